@@ -1,0 +1,60 @@
+# Two commands for a fresh machine with Python >= 3.11 and make: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: run demo test check unit lab bench screenshots lock clean
+
+run: $(VENV)/.run
+	$(BIN)/hostdeck
+
+demo: $(VENV)/.run
+	$(BIN)/hostdeck demo
+
+test: check unit
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	$(BIN)/pytest
+
+lab: $(VENV)/.dev
+	$(BIN)/python -m tests.lab up
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench
+
+screenshots: $(VENV)/.run
+	$(BIN)/hostdeck screenshots
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "hostdeck needs Python >= 3.11, $(PYTHON) is $$($(PYTHON) -V 2>&1): make PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "could not make $(VENV): on Debian and Ubuntu install python3-venv" >&2; exit 2; }
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	@touch $@
+
+# Newest versions that the project allows, into a throwaway environment, written down without any index.
+lock:
+	rm -rf $(VENV).lock && $(PYTHON) -m venv $(VENV).lock
+	$(VENV).lock/bin/pip install --quiet hatchling editables .
+	$(VENV).lock/bin/pip freeze --exclude hostdeck > requirements.lock
+	$(VENV).lock/bin/pip install --quiet --group dev
+	$(VENV).lock/bin/pip freeze --exclude hostdeck | grep -vxFf requirements.lock > requirements-dev.lock
+	rm -rf $(VENV).lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
