@@ -1,0 +1,43 @@
+"""A probe: what is asked of a host and how the answer is read, side by side."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class ParseError(ValueError):
+    """An answer that is not of the expected form; carries the offending line."""
+
+    def __init__(self, expected: str, line: str) -> None:
+        super().__init__(f"expected {expected}, got: {line[:200]!r}")
+        self.expected = expected
+        self.line = line
+
+
+@dataclass(frozen=True, slots=True)
+class Probe(Generic[T_co]):
+    """One fact of a host.
+
+    ``script`` is a constant POSIX sh fragment (never built by formatting): it becomes the body of a function of the
+    probe shell, so it may use ``"$@"`` for its arguments. It is called in a subshell of its own: it may set variables
+    and ``exec`` its last command, which saves a fork; it must not wait for input. What it prints on standard output is
+    given to ``parse`` as sanitised text without the last newline; a non-zero exit status is a failure whose reason
+    is its standard error. ``parse`` raises ``ParseError``; it must be pure.
+
+    ``slow`` probes may take longer than a tick (a service manager, ``df``) and run in a lane of their own, so that they
+    never hold up the others. ``cached`` probes answer "same" when their output did not change since the last request
+    with the same arguments. ``every`` is how often the poller asks, in seconds; 0 means only on demand.
+    """
+
+    name: str
+    """Letters, digits and ``_``: the name of the shell function."""
+    script: str
+    parse: Callable[[str], T_co]
+    requires: tuple[str, ...] = ()
+    """Tools without which it is not asked (the source is then "not available")."""
+    every: float = 0.0
+    slow: bool = False
+    cached: bool = True
+    timeout: float = 5.0

@@ -1,0 +1,107 @@
+"""Services and the one identity by which a service is known everywhere."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """A service's state, the same words for every manager; the manager's own word is kept beside it."""
+
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    FLAPPING = "flapping"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServiceRef:
+    """The identity of a service: row key, lock key, message address and audit key.
+
+    ``scope`` is ``system`` or ``user:NAME``.
+    """
+
+    host: str
+    manager: str
+    name: str
+    scope: str = "system"
+
+    def __str__(self) -> str:
+        """``host/manager:name``, with ``@NAME`` after the manager for a user's own service manager."""
+        user = "" if self.scope == "system" else f"@{self.scope.removeprefix('user:')}"
+        return f"{self.host}/{self.manager}{user}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """An address and a port of a transport protocol. ``address`` is ``*`` where only the port is known."""
+
+    protocol: str
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        """``tcp/0.0.0.0:8080``, with brackets around an IPv6 address."""
+        address = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{self.protocol}/{address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service as its manager reports it. ``None`` means that the manager did not tell."""
+
+    ref: ServiceRef
+    state: State
+    native_state: str
+    """The manager's own word, e.g. ``failed/failed`` or ``active/running``."""
+    description: str = ""
+    pids: tuple[int, ...] = ()
+    """The main process first."""
+    since: float | None = None
+    """When the present state began, in seconds of the host's wall clock (Unix time)."""
+    attempt_since: float | None = None
+    """From when on, on the same clock, log lines are of the newest attempt to start it; in a loop of restarts, of the
+    newest attempt that ended."""
+    restarts: int | None = None
+    """Automatic restarts counted by the manager since the service was last started by hand."""
+    ports: tuple[Endpoint, ...] = ()
+    """Where it listens now."""
+    wants: tuple[Endpoint, ...] = ()
+    """What it is declared to listen on (configuration, socket unit), whether it does or not."""
+    version: str | None = None
+    health: str | None = None
+    result: str | None = None
+    """Why it ended, in the manager's word: ``success``, ``exit-code``, ``start-limit-hit``, ``oom-kill`` ..."""
+    exit_code: int | None = None
+    exit_signal: int | None = None
+    enabled: str | None = None
+    """``enabled``, ``disabled``, ``static``, ``masked`` ..."""
+    unit_file: str | None = None
+    drop_ins: tuple[str, ...] = ()
+    needs_reload: bool = False
+    """The file on disk is newer than what the manager has loaded."""
+    restart_policy: str | None = None
+    oneshot: bool = False
+    """It does its work and ends: to be down after it ended well is as it should be."""
+    reload_command: bool = False
+    """The manager knows a reload of its own for this service."""
+    triggered_by: tuple[str, ...] = ()
+    """Socket, timer or path units that start it."""
+    dependants: tuple[str, ...] = ()
+    """What its manager stops or restarts along with it, and why: ``nginx.service (PartOf)``."""
+    start_limit: tuple[int, float] | None = None
+    """How many starts within how many seconds the manager allows before it gives up."""
+    cgroup: str | None = None
+    memory: int | None = None
+    """Bytes."""
+    cpu_seconds: float | None = None
+    tasks: int | None = None
+    user: str | None = None
+    chain: tuple[str, ...] = ()
+    """Who runs it, outermost first: ``("systemd", "api.service")``."""
+
+    @property
+    def pid(self) -> int | None:
+        """The main process, where there is one."""
+        return self.pids[0] if self.pids else None

@@ -1,0 +1,183 @@
+"""The one place where a remote string becomes safe to show: decoding, sanitising, cutting, masking of secrets.
+
+Control sequences as in ECMA-48 (5.3 to 5.6): what a terminal would obey is removed or made visible, because a log line
+can otherwise write to the clipboard, clear the screen or hide text.
+"""
+
+import re
+
+MARK = "\ufffd"
+"""Stands for a character that must not reach the terminal."""
+
+HIDDEN = "********"
+"""Stands for a secret."""
+
+_PLAIN = bytes(range(0x20, 0x7F)) + b"\n\t"
+
+# Everything that is never shown as it is: C0 but \n and \t, DEL, C1, and what changes or hides text without being seen
+# (soft hyphen, bidi controls, zero-width characters, line and paragraph separators, tags), besides lone surrogates.
+_UNSAFE = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f"
+)
+_unsafe = re.compile(f"[{_UNSAFE}]")
+
+# One pass from left to right, each alternative possessive: linear, and nothing that is left can form a new sequence.
+# A string (OSC, DCS, APC, PM, SOS) without its end is not swallowed: that would let one line hide all that follow.
+_control = re.compile(
+    r"(?P<sequence>"
+    r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x18\x1a\x1b\x9c\n]*+(?:\x07|\x1b\\|\x9c)"  # strings with their end
+    r"|(?:\x1b\[|\x9b)[0-?]*+[ -/]*+[@-~]"  # CSI
+    r"|\x1b[ -/]*+[0-OQ-WYZ\\`-~]"  # ESC with its final byte; not the introducers of the strings and of CSI
+    r"|\r(?=\n|\Z)"  # the line ends of other systems
+    r")"
+    f"|[{_UNSAFE}]"
+)
+
+
+def decode(data: bytes) -> str:
+    """Bytes of a host as text: UTF-8, every undecodable byte as a replacement character. Not yet safe to show."""
+    return data.decode("utf-8", "replace")
+
+
+def sanitise(text: str) -> str:
+    """Remove terminal control sequences and show every other control or invisible character as ``MARK``.
+
+    Newlines and tabs stay. The result never holds a character that a terminal obeys, and is its own sanitised form.
+    """
+    if text.isascii():
+        if not text.encode("ascii").translate(None, _PLAIN):
+            return text
+    elif text.isprintable() or _unsafe.search(text) is None:
+        return text
+    return _control.sub(_shown, text)
+
+
+def _shown(match: re.Match[str]) -> str:
+    return "" if match["sequence"] is not None else MARK
+
+
+def cut(text: str, limit: int) -> str:
+    """Keep the first ``limit`` characters and say how many bytes of UTF-8 are missing."""
+    if len(text) <= limit:
+        return text
+    missing = len(text[limit:].encode("utf-8", "replace"))
+    return f"{text[:limit]}… [{missing} bytes cut]"
+
+
+_KEYS = (
+    r"(?:pass(?:word|wd|phrase|code)|(?<=[_-])pass|(?<![a-z])pass(?=\\?[\"']?\s{0,4}=|\\?[\"']\s{0,4}:)|(?<![a-z])pwd|secret|token(?!s)|credentials?|cookie|jwt|dsn"
+    r"|api[-_]?key|access[-_]?key|private[-_]?key|signing[-_]?key|encryption[-_]?key|auth[-_]?key)"
+)
+_NAME = rf"(?P<name>{_KEYS}[\w.-]{{0,40}}"
+
+# NAME="VALUE", NAME: 'VALUE', "NAME": "VALUE", and the last inside a JSON string, where its quotes are escaped.
+_quoted = re.compile(
+    rf"""{_NAME}\\?["']?\s{{0,4}}[=:]\s{{0,4}}(?P<open>\\?"|'))"""
+    r"""(?:(?<=\\")(?:\\\\.|(?!\\").)*+|(?<=[^\\]")(?:[^"\\\n]|\\.)*+|(?<=')[^'\n]*+)""",
+    re.IGNORECASE,
+)
+_number = re.compile(rf"""{_NAME}\\?["']\s{{0,4}}:\s{{0,4}})[^\s"'\\,}}\]]+""", re.IGNORECASE)
+_bare = re.compile(
+    rf"""{_NAME}\s{{0,4}}[=:]\s{{0,4}}(?:(?:bearer|basic)\s{{1,4}})?)(?:[^\s"'&\\]|\\(?!"))++""",
+    re.IGNORECASE,
+)
+_flag = re.compile(rf"(?P<name>(?<!\S)--?[\w-]{{0,40}}?{_KEYS}[\w-]{{0,40}}\s{{1,4}})(?!-)\S+", re.IGNORECASE)
+_scheme = re.compile(
+    r"""(?P<name>\bauthorization\\?["']?\s{0,4}[=:]\s{0,4}\\?["']?(?:[\w-]{1,20}\s{1,4})?)[^\s"'\\,]+""",
+    re.IGNORECASE,
+)
+_bearer = re.compile(r"(?P<name>\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+# A password with a slash in it ends at the next "@"; a number and a slash after the colon are a port and a path.
+_userinfo = re.compile(
+    r"(?P<name>://[^\s/:@?#\[]*:)(?:[^\s/]+|(?!\d{1,5}[/?#])[^\s@]{1,200}+(?:@[^\s/@]{0,100}+(?=@)){0,4}+)(?=@)"
+)
+_curl = re.compile(
+    r"""(?P<name>(?<!\S)(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]{0,4}["']?[^\s:"']{1,200}+:)[^\s"']+""", re.IGNORECASE
+)
+_sshpass = re.compile(
+    r"""(?P<name>\bsshpass\s{1,4}(?:-(?!p)\S{1,40}\s{1,4}){0,4}-p\s{0,4})(?:'[^'\n]*'|"[^"\n]*"|[^\s"']+)"""
+)
+# The name of an environment variable and a word after it that no sentence goes on with.
+_variable = re.compile(
+    r"(?P<name>\b[A-Z][A-Z0-9]{0,40}_(?:[A-Z0-9]{1,40}_){0,6}(?:SECRET|PASSWORD|PASSWD|PASS|PWD|TOKEN|KEY)[ \t]{1,4})"
+    r"(?!(?:is|was|are|has|had|not|must|may|can|cannot|should|will|and|or|from|in|for|to|of|on|at|with|by|as|if|it|the"
+    r"|set|unset|missing|empty|needs?|required|environment|env|variables?|found|expired|changed|invalid)\b)"
+    r"[^\s=:,;.\"'][^\s\"',;]*"
+)
+# A line of a key's body whose first line is not in sight. A hash in hexadecimal has letters of one case only.
+_body = re.compile(
+    r"^(?P<name>[ \t]{0,8})(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+/]{60,76}={0,2}(?=[ \t]*$)", re.MULTILINE
+)
+_shapes = re.compile(
+    r"\b(?:AKIA|ASIA|AIDA|AROA)[0-9A-Z]{16}\b"  # AWS
+    r"|\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JWT
+    r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}|\bxox[abeprs]-[\w-]{10,}"
+    r"|\b[spr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}"
+)
+_block = re.compile(
+    r"(?P<name>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----)(?:(?!-----END |\\?\").)*+",
+    re.DOTALL,
+)
+
+_end = re.compile(r"-----END ")
+_open = re.compile(r'-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----(?:(?!-----END |").)*+\Z', re.DOTALL)
+KEY_LINES = 200
+"""Lines after its first that a private key may have: RSA of 8192 bits has 100. A key without an end hides no more."""
+SHORTEST_BODY = 60
+
+# Each rule with substrings without one of which it cannot match: looking for them is ten times cheaper than the rule.
+_SIGNS = ("secret", "pass", "pwd", "token", "_key")
+_BY_NAME = ("pass", "pwd", "secret", "token", "credential", "cookie", "jwt", "dsn", "key")
+_RULES = (
+    (_block, ("private key-----",)),
+    (_userinfo, ("://",)),
+    (_scheme, ("authorization",)),
+    (_quoted, _BY_NAME),
+    (_number, _BY_NAME),
+    (_bare, _BY_NAME),
+    (_flag, _BY_NAME),
+    (_bearer, ("bearer",)),
+    (_curl, ("curl",)),
+    (_sshpass, ("sshpass",)),
+    (_variable, _SIGNS),
+)
+_SHAPES = ("akia", "asia", "aida", "aroa", "eyj", "_", "glpat-", "xox", "sk-")
+
+
+def mask(text: str) -> str:
+    """Replace what looks like a secret by ``HIDDEN``: for logs, argument vectors, errors and the audit trail.
+
+    By name (``password=``, ``"token":``, ``--secret VALUE``, ``Authorization:``), by place (``://user:HERE@``) and
+    by shape (AWS keys, JWT, private key blocks, well-known token prefixes). Rather too much than too little. A secret
+    without name, place or shape is not recognised.
+    """
+    lower = text.lower()
+    for rule, hints in _RULES:
+        for hint in hints:
+            if hint in lower:
+                text = rule.sub(rf"\g<name>{HIDDEN}", text)
+                break
+    if len(text) >= SHORTEST_BODY:
+        text = _body.sub(rf"\g<name>{HIDDEN}", text)
+    return _shapes.sub(HIDDEN, text) if any(hint in lower for hint in _SHAPES) else text
+
+
+class Masker:
+    """Masks one stream of lines: beside what ``mask`` sees in each, private keys that span many of them."""
+
+    def __init__(self) -> None:
+        self._left = 0
+        """Lines that may still be of the key that has begun; 0 outside of one."""
+
+    def mask(self, line: str) -> str:
+        """Replace what looks like a secret in the next line of the stream."""
+        before = ""
+        if self._left:
+            end = _end.search(line)
+            if end is None:
+                self._left -= 1
+                return HIDDEN
+            before, line = HIDDEN, line[end.start() :]
+        self._left = KEY_LINES if _open.search(line) else 0
+        return before + mask(line)
