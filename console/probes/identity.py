@@ -1,0 +1,68 @@
+"""What a host is, who we are on it, and which tools it has. Asked once a connection."""
+
+from console.core.probe import ParseError, Probe
+from console.core.snapshot import Identity
+
+TOOLS = (
+    "awk", "busybox", "cat", "crictl", "date", "df", "dmesg", "docker", "docker-compose", "du", "find", "firewall-cmd",
+    "flock", "fuser", "getenforce", "getent", "git", "grep", "id", "ip", "iptables", "journalctl", "kill", "kubectl",
+    "logrotate", "ls", "lsof", "make", "mkdir", "mv", "nft", "nginx", "pm2", "podman", "ps", "python3", "readlink",
+    "sed", "setsid", "sha256sum", "sleep", "ss", "stat", "sudo", "supervisorctl", "systemctl", "systemd-run", "tail",
+    "tar", "timeout", "tr", "ufw",
+)  # fmt: skip
+"""Looked for on every host; what a probe or a plan requires must be one of these."""
+
+SCRIPT = (
+    r"""
+hd_os=
+for hd_f in /etc/os-release /usr/lib/os-release; do
+  if [ -r "$hd_f" ]; then
+    hd_os=$(. "$hd_f" >/dev/null 2>&1; printf '%s' "${PRETTY_NAME:-$NAME}")
+    break
+  fi
+done
+echo "hostname=$(uname -n)"
+echo "os=$hd_os"
+echo "kernel=$(uname -r)"
+echo "user=$(id -un 2>/dev/null)"
+echo "uid=$(id -u)"
+echo "groups=$(id -Gn 2>/dev/null)"
+echo "shell=$SHELL"
+if [ -d /run/systemd/system ]; then
+  read -r hd_v <<EOF
+$(systemctl --version 2>/dev/null)
+EOF
+  echo "systemd=$hd_v"
+fi
+hd_found=
+for hd_t in """
+    + " ".join(TOOLS)
+    + r"""; do
+  command -v "$hd_t" >/dev/null 2>&1 && hd_found="$hd_found $hd_t"
+done
+echo "tools=$hd_found"
+"""
+)
+
+
+def parse(text: str) -> Identity:
+    """Read the answer of ``SCRIPT``: one NAME=VALUE a line."""
+    found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    uid = found.get("uid", "")
+    if not uid.isdecimal() or len(uid) > 10 or "hostname" not in found:
+        raise ParseError("hostname= and uid=", text)
+    version = found.get("systemd", "").split()
+    return Identity(
+        hostname=found["hostname"],
+        os=found.get("os", ""),
+        kernel=found.get("kernel", ""),
+        user=found.get("user", "") or uid,
+        uid=int(uid),
+        groups=tuple(found.get("groups", "").split()),
+        tools=frozenset(found.get("tools", "").split()),
+        login_shell=found.get("shell", ""),
+        systemd=version[1] if len(version) > 1 else None,
+    )
+
+
+PROBE = Probe(name="identity", script=SCRIPT, parse=parse, timeout=10.0)

@@ -1,0 +1,5 @@
+"""Processes by their pids: who they are, what runs them, since when."""
+
+from console.probes.processes import PROCESS
+
+PROBE = PROCESS

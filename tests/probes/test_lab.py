@@ -1,0 +1,176 @@
+"""The probes on real hosts, as three users and on one of busybox, against what the host itself knows."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from console.core.network import Listener
+from console.core.rates import rates
+from console.managers import MANAGERS
+from console.probes import (
+    ALL,
+    addresses,
+    blocked,
+    clock,
+    filesystems,
+    identity,
+    limits,
+    listeners,
+    process,
+    sockets,
+    vitals,
+)
+from tests.lab import BusyboxHost, Host, Lab, faults
+from tests.probes import scene
+from tests.probes.asking import SHELLS, over_ssh
+
+USERS = ("root", "oncall", "nosudo")
+
+
+@pytest.fixture(scope="module")
+def host(lab: Lab) -> Host:
+    made = lab.boot("probed")
+    scene.furnish(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def box(lab: Lab) -> Host:
+    return lab.boot("probedbox", kind=BusyboxHost)
+
+
+def listening(found: tuple[Listener, ...]) -> dict[tuple[str, int], Listener]:
+    return {(each.protocol, each.port): each for each in found}
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_listeners_whoever_looks(lab: Lab, host: Host, user: str) -> None:
+    found = listening(over_ssh(lab, host, user).ask(listeners.PROBE))
+    zoo: Any = scene.truth(host)
+    for truth in zoo["listeners"]:
+        each = found[truth["protocol"], truth["port"]]
+        assert (each.address, each.inode, each.interface) == (truth["address"], truth["inode"], truth["interface"])
+        assert each.v6only == truth["v6only"]
+        assert (each.unit, each.user) == ("zoo.service", "nosudo")
+        # The zoo runs as nosudo: its owner and root see the process, another user sees none and guesses none.
+        assert each.pids == (() if user == "oncall" else (truth["pid"],))
+    ssh = found["tcp", 22]
+    assert ssh.unit == "ssh.service"
+    assert bool(ssh.pids) == (user == "root")
+    assert found["tcp", scene.FIRST_PORT + 50].unit == "init.scope"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_every_probe_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
+    way = over_ssh(lab, host)
+    arguments = {"sockets": ("22",), "process": ("1",)}
+    for probe in (*ALL, *(probe for manager in MANAGERS for probe in manager.probes())):
+        names = ("zoo.service",) if probe.name.endswith(("units", "journal")) else ()
+        way.ask(probe, *arguments.get(probe.name, names), shell=shell)
+
+
+def test_connections(lab: Lab, host: Host) -> None:
+    zoo: Any = scene.truth(host)
+    found = over_ssh(lab, host).ask(sockets.PROBE, str(zoo["connections"]))
+    assert {"ESTAB", "CLOSE-WAIT"} <= {each.state for each in found}
+    truth = host.sh(f"ss -Htan sport = :{zoo['connections']} | grep -vc LISTEN").strip()
+    assert abs(len(found) - int(truth)) <= 1
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_processes(lab: Lab, host: Host, user: str) -> None:
+    zoo: Any = scene.truth(host)
+    way = over_ssh(lab, host, user)
+    [found] = way.ask(process.PROBE, str(zoo["pid"]), "4194304")
+    ticks = host.sh(f"cut -d ' ' -f 22 /proc/{zoo['pid']}/stat")
+    assert (found.started, found.user, found.cgroup) == (int(ticks), "nosudo", "/system.slice/zoo.service")
+    assert (found.command or "").endswith(f"/srv/zoo.py {scene.FIRST_PORT} host0")
+    waiting = {each.pid: each for each in way.ask(blocked.PROBE)}
+    assert waiting[zoo["blocked"]].name == "waits in D"
+    assert bool(waiting[zoo["blocked"]].wait_channel) == (user != "oncall")
+
+
+def test_identity_of_each_user(lab: Lab, host: Host) -> None:
+    for user in USERS:
+        found = over_ssh(lab, host, user).ask(identity.PROBE)
+        assert (found.hostname, found.user, found.os) == ("probed", user, "Debian GNU/Linux 12 (bookworm)")
+        assert found.systemd == "252"
+        assert {"ss", "systemctl", "journalctl", "sudo"} <= found.tools
+
+
+def test_a_noisy_login_and_another_language_change_nothing(lab: Lab, host: Host) -> None:
+    host.noisy_shell("nosudo", delay=0.0)
+    found = over_ssh(lab, host, "nosudo").ask(filesystems.PROBE)
+    assert "/" in {filesystem.mount for filesystem in found}
+
+
+def test_vitals_and_rates_of_a_busy_host(lab: Lab, host: Host) -> None:
+    way = over_ssh(lab, host)
+    before = way.ask(vitals.PROBE)
+    assert before.boot_id == host.boot_id()
+    assert before.init_switches is not None
+    host.sh("timeout 1 sh -c 'while :; do :; done'", check=False)
+    host.sh("dd if=/dev/urandom of=/var/tmp/x bs=64k count=400 conv=fsync 2>/dev/null; rm /var/tmp/x")
+    after = way.ask(vitals.PROBE)
+    found = rates(before, after)
+    assert found is not None
+    assert 0.9 <= found.seconds <= 60
+    assert found.cpu.busy > 10
+    assert len(found.cores) == len(before.cpus) - 1
+    assert max(disk.written_bytes for disk in found.disks) > 400 * 65536 / found.seconds * 0.9
+    assert {interface.name for interface in found.interfaces} == {"host0"}
+
+
+def test_a_reboot_starts_the_rates_anew(lab: Lab) -> None:
+    fresh = lab.boot("rebooted")
+    before = over_ssh(lab, fresh).ask(vitals.PROBE)
+    fresh.reboot()
+    after = over_ssh(lab, fresh).ask(vitals.PROBE)
+    assert before.boot_id != after.boot_id
+    assert rates(before, after) is None
+    lab.stop(fresh)
+
+
+def test_a_clock_that_is_an_hour_ahead(lab: Lab, host: Host) -> None:
+    with faults.clock_skew(host, "+1h"):
+        found = over_ssh(lab, host).ask(clock.PROBE)
+        sample = over_ssh(lab, host).ask(vitals.PROBE)
+    assert 3590 < found - time.time() < 3610
+    # The base of every rate is not the wall clock.
+    assert abs(sample.uptime - time.clock_gettime(time.CLOCK_BOOTTIME)) < 60
+
+
+def test_clock_addresses_and_limits(lab: Lab, host: Host) -> None:
+    way = over_ssh(lab, host)
+    assert abs(way.ask(clock.PROBE) - time.time()) < 3
+    assert (host.address, 24, "host0") in {
+        (each.address, each.prefix, each.interface) for each in way.ask(addresses.PROBE)
+    }
+    found = way.ask(limits.PROBE)
+    assert (found.unprivileged_start, found.nonlocal_bind) == (80, True)
+    assert found.reserved == ((8080, 8080), (9000, 9100))
+    assert not found.ephemeral(9050)
+    assert found.ephemeral(40000)
+
+
+def test_a_host_of_busybox_says_what_it_can(lab: Lab, box: Host) -> None:
+    way = over_ssh(lab, box)
+    who = way.ask(identity.PROBE)
+    assert who.systemd is None
+    assert not {"ss", "systemctl", "sudo", "python3"} & who.tools
+    sample = way.ask(vitals.PROBE)
+    assert sample.memory.total > 0
+    assert sample.pressure_io is not None
+    ssh = listening(way.ask(listeners.PROBE))["tcp", 22]
+    assert (ssh.process, ssh.user) == ("dropbear", "root")
+    hidden = listening(over_ssh(lab, box, "nosudo").ask(listeners.PROBE))["tcp", 22]
+    assert (hidden.pids, hidden.user, hidden.inode is not None) == ((), "root", True)
+    assert "/" in {filesystem.mount for filesystem in way.ask(filesystems.PROBE)}
+    assert way.ask(clock.PROBE) > 0
+    [init] = way.ask(process.PROBE, "1")
+    assert init.name == "init"
+    lacking = {probe.name for probe in ALL if not set(probe.requires) <= who.tools}
+    assert lacking == {"sockets"}

@@ -1,0 +1,53 @@
+"""Every recorded answer is read as a person has read it; what is damaged is refused in one way only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from console.core.probe import ParseError, Probe
+from console.core.text import sanitise
+from console.managers import MANAGERS
+from console.probes import ALL
+from tests.probes.recorded import Case, cases, find
+
+FOLDERS = (Path(__file__).parent / "recorded", Path(__file__).parent.parent / "managers" / "recorded")
+CASES = [case for folder in FOLDERS for case in cases(folder)]
+PROBES = (*ALL, *(probe for manager in MANAGERS for probe in manager.probes()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.path.stem)
+def test_it_is_read_as_expected(case: Case) -> None:
+    assert case.parsed() == case.expected
+    assert case.recorded
+
+
+def test_every_probe_has_a_recording() -> None:
+    assert {probe.name for probe in PROBES} == {find(case.probe).name for case in CASES}
+
+
+@settings(deadline=None)
+@given(st.sampled_from(PROBES), st.text())
+def test_garbage_is_a_parse_error_or_an_answer(probe: Probe[object], text: str) -> None:
+    tried(probe, text)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(CASES), st.data())
+def test_a_damaged_answer_is_a_parse_error_or_an_answer(case: Case, data: st.DataObject) -> None:
+    output = case.output
+    begin = data.draw(st.integers(0, len(output)))
+    end = data.draw(st.integers(begin, min(len(output), begin + 40)))
+    put = data.draw(st.one_of(st.text(max_size=20), st.sampled_from(["9" * 5000, "-1", "\n", "\n\n", "nan", "inf"])))
+    tried(find(case.probe), output[:begin] + put + output[end:])
+
+
+def tried(probe: Probe[object], text: str) -> None:
+    try:
+        value = probe.parse(sanitise(text))
+    except ParseError:
+        return
+    hash(repr(value))
