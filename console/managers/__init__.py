@@ -1,0 +1,12 @@
+"""One service manager per file. Pure; managers do not import one another."""
+
+from console.managers.base import ServiceManager
+from console.managers.systemd import SYSTEMD
+
+MANAGERS: tuple[ServiceManager, ...] = (SYSTEMD,)
+"""Every manager, the one shown first in front."""
+
+
+def manager(ident: str) -> ServiceManager | None:
+    """The manager of that id."""
+    return next((found for found in MANAGERS if found.id == ident), None)

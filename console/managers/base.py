@@ -1,0 +1,138 @@
+"""What a service manager is, and what it may be able to do."""
+
+from typing import Any, Protocol, runtime_checkable
+
+from console.core.command import Command
+from console.core.plan import Check
+from console.core.probe import Probe
+from console.core.service import Service, ServiceRef
+from console.core.snapshot import LogLine
+
+
+@runtime_checkable
+class ServiceManager(Protocol):
+    """Required of every manager. The parsers name services without a host; the poller adds it with ``ServiceRef``."""
+
+    @property
+    def id(self) -> str:
+        """``systemd``, ``docker`` ...: the word in references and JSON."""
+        ...
+
+    @property
+    def priority(self) -> int:
+        """Lower is asked, and shown, first."""
+        ...
+
+    def probes(self) -> tuple[Probe[Any], ...]:
+        """Every probe of this manager, so that the shell can be given all of them at once."""
+        ...
+
+
+@runtime_checkable
+class Startable(Protocol):
+    """Can start a service that is down."""
+
+    def start(self, service: Service) -> Command:
+        """The command that starts it."""
+        ...
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """Can stop a service so that it stays down."""
+
+    def stop(self, service: Service) -> Command:
+        """The command that stops it and keeps it stopped."""
+        ...
+
+
+@runtime_checkable
+class Restartable(Protocol):
+    """Can restart a service."""
+
+    def restart(self, service: Service) -> Command:
+        """The command that restarts it."""
+        ...
+
+
+@runtime_checkable
+class Reloadable(Protocol):
+    """Can make a running service read its configuration or re-open its logs without ending it."""
+
+    def reload(self, service: Service) -> Command | None:
+        """The manager's own reload, or ``None`` where this service has none (then SIGHUP may be possible)."""
+        ...
+
+
+@runtime_checkable
+class Resettable(Protocol):
+    """Can clear a failure or a start limit."""
+
+    def reset_failed(self, service: Service) -> Command:
+        """The command that clears the failure."""
+        ...
+
+
+@runtime_checkable
+class Checkable(Protocol):
+    """Can tell on the host, by commands, whether a service runs."""
+
+    def is_running(self, service: Service, *, hold: float) -> Check:
+        """A check that holds when the service runs for ``hold`` seconds."""
+        ...
+
+    def is_stopped(self, service: Service) -> Check:
+        """A check that holds when the service is down."""
+        ...
+
+
+@runtime_checkable
+class Traceable(Protocol):
+    """Can tell one run of a service from the next."""
+
+    def run_id(self, service: Service) -> Command:
+        """A command that prints lines which stay the same for as long as the service is not started anew.
+
+        One of the lines is ``MainPID=N``, with 0 where there is no main process. Needs no rights.
+        """
+        ...
+
+
+@runtime_checkable
+class Grouped(Protocol):
+    """Runs each service in a control group that carries its name."""
+
+    def cgroup_name(self, service: Service) -> str:
+        """The last component of the control group of its processes, e.g. ``api.service``."""
+        ...
+
+
+@runtime_checkable
+class Signallable(Protocol):
+    """Can send a signal to the main process of a service, whichever that is at that moment."""
+
+    def signal(self, service: Service, name: str) -> Command:
+        """The command that sends the signal of that name (``HUP``, ``USR1`` ...)."""
+        ...
+
+
+@runtime_checkable
+class Rereadable(Protocol):
+    """Can be made to read the definitions of its services again."""
+
+    def daemon_reload(self, service: Service) -> Command:
+        """The command that reads all definitions again; ``service`` says in which scope."""
+        ...
+
+
+@runtime_checkable
+class LogSource(Protocol):
+    """Knows where a service's log is."""
+
+    def log_command(self, ref: ServiceRef, *, lines: int, since: float | None, follow: bool) -> Command:
+        """The command that prints the log, oldest line first; ``since`` in Unix seconds."""
+        ...
+
+    def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
+        """Read one line of that command's output; ``None`` for a line that carries nothing."""
+        ...

@@ -1,0 +1,152 @@
+"""Which service listens where: listeners joined to the services of any manager, by process and by cgroup."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from console.core.network import Listener
+from console.core.overlap import same_address
+from console.core.service import Endpoint, Service, ServiceRef, State
+
+INIT = "init.scope"
+"""The cgroup of a service manager itself."""
+
+
+class Owners:
+    """The one rule by which a listener belongs to a service: its process, else its cgroup, and last its unit's name.
+
+    Names come last because a user's unit may have the name of a system unit and is another one.
+    """
+
+    def __init__(self, services: Sequence[Service]) -> None:
+        self._by_pid = {pid: service for service in reversed(services) for pid in service.pids if pid != 1}
+        self._by_cgroup = {service.cgroup: service for service in reversed(services) if service.cgroup}
+        self._by_name = {
+            service.ref.name: service
+            for service in services
+            if service.ref.manager == "systemd" and service.ref.scope == "system"
+        }
+        self._sockets = tuple(
+            service
+            for service in services
+            if service.ref.name.endswith(".socket") and service.state is State.RUNNING and service.wants
+        )
+
+    def of(self, listener: Listener) -> Service | None:
+        """The service to which the listener belongs, where one is known to have it.
+
+        A socket unit owns what it opened, also while the service that it started uses it.
+        """
+        if listener.unit is not None and listener.unit.endswith(".socket"):
+            return self._declared_by(listener) if of_user(listener) else self._by_name.get(listener.unit)
+        if listener.unit == INIT or listener.pids == (1,):
+            return self._declared_by(listener)
+        for pid in listener.pids:
+            if pid in self._by_pid:
+                return self._by_pid[pid]
+        inside = _innermost(self._by_cgroup, listener.cgroup)
+        if inside is not None:
+            return inside
+        return None if of_user(listener) else self._by_name.get(listener.unit or "")
+
+    def of_pid(self, pid: int | None) -> Service | None:
+        """The service one of whose processes it is."""
+        return None if pid is None else self._by_pid.get(pid)
+
+    def of_cgroup(self, cgroup: str | None) -> Service | None:
+        """The innermost service in whose cgroup it is."""
+        return _innermost(self._by_cgroup, cgroup)
+
+    def _declared_by(self, listener: Listener) -> Service | None:
+        """The socket unit for which a service manager itself listens: with ``Accept=yes`` the cgroup is its own."""
+        place = (listener.protocol, listener.port)
+        found = [
+            (want, service)
+            for service in self._sockets
+            if (service.ref.scope != "system") is of_user(listener)
+            for want in service.wants
+            if (want.protocol, want.port) == place
+        ]
+        exact = (service for want, service in found if same_address(want.address, listener.address))
+        return next(exact, found[0][1] if found else None)
+
+
+def of_user(listener: Listener) -> bool:
+    """Whether its unit is of a user's own manager, where the same name is another unit."""
+    return (listener.cgroup or "").startswith("/user.slice/")
+
+
+def _innermost(by_cgroup: Mapping[str, Service], cgroup: str | None) -> Service | None:
+    while cgroup and cgroup != "/":
+        if cgroup in by_cgroup:
+            return by_cgroup[cgroup]
+        cgroup = cgroup.rpartition("/")[0]
+    return None
+
+
+def with_ports(services: tuple[Service, ...], listeners: tuple[Listener, ...]) -> tuple[Service, ...]:
+    """Return the services with the ports on which they listen now.
+
+    A listener belongs to the services whose processes hold it, and to the innermost service in whose cgroup the socket
+    was made (which the kernel tells even when it hides the process). systemd opens the sockets of a socket unit itself:
+    those belong to the unit that declares them. So a socket unit and the service that it started both have the port.
+    Services whose ports did not change are the same objects as before.
+    """
+    by_pid = {pid: service.ref for service in services for pid in service.pids}
+    by_cgroup = {service.cgroup: service for service in services if service.cgroup}
+    declared = _declared(services)
+    found: dict[ServiceRef, set[Endpoint]] = {}
+    for listener in listeners:
+        endpoint = Endpoint(listener.protocol, listener.address, listener.port)
+        owners = _owners(listener, by_pid, by_cgroup)
+        if _of_systemd(listener) and (opener := declared.get(_place(endpoint))):
+            owners.add(opener)
+        for ref in owners:
+            found.setdefault(ref, set()).add(endpoint)
+    return tuple(_with(service, found.get(service.ref, set())) for service in services)
+
+
+def with_socket_units(listeners: tuple[Listener, ...], services: tuple[Service, ...]) -> tuple[Listener, ...]:
+    """Return the listeners, those that systemd opened with the socket unit that declares them as their unit.
+
+    The kernel puts them into systemd's own cgroup, ``init.scope``.
+    """
+    declared = _declared(services)
+
+    def named(listener: Listener) -> Listener:
+        if not _of_systemd(listener):
+            return listener
+        ref = declared.get(_place(Endpoint(listener.protocol, listener.address, listener.port)))
+        return listener if ref is None else replace(listener, unit=ref.name)
+
+    found = tuple(named(listener) for listener in listeners)
+    return listeners if found == listeners else found
+
+
+def _of_systemd(listener: Listener) -> bool:
+    return 1 in listener.pids or (listener.unit or "").endswith((".socket", "init.scope"))
+
+
+def _declared(services: tuple[Service, ...]) -> dict[tuple[str, str, int], ServiceRef]:
+    """Socket units that are up, by what they listen on."""
+    return {
+        _place(endpoint): service.ref
+        for service in services
+        if service.ref.name.endswith(".socket") and service.state is State.RUNNING
+        for endpoint in service.wants
+    }
+
+
+def _place(endpoint: Endpoint) -> tuple[str, str, int]:
+    # ss shows a wildcard that also takes IPv4 as "*", systemd as "[::]".
+    return endpoint.protocol, "::" if endpoint.address == "*" else endpoint.address, endpoint.port
+
+
+def _owners(listener: Listener, by_pid: Mapping[int, ServiceRef], by_cgroup: Mapping[str, Service]) -> set[ServiceRef]:
+    owners = {by_pid[pid] for pid in listener.pids if pid in by_pid}
+    inside = _innermost(by_cgroup, listener.cgroup)
+    return owners if inside is None else owners | {inside.ref}
+
+
+def _with(service: Service, found: set[Endpoint]) -> Service:
+    ports = tuple(sorted(found, key=lambda endpoint: (endpoint.protocol, endpoint.port, endpoint.address)))
+    return service if ports == service.ports else replace(service, ports=ports)

@@ -1,0 +1,220 @@
+"""systemd: the system manager and the connected user's own."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from console.core.command import Command, Effect
+from console.core.plan import Check
+from console.core.probe import Probe
+from console.core.service import Service, ServiceRef
+from console.core.snapshot import LogLine
+from console.managers.systemd_journal import (
+    FIELDS,
+    JOURNAL_SCRIPT,
+    MAY_READ,
+    OOM_SCRIPT,
+    USER_JOURNAL_SCRIPT,
+    journal_line,
+    parse_journal,
+    parse_oom,
+)
+from console.managers.systemd_scripts import SHOW_ALL, SHOW_NAMES, USER_SHOW_ALL, USER_SHOW_NAMES
+from console.managers.systemd_show import UNIT_NAME, parse_show
+from console.managers.systemd_watch import RUNS, parse_watch
+
+SHOW: Probe[tuple[Service, ...]] = Probe(
+    "systemd",
+    SHOW_ALL,
+    parse_show,
+    requires=("systemctl", "awk"),
+    every=60.0,
+    slow=True,
+    cached=False,
+    timeout=20.0,
+)
+"""Every service and socket of the system manager: some 30 ms of the host, half in PID 1, so it is asked rarely."""
+
+SHOW_UNITS: Probe[tuple[Service, ...]] = Probe(
+    "systemd_units",
+    SHOW_NAMES,
+    parse_show,
+    slow=True,
+    cached=False,
+)
+"""Only the named units: what changed. ``TOUCHED`` among them stands for all that fail or start at this moment."""
+
+USER_SHOW: Probe[tuple[Service, ...]] = Probe(
+    "systemd_user",
+    USER_SHOW_ALL,
+    parse_show,
+    requires=("systemctl", "awk"),
+    every=60.0,
+    slow=True,
+    cached=False,
+    timeout=20.0,
+)
+USER_SHOW_UNITS: Probe[tuple[Service, ...]] = Probe(
+    "systemd_user_units",
+    USER_SHOW_NAMES,
+    parse_show,
+    slow=True,
+    cached=False,
+)
+
+WATCH: Probe[Mapping[str, str]] = Probe("systemd_watch", RUNS, parse_watch, requires=("systemctl", "stat"), every=15.0)
+"""What runs now, in one cheap exec: a unit that starts, ends or fails changes its link, or at least ``TOUCHED``."""
+
+JOURNAL: Probe[tuple[LogLine, ...]] = Probe(
+    "systemd_journal",
+    JOURNAL_SCRIPT,
+    parse_journal,
+    requires=("journalctl", "awk"),
+    slow=True,
+    cached=False,
+    timeout=10.0,
+)
+"""The last lines of the named units' logs: ``[LINES] UNIT...``, 60 lines each where no number comes first."""
+
+USER_JOURNAL: Probe[tuple[LogLine, ...]] = Probe(
+    "systemd_user_journal",
+    USER_JOURNAL_SCRIPT,
+    parse_journal,
+    requires=("journalctl", "awk"),
+    slow=True,
+    cached=False,
+    timeout=10.0,
+)
+"""The same for units of the connected user's own manager."""
+
+OOM: Probe[tuple[LogLine, ...]] = Probe(
+    "systemd_oom", OOM_SCRIPT, parse_oom, requires=("grep", "tail"), slow=True, cached=False, timeout=10.0
+)
+"""The newest kills for lack of memory, as the kernel logged them."""
+
+_IS_ACTIVE = 'systemctl $2 is-active --quiet -- "$1" || { systemctl $2 is-active -- "$1"; exit 1; }'
+_IS_DOWN = 'case $(systemctl $2 is-active -- "$1") in inactive|failed|unknown) ;; *) exit 1;; esac'
+_ENDED_WELL = """
+seen=$(systemctl $2 show -p ActiveState -p Result -p ConditionResult -p ConditionTimestampMonotonic -- "$1") || exit 1
+result=${seen#*Result=} active=${seen#*ActiveState=}
+newline='
+'
+result=${result%%"$newline"*} active=${active%%"$newline"*}
+case "$active $result" in
+  'inactive success') ;;
+  *) echo "$active ($result)"; exit 1 ;;
+esac
+# Of one that was never tried systemd says "no" as well.
+case $seen in
+  *ConditionTimestampMonotonic=0*) ;;
+  *ConditionResult=no*) echo "it did not run: its conditions are not met"; exit 1 ;;
+esac
+echo "$1 ended well"
+"""
+# systemd forgets the run of a unit that nothing refers to as soon as it has ended.
+_RUN_ID_ONCE = """
+seen=$(systemctl $2 show -p InvocationID -- "$1") || exit 1
+echo MainPID=0
+case $seen in *=?*) echo "$seen" ;; esac
+"""
+_RUN_ID = 'systemctl $2 show -p MainPID -p InvocationID -p NRestarts -- "$1"'
+
+
+class Systemd:
+    """The manager of units."""
+
+    id = "systemd"
+    priority = 0
+
+    def probes(self) -> tuple[Probe[Any], ...]:
+        """Every probe of systemd."""
+        return (SHOW, SHOW_UNITS, USER_SHOW, USER_SHOW_UNITS, WATCH, JOURNAL, USER_JOURNAL, OOM)
+
+    def start(self, service: Service) -> Command:
+        """Start the unit."""
+        return _systemctl(service, "start")
+
+    def stop(self, service: Service) -> Command:
+        """Stop the unit; ``Restart=`` does not bring back what was stopped this way."""
+        return _systemctl(service, "stop")
+
+    def restart(self, service: Service) -> Command:
+        """Stop and start the unit."""
+        return _systemctl(service, "restart")
+
+    def reload(self, service: Service) -> Command | None:
+        """``ExecReload=``, where the unit has one."""
+        return _systemctl(service, "reload") if service.reload_command else None
+
+    def reset_failed(self, service: Service) -> Command:
+        """Clear the failure and the start limit's counter."""
+        return _systemctl(service, "reset-failed")
+
+    def signal(self, service: Service, name: str) -> Command:
+        """Send a signal to the main process only."""
+        return _systemctl(service, "kill", f"--signal={name}", "--kill-who=main")
+
+    def daemon_reload(self, service: Service) -> Command:
+        """Read all unit files again."""
+        user = () if service.ref.scope == "system" else ("--user",)
+        return _change(("systemctl", *user, "daemon-reload"), service, "read all unit files again")
+
+    def is_running(self, service: Service, *, hold: float) -> Check:
+        """Active, and still so after ``hold`` seconds; one that does its work and ends: ended well."""
+        if service.oneshot:
+            return Check(f"{service.ref.name} ended well", _look(_ENDED_WELL, service), within=30.0)
+        return Check(f"{service.ref.name} is active", _look(_IS_ACTIVE, service), within=30.0, hold=hold)
+
+    def is_stopped(self, service: Service) -> Check:
+        """Inactive or failed."""
+        return Check(f"{service.ref.name} is stopped", _look(_IS_DOWN, service), within=30.0)
+
+    def run_id(self, service: Service) -> Command:
+        """Main process, invocation and count of automatic restarts; without the last two where they are not known."""
+        if service.oneshot:
+            return _look(_RUN_ID_ONCE, service)
+        return _look(_RUN_ID, service)
+
+    def cgroup_name(self, service: Service) -> str:
+        """The unit's own name."""
+        return service.ref.name
+
+    def log_command(self, ref: ServiceRef, *, lines: int, since: float | None, follow: bool) -> Command:
+        """``journalctl`` of the unit."""
+        words = ["journalctl", "-q", "--no-pager", "-o", "json", "--all", f"--output-fields={FIELDS}", "-n", str(lines)]
+        if since is not None:
+            words += ["--since", f"@{since:.6f}"]
+        if follow:
+            words.append("-f")
+        # --unit=NAME in one word, so that no name can be taken for an option.
+        words.append(f"--unit={ref.name}" if ref.scope == "system" else f"--user-unit={ref.name}")
+        guard = MAY_READ if ref.scope == "system" else ""
+        argv = ("sh", "-c", f'{guard}exec "$@"', "sh", *words)
+        return Command(argv, purpose=f"read the journal of {ref.name}")
+
+    def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
+        """Read one line of the journal as JSON."""
+        return journal_line(ref, text)
+
+
+SYSTEMD = Systemd()
+
+
+def _systemctl(service: Service, verb: str, *options: str) -> Command:
+    user = () if service.ref.scope == "system" else ("--user",)
+    name = service.ref.name
+    # systemctl takes "*" and "[" for patterns and would act on all that match; no unit has such a name.
+    if not UNIT_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name of a unit: letters, digits and :_.\\@- are allowed")
+    # "--" only where it is needed: a sudoers line must match the words to the letter.
+    end = ("--",) if name.startswith("-") else ()
+    return _change(("systemctl", *user, verb, *options, *end, name), service, f"{verb} {name}")
+
+
+def _change(argv: tuple[str, ...], service: Service, purpose: str) -> Command:
+    elevate = service.ref.scope == "system"
+    return Command(argv, elevate=elevate, timeout=120.0, effect=Effect.CHANGE, purpose=purpose)
+
+
+def _look(script: str, service: Service) -> Command:
+    user = "" if service.ref.scope == "system" else "--user"
+    return Command(("sh", "-c", script, "sh", service.ref.name, user), purpose=f"look at {service.ref.name}")

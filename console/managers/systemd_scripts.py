@@ -1,0 +1,113 @@
+"""What is asked of ``systemctl``, and what unit files tell without asking it.
+
+Every unit that is shown costs PID 1 and ``systemctl`` about a millisecond together, a list of all units 5 in all, and a
+list of unit files half a second: so everything is listed, and only what a person wants to see is shown.
+"""
+
+from console.managers.systemd_show import PROPERTIES
+
+_SHOW = f"systemctl show --no-pager -p {','.join(PROPERTIES)}"
+_LIST = "systemctl list-units --type=service,socket --all --full --plain --no-legend --no-pager"
+
+_UP = 'read -r hd_up hd_rest </proc/uptime\necho "up $hd_up"\nexport TZ=UTC\n'
+_SYSTEM = f'echo "scope system"\n{_UP}'
+_USER = (
+    f'echo "scope user:$(id -un)"\n{_UP}'
+    'export XDG_RUNTIME_DIR="${XDG_RUNTIME_DIR:-/run/user/$(id -u)}"\n'
+    '[ -S "$XDG_RUNTIME_DIR/systemd/private" ] || return 0\n'
+)
+_SYSTEM_FILES = (
+    "set -- /etc/systemd/system/*.service /usr/local/lib/systemd/system/*.service /usr/lib/systemd/system/*.service\n"
+    '[ -L /lib ] || set -- "$@" /lib/systemd/system/*.service\n'
+)
+_USER_FILES = 'set -- "${XDG_CONFIG_HOME:-$HOME/.config}"/systemd/user/*.service\n'
+
+# Arguments: unit files. Prints on its first line the units to show, then blocks for units that are installed and not
+# loaded: a unit that nothing needs is not loaded, so systemctl does not tell it, but its file does. Symbolic links are
+# other names, or units that are masked. What a package installs without [Install] is not started by hand; such units
+# are left out while they do nothing, and so are systemd's own. A copy of a file, such as "api (copy).service", is no
+# unit: systemd itself passes it over.
+_PLAN = r"""
+for hd_f in "$@"; do
+  shift
+  hd_n=${hd_f##*/}
+  case $hd_n in *@.service | systemd-* | debug-shell.service | '*.service') continue ;; esac
+  [ -f "$hd_f" ] && [ ! -L "$hd_f" ] || continue
+  case $hd_f in
+    /usr/* | /lib/*) [ -e "/etc/systemd/system/$hd_n" ] || [ -L "/etc/systemd/system/$hd_n" ] && continue ;;
+  esac
+  set -- "$@" "$hd_f"
+done
+hd_plan=$(printf '%s\n' "$hd_list" | awk '
+BEGIN {
+  for (i = 1; i < ARGC; i++) {
+    f = ARGV[i]
+    n = f
+    sub(/.*\//, "", n)
+    if (n in file || length(n) > 255 || n ~ /[^A-Za-z0-9_:.\\@-]/) continue
+    file[n] = f
+    description[n] = ""
+    worth[n] = f !~ /^\/(usr|lib)\//
+    while ((getline l <f) > 0) {
+      if (l ~ /^Description=/) description[n] = l
+      if (l ~ /^(Type|RemainAfterExit)[ \t]*=/) {
+        gsub(/[ \t\r]/, "", l)
+        kind[n] = kind[n] "\n" l
+      }
+      if (l ~ /^\[Install\]/) worth[n] = 1
+    }
+    close(f)
+  }
+  ARGC = 1
+}
+{
+  sub(/^[^A-Za-z0-9_:.\\@-]+/, "")
+  if (NF < 4) next
+  loaded[$1] = 1
+  own = $1 ~ /^(systemd-|user-runtime-dir@)/
+  if ($3 != "inactive") { if (!own || $4 != "exited") show = show " " $1; next }
+  if ($2 != "not-found" && $2 != "masked" && !own && (worth[$1] || !($1 in file))) show = show " " $1
+}
+END {
+  print show
+  for (n in file)
+    if (worth[n] && !(n in loaded)) {
+      print "Id=" n "\nLoadState=unloaded\nActiveState=inactive\nSubState=dead\nFragmentPath=" file[n] kind[n]
+      print description[n] "\n"
+    }
+}' "$@") || return
+set -- ${hd_plan%%
+*}
+[ $# -eq 0 ] || @SHOW@ -- "$@" || return
+echo
+case $hd_plan in *"
+"*) printf '%s\n' "${hd_plan#*
+}" ;; esac
+return 0
+"""
+
+# Of the arguments, "@" stands for all units that fail or start at this moment.
+_TROUBLED = r"""
+for hd_n in "$@"; do
+  shift
+  if [ "$hd_n" = @ ]; then
+    set -- "$@" $(@LIST@ --state=failed,activating,auto-restart | sed 's/^[^A-Za-z0-9_:.\\@-]*//; s/ .*//')
+  else
+    set -- "$@" "$hd_n"
+  fi
+done
+[ $# -gt 0 ] || return 0
+exec @SHOW@ -- "$@"
+"""
+
+
+def _of(text: str, *, user: bool) -> str:
+    """Put the commands in, for the system manager or the user's own."""
+    text = text.replace("@SHOW@", _SHOW).replace("@LIST@", _LIST)
+    return text.replace("systemctl ", "systemctl --user ") if user else text
+
+
+SHOW_ALL = f"{_SYSTEM}{_of('hd_list=$(@LIST@) || return', user=False)}\n{_SYSTEM_FILES}{_of(_PLAN, user=False)}"
+USER_SHOW_ALL = f"{_USER}{_of('hd_list=$(@LIST@) || return', user=True)}\n{_USER_FILES}{_of(_PLAN, user=True)}"
+SHOW_NAMES = _SYSTEM + _of(_TROUBLED, user=False)
+USER_SHOW_NAMES = _USER + _of(_TROUBLED, user=True)
