@@ -1,0 +1,175 @@
+"""Who has a port: from listeners to the service, process or user behind each."""
+
+from collections.abc import Iterable
+
+from console.core.network import Listener, Process, Socket
+from console.core.overlap import overlaps, same_address
+from console.core.service import Endpoint, Service, ServiceRef, State
+from console.diagnosis.evidence import Evidence
+from console.diagnosis.respawn import respawn_of
+from console.diagnosis.verdict import Confidence, Holder
+from console.managers.join import INIT, Owners, of_user
+
+UNITS = (".service", ".socket")
+_LIVE = ("ESTAB", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING", "SYN-RECV")
+
+
+def clashing(evidence: Evidence, wanted: Endpoint) -> tuple[Listener, ...]:
+    """The listeners beside which ``wanted`` cannot be bound."""
+    return tuple(listener for listener in evidence.snapshot.listeners if overlaps(wanted, listener) is not None)
+
+
+def holders_of(evidence: Evidence, wanted: Endpoint, listeners: Iterable[Listener]) -> tuple[Holder, ...]:
+    """Describe the owner of each of these listeners, the best known first."""
+    found = [_holder(evidence, wanted, listener) for listener in listeners]
+    order = list(Confidence)
+    return tuple(sorted(found, key=lambda holder: order.index(holder.confidence)))
+
+
+def holder_of_socket(evidence: Evidence, socket: Socket) -> Holder:
+    """Describe the owner of a socket that does not listen."""
+    pid = socket.pids[0] if socket.pids else None
+    process = evidence.process(pid)
+    owners = Owners(evidence.snapshot.services)
+    service = owners.of_pid(pid) or owners.of_cgroup(process.cgroup if process else None)
+    return Holder(
+        protocol=socket.protocol,
+        address=socket.address,
+        port=socket.port,
+        pid=pid,
+        user=process.user if process else None,
+        process=socket.process or (process.name if process else None),
+        ref=service.ref if service else None,
+        chain=_chain(service, None, socket.process),
+        up=process.age if process else None,
+        since=_since(evidence, process, None),
+        respawn=respawn_of(service),
+        command=process.command if process else None,
+        confidence=Confidence.HIGH if pid is not None else Confidence.LOW,
+        known_by=("inode",) if pid is not None else (),
+    )
+
+
+def service_of(evidence: Evidence, listener: Listener) -> Service | None:
+    """The service to which a listener belongs, as its manager knows it.
+
+    A socket unit that its manager did not list is named all the same.
+    """
+    found = Owners(evidence.snapshot.services).of(listener)
+    if found is None and (listener.unit or "").endswith(".socket") and not of_user(listener):
+        return Service(_systemd(evidence, listener.unit or ""), State.UNKNOWN, "")
+    return found
+
+
+def connections_to(evidence: Evidence, listener: Listener) -> int | None:
+    """How many live connections came in through a listener; ``None`` when that was not asked."""
+    if evidence.sockets is None:
+        return None
+    mine = [
+        socket
+        for socket in evidence.sockets
+        if socket.state in _LIVE and socket.port == listener.port and socket.protocol == listener.protocol
+    ]
+    others = {pid for other in evidence.snapshot.listeners if other.port == listener.port for pid in other.pids}
+    if listener.pids and len(others) > 1:
+        mine = [socket for socket in mine if set(socket.pids) & set(listener.pids)]
+    return len(mine)
+
+
+def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
+    service = service_of(evidence, listener)
+    ref = service.ref if service is not None else _ref_of_unit(evidence, listener)
+    pid = _culprit(listener)
+    process = evidence.process(pid)
+    known_by = _known_by(listener, service)
+    return Holder(
+        protocol=listener.protocol,
+        address=listener.address,
+        port=listener.port,
+        pid=pid,
+        user=listener.user or (process.user if process else None) or _uid(listener),
+        process=process.name if process else listener.process if pid == listener.pid else None,
+        ref=ref,
+        unit=listener.unit,
+        chain=_chain(service, listener.unit, listener.process),
+        since=_since(evidence, process, service),
+        up=_up(evidence, process, service),
+        connections=connections_to(evidence, listener),
+        respawn=respawn_of(service),
+        command=process.command if process else None,
+        confidence=_confidence(known_by),
+        known_by=known_by,
+        clash=overlaps(wanted, listener) if not same_address(wanted.address, "*") or listener.address == "*" else None,
+        interface=listener.interface,
+    )
+
+
+def _culprit(listener: Listener) -> int | None:
+    """The process to name: of a socket that PID 1 shares with a service, the service's."""
+    others = [pid for pid in listener.pids if pid != 1]
+    return others[0] if others else listener.pid
+
+
+def _known_by(listener: Listener, service: Service | None) -> tuple[str, ...]:
+    found = []
+    if listener.pids:
+        found.append("inode")
+    if service is not None and any(pid in service.pids for pid in listener.pids):
+        found.append("manager")
+    if service is not None and any(same_port(want, listener) for want in service.wants):
+        found.append("manager")
+    if listener.unit is not None or listener.cgroup is not None:
+        found.append("cgroup")
+    if listener.uid is not None and not listener.pids:
+        found.append("uid")
+    return tuple(dict.fromkeys(found))
+
+
+def same_port(endpoint: Endpoint, listener: Listener) -> bool:
+    """Whether a declaration and a listener name one protocol and port."""
+    return (endpoint.protocol, endpoint.port) == (listener.protocol, listener.port)
+
+
+def _confidence(known_by: tuple[str, ...]) -> Confidence:
+    if "inode" in known_by or "manager" in known_by:
+        return Confidence.HIGH
+    return Confidence.MEDIUM if known_by else Confidence.LOW
+
+
+def _chain(service: Service | None, unit: str | None, process: str | None) -> tuple[str, ...]:
+    if service is not None:
+        return service.chain or (service.ref.manager, service.ref.name)
+    if unit is None:
+        return ()
+    inside = () if unit.endswith(UNITS) or process is None else (process,)
+    return ("systemd", *(() if unit == INIT else (unit,)), *inside)
+
+
+def _ref_of_unit(evidence: Evidence, listener: Listener) -> ServiceRef | None:
+    """A unit that the list of services does not have, e.g. because it was started since."""
+    unit = listener.unit
+    if unit is None or not unit.endswith(UNITS) or of_user(listener):
+        return None
+    return _systemd(evidence, unit)
+
+
+def _systemd(evidence: Evidence, unit: str) -> ServiceRef:
+    return ServiceRef(evidence.snapshot.host, "systemd", unit)
+
+
+def _uid(listener: Listener) -> str | None:
+    return f"uid {listener.uid}" if listener.uid is not None else None
+
+
+def _since(evidence: Evidence, process: Process | None, service: Service | None) -> float | None:
+    if process is not None and process.age is not None and evidence.now is not None:
+        return evidence.now - process.age
+    return service.since if service is not None else None
+
+
+def _up(evidence: Evidence, process: Process | None, service: Service | None) -> float | None:
+    if process is not None and process.age is not None:
+        return process.age
+    if service is None or service.since is None or evidence.now is None:
+        return None
+    return max(0.0, evidence.now - service.since)

@@ -1,0 +1,173 @@
+"""What holds for every evidence, however odd."""
+
+import json
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.core.network import Listener, Process, Socket
+from console.core.overlap import overlaps
+from console.core.service import Endpoint, Service, State
+from console.core.snapshot import Link, LinkState, LogLine, Source, Symptom
+from console.diagnosis import Evidence, Refusal, VerdictWord, as_json, as_markdown, as_text, diagnose, needed
+from console.diagnosis.as_text import columns
+from console.findings import evaluate
+from console.probes.addresses import HostAddress
+from console.probes.limits import PortLimits
+
+from .factories import HOST, NOW, identity, ref, sample, snapshot, unit
+
+NAMES = (
+    "api.service",
+    "legacy.service",
+    "echo.socket",
+    "ssh.service",
+    "docker.service",
+    "a;touch x.service",
+    "x\u202e",
+)
+ADDRESSES = ("0.0.0.0", "127.0.0.1", "::", "*", "::1", "::ffff:127.0.0.1", "fe80::1", "192.0.2.1")
+PORTS = (22, 80, 8080, 45000)
+PIDS = (1, 7, 4112)
+
+names = st.sampled_from(NAMES)
+addresses = st.sampled_from(ADDRESSES)
+ports = st.sampled_from(PORTS)
+pids = st.lists(st.sampled_from(PIDS), max_size=2, unique=True).map(lambda found: tuple(sorted(found)))
+protocols = st.sampled_from(["tcp", "udp"])
+endpoints = st.builds(Endpoint, protocols, addresses, ports)
+maybe_names = st.none() | names | st.sampled_from(["session-3.scope", "init.scope"])
+processes_names = st.sampled_from([None, "python3", "docker-proxy", "sshd", "systemd", "p" * 60, "`[/x]`"])
+
+
+def services_named(name: str) -> st.SearchStrategy[Service]:
+    def build(state: State, **changes: object) -> Service:
+        return replace(unit(name, state), **changes)  # type: ignore[arg-type]
+
+    return st.builds(
+        build,
+        st.sampled_from(State),
+        pids=pids,
+        restarts=st.none() | st.integers(0, 9),
+        result=st.sampled_from([None, "exit-code", "start-limit-hit", "oom-kill"]),
+        restart_policy=st.sampled_from([None, "always", "on-failure", "on-abort"]),
+        wants=st.lists(endpoints, max_size=2).map(tuple),
+        triggered_by=st.sampled_from([(), ("echo.socket",)]),
+        since=st.none() | st.floats(NOW - 1e6, NOW),
+        user=st.sampled_from([None, "root", "deploy"]),
+    )
+
+
+listeners = st.builds(
+    Listener,
+    protocols,
+    addresses,
+    ports,
+    inode=st.none() | st.integers(1, 9),
+    uid=st.none() | st.sampled_from([0, 990]),
+    pids=pids,
+    process=processes_names,
+    unit=maybe_names,
+    cgroup=st.none() | st.sampled_from(["/init.scope", "/system.slice/legacy.service", "/user.slice/u/x.service"]),
+    v6only=st.sampled_from([None, True, False]),
+    interface=st.sampled_from([None, "eth0"]),
+)
+sockets = st.builds(
+    Socket,
+    st.just("tcp"),
+    st.sampled_from(["ESTAB", "TIME-WAIT", "CLOSE-WAIT", "UNCONN"]),
+    addresses,
+    ports,
+    addresses,
+    st.sampled_from([0, 22, 443, 51234]),
+    pids,
+    processes_names,
+    timer=st.sampled_from([None, "timewait,42sec,0", "timewait,1min2sec,0", "keepalive,9sec,0", "?"]),
+)
+symptoms = st.builds(
+    Symptom,
+    names.map(ref),
+    st.sampled_from(["EADDRINUSE", "EACCES", "EADDRNOTAVAIL"]),
+    st.text(max_size=40),
+    st.none() | endpoints,
+    st.none() | st.floats(NOW - 1e5, NOW),
+    st.integers(1, 9),
+)
+
+
+@st.composite
+def evidences(draw: st.DrawFn) -> Evidence:
+    services = tuple(draw(services_named(name)) for name in draw(st.lists(names, max_size=4, unique=True)))
+    source = draw(st.sampled_from([Source("listeners", 1.0), Source("listeners", 1.0, "late"), None]))
+    made = snapshot(
+        services=services,
+        listeners=tuple(draw(st.lists(listeners, max_size=4))),
+        symptoms=tuple(draw(st.lists(symptoms, max_size=2))),
+        link=Link(draw(st.sampled_from(LinkState)), 1.0),
+        sources=(source,) if source is not None else (),
+        identity=draw(st.sampled_from([None, identity(), identity(1001)])),
+        sample=draw(st.sampled_from([None, sample(), sample(wall=None)])),
+    )
+    none_or = st.none()
+    return Evidence(
+        made,
+        draw(names.map(ref) | endpoints),
+        processes=draw(
+            none_or | st.lists(st.builds(Process, st.sampled_from(PIDS), st.just("x")), max_size=2).map(tuple)
+        ),
+        sockets=draw(none_or | st.lists(sockets, max_size=3).map(tuple)),
+        limits=draw(st.sampled_from([None, PortLimits(), PortLimits(80, 8081, 9000, ((8081, 8090),))])),
+        addresses=draw(st.sampled_from([None, (), (HostAddress("eth0", "192.0.2.1", 24, "global"),)])),
+        journal=draw(st.sampled_from([None, (), (LogLine(HOST, "api.service", "journal", "x", at=NOW, pid=7),)])),
+        refused=draw(st.sampled_from([(), (Refusal("sockets", "no"),), (Refusal("journal", "no right"),)])),
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(evidences())
+def test_a_verdict_is_never_free_by_ignorance_and_always_fits(evidence: Evidence) -> None:
+    verdict = diagnose(evidence, lambda intent: (str(intent.kind),))
+    if verdict.verdict in (VerdictWord.FREE, VerdictWord.START_LIMIT):
+        assert verdict.wanted is not None
+        assert not [one for one in evidence.snapshot.listeners if overlaps(verdict.wanted, one)]
+        assert evidence.listeners_gap() is None
+        assert verdict.protocol == "udp" or evidence.sockets is not None
+    lines = as_text(verdict)
+    assert len(lines) <= 16
+    assert all(columns(line) <= 80 for line in lines)
+    json.dumps(as_json(verdict))
+    assert as_markdown(verdict)
+    assert [one.recommended for one in verdict.actions].count(True) <= 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(evidences())
+def test_nothing_is_ever_proposed_against_pid_1_docker_or_the_way_in(evidence: Evidence) -> None:
+    for action in diagnose(evidence).actions:
+        targets = {intent.target.name for intent in action.intents if intent.kind == "stop"}
+        assert not targets & {"ssh.service", "docker.service"}
+        assert not any(command.startswith("kill") and command.endswith(" 1") for command in action.commands)
+        assert not any(";touch" in command and "'" not in command for command in action.commands)
+
+
+@settings(max_examples=150, deadline=None)
+@given(evidences())
+def test_questions_end(evidence: Evidence) -> None:
+    """Whatever is asked and refused is not asked again."""
+    for _ in range(4):
+        questions = needed(evidence)
+        if not questions:
+            return
+        refused = tuple(Refusal(question.probe, "no") for question in questions)
+        evidence = replace(evidence, refused=(*evidence.refused, *refused))
+    assert not needed(evidence)
+
+
+@settings(max_examples=150, deadline=None)
+@given(evidences())
+def test_the_rules_take_every_snapshot(evidence: Evidence) -> None:
+    found = evaluate(evidence.snapshot)
+    assert len({finding.key for finding in found}) == len(found)
+    explained = {finding.service for finding in found if finding.code == "port-held"}
+    assert not [one for one in found if one.code == "service-failed" and one.service in explained]

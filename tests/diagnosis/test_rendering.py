@@ -1,0 +1,148 @@
+import json
+from dataclasses import replace
+from datetime import timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.core.service import Endpoint
+from console.diagnosis import Evidence, NotChecked, Verdict, VerdictWord, as_json, as_markdown, as_text, diagnose
+from console.diagnosis.as_text import age_text, columns, cut
+from console.probes.limits import PortLimits
+
+from .factories import failed, hidden, identity, listener, process, ref, snapshot, socket, symptom, unit
+
+
+def held(address: str = "127.0.0.1", *, root: bool = True) -> Verdict:
+    bound = listener(address)
+    made = snapshot(
+        services=(failed(), unit("legacy.service", pids=(4112,), restart_policy="always")),
+        listeners=(bound if root else hidden(bound),),
+        symptoms=(symptom(),),
+        identity=identity(0 if root else 1001),
+    )
+    evidence = Evidence(made, ref(), sockets=(socket(), socket()), limits=PortLimits(), addresses=())
+    return diagnose(replace(evidence, processes=(process(),)) if root else evidence)
+
+
+def test_the_block_of_the_specification() -> None:
+    assert as_text(held()) == [
+        "web1  api.service FAILED  bind 0.0.0.0:8080 -> EADDRINUSE (07:59:40, x5)",
+        "HELD BY  python3 pid 4112 user deploy  127.0.0.1:8080  up 6d",
+        "WHY      systemd -> legacy.service",
+        "CLASH    127.0.0.1 overlaps 0.0.0.0",
+        "RESPAWN  yes, systemd Restart=always: killing 4112 will NOT free it",
+        "IMPACT   2 live connections",
+        "SURE     high (inode + manager + cgroup)",
+        "1 stop legacy.service, then start api.service (recommended)",
+        "2 let api.service listen on 8081 (free) (by hand)",
+    ]
+
+
+def test_what_was_not_seen_is_in_the_block() -> None:
+    text = "\n".join(as_text(held(root=False)))
+    assert "HELD BY  hidden process user deploy  127.0.0.1:8080" in text
+    assert "NOT CHECKED  process of the holder (needs root" in text
+
+
+def test_times_are_in_the_zone_of_the_reader() -> None:
+    zone = timezone(timedelta(hours=2))
+    assert "(09:59:40, x5)" in as_text(held(), zone=zone)[0]
+
+
+def test_a_verdict_without_holders_says_its_sentence() -> None:
+    lines = as_text(
+        Verdict("web1", 80, "tcp", VerdictWord.NOT_PERMITTED, "word " * 40, wanted=Endpoint("tcp", "*", 80))
+    )
+    assert lines[0] == "web1  tcp 80"
+    assert lines[1].startswith("NOT-PERMITTED  word word")
+    assert lines[2].startswith("         word")
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_many_holders_and_long_names_fit(width: int) -> None:
+    verdict = held()
+    holder = verdict.holders[0]
+    long = tuple(replace(holder, process="p" * 300, chain=("systemd", "x" * 300), pid=pid) for pid in range(2, 9))
+    gaps = tuple(NotChecked("g" * 60, "w" * 90) for _ in range(5))
+    lines = as_text(replace(verdict, holders=long, not_checked=gaps, host="h" * 90), width)
+    assert len(lines) <= 14
+    assert all(columns(line) <= width for line in lines)
+    assert any("and 5 more" in line for line in lines)
+
+
+@given(st.text(max_size=200), st.integers(1, 100))
+def test_a_cut_text_is_one_line_that_fits(text: str, width: int) -> None:
+    made = cut(text, width)
+    assert columns(made) <= width
+    assert len(made.splitlines()) <= 1
+
+
+def test_wide_characters_take_two_columns() -> None:
+    assert columns("日本") == 4
+    assert columns("e\u0301") == 1
+    assert cut("日本語日本語", 7) == "日本語…"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(41.9, "41s"), (61, "1m"), (7300, "2h"), (518_400, "6d")])
+def test_ages(seconds: float, text: str) -> None:
+    assert age_text(seconds) == text
+
+
+def test_the_json_object() -> None:
+    made = as_json(held())
+    json.dumps(made)
+    assert made["schema"] == "hostdeck.why/1"
+    assert {name: made[name] for name in ("host", "port", "protocol", "verdict", "service", "clash")} == {
+        "host": "web1",
+        "port": 8080,
+        "protocol": "tcp",
+        "verdict": "held",
+        "service": "web1/systemd:api.service",
+        "clash": "127.0.0.1 overlaps 0.0.0.0",
+    }
+    assert made["symptom"] == {
+        "errno": "EADDRINUSE",
+        "at": "2027-01-15T07:59:40Z",
+        "count": 5,
+        "line": "listen tcp 0.0.0.0:8080: bind: address already in use",
+    }
+    assert made["holders"] == [
+        {
+            "address": "127.0.0.1",
+            "port": 8080,
+            "pid": 4112,
+            "user": "deploy",
+            "process": "python3",
+            "manager": "systemd",
+            "service": "legacy.service",
+            "unit": "legacy.service",
+            "container": None,
+            "chain": ["systemd", "legacy.service"],
+            "since": "2027-01-09T08:00:00Z",
+            "connections": 2,
+            "respawn": "systemd Restart=always",
+            "confidence": "high",
+            "known_by": ["inode", "manager", "cgroup"],
+        }
+    ]
+    assert made["actions"][0]["id"] == "stop-holder"
+    assert made["actions"][0]["recommended"] is True
+    assert set(made["actions"][0]) >= {"id", "label", "recommended", "commands"}
+    assert made["not_checked"] == made["declared_by"] == []
+
+
+def test_the_report_is_markdown_that_nothing_remote_can_break() -> None:
+    verdict = held()
+    nasty = replace(
+        verdict,
+        host="web1](http://evil) @channel",
+        evidence=("```\n# not a heading", "````"),
+        not_checked=(NotChecked("<img src=x>", "*"),),
+    )
+    text = as_markdown(nasty)
+    assert "`````text" in text
+    assert text.startswith("**web1\\](http://evil) \\@channel**")
+    assert "\\<img" in text
+    assert "stop legacy.service, then start api.service (recommended)" in text
