@@ -1,0 +1,93 @@
+"""From what is wanted to a plan: which commands, in which order, what is looked at before and afterwards. Pure.
+
+One kind of action is one module with two functions, ``refusal`` and ``parts``, and one line in ``_KINDS``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from console.actions import daemon_reload, free_port, reload, reset_failed, restart, start, stop
+from console.actions.context import Context, Parts, RefusedError, context
+from console.actions.settings import ActionSettings
+from console.core.plan import ActionKind, Intent, Plan
+from console.core.snapshot import Snapshot
+from console.managers.base import ServiceManager
+
+__all__ = ["ActionSettings", "RefusedError", "kinds", "plan", "refusal"]
+
+
+class _Kind(NamedTuple):
+    refusal: Callable[[Context], str | None]
+    parts: Callable[[Context], Parts]
+
+
+_KINDS = {
+    ActionKind.RESTART: _Kind(restart.refusal, restart.parts),
+    ActionKind.RELOAD: _Kind(reload.refusal, reload.parts),
+    ActionKind.START: _Kind(start.refusal, start.parts),
+    ActionKind.STOP: _Kind(stop.refusal, stop.parts),
+    ActionKind.RESET_FAILED: _Kind(reset_failed.refusal, reset_failed.parts),
+    ActionKind.DAEMON_RELOAD: _Kind(daemon_reload.refusal, daemon_reload.parts),
+    ActionKind.FREE_PORT: _Kind(free_port.refusal, free_port.parts),
+}
+
+
+def kinds() -> tuple[ActionKind, ...]:
+    """The kinds of action that are built."""
+    return tuple(_KINDS)
+
+
+def plan(
+    intent: Intent,
+    snapshot: Snapshot,
+    *,
+    managers: Sequence[ServiceManager],
+    settings: ActionSettings,
+    plan_id: str,
+    reason: str | None = None,
+) -> Plan:
+    """Work out what is to be done; raises ``RefusedError`` where ``refusal`` would give a reason."""
+    parts = _parts(intent, snapshot, managers, settings)
+    return Plan(
+        id=plan_id,
+        kind=intent.kind,
+        target=intent.target,
+        steps=parts.steps,
+        preflight=parts.preflight,
+        checks=parts.checks,
+        touches=parts.touches,
+        also_hit=tuple(dict.fromkeys(parts.also_hit)),
+        irreversible=parts.irreversible,
+        warnings=tuple(dict.fromkeys(parts.warnings)),
+        reason=reason,
+    )
+
+
+def refusal(
+    intent: Intent,
+    snapshot: Snapshot,
+    *,
+    managers: Sequence[ServiceManager],
+    settings: ActionSettings | None = None,
+) -> str | None:
+    """Why what is wanted cannot be done at all, in one line; ``None`` where a plan can be made."""
+    try:
+        _parts(intent, snapshot, managers, settings or ActionSettings())
+    except RefusedError as error:
+        return str(error)
+    return None
+
+
+def _parts(intent: Intent, snapshot: Snapshot, managers: Sequence[ServiceManager], settings: ActionSettings) -> Parts:
+    kind = _KINDS.get(intent.kind)
+    if kind is None:
+        raise RefusedError(f"{intent.kind.value} of {intent.target} is not built yet")
+    found = context(intent, snapshot, managers, settings)
+    try:
+        why_not = kind.refusal(found)
+        if why_not is None:
+            return kind.parts(found)
+    except ValueError as error:
+        # A manager makes no command from a name that is none of its own.
+        why_not = str(error)
+    raise RefusedError(why_not)

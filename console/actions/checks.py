@@ -1,0 +1,157 @@
+"""The looks that plans share: before acting, and afterwards as proof."""
+
+import hashlib
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from console.actions import scripts
+from console.actions.context import Context, RefusedError
+from console.core.command import Command
+from console.core.plan import Check
+from console.core.service import Endpoint, Service, ServiceRef
+from console.managers.base import Checkable, Grouped, ServiceManager, Traceable
+
+_LOOK = 10.0  # seconds for one look
+
+
+def running(context: Context, *, hold: float | None = None) -> tuple[Check, ...]:
+    """The service runs, for as long as the settings say."""
+    seconds = context.settings.hold if hold is None else hold
+    if context.service.oneshot:
+        seconds = 0.0
+    if not isinstance(context.manager, Checkable):
+        return ()
+    check = context.manager.is_running(context.service, hold=seconds)
+    return (_timed(context, check, seconds),)
+
+
+def stopped(context: Context, manager: ServiceManager, service: Service) -> tuple[Check, ...]:
+    """The service is down and stays down for longer than it takes a manager to start it again."""
+    if not isinstance(manager, Checkable):
+        return ()
+    return (_timed(context, manager.is_stopped(service), context.settings.respawn),)
+
+
+def _timed(context: Context, check: Check, hold: float) -> Check:
+    name = f"{check.name} for {hold:g} s" if hold else check.name
+    return replace(check, name=name, within=context.settings.within, hold=hold)
+
+
+def remember_run(context: Context) -> tuple[Check, ...]:
+    """Before: which run it is."""
+    if context.traceable is None:
+        return ()
+    command = _script(scripts.REMEMBER, key(context.service.ref), *context.traceable.run_id(context.service).argv)
+    return (Check(f"note the present run of {context.name}", command, within=0),)
+
+
+def new_run(context: Context) -> tuple[Check, ...]:
+    """After: another run than before, and the same one for as long as it must stay up."""
+    if context.service.oneshot:
+        return _run(context, context.traceable, scripts.RAN_ANEW, "a new run", hold=0.0)
+    return _run(context, context.traceable, scripts.NEW_RUN, "a new run, not started again by itself")
+
+
+def same_run(context: Context) -> tuple[Check, ...]:
+    """After: the run of before."""
+    return _run(context, context.traceable, scripts.SAME_RUN, "same process")
+
+
+def _run(
+    context: Context, traceable: Traceable | None, script: str, what: str, hold: float | None = None
+) -> tuple[Check, ...]:
+    if traceable is None:
+        return ()
+    command = _script(script, key(context.service.ref), *traceable.run_id(context.service).argv)
+    seconds = context.settings.hold if hold is None else hold
+    return (Check(f"{context.name}: {what}", command, within=context.settings.within, hold=seconds),)
+
+
+def ports_held(context: Context, *endpoints: Endpoint) -> tuple[Check, ...]:
+    """After: the service has these ports and keeps them."""
+    if not isinstance(context.manager, Grouped):
+        return ()
+    hold, within = context.settings.hold, context.settings.within
+    return tuple(
+        Check(
+            f"{port_label(endpoint)} held by {context.name}",
+            _script(scripts.PORT_HELD, *port_words(endpoint, context.manager, context.service)),
+            within=within,
+            hold=hold,
+        )
+        for endpoint in endpoints
+    )
+
+
+def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
+    """After: it has the ports that are declared or ``certain``; where there are none, it is told where it listens."""
+    by_port = {(endpoint.protocol, endpoint.port): endpoint for endpoint in (*context.declared(), *certain)}
+    if by_port:
+        return ports_held(context, *by_port.values())
+    return _listens(context)
+
+
+def _listens(context: Context) -> tuple[Check, ...]:
+    """After: where it listens by now, beside the ports of its log or its last run; it cannot fail."""
+    known = sorted({(endpoint.protocol, endpoint.port) for endpoint in context.wanted()})
+    if not known or context.service.oneshot or not isinstance(context.manager, Grouped):
+        return ()
+    scope = "system" if context.service.ref.scope == "system" else "user"
+    before = ", ".join(f"{protocol} {port}" for protocol, port in known)
+    command = _script(scripts.LISTENS, scope, context.manager.cgroup_name(context.service), before)
+    # As long as it must stay up, so that the last look tells; it may begin to listen late.
+    hold, within = context.settings.hold, context.settings.within
+    return (Check(f"see where {context.name} listens", command, within=within, hold=hold),)
+
+
+def still_holds(endpoint: Endpoint, manager: Grouped, service: Service) -> Check:
+    """Before: it is this service that has the port, at this moment."""
+    command = _script(scripts.PORT_HELD, *port_words(endpoint, manager, service))
+    return Check(f"{service.ref.name} still holds {port_label(endpoint)}", command, within=0)
+
+
+def wait_released(endpoint: Endpoint, manager: Grouped, service: Service, seconds: float) -> Command:
+    """Wait until the service has given the port back."""
+    words = port_words(endpoint, manager, service)
+    command = _script(scripts.WAIT_PORT_LEFT, *words, str(round(seconds * 5)))
+    return replace(command, timeout=seconds * 2 + _LOOK, purpose=f"wait until {port_label(endpoint)} is released")
+
+
+def stays_released(context: Context, endpoint: Endpoint, manager: Grouped, service: Service) -> Check:
+    """After: the service does not come back to the port."""
+    command = _script(scripts.PORT_LEFT, *port_words(endpoint, manager, service))
+    name = f"{service.ref.name} does not come back to {port_label(endpoint)}"
+    return Check(name, command, within=context.settings.within, hold=context.settings.respawn)
+
+
+def healthy(context: Context) -> tuple[Check, ...]:
+    """After: the configured URL answers; raises ``RefusedError`` for one that is no URL."""
+    url = context.settings.health
+    if url is None:
+        return ()
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or not url.isprintable() or " " in url:
+        raise RefusedError(f"health check of {context.name}: {url!r} is not an http or https URL")
+    command = _script(scripts.HEALTHY, url, "5")
+    return (Check(f"{parts.path or '/'} answers 2xx", command, within=context.settings.within, hold=0),)
+
+
+def port_words(endpoint: Endpoint, manager: Grouped, service: Service) -> tuple[str, ...]:
+    """The arguments of the port scripts."""
+    scope = "system" if service.ref.scope == "system" else "user"
+    flag = "u" if endpoint.protocol == "udp" else "t"
+    return (flag, str(endpoint.port), scope, manager.cgroup_name(service), port_label(endpoint))
+
+
+def port_label(endpoint: Endpoint) -> str:
+    """``tcp 8080``."""
+    return f"{endpoint.protocol} {endpoint.port}"
+
+
+def key(ref: ServiceRef) -> str:
+    """A word for a service that is safe as a file name."""
+    return hashlib.sha256(str(ref).encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _script(text: str, *args: str) -> Command:
+    return Command(("sh", "-c", text, "sh", *args), timeout=_LOOK)

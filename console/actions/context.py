@@ -1,0 +1,116 @@
+"""What every kind of action works with: the service, its manager and what else is known of the host."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from console.actions.settings import ActionSettings
+from console.core.command import Command
+from console.core.plan import Check, Intent, Step
+from console.core.service import Endpoint, Service, ServiceRef
+from console.core.snapshot import Snapshot
+from console.managers.base import ServiceManager, Startable, Stoppable, Traceable
+
+
+class RefusedError(Exception):
+    """What is wanted cannot be done at all; one line for a person that says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a kind of action contributes to a plan."""
+
+    steps: tuple[Step, ...]
+    preflight: tuple[Check, ...] = ()
+    checks: tuple[Check, ...] = ()
+    touches: tuple[ServiceRef, ...] = ()
+    also_hit: tuple[str, ...] = ()
+    irreversible: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """An intent, and the service and the manager that it is about."""
+
+    intent: Intent
+    snapshot: Snapshot
+    service: Service
+    manager: ServiceManager
+    managers: tuple[ServiceManager, ...]
+    settings: ActionSettings
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.service.ref.name
+
+    @property
+    def traceable(self) -> Traceable | None:
+        """The manager, where it can tell one run from the next."""
+        return self.manager if isinstance(self.manager, Traceable) else None
+
+    def manager_of(self, ref: ServiceRef) -> ServiceManager | None:
+        """The manager of another service."""
+        return next((found for found in self.managers if found.id == ref.manager), None)
+
+    def lasting(self, command: Command) -> Command:
+        """The command with the time that a change is given at least."""
+        return replace(command, timeout=max(command.timeout, self.settings.step_timeout))
+
+    def declared(self) -> tuple[Endpoint, ...]:
+        """Where the service is certainly to listen: by the configuration or its socket unit."""
+        by_port = {(endpoint.protocol, endpoint.port): endpoint for endpoint in self.service.wants}
+        return tuple(by_port.values())[:8]
+
+    def wanted(self) -> tuple[Endpoint, ...]:
+        """Where the service may be to listen: what it is declared or known to want, else its fixed ports of now.
+
+        Its log and its last run tell of an earlier configuration: no proof can be asked of them.
+        """
+        symptoms = [symptom.endpoint for symptom in self.snapshot.symptoms if symptom.ref == self.service.ref]
+        wants = [*self.service.wants, *(endpoint for endpoint in symptoms if endpoint is not None)]
+        # Ports of the ephemeral range change from run to run.
+        wants = wants or [endpoint for endpoint in self.service.ports if endpoint.port < 32768]
+        by_port = {(endpoint.protocol, endpoint.port): endpoint for endpoint in wants}
+        return tuple(by_port.values())[:8]
+
+
+def context(
+    intent: Intent, snapshot: Snapshot, managers: Sequence[ServiceManager], settings: ActionSettings
+) -> Context:
+    """Look up what the intent is about; raises ``RefusedError`` where there is no such service."""
+    ref = intent.target
+    found = next((manager for manager in managers if manager.id == ref.manager), None)
+    if found is None:
+        raise RefusedError(f"{ref}: no service manager {ref.manager} is known")
+    if ref.host != snapshot.host:
+        raise RefusedError(f"{ref} is not on {snapshot.host}")
+    service = snapshot.service(ref)
+    if service is None:
+        raise RefusedError(f"{ref}: {snapshot.host} has no such service")
+    foreign = foreign_scope(ref, snapshot)
+    if foreign is not None:
+        raise RefusedError(foreign)
+    return Context(intent, snapshot, service, found, tuple(managers), settings)
+
+
+def foreign_scope(ref: ServiceRef, snapshot: Snapshot) -> str | None:
+    """Why a service of another user's manager cannot be acted on from this connection."""
+    user = ref.scope.removeprefix("user:")
+    if ref.scope == "system" or snapshot.identity is None or snapshot.identity.user == user:
+        return None
+    return f"{ref} belongs to {user}'s own service manager: connect as {user}"
+
+
+def start_step(context: Context, manager: ServiceManager, service: Service) -> Command:
+    """The command that starts a service; raises ``RefusedError`` where its manager cannot."""
+    if not isinstance(manager, Startable):
+        raise RefusedError(f"{service.ref}: {manager.id} cannot start it")
+    return context.lasting(manager.start(service))
+
+
+def stop_step(context: Context, manager: ServiceManager, service: Service) -> Command:
+    """The command that stops a service; raises ``RefusedError`` where its manager cannot."""
+    if not isinstance(manager, Stoppable):
+        raise RefusedError(f"{service.ref}: {manager.id} cannot stop it")
+    return context.lasting(manager.stop(service))

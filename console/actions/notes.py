@@ -1,0 +1,74 @@
+"""What a person is told before acting."""
+
+from console.actions.context import Context
+from console.actions.holders import holding
+from console.core.engines import is_engine
+from console.core.restarts import gave_up
+from console.core.service import State
+from console.core.snapshot import LinkState
+
+
+def before_start(context: Context) -> tuple[str, ...]:
+    """Warnings of every action that ends in a start."""
+    return (*link(context), *changed_file(context), *taken_ports(context), *start_limit(context))
+
+
+def link(context: Context) -> tuple[str, ...]:
+    """The picture may be old."""
+    if context.snapshot.link.state is LinkState.UP:
+        return ()
+    return (f"{context.snapshot.host} is {context.snapshot.link.state.value}: what is shown of it may be old",)
+
+
+def containers(context: Context) -> tuple[str, ...]:
+    """What is stopped is a container engine."""
+    if not is_engine(context.name):
+        return ()
+    return (f"{context.name} is a container engine: every container that it runs goes with it",)
+
+
+def changed_file(context: Context) -> tuple[str, ...]:
+    """The manager has an older definition than the disk."""
+    if not context.service.needs_reload:
+        return ()
+    return (
+        f"{context.name}: its file on disk is newer than what is loaded; without a daemon-reload the old one is used",
+    )
+
+
+def taken_ports(context: Context) -> tuple[str, ...]:
+    """Somebody else has a port that the service wants."""
+    found = []
+    for endpoint in context.wanted():
+        others = [holder.service.ref.name for holder in holding(context, endpoint).holders]
+        others = [name for name in others if name != context.name and not _activates(context, name)]
+        way = "stop its container" if any(is_engine(name) for name in others) else "free the port"
+        if others:
+            found.append(f"{endpoint.protocol} {endpoint.port} is held by {', '.join(others)}: {way} first")
+    return tuple(found)
+
+
+def _activates(context: Context, name: str) -> bool:
+    return name in context.service.triggered_by
+
+
+def start_limit(context: Context) -> tuple[str, ...]:
+    """The manager is about to give the service up for starting too often."""
+    limit = context.service.start_limit
+    if limit is None or limit_hit(context):
+        return ()
+    burst, seconds = limit
+    starts = context.settings.recent_starts
+    if context.service.state is State.FLAPPING:
+        starts += context.service.restarts or 0
+    if burst <= 0 or starts < burst - 1:
+        return ()
+    return (
+        f"{context.name} was started {starts} times lately; of {burst} starts within {seconds:g} s the next is the "
+        "last one: then it stays down until reset-failed",
+    )
+
+
+def limit_hit(context: Context) -> bool:
+    """Whether the manager has given the service up."""
+    return gave_up(context.service) or "start-limit" in (context.service.result or "")

@@ -1,0 +1,54 @@
+"""What must not be stopped from here: the way by which one came, what the host cannot do without, container engines."""
+
+from console.core.engines import is_daemon, is_engine, is_publisher
+from console.core.network import Listener
+from console.core.service import Service
+
+_SSH = frozenset({"ssh", "sshd", "dropbear", "sshd-session", "sshd-auth"})
+_UNITS = {
+    "dbus": "the service managers speak over it",
+    "dbus-broker": "the service managers speak over it",
+    "systemd-logind": "it keeps the login sessions",
+    "systemd-journald": "it keeps the logs",
+    "systemd-networkd": "it may be the way to this host",
+    "systemd-udevd": "it keeps the devices",
+    "NetworkManager": "it may be the way to this host",
+    "networking": "it may be the way to this host",
+    "wpa_supplicant": "it may be the way to this host",
+    "init": "it is the host itself",
+}
+PUBLISHED = "published by a container engine: stop the container, not the engine"
+
+
+def why_protected(service: Service) -> str | None:
+    """Why a service is not stopped by the console, or ``None``."""
+    if service.ref.scope != "system":
+        return None
+    name = service.ref.name
+    stem = name.rpartition(".")[0] or name
+    family = stem.partition("@")[0]
+    if family in _SSH:
+        return f"{name} is the way to this host: it is not stopped from here"
+    if family in _UNITS:
+        return f"{name} is not stopped from here: {_UNITS[family]}"
+    if family == "user" and "@" in stem:
+        return f"{name} is a user's whole service manager: it is not stopped from here"
+    if 1 in service.pids:
+        return f"{name} is run by PID 1 itself: it is not stopped from here"
+    return None
+
+
+def why_listener_protected(listener: Listener) -> str | None:
+    """Why the holder of a listener is left alone, or ``None``."""
+    if listener.process in _SSH:
+        return f"{listener.process} holds it, which is the way to this host"
+    if listener.pids == (1,) and not (listener.unit or "").endswith(".socket"):
+        return "PID 1 holds it, and which of its units is not known"
+    if is_publisher(listener.process) or is_daemon(listener.process) or is_engine(listener.unit):
+        return f"{listener.unit or listener.process} holds it, {PUBLISHED}"
+    return None
+
+
+def why_engine(service: Service) -> str | None:
+    """Why a service is not stopped for the sake of a port, or ``None``: every container would go with it."""
+    return f"{service.ref.name} holds it, {PUBLISHED}" if is_engine(service.ref.name) else None

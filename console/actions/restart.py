@@ -1,0 +1,50 @@
+"""Restart: the failure cleared first where the manager has given up, a new run afterwards that stays up."""
+
+from console.actions import checks, notes
+from console.actions.context import Context, Parts
+from console.core.plan import Step
+from console.managers.base import Resettable, Restartable
+
+
+def refusal(context: Context) -> str | None:
+    """Why it cannot be restarted."""
+    if not isinstance(context.manager, Restartable):
+        return f"{context.service.ref}: {context.manager.id} cannot restart it"
+    if context.service.enabled == "masked":
+        return f"{context.name} is masked: unmask it first"
+    if context.service.ref.scope == "system" and context.name in _BREAKS:
+        return f"{context.name} is not restarted from here: {_BREAKS[context.name]}"
+    return None
+
+
+def parts(context: Context) -> Parts:
+    """The steps and what proves them."""
+    assert isinstance(context.manager, Restartable)
+    restart = context.lasting(context.manager.restart(context.service))
+    return Parts(
+        steps=(*clear_failure(context), Step(f"restart {context.name}", restart)),
+        preflight=checks.remember_run(context),
+        checks=(
+            *checks.running(context),
+            *checks.new_run(context),
+            *checks.ports(context),
+            *checks.healthy(context),
+        ),
+        also_hit=context.service.dependants,
+        irreversible="a restart has nothing to undo; the log of a failed start is kept",
+        warnings=(*notes.containers(context), *notes.before_start(context)),
+    )
+
+
+def clear_failure(context: Context) -> tuple[Step, ...]:
+    """The step that makes the manager try again, where it has given up."""
+    if not notes.limit_hit(context) or not isinstance(context.manager, Resettable):
+        return ()
+    command = context.lasting(context.manager.reset_failed(context.service))
+    return (Step(f"clear the start limit of {context.name}", command),)
+
+
+_BREAKS = {
+    "dbus.service": "every service that is connected to it would lose it",
+    "dbus-broker.service": "every service that is connected to it would lose it",
+}

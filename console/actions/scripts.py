@@ -1,0 +1,306 @@
+"""The looks of preflights and checks, as constant POSIX sh; everything that varies is an argument.
+
+Exit 0: it is so, and the last line printed says what was seen. 77: it cannot be told here, and the last line says why.
+Any other: it is not so. ``$HOSTDECK_PLAN`` is the plan's directory on the host, where a later look finds what an
+earlier one saw.
+"""
+
+_MAIN_PID = """
+newline='
+'
+main_pid() {
+  case $1 in *MainPID=*) main=${1#*MainPID=} main=${main%%"$newline"*} ;; *) main= ;; esac
+}
+"""
+
+REMEMBER = """
+key=$1
+shift
+seen=$("$@") || exit 1
+printf '%s\\n' "$seen" >"$HOSTDECK_PLAN/run.$key"
+"""
+"""KEY COMMAND...: keep what names the present run of a service."""
+
+NEW_RUN = (
+    _MAIN_PID
+    + """
+key=$1
+shift
+was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
+main_pid "$was"
+before=$main
+main_pid "$now"
+if [ "$now" = "$was" ]; then
+  echo "still the run of before, pid $main"
+  exit 1
+fi
+if [ -e "$HOSTDECK_PLAN/new.$key" ]; then
+  first=$(cat "$HOSTDECK_PLAN/new.$key")
+  if [ "$first" != "$now" ]; then
+    now_main=$main
+    main_pid "$first"
+    echo "started once more by itself, pid $main -> $now_main"
+    exit 1
+  fi
+else
+  printf '%s\\n' "$now" >"$HOSTDECK_PLAN/new.$key"
+fi
+if [ "${main:-0}" = 0 ]; then echo "a new run"
+elif [ "${before:-0}" = 0 ]; then echo "pid $main, none before"
+else echo "pid $before -> $main"; fi
+"""
+)
+"""KEY COMMAND...: another run than the remembered one, and the same at every look from the first on."""
+
+RAN_ANEW = """
+key=$1
+shift
+was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
+if [ "$now" = MainPID=0 ]; then
+  echo "not checked: of a run that has ended its manager keeps nothing"
+  exit 77
+fi
+if [ "$now" = "$was" ]; then
+  echo "it did not run again"
+  exit 1
+fi
+echo "a new run"
+"""
+"""KEY COMMAND...: another run than the remembered one, of a service that ends by itself."""
+
+SAME_RUN = (
+    _MAIN_PID
+    + """
+key=$1
+shift
+was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
+main_pid "$was"
+before=$main
+main_pid "$now"
+if [ "$now" != "$was" ]; then
+  echo "another run: pid $before -> $main"
+  exit 1
+fi
+echo "pid unchanged: $main"
+"""
+)
+"""KEY COMMAND...: still the remembered run."""
+
+HANDLES_HUP = (
+    _MAIN_PID
+    + """
+pid=$1 name=$2
+shift 2
+now=$("$@") || exit 1
+main_pid "$now"
+if [ "$main" != "$pid" ]; then
+  echo "the main process of $name is $main by now, not $pid"
+  exit 1
+fi
+caught='' ignored=''
+while read -r key value; do
+  case $key in SigCgt:) caught=$value ;; SigIgn:) ignored=$value ;; esac
+done 2>/dev/null <"/proc/$pid/status"
+# SIGHUP is signal 1, so the lowest bit of these masks.
+case $caught in
+  *[13579bdfBDF])
+    echo "pid $pid handles SIGHUP"
+    exit 0
+    ;;
+  '')
+    echo "whether $name handles SIGHUP cannot be seen: /proc/$pid/status is hidden"
+    exit 1
+    ;;
+esac
+case $ignored in
+  *[13579bdfBDF]) echo "$name (pid $pid) ignores SIGHUP: nothing would be reloaded" ;;
+  *) echo "$name (pid $pid) does not handle SIGHUP: it would end it" ;;
+esac
+exit 1
+"""
+)
+"""PID NAME COMMAND...: the main process is PID and catches SIGHUP, proc_pid_status(5)."""
+
+_MINE = """
+# Whether cgroup $1 belongs to $name of $scope.
+mine() {
+  case $scope/$1 in
+    system/*/user@*.service/*) return 1 ;;
+    user/*/user@*.service/*) ;;
+    user/*) return 1 ;;
+  esac
+  case $1/ in */"$name"/*) ;; *) return 1 ;; esac
+}
+# Whether one of the processes in line $1 of ss -p belongs to $name; 2: no process is shown.
+mine_by_pid() {
+  rest=$1 shown=2
+  while :; do
+    case $rest in *pid=*) rest=${rest#*pid=} ;; *) return "$shown" ;; esac
+    while read -r line; do
+      mine "${line#*:*:}" && return 0
+    done 2>/dev/null <"/proc/${rest%%,*}/cgroup"
+    shown=1
+  done
+}
+"""
+_PORT = (
+    _MINE
+    + """
+# The sockets bound to port $2 by ss, ss(8), one a line.
+look() {
+  if ! command -v ss >/dev/null 2>&1; then
+    echo "not checked: this host has no ss"
+    exit 77
+  fi
+  found=$(ss -Hlne"$1" "sport = :$2" 2>&1) || {
+    echo "not checked: $found"
+    exit 77
+  }
+}
+# owner=yes, no or hidden, other=the last cgroup that is not ours.
+owned() {
+  owner=no other=''
+  set -f
+  IFS='
+'
+  for socket in $found; do
+    case $socket in
+      *" cgroup:"*)
+        path=${socket##* cgroup:} path=${path%% *}
+        if mine "$path"; then owner=yes; return; fi
+        other=${path##*/}
+        ;;
+      *)
+        [ "$by_pid" ] || by_pid=$(ss -Hlnep"$flag" "sport = :$port" 2>/dev/null)
+        mine_by_pid "$by_pid"
+        case $? in 0) owner=yes; return ;; 2) owner=hidden ;; esac
+        ;;
+    esac
+  done
+}
+flag=$1 port=$2 scope=$3 name=$4 label=$5 by_pid=''
+look "$flag" "$port"
+"""
+)
+
+PORT_HELD = (
+    _PORT
+    + """
+if [ -z "$found" ]; then
+  echo "nothing listens on $label"
+  exit 1
+fi
+owned
+case $owner in
+  yes) echo "$label held by $name" ;;
+  hidden)
+    echo "$label is listened on; by whom is hidden from this user"
+    exit 77
+    ;;
+  no)
+    echo "$label is held by ${other:-another process}, not by $name"
+    exit 1
+    ;;
+esac
+"""
+)
+"""FLAG PORT SCOPE NAME LABEL (FLAG: t or u): the service has the port."""
+
+PORT_LEFT = (
+    _PORT
+    + """
+if [ -z "$found" ]; then
+  echo "$label released"
+  exit 0
+fi
+owned
+case $owner in
+  yes)
+    echo "$name still holds $label"
+    exit 1
+    ;;
+  hidden)
+    echo "somebody holds $label; who, is hidden from this user"
+    exit 1
+    ;;
+  no) echo "$label released by $name" ;;
+esac
+"""
+)
+"""FLAG PORT SCOPE NAME LABEL: the service does not have the port (any more)."""
+
+LISTENS = (
+    _MINE
+    + """
+scope=$1 name=$2 before=$3
+if ! command -v ss >/dev/null 2>&1; then
+  echo "not checked: this host has no ss"
+  exit 77
+fi
+found=$(ss -Hlntue 2>/dev/null)
+# Without control groups in its answer only the processes tell, where they are shown.
+case $found in *" cgroup:"*) ;; *) found=$(ss -Hlntuep 2>/dev/null) ;; esac
+now=$(
+  set -f
+  printf '%s\\n' "$found" | while read -r protocol state receive send address rest; do
+    case $rest in
+      *" cgroup:"*)
+        path=${rest##* cgroup:}
+        mine "${path%% *}" || continue
+        ;;
+      *) mine_by_pid "$rest" || continue ;;
+    esac
+    echo "$protocol ${address##*:}"
+  done | sort -u -k1,1 -k2,2n
+)
+fixed='' all=''
+IFS='
+'
+for one in $now; do
+  all="$all${all:+, }$one"
+  # Ports of the ephemeral range change from run to run.
+  [ "${one#* }" -ge 32768 ] 2>/dev/null || fixed="$fixed${fixed:+, }$one"
+done
+all=${fixed:-$all}
+if [ "$all" = "$before" ]; then
+  echo "listens on $all as before"
+else
+  echo "listens on ${all:-nothing that is seen} (before: $before)"
+fi
+exit 0
+"""
+)
+"""SCOPE NAME BEFORE: tell where the service listens by now; never a failure."""
+
+WAIT_PORT_LEFT = (
+    "tries=$6\nwhile :; do\nanswer=$(\n" + PORT_LEFT + ")\ncode=$?\n"
+    """if [ "$code" != 1 ] || [ "$tries" -le 0 ]; then break; fi
+tries=$((tries - 1))
+sleep 0.2 2>/dev/null || sleep 1
+done
+echo "$answer"
+[ "$code" != 1 ]
+"""
+)
+"""As ``PORT_LEFT``, and TRIES: looks again, five times a second, until it is so."""
+
+HEALTHY = """
+url=$1 seconds=$2
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+path=/${url#*://*/}
+case ${url#*://} in */*) ;; *) path=/ ;; esac
+if command -v curl >/dev/null 2>&1; then
+  code=$(curl -sS -o /dev/null -w '%{http_code}' --max-time "$seconds" "$url" 2>&1)
+  echo "$path $code"
+  case $code in 2[0-9][0-9]) exit 0 ;; esac
+  exit 1
+fi
+if command -v wget >/dev/null 2>&1; then
+  said=$(wget -q -O /dev/null -T "$seconds" "$url" 2>&1) && echo "$path answers" && exit 0
+  echo "$path does not answer well: $said"
+  exit 1
+fi
+echo "not checked: this host has neither curl nor wget"
+exit 77
+"""
+"""URL SECONDS: it answers 2xx."""

@@ -1,0 +1,49 @@
+"""Start a service that is down; undone by stopping it again."""
+
+from console.actions import checks, notes
+from console.actions.context import Context, Parts, start_step
+from console.actions.restart import clear_failure
+from console.core.command import Command
+from console.core.plan import Check, Step
+from console.core.service import Endpoint, State
+from console.managers.base import Startable, Stoppable
+
+
+def refusal(context: Context) -> str | None:
+    """Why it cannot be started."""
+    if not isinstance(context.manager, Startable):
+        return f"{context.service.ref}: {context.manager.id} cannot start it"
+    if context.service.enabled == "masked":
+        return f"{context.name} is masked: unmask it first"
+    if context.service.state is State.RUNNING:
+        return f"{context.name} runs already ({context.service.native_state})"
+    return None
+
+
+def parts(context: Context) -> Parts:
+    """The steps and what proves them."""
+    start = start_step(context, context.manager, context.service)
+    return Parts(
+        steps=(*clear_failure(context), Step(f"start {context.name}", start, stop_again(context))),
+        preflight=checks.remember_run(context),
+        checks=proof(context),
+        irreversible="what it does to its end is not undone by a stop" if context.service.oneshot else None,
+        warnings=notes.before_start(context),
+    )
+
+
+def stop_again(context: Context) -> Command | None:
+    """What undoes a start, where the manager can; nothing does for a service that has ended by then."""
+    if context.service.oneshot or not isinstance(context.manager, Stoppable):
+        return None
+    return context.lasting(context.manager.stop(context.service))
+
+
+def proof(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
+    """What is true of a service that was started well; ``certain``: ports that it must have, declared or not."""
+    return (
+        *checks.running(context),
+        *checks.new_run(context),
+        *checks.ports(context, *certain),
+        *checks.healthy(context),
+    )

@@ -1,0 +1,311 @@
+"""Plans on real hosts, as root and as a user with narrow rights: what is done, proved, undone and refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.actions import plan
+from console.core.command import Command
+from console.core.plan import ActionKind, Intent, Result, StepState
+from console.core.service import Endpoint
+from console.core.snapshot import Symptom
+from console.managers import MANAGERS
+from console.remote.runner import new_plan_id
+from tests.lab import FreshHost, Lab, faults
+from tests.lab.fleet import port_conflict
+from tests.remote.real import QUICK, connected, look, named, planned, run, unit
+
+MAY = tuple(
+    f"/usr/bin/systemctl {verb} {name}.service"
+    for verb in ("start", "stop", "restart", "reload", "reset-failed")
+    for name in ("api", "legacy")
+)
+HUP = "/usr/bin/systemctl kill --signal=HUP --kill-who=main"
+
+
+def script(body: str, extra: str = "") -> str:
+    """A unit that runs a shell script."""
+    return f"[Unit]\n{extra}\n[Service]\nUser=deploy\nExecStart=/bin/sh -c '{body}'\nRestartSec=200ms\n"
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_a_port_is_freed(lab: Lab, fresh_host: FreshHost, user: str) -> None:
+    host = fresh_host(sudo=MAY)
+    port_conflict(host)
+    async with connected(host.name, lab.ssh_config(user)) as transport:
+        wanted = await planned(transport, ActionKind.FREE_PORT, "api.service", port=8080, reason="incident 4711")
+        assert [step.name for step in wanted.steps][:2] == [
+            "stop legacy.service",
+            "see tcp 8080 released by legacy.service",
+        ]
+        last = await run(transport, wanted, root=user == "root")
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        assert "tcp 8080 held by api.service" in last.proof
+        after = await look(transport)
+        assert named(after, "legacy.service").state.value == "stopped"
+        assert named(after, "api.service").state.value == "running"
+        assert last.undo == ()
+    assert "incident%204711" in host.sh("journalctl -t hostdeck --no-pager -o cat")
+
+
+async def test_when_the_newcomer_fails_the_holder_runs_again(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(sudo=MAY)
+    port_conflict(host)
+    host.unit("api.service", script("sleep 1; exit 3"), start=False)
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        before = named(await look(transport), "legacy.service").pid
+        last = await run(
+            transport, await planned(transport, ActionKind.FREE_PORT, "api.service", port=8080), root=False
+        )
+        assert last.result is Result.UNDONE, last
+        assert last.reason is not None
+        assert "flapping" in last.reason or "nothing listens on tcp 8080" in last.reason
+        assert [step.name for step in last.undo] == ["undo of start api.service", "undo of stop legacy.service"]
+        after = await look(transport)
+        holder = named(after, "legacy.service")
+        assert holder.state.value == "running"
+        assert holder.pid != before
+        assert any(endpoint.port == 8080 for endpoint in holder.ports)
+        assert named(after, "api.service").state.value != "running"
+
+
+async def test_a_oneshot_is_done_when_it_ended_well(lab: Lab, fresh_host: FreshHost) -> None:
+    """Kept in memory by a timer, forgotten at once, failing, and one whose conditions are not met."""
+    host = fresh_host()
+    once = "[Unit]\n{extra}\n[Service]\nType=oneshot\nExecStart=/bin/sh -c '{body}'\n[Install]\nWantedBy=x.target\n"
+    all_of_them = ("kept", "loose", "bad", "off", "stays")
+    for name in all_of_them:
+        body = "exit 3" if name == "bad" else "sleep 0.3"
+        text = once.format(body=body, extra="ConditionPathExists=/nowhere" if name == "off" else "")
+        text = text.replace("oneshot", "oneshot\nRemainAfterExit=yes") if name == "stays" else text
+        host.unit(f"{name}.service", text, start=False)
+    for name in ("kept", "off"):
+        host.unit(f"{name}.timer", "[Timer]\nOnCalendar=2040-01-01\n", start=False)
+        host.sh(f"systemctl start {name}.timer")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        where = await look(transport)
+        kinds = {name: named(where, f"{name}.service").oneshot for name in all_of_them}
+        assert kinds == {"kept": True, "loose": True, "bad": True, "off": True, "stays": False}
+        for kind in (ActionKind.START, ActionKind.RESTART):
+            told = {}
+            for name in all_of_them:
+                last = await run(transport, await planned(transport, kind, f"{name}.service"), root=True)
+                assert last.undo == ()
+                told[name] = (last.result, last.checks[-1].state, last.reason or last.proof[-1])
+            assert told["kept"] == (Result.DONE, StepState.DONE, "a new run")
+            assert told["loose"][:2] == (Result.DONE, StepState.SKIPPED)
+            assert told["bad"][0] is Result.FAILED
+            assert told["off"][0] is Result.FAILED
+            assert "its conditions are not met" in told["off"][2]
+            assert told["stays"][:2] == (Result.DONE, StepState.DONE)
+
+
+@pytest.mark.parametrize("kind", [ActionKind.RESTART, ActionKind.START])
+async def test_who_was_moved_to_another_port_is_not_stopped_for_it(
+    lab: Lab, fresh_host: FreshHost, kind: ActionKind
+) -> None:
+    host = fresh_host()
+    port_conflict(host)
+    host.sh(
+        "systemctl stop api; mkdir -p /etc/systemd/system/api.service.d; cd /etc/systemd/system/api.service.d;"
+        "printf '[Service]\nEnvironment=PORT=8081\n' >z.conf; systemctl daemon-reload; systemctl reset-failed api"
+    )
+    if kind is ActionKind.RESTART:
+        host.sh("systemctl start api; cd /etc/systemd/system/api.service.d; sed -i s/8081/8082/ z.conf")
+        host.wait("ss -Hltn | grep 8081")
+        host.sh("systemctl daemon-reload")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        where = await look(transport)
+        ref = unit(host.name, "api.service")
+        old = Symptom(ref, "EADDRINUSE", "address already in use", endpoint=Endpoint("tcp", "0.0.0.0", 8080))
+        where = replace(where, symptoms=(old,) if kind is ActionKind.START else ())
+        wanted = plan(Intent(kind, ref), where, managers=MANAGERS, settings=QUICK, plan_id=new_plan_id())
+        last = await run(transport, wanted, root=True)
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        told = "tcp 8082 (before: tcp 8081)" if kind is ActionKind.RESTART else "tcp 8081 (before: tcp 8080)"
+        assert f"listens on {told}" in last.proof
+
+
+async def test_a_holder_that_let_go_meanwhile_is_not_stopped(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    port_conflict(host)
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.FREE_PORT, "api.service", port=8080)
+        host.sh("systemctl stop legacy.service; systemctl reset-failed api.service; systemctl start api.service")
+        last = await run(transport, wanted, root=True)
+        assert last.result is Result.REFUSED
+        assert last.reason is not None
+        assert "legacy.service still holds tcp 8080 failed: tcp 8080 is held by api.service" in last.reason
+        assert named(await look(transport), "api.service").state.value == "running"
+
+
+async def test_a_restart_that_dies_soon_is_flapping(lab: Lab, fresh_host: FreshHost) -> None:
+    """Row 36."""
+    host = fresh_host(sudo=MAY)
+    host.unit("api.service", script("sleep 2; exit 1"))
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service", settings=replace(QUICK, hold=6.0))
+        last = await run(transport, wanted, root=False)
+        assert last.result is Result.FAILED
+        assert last.reason is not None
+        assert last.reason.startswith("flapping: api.service is active for 6 s held for ")
+        assert last.steps[0].state is StepState.DONE
+
+
+async def test_a_crash_between_two_looks_is_seen_by_its_new_run(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.unit("api.service", script("sleep 2; exit 1").replace("RestartSec=200ms", "RestartSec=1ms\nRestart=always"))
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service", settings=replace(QUICK, hold=8.0))
+        last = await run(transport, wanted, root=True)
+        assert last.result is Result.FAILED
+        assert last.reason is not None
+        assert "flapping" in last.reason
+
+
+async def test_a_start_limit_is_cleared_and_told_before(lab: Lab, fresh_host: FreshHost) -> None:
+    """Row 35: five quick starts, and systemd leaves the unit down."""
+    host = fresh_host(sudo=MAY)
+    limit = "StartLimitBurst=5\nStartLimitIntervalSec=600"
+    host.unit("api.service", script("sleep 1000", limit))
+    host.sh("for i in 1 2 3 4 5; do systemctl restart api.service; done", check=False)
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        found = named(await look(transport), "api.service")
+        assert found.start_limit == (5, 600.0)
+        assert found.state.value == "failed"
+        wanted = await planned(transport, ActionKind.RESTART, "api.service")
+        assert wanted.commands == ("systemctl reset-failed api.service", "systemctl restart api.service")
+        assert (await run(transport, wanted, root=False)).result is Result.DONE
+        warned = await planned(transport, ActionKind.RESTART, "api.service", settings=replace(QUICK, recent_starts=4))
+        assert "the next is the last one" in warned.warnings[0]
+
+
+async def test_sighup_only_to_a_process_that_handles_it(lab: Lab, fresh_host: FreshHost) -> None:
+    """Row 40."""
+    host = fresh_host(sudo=[f"{HUP} {name}.service" for name in ("deaf", "ignores", "api")])
+    host.unit("deaf.service", script("sleep 1000; true"))
+    host.unit("ignores.service", script('trap "" HUP; sleep 1000; true'))
+    host.install_api()
+    text = host.read("/etc/systemd/system/api.service").replace("ExecReload=/bin/kill -HUP $MAINPID\n", "")
+    host.unit("api.service", text)
+    host.sh("systemctl restart api.service")
+    host.wait("curl -fsS http://127.0.0.1:8080/health")
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        for name, words in (("deaf", "does not handle SIGHUP: it would end it"), ("ignores", "ignores SIGHUP")):
+            last = await run(transport, await planned(transport, ActionKind.RELOAD, f"{name}.service"), root=False)
+            assert last.result is Result.REFUSED
+            assert last.reason is not None
+            assert words in last.reason
+        pid = named(await look(transport), "api.service").pid
+        wanted = await planned(transport, ActionKind.RELOAD, "api.service")
+        assert wanted.commands == ("systemctl kill --signal=HUP --kill-who=main api.service",)
+        last = await run(transport, wanted, root=False)
+        assert (last.result, last.reason) == (Result.DONE, None)
+        assert last.proof[1] == f"pid unchanged: {pid}"
+    assert "log re-opened" in host.read("/var/log/api/api.log")
+
+
+async def test_a_process_that_changed_since_the_look_gets_no_signal(lab: Lab, fresh_host: FreshHost) -> None:
+    """Row 39: the number in the plan is another process's by now."""
+    host = fresh_host()
+    host.unit("api.service", script('trap "echo hup" HUP; while :; do sleep 1; done'))
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.RELOAD, "api.service")
+        old = named(await look(transport), "api.service").pid
+        assert old is not None
+        host.sh("systemctl stop api.service")
+        with faults.reused_pid(host, old):
+            host.sh("systemctl start api.service")
+            last = await run(transport, wanted, root=True)
+        assert last.result is Result.REFUSED
+        assert last.reason is not None
+        assert f"not {old}" in last.reason
+
+
+async def test_a_step_that_takes_too_long_is_told(lab: Lab, fresh_host: FreshHost) -> None:
+    """Row 37: SIGTERM is ignored; systemd's own patience is longer than ours here."""
+    host = fresh_host(sudo=MAY)
+    host.unit("api.service", script('trap "" TERM; while :; do sleep 1; done') + "TimeoutStopSec=9\n")
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        wanted = await planned(transport, ActionKind.STOP, "api.service")
+        step = replace(wanted.steps[0], command=replace(wanted.steps[0].command, timeout=2.0), undo=None)
+        last = await run(transport, replace(wanted, steps=(step,)), root=False)
+        assert last.result is Result.FAILED
+        assert last.reason is not None
+        assert "stop api.service took longer than" in last.reason
+
+
+async def test_health_is_a_proof(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(sudo=MAY)
+    host.install_api()
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        good = replace(QUICK, health="http://127.0.0.1:8080/health")
+        last = await run(
+            transport, await planned(transport, ActionKind.RESTART, "api.service", settings=good), root=False
+        )
+        assert last.result is Result.DONE
+        assert last.proof[-1] == "/health 200"
+        bad = replace(QUICK, health="http://127.0.0.1:8080/fail", within=2.0)
+        last = await run(
+            transport, await planned(transport, ActionKind.RESTART, "api.service", settings=bad), root=False
+        )
+        assert last.result is Result.FAILED
+        assert last.reason == "/fail answers 2xx failed: /fail 500"
+
+
+async def test_stop_start_daemon_reload_and_reset_failed(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.install_api()
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        for kind in (ActionKind.STOP, ActionKind.START):
+            last = await run(transport, await planned(transport, kind, "api.service"), root=True)
+            assert last.result is Result.DONE, last
+        host.sh("touch /etc/systemd/system/api.service")
+        assert named(await look(transport), "api.service").needs_reload
+        last = await run(transport, await planned(transport, ActionKind.DAEMON_RELOAD, "api.service"), root=True)
+        assert last.result is Result.DONE
+        assert not named(await look(transport), "api.service").needs_reload
+        host.unit("bad.service", script("exit 3"))
+        host.wait("systemctl is-failed bad.service")
+        last = await run(transport, await planned(transport, ActionKind.RESET_FAILED, "bad.service"), root=True)
+        assert last.result is Result.DONE
+        assert "bad.service" not in host.sh("systemctl --failed --no-pager --plain")
+
+
+async def test_the_users_own_services_need_no_root(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(sudo=[])
+    host.write("/home/oncall/.config/systemd/user/mine.service", script("sleep 1000").replace("User=deploy\n", ""),
+               owner="oncall:oncall")  # fmt: skip
+    host.sh("chown -R oncall: /home/oncall/.config")
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        await transport.run(Command(("systemctl", "--user", "start", "mine.service")))
+        wanted = await planned(transport, ActionKind.RESTART, "mine.service", scope="user:oncall")
+        assert wanted.commands == ("systemctl --user restart mine.service",)
+        last = await run(transport, wanted, root=False)
+        assert (last.result, last.reason) == (Result.DONE, None)
+
+
+async def test_unit_names_with_special_characters(lab: Lab, fresh_host: FreshHost) -> None:
+    """Row 29, with what systemd allows in a name."""
+    host = fresh_host()
+    names = ("a\\x2db.service", "at@x:y.service", "--help.service")
+    for name in names:
+        file = "at@.service" if "@" in name else name
+        host.write(f"/etc/systemd/system/{file}", script("sleep 1000"))
+    host.sh("systemctl daemon-reload")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        for name in names:
+            host.run(["systemctl", "start", "--", name])
+            last = await run(transport, await planned(transport, ActionKind.RESTART, name), root=True)
+            assert (last.result, last.reason) == (Result.DONE, None)
+
+
+async def test_dependants_are_named(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.install_api()
+    host.unit("helper.service", script("sleep 1000", "PartOf=api.service"))
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service")
+        assert any("helper.service" in word and "PartOf" in word for word in wanted.also_hit)

@@ -1,0 +1,444 @@
+"""What plans consist of, and why some are refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.actions import ActionSettings, RefusedError, kinds, plan, refusal
+from console.core.command import Command, Effect
+from console.core.plan import ActionKind, Check, Intent, Plan
+from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.snapshot import Link, LinkState, Snapshot, Symptom
+from console.managers import MANAGERS
+from tests.actions.hosts import PORT, conflict, intent, listener, ref, service, snapshot
+
+SETTINGS = ActionSettings()
+
+
+def made(kind: ActionKind, where: Snapshot, settings: ActionSettings = SETTINGS, **more: object) -> Plan:
+    wanted = intent(kind, **more)  # type: ignore[arg-type]
+    return plan(wanted, where, managers=MANAGERS, settings=settings, plan_id="20261120-1", reason="incident 4711")
+
+
+def why_not(kind: ActionKind, where: Snapshot, **more: object) -> str | None:
+    return refusal(intent(kind, **more), where, managers=MANAGERS)  # type: ignore[arg-type]
+
+
+def names(made: Plan) -> list[str]:
+    return [step.name for step in made.steps]
+
+
+def test_restart() -> None:
+    found = made(ActionKind.RESTART, snapshot(service(wants=(PORT,), dependants=("nginx.service (PartOf)",))))
+    assert found.commands == ("systemctl restart api.service",)
+    assert found.steps[0].command.words(root=False) == ("sudo", "-n", "--", "systemctl", "restart", "api.service")
+    assert found.steps[0].undo is None
+    assert found.also_hit == ("nginx.service (PartOf)",)
+    assert found.irreversible is not None
+    assert found.warnings == ()
+    assert found.reason == "incident 4711"
+    assert [(check.name, check.hold) for check in found.checks] == [
+        ("api.service is active for 10 s", 10),
+        ("api.service: a new run, not started again by itself", 10),
+        ("tcp 8080 held by api.service", 10),
+    ]
+    assert [check.name for check in found.preflight] == ["note the present run of api.service"]
+    assert all(check.command.effect is Effect.READ for check in (*found.preflight, *found.checks))
+    assert not any(check.command.elevate for check in (*found.preflight, *found.checks))
+
+
+def test_a_restart_after_the_start_limit_clears_it_first() -> None:
+    found = made(ActionKind.RESTART, snapshot(service(state=State.FAILED, result="start-limit-hit")))
+    assert found.commands == ("systemctl reset-failed api.service", "systemctl restart api.service")
+
+
+@pytest.mark.parametrize("kind", [ActionKind.RESTART, ActionKind.START])
+@pytest.mark.parametrize(("restarts", "cleared"), [(5, True), (2, False)])
+def test_so_does_one_after_a_loop_of_crashes(kind: ActionKind, restarts: int, cleared: bool) -> None:
+    """systemd 252 leaves the result of the last crash (exit-code), and the count of restarts at the limit."""
+    looped = service(
+        state=State.FAILED,
+        result="exit-code",
+        restarts=restarts,
+        restart_policy="on-failure",
+        start_limit=(5, 10.0),
+    )
+    found = made(kind, snapshot(looped))
+    assert (found.commands[0] == "systemctl reset-failed api.service") is cleared
+    assert not any("the next is the last one" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(("starts", "warned"), [(0, False), (3, False), (4, True), (7, True)])
+def test_the_last_start_before_the_limit_is_warned_of(starts: int, warned: bool) -> None:
+    """Row 35."""
+    found = made(ActionKind.RESTART, snapshot(service(start_limit=(5, 600.0))), replace(SETTINGS, recent_starts=starts))
+    assert any("the next is the last one" in warning for warning in found.warnings) is warned
+
+
+def test_stop_is_undone_by_a_start_and_proved_to_last() -> None:
+    found = made(ActionKind.STOP, snapshot(service(triggered_by=("api.socket",))))
+    assert found.commands == ("systemctl stop api.service",)
+    assert found.steps[0].undo == replace(found.steps[0].command, argv=("systemctl", "start", "api.service"),
+                                          purpose="start api.service")  # fmt: skip
+    assert found.warnings == ("api.socket may start it again: stop that too",)
+    assert [(check.name, check.hold) for check in found.checks] == [("api.service is stopped for 5 s", 5)]
+
+
+def test_start_is_undone_by_a_stop() -> None:
+    found = made(ActionKind.START, snapshot(service(state=State.STOPPED)))
+    assert found.commands == ("systemctl start api.service",)
+    assert found.steps[0].undo is not None
+    assert found.steps[0].undo.argv == ("systemctl", "stop", "api.service")
+
+
+def test_a_oneshot_is_to_end_well_and_not_to_stay_up() -> None:
+    down = service("backup.service", State.STOPPED, oneshot=True)
+    for kind in (ActionKind.START, ActionKind.RESTART):
+        found = made(kind, snapshot(down), name="backup.service")
+        assert [(check.name, check.hold) for check in found.checks] == [
+            ("backup.service ended well", 0),
+            ("backup.service: a new run", 0),
+        ]
+        assert [step.undo for step in found.steps] == [None]
+        assert found.irreversible is not None
+
+
+def test_reload_is_the_managers_own_where_there_is_one() -> None:
+    found = made(ActionKind.RELOAD, snapshot(service(reload_command=True)))
+    assert found.commands == ("systemctl reload api.service",)
+    assert [check.name for check in found.checks][1] == "api.service: same process"
+
+
+def test_else_sighup_after_the_look_whether_it_is_handled() -> None:
+    """Row 40."""
+    found = made(ActionKind.RELOAD, snapshot(service()))
+    assert found.commands == ("systemctl kill --signal=HUP --kill-who=main api.service",)
+    assert [check.name for check in found.preflight][-1] == "api.service handles SIGHUP"
+    assert found.preflight[-1].command.argv[4:6] == ("812", "api.service")
+    assert found.preflight[-1].within == 0
+
+
+def test_reset_failed_and_daemon_reload() -> None:
+    assert made(ActionKind.RESET_FAILED, snapshot(service(state=State.FAILED))).commands == (
+        "systemctl reset-failed api.service",
+    )
+    found = made(ActionKind.DAEMON_RELOAD, snapshot(service(needs_reload=True)))
+    assert found.commands == ("systemctl daemon-reload",)
+    assert found.warnings == ()
+
+
+def test_free_port() -> None:
+    found = made(ActionKind.FREE_PORT, conflict(), endpoint=PORT)
+    assert names(found) == [
+        "stop legacy.service",
+        "see tcp 8080 released by legacy.service",
+        "clear the failure of api.service",
+        "start api.service",
+    ]
+    assert [step.undo.argv if step.undo else None for step in found.steps] == [
+        ("systemctl", "start", "legacy.service"),
+        None,
+        None,
+        ("systemctl", "stop", "api.service"),
+    ]
+    assert found.preflight[0].name == "legacy.service still holds tcp 8080"
+    assert [check.name for check in found.checks] == [
+        "api.service is active for 10 s",
+        "api.service: a new run, not started again by itself",
+        "tcp 8080 held by api.service",
+        "legacy.service is stopped for 5 s",
+        "legacy.service does not come back to tcp 8080",
+    ]
+    assert found.touches == (ref("legacy.service"),)
+    assert found.warnings == (
+        "legacy.service is enabled: it comes back at the next boot of the host unless it is disabled",
+    )
+    assert [step.command.effect for step in found.steps] == [Effect.CHANGE, Effect.READ, Effect.CHANGE, Effect.CHANGE]
+
+
+def test_the_port_is_found_from_what_the_service_wants_or_its_log_says() -> None:
+    assert "stop legacy.service" in names(made(ActionKind.FREE_PORT, conflict()))
+    where = conflict()
+    quiet = replace(where.services[0], wants=())
+    symptom = Symptom(quiet.ref, "EADDRINUSE", "bind: address already in use", endpoint=Endpoint("tcp", "*", 8080))
+    where = replace(where, services=(quiet, where.services[1]), symptoms=(symptom,))
+    assert "stop legacy.service" in names(made(ActionKind.FREE_PORT, where))
+
+
+def test_a_service_that_runs_without_its_port_is_restarted() -> None:
+    assert names(made(ActionKind.FREE_PORT, conflict(State.RUNNING)))[-1] == "restart api.service"
+
+
+def test_the_socket_is_stopped_before_its_service() -> None:
+    echo = service("echo.service", ports=(PORT,), triggered_by=("echo.socket",))
+    socket = service("echo.socket", ports=(PORT,))
+    where = snapshot(service(state=State.FAILED), echo, socket, listeners=(listener("echo.socket", pids=(1, 99)),))
+    found = made(ActionKind.FREE_PORT, where, endpoint=PORT)
+    assert names(found)[:2] == ["stop echo.socket", "stop echo.service"]
+    assert not any("may start" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "says"),
+    [
+        (ActionKind.RESTART, snapshot(), "has no such service"),
+        (ActionKind.RESTART, snapshot(service(enabled="masked")), "masked"),
+        (ActionKind.REBUILD, snapshot(service()), "not built yet"),
+        (ActionKind.START, snapshot(service()), "runs already"),
+        (ActionKind.STOP, snapshot(service(state=State.STOPPED)), "stopped already"),
+        (ActionKind.STOP, snapshot(service(state=State.FAILED)), "down already"),
+        (ActionKind.RELOAD, snapshot(service(state=State.FAILED)), "nothing to reload"),
+        (ActionKind.RELOAD, snapshot(service(pids=())), "no main process"),
+        (ActionKind.RELOAD, snapshot(service(pids=(1,))), "PID 1"),
+        (ActionKind.RESET_FAILED, snapshot(service()), "has not failed"),
+        (ActionKind.FREE_PORT, snapshot(service()), "wants none that is known"),
+        (ActionKind.FREE_PORT, snapshot(service(wants=(PORT,))), "nothing listens on tcp 8080"),
+        (ActionKind.FREE_PORT, snapshot(service(ports=(PORT,)), listeners=(listener(),)), "itself holds"),
+    ],
+)
+def test_refused(kind: ActionKind, where: Snapshot, says: str) -> None:
+    reason = why_not(kind, where)
+    assert reason is not None
+    assert says in reason
+    with pytest.raises(RefusedError):
+        made(kind, where)
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (listener("ssh.service", process="sshd", pids=(700,)), "the way to this host"),
+        (listener(None, process="sshd", pids=(700,), cgroup=None), "the way to this host"),
+        (listener(None, pids=(1,), process="systemd", cgroup="/init.scope"), "PID 1 holds it"),
+        (listener(None, cgroup=None), "hidden from this user"),
+        (listener(None, cgroup=None, pids=(4112,), process="node"), "no known service manager"),
+        (listener("gone.service"), "gone.service holds it"),
+        (listener("ssh.socket"), "the way to this host"),
+        (listener("user@1000.service"), "whole service manager"),
+        (
+            listener("app.service", cgroup="/user.slice/user-1.slice/user@1.service/app.slice/app.service"),
+            "connect as bob",
+        ),
+    ],
+)
+def test_holders_that_are_left_alone(found: object, says: str) -> None:
+    others = (
+        service("ssh.service"),
+        service("ssh.socket"),
+        service("user@1000.service"),
+        service("app.service", ref=ref("app.service", "user:bob")),
+    )
+    where = snapshot(service(state=State.FAILED, wants=(PORT,)), *others, listeners=(found,))  # type: ignore[arg-type]
+    reason = why_not(ActionKind.FREE_PORT, where)
+    assert reason is not None
+    assert says in reason
+
+
+@pytest.mark.parametrize(
+    ("wanted", "held", "in_the_way"),
+    [
+        ("0.0.0.0", {"address": "::1"}, False),
+        ("0.0.0.0", {"address": "::", "v6only": True}, False),
+        ("127.0.0.1", {"address": "::", "v6only": True}, False),
+        ("127.0.0.1", {"address": "127.0.0.2"}, False),
+        ("0.0.0.0", {"address": "*"}, True),
+        ("127.0.0.1", {"address": "::ffff:127.0.0.1"}, True),
+        ("::ffff:127.0.0.1", {"address": "127.0.0.1"}, True),
+        ("localhost", {"address": "127.0.0.1"}, True),
+        ("*", {"address": "::1"}, True),
+    ],
+)
+def test_only_what_clashes_is_stopped(wanted: str, held: dict[str, object], in_the_way: bool) -> None:
+    where = replace(conflict(), listeners=(replace(listener(), **held),))  # type: ignore[arg-type]
+    says = why_not(ActionKind.FREE_PORT, where, endpoint=Endpoint("tcp", wanted, 8080))
+    assert says == (None if in_the_way else "nothing listens on tcp 8080 of web1")
+
+
+@pytest.mark.parametrize(
+    ("process", "unit"),
+    [
+        ("docker-proxy", "docker.service"),
+        ("dockerd", "docker.service"),
+        (None, "docker.service"),
+        (None, "docker.socket"),
+        (None, "containerd.service"),
+        ("rootlessport", "podman.service"),
+        ("conmon", "web.service"),
+        ("docker-proxy", None),
+    ],
+)
+def test_a_container_engine_is_not_stopped_for_a_port(process: str | None, unit: str | None) -> None:
+    """Every container would go with it."""
+    held = listener(unit, process=process, pids=(31,) if process else (), cgroup=f"/system.slice/{unit}")
+    engine = service(unit or "docker.service", ports=(PORT,))
+    where = snapshot(service(state=State.FAILED, wants=(PORT,)), engine, listeners=(held,))
+    says = why_not(ActionKind.FREE_PORT, where, endpoint=PORT)
+    assert says is not None
+    assert says.startswith("tcp 8080: ")
+    assert "published by a container engine: stop the container, not the engine" in says
+
+
+@pytest.mark.parametrize("name", ["docker.service", "docker.socket", "podman.service"])
+def test_an_engine_is_stopped_by_its_name_with_a_warning_and_never_for_a_port(name: str) -> None:
+    where = snapshot(service(name))
+    assert "stop the container" in (why_not(ActionKind.STOP, where, name=name, endpoint=PORT) or "")
+    for kind in (ActionKind.STOP, ActionKind.RESTART):
+        found = made(kind, where, name=name)
+        assert found.warnings[0] == f"{name} is a container engine: every container that it runs goes with it"
+
+
+@pytest.mark.parametrize(
+    "name", ["ssh.service", "sshd@1-10.0.0.1:22.service", "dbus.service", "systemd-logind.service"]
+)
+def test_what_the_host_and_the_way_to_it_need_is_not_stopped(name: str) -> None:
+    reason = why_not(ActionKind.STOP, snapshot(service(name)), name=name)
+    assert reason is not None
+    assert "not stopped from here" in reason
+
+
+def test_sshd_can_be_restarted_and_dbus_cannot() -> None:
+    assert why_not(ActionKind.RESTART, snapshot(service("ssh.service")), name="ssh.service") is None
+    assert why_not(ActionKind.RESTART, snapshot(service("dbus.service")), name="dbus.service") is not None
+
+
+def test_the_own_user_manager_needs_no_root() -> None:
+    mine = ServiceRef("web1", "systemd", "app.service", "user:oncall")
+    where = snapshot(service("app.service", ref=mine))
+    found = plan(Intent(ActionKind.RESTART, mine), where, managers=MANAGERS, settings=SETTINGS, plan_id="20261120-1")
+    assert found.commands == ("systemctl --user restart app.service",)
+    assert not found.steps[0].command.elevate
+    other = replace(mine, scope="user:bob")
+    where = snapshot(service("app.service", ref=other))
+    assert "connect as bob" in (refusal(Intent(ActionKind.RESTART, other), where, managers=MANAGERS) or "")
+
+
+def test_health_is_asked_of_the_host() -> None:
+    url = "http://127.0.0.1:8080/health"
+    found = made(ActionKind.RESTART, snapshot(service()), replace(SETTINGS, health=url))
+    assert found.checks[-1].name == "/health answers 2xx"
+    assert found.checks[-1].command.argv[4] == url
+    for bad in ("file:///etc/passwd", "-o/etc/passwd", "http://", "http://a b/"):
+        with pytest.raises(RefusedError, match="is not an http"):
+            made(ActionKind.RESTART, snapshot(service()), replace(SETTINGS, health=bad))
+
+
+def test_what_a_person_is_warned_of() -> None:
+    where = replace(conflict(needs_reload=True), link=Link(LinkState.STALE, 0.0))
+    assert made(ActionKind.START, where).warnings == (
+        "web1 is stale: what is shown of it may be old",
+        "api.service: its file on disk is newer than what is loaded; without a daemon-reload the old one is used",
+        "tcp 8080 is held by legacy.service: free the port first",
+    )
+
+
+@pytest.mark.parametrize("kind", [ActionKind.START, ActionKind.RESTART, ActionKind.RELOAD])
+def test_ports_of_the_last_run_or_of_an_old_log_are_told_and_not_required(kind: ActionKind) -> None:
+    """Who moved the service to another port on purpose must not see it stopped again for the old one."""
+    ports = (Endpoint("udp", "0.0.0.0", 40123), Endpoint("tcp", "::", 443), Endpoint("tcp", "0.0.0.0", 443))
+    state = State.STOPPED if kind is ActionKind.START else State.RUNNING
+    found = made(kind, snapshot(service(state=state, ports=ports)))
+    assert not any("held by" in check.name for check in found.checks)
+    (told,) = [check for check in found.checks if check.name == "see where api.service listens"]
+    assert told.command.argv[4:] == ("system", "api.service", "tcp 443")
+    old = Symptom(ref("api.service"), "EADDRINUSE", "address already in use", endpoint=Endpoint("tcp", "*", 8080))
+    found = made(kind, snapshot(service(state=state), symptoms=(old,)))
+    (told,) = [check for check in found.checks if check.name == "see where api.service listens"]
+    assert told.command.argv[-1] == "tcp 8080"
+    found = made(kind, snapshot(service(state=state, wants=(PORT,)), symptoms=(old,)))
+    assert [check.name for check in found.checks][2:] == ["tcp 8080 held by api.service"]
+
+
+def test_the_port_that_is_freed_is_required_without_a_declaration() -> None:
+    where = conflict()
+    where = replace(where, services=(replace(where.services[0], wants=()), where.services[1]))
+    names_of = [check.name for check in made(ActionKind.FREE_PORT, where, endpoint=PORT).checks]
+    assert "tcp 8080 held by api.service" in names_of
+    assert "see where api.service listens" not in names_of
+
+
+HOSTILE = ("a;touch x", "$(touch x).service", "a\nb.service", "-x.service", "it's.service")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("kind", kinds())
+def test_hostile_names_stay_one_word(name: str, kind: ActionKind) -> None:
+    """Row 29, with a manager that takes any name."""
+    state = State.RUNNING if kind in (ActionKind.STOP, ActionKind.RELOAD) else State.FAILED
+    target = ref(name, manager="loose")
+    legacy = service("legacy.service", ref=ref("legacy.service", manager="loose"), ports=(PORT,))
+    where = snapshot(service(name, state, ref=target, wants=(PORT,)), legacy, listeners=(listener(),))
+    found = plan(Intent(kind, target, PORT), where, managers=(Loose(),), settings=SETTINGS, plan_id="20261120-1")
+    looks = [check.command for check in (*found.preflight, *found.checks)]
+    for command in (*(step.command for step in found.steps), *looks):
+        script, words = (command.argv[2], command.argv[3:]) if command.argv[0] == "sh" else ("", command.argv)
+        assert name not in script, "a script is a constant"
+        assert all(word == name or name not in word for word in words)
+
+
+@pytest.mark.parametrize("name", [*HOSTILE[:3], HOSTILE[4]])
+def test_a_name_that_systemd_cannot_have_is_refused(name: str) -> None:
+    where = snapshot(service(name))
+    assert "is no name of a unit" in (why_not(ActionKind.RESTART, where, name=name) or "")
+    with pytest.raises(RefusedError):
+        made(ActionKind.RESTART, where, name=name)
+
+
+class Tiny:
+    """A manager that can restart and nothing else."""
+
+    id = "tiny"
+    priority = 9
+
+    def probes(self) -> tuple[()]:
+        return ()
+
+    def restart(self, service: Service) -> Command:
+        return Command(("tiny", "restart", service.ref.name))
+
+
+def test_a_manager_with_few_capabilities_gets_the_plans_it_can_do() -> None:
+    where = snapshot(service("app", ref=ref("app", manager="tiny"), reload_command=True))
+    wanted = Intent(ActionKind.RESTART, ref("app", manager="tiny"))
+    found = plan(wanted, where, managers=(Tiny(),), settings=SETTINGS, plan_id="20261120-1")
+    assert found.commands == ("tiny restart app",)
+    assert found.checks == ()
+    for kind in set(kinds()) - {ActionKind.RESTART}:
+        assert refusal(replace(wanted, kind=kind, endpoint=PORT), where, managers=(Tiny(),)) is not None
+
+
+class Loose(Tiny):
+    """A manager that can do everything with every name."""
+
+    id = "loose"
+
+    def start(self, service: Service) -> Command:
+        return Command(("loose", "start", service.ref.name))
+
+    def stop(self, service: Service) -> Command:
+        return Command(("loose", "stop", service.ref.name))
+
+    def reload(self, service: Service) -> Command | None:
+        return None
+
+    def reset_failed(self, service: Service) -> Command:
+        return Command(("loose", "reset", service.ref.name))
+
+    def daemon_reload(self, service: Service) -> Command:
+        return Command(("loose", "reread"))
+
+    def signal(self, service: Service, name: str) -> Command:
+        return Command(("loose", "kill", name, service.ref.name))
+
+    def run_id(self, service: Service) -> Command:
+        return Command(("loose", "run", service.ref.name))
+
+    def cgroup_name(self, service: Service) -> str:
+        return service.ref.name
+
+    def is_running(self, service: Service, *, hold: float) -> Check:
+        return Check("runs", Command(("loose", "runs", service.ref.name)))
+
+    def is_stopped(self, service: Service) -> Check:
+        return Check("is down", Command(("loose", "down", service.ref.name)))
