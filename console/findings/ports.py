@@ -1,0 +1,79 @@
+"""Services that cannot have their port: who holds it, or why it is not permitted."""
+
+from collections.abc import Sequence
+
+from console.core.finding import Finding, Severity
+from console.core.service import Service, State
+from console.core.snapshot import Snapshot
+from console.diagnosis.diagnose import diagnose
+from console.diagnosis.evidence import Evidence
+from console.diagnosis.proposals import CommandsOf
+from console.diagnosis.verdict import Declaration, Verdict, VerdictWord
+
+_CODES = {
+    VerdictWord.HELD: "port-held",
+    VerdictWord.DUPLICATE: "port-held",
+    VerdictWord.NOT_PERMITTED: "port-not-permitted",
+    VerdictWord.NO_SUCH_ADDRESS: "no-such-address",
+}
+
+
+def blocked(
+    snapshot: Snapshot, down: Sequence[Service], declared: tuple[Declaration, ...], commands_of: CommandsOf
+) -> list[Finding]:
+    """The services, of those that do not come up or complain in their log, that a port keeps from running."""
+    found = []
+    for service in _candidates(snapshot, down, declared):
+        verdict = diagnose(Evidence(snapshot, service.ref, declared=declared), commands_of)
+        finding = _finding(snapshot, service, verdict)
+        if finding is not None:
+            found.append(finding)
+    return found
+
+
+def _candidates(snapshot: Snapshot, down: Sequence[Service], declared: tuple[Declaration, ...]) -> list[Service]:
+    """Services with a word on a port: their log's, their own declaration or one of the configuration."""
+    complaining = {symptom.ref for symptom in snapshot.symptoms}
+    claimed = {one.service for one in declared}
+    found = [
+        service
+        for service in down
+        if service.ref in complaining or service.wants or service.ref.name in claimed or str(service.ref) in claimed
+    ]
+    if complaining:
+        known = {service.ref for service in down}
+        running = (service for service in snapshot.services if service.ref in complaining and service.ref not in known)
+        found += [service for service in running if service.state is State.RUNNING]
+    return found
+
+
+def _finding(snapshot: Snapshot, service: Service, verdict: Verdict) -> Finding | None:
+    code = _CODES.get(verdict.verdict)
+    if code is None:
+        return None
+    # One that runs has its port; one whose log complains only of earlier attempts now fails for another reason.
+    complains = any(symptom.ref == service.ref for symptom in snapshot.symptoms)
+    if verdict.symptom is None and (complains or service.state is State.RUNNING):
+        return None
+    at = verdict.symptom.at if verdict.symptom is not None else None
+    return Finding(
+        code,
+        Severity.CRITICAL,
+        snapshot.host,
+        str(service.ref),
+        _summary(verdict),
+        verdict.evidence,
+        verdict.actions,
+        service.ref,
+        verdict.port,
+        verdict.protocol,
+        service.since if service.state is State.FAILED else at,
+    )
+
+
+def _summary(verdict: Verdict) -> str:
+    port = f"{verdict.protocol} {verdict.port}"
+    tried = f"cannot bind {port}" if verdict.symptom is not None else f"wants {port}"
+    if verdict.verdict is VerdictWord.HELD:
+        return f"{tried}, held by {' and '.join(dict.fromkeys(holder.name for holder in verdict.holders))}"
+    return f"{tried}: {verdict.summary}"

@@ -1,0 +1,42 @@
+"""What was not seen, and why: without it, "all quiet" would say more than is known."""
+
+from console.core.snapshot import LinkState, Snapshot
+
+ESSENTIAL = {"vitals": "its vitals", "listeners": "its listeners", "systemd": "its services"}
+"""Sources without which nothing can be called quiet, and what each of them tells."""
+
+
+def not_seen(snapshot: Snapshot) -> tuple[str, ...]:
+    """Each thing that the rules could not judge, with its reason: ``docker (no right on its socket)``."""
+    link = snapshot.link
+    if link.state is not LinkState.UP:
+        why = link.error or {"connecting": "not connected yet", "stale": "it does not answer"}.get(link.state, "down")
+        return (f"anything of it now ({why})",)
+    gaps = [f"{source.name} ({source.failure})" for source in snapshot.sources if source.failure is not None]
+    if snapshot.sample is None:
+        gaps.append("its vitals (not answered yet)")
+    elif snapshot.sample.pressure_io is None:
+        gaps.append("IO and memory pressure (its kernel does not tell)")
+    hidden = sum(not listener.pids for listener in snapshot.listeners)
+    if hidden and not (snapshot.identity is not None and snapshot.identity.uid == 0):
+        gaps.append(f"the processes of {hidden} listener{'s' if hidden > 1 else ''} (needs root)")
+    return tuple(gaps)
+
+
+def blind(snapshot: Snapshot) -> tuple[str, ...]:
+    """Each essential part of a host that is not seen now, with its reason; while there is one, all is never quiet.
+
+    A host without systemd has no services of it to be missed.
+    """
+    if snapshot.link.state is not LinkState.UP:
+        return not_seen(snapshot)
+    identity = snapshot.identity
+    found = []
+    for name, words in ESSENTIAL.items():
+        if name == "systemd" and identity is not None and identity.systemd is None:
+            continue
+        source = snapshot.source(name)
+        if source is None or source.at is None or source.failure is not None:
+            why = (source.failure if source is not None else None) or "not answered yet"
+            found.append(f"{words} ({why})")
+    return tuple(found)

@@ -1,0 +1,206 @@
+"""Services that failed, restart again and again, or run from an old definition."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from console.core.finding import Finding, Proposal, Severity
+from console.core.plan import ActionKind, Intent
+from console.core.restarts import gave_up
+from console.core.service import Service, State
+from console.core.snapshot import Snapshot, Symptom
+from console.core.thresholds import Thresholds
+from console.diagnosis.proposals import CommandsOf, proposal
+from console.diagnosis.wanting import is_current
+from console.findings.words import listed, times, why_failed
+
+AT_BOOT = 300.0
+"""Seconds after the boot in which a failure counts as one of the boot."""
+MANY = 3
+"""Failures at boot from which on they are one finding."""
+RECENT = 300.0
+"""Seconds after its last automatic restart in which a running service counts as restarting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Troubled:
+    """The services that any rule may have a word on; the others are well."""
+
+    down: tuple[Service, ...] = ()
+    """Failed, flapping, or starting again after a failure."""
+    restarted: tuple[Service, ...] = ()
+    """Running, after automatic restarts."""
+    stale: tuple[Service, ...] = ()
+    """Loaded from a file that has changed since."""
+
+
+def troubled(services: Sequence[Service]) -> Troubled:
+    """Sift the services in one pass: it is made for every host each second."""
+    down, restarted, stale = [], [], []
+    for service in services:
+        state = service.state
+        if state is State.FAILED or state is State.FLAPPING or (state is State.STARTING and service.restarts):
+            down.append(service)
+        elif service.restarts and state is State.RUNNING:
+            restarted.append(service)
+        if service.needs_reload:
+            stale.append(service)
+    return Troubled(tuple(down), tuple(restarted), tuple(stale))
+
+
+def failed(
+    snapshot: Snapshot, services: Iterable[Service], thresholds: Thresholds, commands_of: CommandsOf
+) -> list[Finding]:
+    """Each service that failed or does not come up; many failures of one boot are one finding."""
+    rest = list(services)
+    at_boot = [service for service in rest if _failed_at_boot(snapshot, service)]
+    found = []
+    if len(at_boot) >= MANY:
+        found.append(_boot_failures(snapshot, at_boot, commands_of))
+        rest = [service for service in rest if service not in at_boot]
+    return found + [_one(snapshot, service, thresholds, commands_of) for service in rest]
+
+
+def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thresholds) -> list[Finding]:
+    """A service that runs now but was restarted by its manager a short while ago, and not for the first time."""
+    now = snapshot.sample.wall if snapshot.sample is not None else None
+    found = []
+    for service in services:
+        restarts = service.restarts or 0
+        recent = now is not None and service.since is not None and now - service.since < RECENT
+        if recent and restarts >= thresholds.restarts_warning:
+            worst = restarts >= thresholds.restarts_critical
+            severity = Severity.CRITICAL if worst and _matters(service) else Severity.WARNING
+            summary = f"restarts again and again: {times(restarts, 'restart')} so far"
+            found.append(_finding("restart-loop", severity, snapshot, service, summary, ()))
+    return found
+
+
+def not_reloaded(snapshot: Snapshot, services: Sequence[Service], commands_of: CommandsOf) -> list[Finding]:
+    """Unit files that changed on disk: what systemd runs is not what is written. One finding per manager."""
+    found = []
+    for scope in dict.fromkeys(service.ref.scope for service in services):
+        mine = [service for service in services if service.ref.scope == scope]
+        names = listed([service.ref.name for service in mine])
+        user = "" if scope == "system" else f" of {scope.removeprefix('user:')}"
+        way = proposal(
+            "daemon-reload",
+            f"daemon-reload{user}",
+            (Intent(ActionKind.DAEMON_RELOAD, mine[0].ref),),
+            commands_of,
+            recommended=True,
+        )
+        files = [f"{one.ref.name}: {', '.join((one.unit_file or 'its file', *one.drop_ins))}" for one in mine]
+        subject = "host" if scope == "system" else f"host{user}"
+        summary = f"unit files changed on disk and not reloaded: {names}"
+        found.append(
+            Finding("daemon-reload", Severity.INFO, snapshot.host, subject, summary, tuple(files), (way,),
+                    mine[0].ref if len(mine) == 1 else None)
+        )  # fmt: skip
+    return found
+
+
+def facts(snapshot: Snapshot, service: Service) -> tuple[str, ...]:
+    """What is known of a failure, a line each."""
+    lines = [f"{service.ref.name}: {service.native_state}, {why_failed(service)}"]
+    if service.restarts:
+        policy = f", Restart={service.restart_policy}" if service.restart_policy else ""
+        lines.append(f"{times(service.restarts, 'automatic restart')}{policy}{_limit(service)}")
+    symptom = _symptom(snapshot, service)
+    if symptom is not None:
+        lines.append(f"log: {symptom.line}")
+    return tuple(lines)
+
+
+def _one(snapshot: Snapshot, service: Service, thresholds: Thresholds, commands_of: CommandsOf) -> Finding:
+    severity = Severity.CRITICAL if _matters(service) else Severity.WARNING
+    evidence = facts(snapshot, service)
+    symptom = _symptom(snapshot, service)
+    tried = f", {symptom.errno} in its log" if symptom is not None else ""
+    ways = _ways(service, commands_of)
+    if service.state is not State.FAILED:
+        count = service.restarts or 0
+        summary = f"restarts again and again ({times(count, 'restart')}): {why_failed(service)}{tried}"
+        if count < thresholds.restarts_critical:
+            severity = Severity.WARNING
+        return _finding("restart-loop", severity, snapshot, service, summary, evidence, ways)
+    if gave_up(service):
+        after = f"after {times(service.restarts, 'restart')} " if service.restarts else ""
+        summary = f"{after}{service.ref.manager} gave up: {why_failed(service)}{tried}"
+        return _finding("start-limit", severity, snapshot, service, summary, evidence, ways)
+    return _finding(
+        "service-failed", severity, snapshot, service, f"failed: {why_failed(service)}{tried}", evidence, ways
+    )
+
+
+def _boot_failures(snapshot: Snapshot, services: Sequence[Service], commands_of: CommandsOf) -> Finding:
+    names = listed([service.ref.name for service in services])
+    severity = Severity.CRITICAL if any(_matters(service) for service in services) else Severity.WARNING
+    ways = [way for service in services for way in _ways(service, commands_of)[:1]]
+    return Finding(
+        "boot-failures",
+        severity,
+        snapshot.host,
+        "host",
+        f"{len(services)} services failed at boot: {names}",
+        tuple(line for service in services for line in facts(snapshot, service)[:1]),
+        tuple(ways[:9]),
+        since=min((service.since for service in services if service.since is not None), default=None),
+    )
+
+
+def _failed_at_boot(snapshot: Snapshot, service: Service) -> bool:
+    sample = snapshot.sample
+    if service.state is not State.FAILED or sample is None or service.ref.scope != "system":
+        return False
+    if sample.wall is None or service.since is None:
+        return sample.uptime < AT_BOOT
+    return service.since - (sample.wall - sample.uptime) < AT_BOOT
+
+
+def _matters(service: Service) -> bool:
+    """Whether somebody must look now: it is meant to run always, not now and then and not for one user."""
+    if service.ref.scope != "system" or any(name.endswith(".timer") for name in service.triggered_by):
+        return False
+    return bool(service.wants) or service.enabled in ("enabled", "enabled-runtime")
+
+
+def _ways(service: Service, commands_of: CommandsOf) -> tuple[Proposal, ...]:
+    ref = service.ref
+    reset = Intent(ActionKind.RESET_FAILED, ref)
+    begin = Intent(ActionKind.START, ref)
+    if service.state is State.FAILED:
+        return (
+            proposal("start", f"reset-failed, then start {ref.name}", (reset, begin), commands_of, recommended=True),
+            proposal("reset-failed", f"clear the failure of {ref.name}", (reset,), commands_of, recommended=False),
+        )
+    stop = Intent(ActionKind.STOP, ref)
+    again = Intent(ActionKind.RESTART, ref)
+    return (
+        proposal("restart", f"restart {ref.name}", (again,), commands_of, recommended=False),
+        proposal("stop", f"stop {ref.name}", (stop,), commands_of, recommended=False),
+    )
+
+
+def _limit(service: Service) -> str:
+    if service.start_limit is None or not service.restarts:
+        return ""
+    burst, seconds = service.start_limit
+    return f"; systemd gives up after {burst} starts in {seconds:.0f} s"
+
+
+def _symptom(snapshot: Snapshot, service: Service) -> Symptom | None:
+    mine = (symptom for symptom in snapshot.symptoms if symptom.ref == service.ref)
+    return next((symptom for symptom in mine if is_current(symptom, service)), None)
+
+
+def _finding(
+    code: str,
+    severity: Severity,
+    snapshot: Snapshot,
+    service: Service,
+    summary: str,
+    evidence: tuple[str, ...],
+    ways: tuple[Proposal, ...] = (),
+) -> Finding:
+    subject, since = str(service.ref), service.since
+    return Finding(code, severity, snapshot.host, subject, summary, evidence, ways, service.ref, since=since)

@@ -1,0 +1,347 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from console.core.finding import Finding, Severity
+from console.core.network import Process
+from console.core.sample import CpuRate, DiskRate, Filesystem, Memory, Pressure, Rates
+from console.core.snapshot import Link, LinkState, Snapshot, Source
+from console.findings import CODES, Evaluator, evaluate, not_seen
+from console.findings.words import listed, size, span
+from tests.diagnosis.factories import NOW, failed, hidden, identity, listener, sample, snapshot, unit
+
+GIB = 1 << 30
+
+
+def filesystem(used: float, **changes: Any) -> Filesystem:
+    """100 GiB, so much per cent of it used."""
+    made = Filesystem("/var", "/dev/vda1", "ext4", 100 * GIB, int(used * GIB), int((100 - used) * GIB), 1000, 10)
+    return replace(made, **changes)
+
+
+def rates(iowait: float, *disks: DiskRate) -> Rates:
+    return Rates(1.0, CpuRate(2.0, 1.0, iowait, 0.0), (), disks, ())
+
+
+def pressure(some: float) -> Pressure:
+    return Pressure(some, some, some / 2, some / 2)
+
+
+def only(found: tuple[Finding, ...]) -> Finding:
+    assert len(found) == 1, found
+    return found[0]
+
+
+# disks
+
+
+@pytest.mark.parametrize(
+    ("used", "severity"), [(89.9, None), (90, Severity.WARNING), (94.9, Severity.WARNING), (95, Severity.CRITICAL)]
+)
+def test_space(used: float, severity: Severity | None) -> None:
+    found = evaluate(snapshot(filesystems=(filesystem(used),)))
+    assert [one.severity for one in found] == ([severity] if severity else [])
+
+
+def test_space_in_words() -> None:
+    finding = only(evaluate(snapshot(filesystems=(filesystem(94),))))
+    assert (finding.code, finding.subject, finding.summary) == ("disk-full", "/var", "94 % full, 6.0 GiB left")
+    full = only(evaluate(snapshot(filesystems=(filesystem(100),))))
+    assert full.summary == "full"
+
+
+def test_space_counts_as_df_does() -> None:
+    """5 % is kept for root: a file system with nothing available is full at 95 % of its size."""
+    kept = filesystem(95, available=0)
+    assert only(evaluate(snapshot(filesystems=(kept,)))).summary == "full"
+
+
+def test_what_cannot_be_written_is_no_finding() -> None:
+    assert evaluate(snapshot(filesystems=(filesystem(100, read_only=True), filesystem(0, size=0, available=0)))) == ()
+
+
+def test_inodes() -> None:
+    finding = only(evaluate(snapshot(filesystems=(filesystem(10, inodes_used=990),))))
+    assert (finding.code, finding.severity) == ("inodes-full", Severity.CRITICAL)
+    assert finding.summary.startswith("99 % of its inodes used, 10 left")
+    assert evaluate(snapshot(filesystems=(filesystem(10, inodes=None, inodes_used=None),))) == ()
+
+
+def growing(
+    evaluator: Evaluator, minutes: int, start: float, per_minute: float, boot: str = "b"
+) -> tuple[Finding, ...]:
+    found: tuple[Finding, ...] = ()
+    for minute in range(minutes + 1):
+        made = sample(uptime=1000.0 + 60.0 * minute, boot_id=boot)
+        found = evaluator(snapshot(sample=made, filesystems=(filesystem(start + per_minute * minute),)))
+    return found
+
+
+def test_growth_tells_when_it_is_full() -> None:
+    finding = only(growing(Evaluator(), 20, 90.0, 0.1))
+    assert finding.summary == "92 % full, 8.0 GiB left, full in 80 min at this rate"
+    assert finding.severity is Severity.CRITICAL
+
+
+def test_slow_growth_can_wait() -> None:
+    finding = only(growing(Evaluator(), 20, 91.0, 0.01))
+    assert finding.severity is Severity.WARNING
+    assert "full in 15 h" in finding.summary
+
+
+@pytest.mark.parametrize(("minutes", "per_minute"), [(5, 0.1), (20, 0.0), (20, -0.05)])
+def test_no_forecast_without_a_trend(minutes: int, per_minute: float) -> None:
+    assert "rate" not in only(growing(Evaluator(), minutes, 92.0, per_minute)).summary
+
+
+def test_a_reboot_begins_a_new_history() -> None:
+    evaluator = Evaluator()
+    growing(evaluator, 20, 90.0, 0.1)
+    assert "rate" not in only(growing(evaluator, 1, 92.0, 0.1, boot="other")).summary
+
+
+# IO and memory
+
+
+def test_io_wait_names_who_waits_and_where() -> None:
+    made = snapshot(
+        rates=rates(62.4, DiskRate("vdb", 0.0, 9e6, 300.0, 41.0, 97.6), DiskRate("vda", 0.0, 0.0, 0.0, 0.0, 2.0)),
+        sample=sample(pressure_io=pressure(71.0)),
+        blocked=(Process(5, "postgres", wait_channel="io_schedule"), Process(6, "postgres"), Process(7, "jbd2/vdb")),
+    )
+    finding = only(evaluate(made))
+    assert (finding.code, finding.severity) == ("io-wait", Severity.CRITICAL)
+    assert finding.summary == "IO wait 62 %: postgres, jbd2/vdb waiting, vdb 98 % busy"
+    assert "in state D: postgres (pid 5) in io_schedule" in finding.evidence
+    assert "vdb: 98 % busy, 41 ms a request, 0 B/s read, 9 MiB/s written" in finding.evidence
+
+
+def test_io_wait_names_the_units_that_wait_and_how_to_stop_them() -> None:
+    made = snapshot(
+        rates=rates(62.4),
+        services=(unit("pg-backup.service"), unit("ssh.service")),
+        blocked=(
+            Process(5, "pg_basebackup", cgroup="/system.slice/pg-backup.service/worker"),
+            Process(6, "sshd", cgroup="/system.slice/ssh.service"),
+            Process(7, "jbd2/vdb"),
+        ),
+    )
+    finding = only(evaluate(made, commands_of=lambda intent: (f"systemctl {intent.kind} {intent.target.name}",)))
+    assert "waiting (pg-backup.service)" in finding.summary
+    (stop,) = finding.proposals
+    assert (stop.label, stop.recommended) == ("stop pg-backup.service", False)
+    assert stop.commands == ("systemctl stop pg-backup.service",)
+
+
+@pytest.mark.parametrize(
+    ("iowait", "some", "severity"),
+    [
+        (39.0, None, None),
+        (41.0, None, Severity.WARNING),
+        (61.0, None, Severity.CRITICAL),
+        (61.0, 5.0, None),  # one bad second that the pressure does not confirm
+        (61.0, 15.0, Severity.WARNING),
+        (61.0, 45.0, Severity.CRITICAL),
+        (1.0, 41.0, Severity.WARNING),
+        (1.0, 85.0, Severity.CRITICAL),
+    ],
+)
+def test_io_limits(iowait: float, some: float | None, severity: Severity | None) -> None:
+    made = snapshot(rates=rates(iowait), sample=sample(pressure_io=None if some is None else pressure(some)))
+    assert [one.severity for one in evaluate(made)] == ([severity] if severity else [])
+
+
+def test_without_rates_and_pressure_nothing_is_said() -> None:
+    assert evaluate(snapshot(sample=None, rates=None)) == ()
+
+
+@pytest.mark.parametrize(
+    ("available", "some", "severity"),
+    [
+        (0.06, 0.0, None),
+        (0.04, 0.0, Severity.WARNING),
+        (0.01, 0.0, Severity.CRITICAL),
+        (0.5, 12.0, Severity.WARNING),
+        (0.5, 45.0, Severity.CRITICAL),
+    ],
+)
+def test_memory(available: float, some: float, severity: Severity | None) -> None:
+    memory = Memory(8 * GIB, int(8 * GIB * available), 0, 0)
+    found = evaluate(snapshot(sample=sample(memory=memory, pressure_memory=pressure(some))))
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    assert all(one.code == "memory-pressure" for one in found)
+
+
+def test_swap_matters_only_when_memory_is_short() -> None:
+    used_up = {"swap_total": 2 * GIB, "swap_free": GIB // 10}
+    assert evaluate(snapshot(sample=sample(memory=Memory(8 * GIB, 4 * GIB, **used_up)))) == ()
+    found = evaluate(snapshot(sample=sample(memory=Memory(8 * GIB, 8 * GIB // 10, **used_up))))
+    assert only(found).summary == "swap 95 % used, 102 MiB left, and memory is short"
+
+
+def test_kills_for_memory_are_told_when_they_happen() -> None:
+    evaluator = Evaluator()
+
+    def look(uptime: float, kills: int | None, boot: str = "b") -> tuple[Finding, ...]:
+        return evaluator(snapshot(sample=sample(uptime=uptime, oom_kills=kills, boot_id=boot)))
+
+    assert look(100.0, 3) == ()  # before the console looked: nobody knows when
+    assert look(110.0, None) == ()
+    assert look(115.0, 3) == ()
+    finding = only(look(120.0, 5))
+    assert (finding.code, finding.summary) == ("oom-kill", "2 processes killed for lack of memory")
+    assert finding.since == NOW
+    assert only(look(130.0, 6)).summary == "3 processes killed for lack of memory"
+    assert only(look(1000.0, 6)).since == NOW - 870.0
+    assert look(1031.0, 6) == ()
+    assert only(look(1100.0, 7)).summary == "1 process killed for lack of memory"
+    assert look(10.0, 9, boot="c") == ()
+
+
+def test_a_single_look_cannot_tell_when_kills_were() -> None:
+    assert evaluate(snapshot(sample=sample(oom_kills=9))) == ()
+
+
+# hosts
+
+
+def down(state: LinkState, **changes: Any) -> Snapshot:
+    link = Link(state, 5.0, "connection refused: is sshd running?", "refused", retry_at=9.0)
+    return snapshot(link=link, **changes)
+
+
+def test_a_host_that_is_down_is_one_finding() -> None:
+    finding = only(evaluate(down(LinkState.DOWN, services=(failed(),), filesystems=(filesystem(99),))))
+    assert (finding.code, finding.severity) == ("host-unreachable", Severity.CRITICAL)
+    assert finding.summary == "cannot be reached: connection refused: is sshd running?"
+    assert finding.evidence[0] == "refused: connection refused: is sshd running?"
+    assert "before that: web1/systemd:api.service: failed: exit code 1" in finding.evidence
+
+
+def test_a_host_that_is_not_tried_again_says_so() -> None:
+    made = down(LinkState.DOWN)
+    made = replace(made, link=replace(made.link, retry_at=None))
+    assert "it is not tried again by itself" in only(evaluate(made)).evidence
+
+
+def test_a_stale_host_keeps_its_findings() -> None:
+    found = evaluate(down(LinkState.STALE, services=(failed(enabled="enabled"),)))
+    assert [one.code for one in found] == ["service-failed", "host-stale"]
+
+
+def test_a_host_that_connects_is_no_finding() -> None:
+    assert evaluate(snapshot(link=Link(LinkState.CONNECTING, 1.0))) == ()
+
+
+@pytest.mark.parametrize(
+    ("skew", "rtt", "severity", "word"),
+    [
+        (1.9, None, None, ""),
+        (-2.5, None, Severity.INFO, "2 s behind"),
+        (2.5, 1.0, None, ""),
+        (3600.0, 0.1, Severity.WARNING, "60 min ahead"),
+    ],
+)
+def test_clocks(skew: float, rtt: float | None, severity: Severity | None, word: str) -> None:
+    found = evaluate(snapshot(clock_skew=skew, link=Link(LinkState.UP, 1.0, rtt=rtt)))
+    assert [one.severity for one in found] == ([severity] if severity else [])
+    assert all(word in one.summary for one in found)
+
+
+# what was not seen
+
+
+def test_everything_was_seen() -> None:
+    assert not_seen(snapshot(sample=sample(pressure_io=pressure(0.0)), listeners=(listener(),))) == ()
+
+
+def test_what_was_not_seen_has_its_reason() -> None:
+    made = snapshot(
+        sources=(Source("listeners", 1.0), Source("docker", None, "no right on /run/docker.sock")),
+        identity=identity(1001),
+        listeners=(hidden(listener()), hidden(listener(port=9)), listener(port=10)),
+    )
+    assert not_seen(made) == (
+        "docker (no right on /run/docker.sock)",
+        "IO and memory pressure (its kernel does not tell)",
+        "the processes of 2 listeners (needs root)",
+    )
+    assert not_seen(replace(made, sample=None))[1] == "its vitals (not answered yet)"
+    assert not_seen(down(LinkState.DOWN)) == ("anything of it now (connection refused: is sshd running?)",)
+
+
+# the evaluator
+
+
+def test_the_evaluator_agrees_with_a_single_look() -> None:
+    made = snapshot(
+        services=(failed(), unit("legacy.service", pids=(4112,))),
+        listeners=(listener(),),
+        filesystems=(filesystem(96),),
+    )
+    evaluator = Evaluator()
+    assert evaluator(made) == evaluator(made) == evaluate(made)
+
+
+def test_the_evaluator_judges_services_again_only_when_something_changed() -> None:
+    calls = []
+    evaluator = Evaluator(commands_of=lambda _snapshot, intent: calls.append(intent) or ())  # type: ignore[func-returns-value]
+    made = snapshot(services=(failed(),))
+    first = evaluator(made)
+    assert calls
+    calls.clear()
+    assert evaluator(replace(made, at=200.0, sample=sample(uptime=86_401.0))) == first
+    assert calls == []
+    assert evaluator(replace(made, services=(unit("api.service"),))) == ()
+    assert evaluator(made) == first
+
+
+def test_hosts_do_not_share_a_history() -> None:
+    evaluator = Evaluator()
+    bad = snapshot(services=(failed(),))
+    assert evaluator(bad)
+    assert evaluator(replace(bad, host="web2", services=())) == ()
+
+
+def test_declarations_are_by_host() -> None:
+    from console.core.service import Endpoint
+    from console.diagnosis.verdict import Declaration
+
+    declared = {"web1": (Declaration("api.service", Endpoint("tcp", "*", 8080), "config"),)}
+    made = snapshot(services=(failed(), unit("legacy.service", pids=(4112,))), listeners=(listener(),))
+    assert Evaluator(declared=declared)(made)[0].code == "port-held"
+    assert Evaluator(declared={})(made)[0].code == "service-failed"
+
+
+def test_a_broken_list_of_sockets_is_judged_anew() -> None:
+    evaluator = Evaluator()
+    made = snapshot(services=(failed(), unit("legacy.service", pids=(4112,))), listeners=(listener(),))
+    broken = replace(made, sources=(Source("listeners", 1.0, "timed out"),))
+    assert evaluator(made)[0].code == evaluator(broken)[0].code == "service-failed"
+
+
+def test_every_code_is_in_the_vocabulary() -> None:
+    assert len(set(CODES)) == len(CODES)
+
+
+# words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.25, "0.2 s"), (41, "41 s"), (600, "10 min"), (7200, "2 h"), (200_000, "2 d")]
+)
+def test_spans(seconds: float, text: str) -> None:
+    assert span(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (2048, "2 KiB"), (5 << 20, "5 MiB"), (3 << 29, "1.5 GiB"), (3 << 40, "3.0 TiB")]
+)
+def test_sizes(count: float, text: str) -> None:
+    assert size(count) == text
+
+
+def test_long_lists_are_cut() -> None:
+    assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+    assert listed(["a", "b"]) == "a, b"

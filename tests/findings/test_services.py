@@ -1,0 +1,258 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from console.core.finding import Finding, Severity
+from console.core.network import Listener
+from console.core.plan import ActionKind, Intent
+from console.core.service import Endpoint, Service, State
+from console.core.snapshot import Symptom
+from console.core.thresholds import Thresholds
+from console.diagnosis.verdict import Declaration
+from console.findings import evaluate
+from tests.diagnosis.factories import (
+    HOST,
+    NOW,
+    failed,
+    hidden,
+    identity,
+    listener,
+    ref,
+    sample,
+    snapshot,
+    symptom,
+    unit,
+)
+
+LEGACY = unit("legacy.service", pids=(4112,), restart_policy="always", enabled="enabled")
+
+
+def judge(*services: Service, listeners: tuple[Listener, ...] = (), symptoms: tuple[Symptom, ...] = (), **changes: Any):  # type: ignore[no-untyped-def]
+    return evaluate(snapshot(services=services, listeners=listeners, symptoms=symptoms, **changes))
+
+
+def only(found: tuple[Finding, ...]) -> Finding:
+    assert len(found) == 1, found
+    return found[0]
+
+
+def commands(intent: Intent) -> tuple[str, ...]:
+    return (f"{intent.kind} {intent.target.name}",)
+
+
+def test_a_quiet_host_has_no_findings() -> None:
+    assert judge(LEGACY, unit("old.service", State.STOPPED), listeners=(listener(),)) == ()
+
+
+# failed services
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [
+        ({"exit_code": 1}, "failed: exit code 1"),
+        ({"exit_code": 203}, "failed: exit code 203: its program cannot be run"),
+        ({"exit_code": 217}, "failed: exit code 217: its user does not exist"),
+        ({"result": "signal", "exit_code": None, "exit_signal": 9}, "failed: killed by SIGKILL"),
+        ({"result": "signal", "exit_code": None, "exit_signal": 40}, "failed: killed by signal 40"),
+        ({"result": "core-dump", "exit_signal": 11}, "failed: killed by SIGSEGV, it dumped core"),
+        ({"result": "oom-kill", "exit_signal": 9}, "failed: killed for lack of memory"),
+        ({"result": "timeout", "exit_code": 0}, "failed: it did not start or stop in time"),
+        ({"result": "watchdog", "exit_signal": 6}, "failed: killed by SIGABRT"),
+        ({"result": None, "exit_code": None}, "failed: its manager does not say why"),
+        ({"result": "resources", "exit_code": 0}, "failed: systemd could not give it what it needs"),
+    ],
+)
+def test_why_a_service_failed(changes: dict[str, Any], summary: str) -> None:
+    finding = only(judge(failed(**changes)))
+    assert (finding.code, finding.summary) == ("service-failed", summary)
+    assert (finding.subject, finding.service, finding.since) == (f"{HOST}/systemd:api.service", ref(), NOW - 20.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity"),
+    [
+        ({"enabled": "enabled"}, Severity.CRITICAL),
+        ({"enabled": "disabled"}, Severity.WARNING),
+        ({"enabled": "static"}, Severity.WARNING),
+        ({"enabled": "disabled", "wants": (Endpoint("tcp", "*", 8080),)}, Severity.CRITICAL),
+        ({"enabled": "enabled", "triggered_by": ("api.timer",)}, Severity.WARNING),
+        ({"enabled": "enabled", "scope": "user:deploy"}, Severity.WARNING),
+    ],
+)
+def test_only_what_should_run_always_needs_a_person_now(changes: dict[str, Any], severity: Severity) -> None:
+    assert only(judge(failed(**changes))).severity is severity
+
+
+def test_a_failed_service_can_be_started_or_cleared() -> None:
+    found = evaluate(snapshot(services=(failed(),)), commands_of=commands)
+    start, reset = only(found).proposals
+    assert (start.recommended, reset.recommended) == (True, False)
+    assert start.commands == ("reset-failed api.service", "start api.service")
+    assert [intent.kind for intent in reset.intents] == [ActionKind.RESET_FAILED]
+
+
+def test_the_log_is_evidence() -> None:
+    finding = only(judge(failed(), symptoms=(symptom(),)))
+    assert finding.summary == "failed: exit code 1, EADDRINUSE in its log"
+    assert "log: listen tcp 0.0.0.0:8080: bind: address already in use" in finding.evidence
+
+
+def test_a_start_limit_is_told_apart() -> None:
+    api = failed(restarts=5, restart_policy="on-failure", start_limit=(5, 10.0))
+    finding = only(judge(api))
+    assert (finding.code, finding.summary) == ("start-limit", "after 5 restarts systemd gave up: exit code 1")
+    assert any("gives up after 5 starts in 10 s" in line for line in finding.evidence)
+    assert finding.proposals[0].label == "reset-failed, then start api.service"
+
+
+# restart loops
+
+
+def test_a_flapping_service() -> None:
+    finding = only(judge(unit("api.service", State.FLAPPING, restarts=2, exit_code=1, enabled="enabled")))
+    assert (finding.code, finding.severity) == ("restart-loop", Severity.WARNING)
+    assert finding.summary == "restarts again and again (2 restarts): exit code 1"
+    worse = only(judge(unit("api.service", State.FLAPPING, restarts=12, enabled="enabled")))
+    assert worse.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize(
+    ("restarts", "age", "found"),
+    [(5, 20.0, True), (5, 4000.0, False), (2, 20.0, False), (0, 20.0, False), (None, 20.0, False)],
+)
+def test_a_service_that_came_back_for_now(restarts: int | None, age: float, found: bool) -> None:
+    made = judge(unit("api.service", restarts=restarts, since=NOW - age))
+    assert bool(made) is found
+    if found:
+        assert made[0].summary == "restarts again and again: 5 restarts so far"
+
+
+def test_without_a_clock_nothing_is_called_recent() -> None:
+    api = unit("api.service", restarts=50, since=NOW - 5)
+    assert judge(api, sample=sample(wall=None)) == ()
+
+
+# ports
+
+
+def test_a_port_that_is_held_is_the_one_finding() -> None:
+    api = failed(restarts=5, restart_policy="always", enabled="enabled")
+    finding = only(judge(api, LEGACY, listeners=(listener(),), symptoms=(symptom(),)))
+    assert (finding.code, finding.severity) == ("port-held", Severity.CRITICAL)
+    assert finding.summary == "cannot bind tcp 8080, held by legacy.service"
+    assert (finding.port, finding.protocol, finding.service) == (8080, "tcp", ref())
+    assert (finding.proposals[0].id, finding.proposals[0].recommended) == ("stop-holder", True)
+    assert any(line.startswith("socket: tcp 0.0.0.0:8080 pid 4112") for line in finding.evidence)
+
+
+def test_a_declared_port_that_is_held() -> None:
+    api = failed(wants=(Endpoint("tcp", "0.0.0.0", 8080),))
+    assert only(judge(api, LEGACY, listeners=(listener(),))).summary == "wants tcp 8080, held by legacy.service"
+
+
+def test_a_port_of_the_configuration_that_is_held() -> None:
+    declared = (Declaration("api.service", Endpoint("tcp", "*", 8080), "config"),)
+    made = snapshot(services=(failed(), LEGACY), listeners=(listener(),))
+    assert only(evaluate(made, declared=declared)).code == "port-held"
+
+
+def test_a_flapping_service_whose_port_is_held() -> None:
+    api = unit("api.service", State.FLAPPING, restarts=40)
+    assert only(judge(api, LEGACY, listeners=(listener(),), symptoms=(symptom(),))).code == "port-held"
+
+
+def test_a_hidden_holder_is_still_told() -> None:
+    bare = replace(hidden(listener()), unit=None, cgroup=None)
+    finding = only(judge(failed(), listeners=(bare,), symptoms=(symptom(),), identity=identity(1001)))
+    assert finding.summary == "cannot bind tcp 8080, held by a hidden process of deploy"
+
+
+def test_a_running_service_that_complains_of_its_port() -> None:
+    api = unit("api.service", pids=(7,), since=NOW - 60.0)
+    finding = only(judge(api, LEGACY, listeners=(listener(),), symptoms=(symptom(),)))
+    assert finding.code == "port-held"
+    recovered = replace(api, since=NOW - 5.0)
+    assert judge(recovered, LEGACY, listeners=(listener(),), symptoms=(symptom(),)) == ()
+
+
+def test_a_port_that_is_not_permitted() -> None:
+    finding = only(judge(failed(user="deploy"), symptoms=(symptom("EACCES", port=80),)))
+    assert finding.code == "port-not-permitted"
+    assert finding.summary.startswith("cannot bind tcp 80: ports below 1024 need CAP_NET_BIND_SERVICE")
+
+
+def test_an_address_that_is_not_there() -> None:
+    finding = only(judge(failed(), symptoms=(symptom("EADDRNOTAVAIL", address="192.0.2.1"),)))
+    assert finding.code == "no-such-address"
+    assert "192.0.2.1" in finding.summary
+
+
+def test_a_cause_that_is_gone_leaves_a_failed_service() -> None:
+    assert only(judge(failed(restarts=5, restart_policy="always"), symptoms=(symptom(),))).code == "start-limit"
+
+
+# boot, reload
+
+
+def at_boot(count: int, **changes: Any) -> tuple[Service, ...]:
+    return tuple(failed(f"s{number}.service", since=NOW - 86_390.0, **changes) for number in range(count))
+
+
+def test_failures_of_the_boot_are_one_finding() -> None:
+    finding = only(judge(*at_boot(4, enabled="enabled")))
+    assert (finding.code, finding.subject, finding.severity) == ("boot-failures", "host", Severity.CRITICAL)
+    assert finding.summary == "4 services failed at boot: s0.service, s1.service, s2.service and 1 more"
+    assert len(finding.evidence) == len(finding.proposals) == 4
+
+
+def test_few_failures_of_the_boot_and_later_ones_stay_single() -> None:
+    assert [found.code for found in judge(*at_boot(2))] == ["service-failed"] * 2
+    found = judge(*at_boot(3), failed("late.service"))
+    assert sorted(one.code for one in found) == ["boot-failures", "service-failed"]
+
+
+def test_the_boot_is_known_without_a_wall_clock_while_it_is_young() -> None:
+    young = sample(wall=None, uptime=100.0)
+    assert only(judge(*at_boot(3), sample=young)).code == "boot-failures"
+    assert len(judge(*at_boot(3), sample=sample(wall=None))) == 3
+
+
+def test_a_held_port_is_not_hidden_among_failures_of_the_boot() -> None:
+    held = symptom(ref=ref("s0.service"))
+    found = judge(*at_boot(4), LEGACY, listeners=(listener(),), symptoms=(held,))
+    assert [one.code for one in found] == ["port-held", "boot-failures"]
+
+
+def test_a_unit_file_that_was_not_reloaded() -> None:
+    changed = unit("api.service", needs_reload=True, unit_file="/etc/systemd/system/api.service")
+    finding = only(evaluate(snapshot(services=(changed,)), commands_of=commands))
+    assert (finding.code, finding.severity, finding.subject) == ("daemon-reload", Severity.INFO, "host")
+    assert finding.summary == "unit files changed on disk and not reloaded: api.service"
+    assert finding.proposals[0].commands == ("daemon-reload api.service",)
+    both = judge(
+        changed, unit("b.service", needs_reload=True), unit("c.service", needs_reload=True, scope="user:deploy")
+    )
+    assert [one.subject for one in both] == ["host", "host of deploy"]
+
+
+def test_the_worst_comes_first() -> None:
+    reload = unit("api.service", needs_reload=True)
+    found = judge(
+        reload, failed("b.service"), failed("a.service"), failed("c.service", enabled="enabled"), LEGACY,
+        failed("web.service"), listeners=(listener(),), symptoms=(symptom(ref=ref("web.service")),),
+    )  # fmt: skip
+    assert [(one.code, one.subject.rpartition(":")[2]) for one in found] == [
+        ("port-held", "web.service"),
+        ("service-failed", "c.service"),
+        ("service-failed", "a.service"),
+        ("service-failed", "b.service"),
+        ("daemon-reload", "host"),
+    ]
+    assert [one.severity.rank for one in found] == sorted(one.severity.rank for one in found)
+
+
+def test_limits_are_of_the_configuration() -> None:
+    made = snapshot(services=(unit("api.service", restarts=2, since=NOW - 5),))
+    assert evaluate(made, Thresholds(restarts_warning=2))[0].code == "restart-loop"
