@@ -1,0 +1,146 @@
+"""Everything that can be configured, with its defaults. Standard library only: no file means no parser is loaded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+from console.config import kinds
+from console.core.service import Endpoint
+from console.core.thresholds import Thresholds
+
+_PARSING: dict[str, Any] = {"extra": "forbid", "strict": True, "use_attribute_docstrings": True}
+
+
+@dataclass(frozen=True, slots=True)
+class SshConfig:
+    """How hosts are reached."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _PARSING
+
+    config: Annotated[str | None, kinds.PATH] = None
+    """An ssh client configuration to read instead of ~/.ssh/config."""
+    known_hosts: Annotated[str | None, kinds.PATH] = None
+    """A known_hosts file to read, and to add accepted keys to, instead of the one ssh would use."""
+    connect_timeout: Annotated[float, kinds.number(1, 120, "seconds")] = 8.0
+    """Seconds for a connection as a whole: name, TCP, handshake, login."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupConfig:
+    """What holds for every host of a group."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _PARSING
+
+    production: bool = False
+    """Mark these hosts as production: a visibly different frame, and the word."""
+    read_only: bool = False
+    """Nothing is changed on these hosts from here."""
+    color: Annotated[str | None, kinds.COLOR] = None
+    """The accent of these hosts."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    """One host."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _PARSING
+
+    name: Annotated[str, kinds.HOST_NAME]
+    """What the host is called here, and what ssh is asked for unless destination says otherwise."""
+    destination: Annotated[str | None, kinds.DESTINATION] = None
+    """What would be given to ssh: an alias, user@name, name:port."""
+    local: bool = False
+    """This machine, without ssh."""
+    user: Annotated[str | None, kinds.USER] = None
+    """The user to log in as, over that of the ssh configuration."""
+    port: Annotated[int | None, kinds.PORT] = None
+    """The port of sshd, over that of the ssh configuration."""
+    identity_files: tuple[Annotated[str, kinds.PATH], ...] = ()
+    """Private keys to offer."""
+    jump: Annotated[str | None, kinds.DESTINATION] = None
+    """A jump host, as for ssh -J."""
+    groups: tuple[str, ...] = ()
+    """Groups of this file that the host belongs to."""
+    production: bool | None = None
+    """Over what its groups say."""
+    read_only: bool | None = None
+    """Over what its groups say."""
+    color: Annotated[str | None, kinds.COLOR] = None
+    """Over what its groups say."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceConfig:
+    """What is known of a service beyond what its host tells. Without hosts and groups it holds for every host."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _PARSING
+
+    name: Annotated[str, kinds.NAME]
+    """The manager's name for it; .service may be left out."""
+    manager: str = "systemd"
+    """The service manager that runs it."""
+    hosts: tuple[str, ...] = ()
+    """The hosts that run it."""
+    groups: tuple[str, ...] = ()
+    """The groups whose hosts run it."""
+    ports: tuple[Annotated[Endpoint, kinds.ENDPOINT], ...] = ()
+    """Ports it must have while it runs."""
+    health: Annotated[str | None, kinds.URL] = None
+    """A URL, asked on the host itself, that answers 2xx while the service is well."""
+    logs: tuple[Annotated[str, kinds.LOG_PATH], ...] = ()
+    """Log files on the host besides the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActionConfig:
+    """How changes are run."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _PARSING
+
+    hold: Annotated[float, kinds.number(0, 600, "seconds")] = 10.0
+    """Seconds for which a started service must stay up before the change counts as done."""
+    respawn: Annotated[float, kinds.number(0, 600, "seconds")] = 5.0
+    """Seconds for which a stopped service must stay down, longer than a manager waits before it starts one again."""
+    within: Annotated[float, kinds.number(1, 3600, "seconds")] = 30.0
+    """Seconds that a check may take to succeed for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The configuration of Hostdeck."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _PARSING
+
+    theme: str | None = None
+    """The name of a theme: dark, light, ansi, red, or one of Textual's."""
+    read_only: bool = False
+    """Nothing is changed on any host from here."""
+    interval: Annotated[float, kinds.number(0.2, 60, "seconds")] = 1.0
+    """Seconds between two looks at a host; slow sources are asked less often."""
+    ssh: SshConfig = SshConfig()
+    hosts: tuple[HostConfig, ...] = ()
+    groups: Mapping[str, GroupConfig] = field(default_factory=dict)
+    services: tuple[ServiceConfig, ...] = ()
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    keys: Mapping[str, Annotated[tuple[str, ...], kinds.KEYS]] = field(default_factory=dict)
+    """Keys by action, over the defaults."""
+    actions: ActionConfig = ActionConfig()
+
+    def groups_of(self, host: HostConfig) -> tuple[GroupConfig, ...]:
+        """The groups of a host that are described here, in the host's order."""
+        return tuple(self.groups[name] for name in host.groups if name in self.groups)
+
+    def is_production(self, host: HostConfig) -> bool:
+        """Whether the host, or else any of its groups, is marked as production."""
+        if host.production is not None:
+            return host.production
+        return any(group.production for group in self.groups_of(host))
+
+    def is_read_only(self, host: HostConfig) -> bool:
+        """Whether nothing may be changed on the host: everywhere, by itself, or else by any of its groups."""
+        own = host.read_only if host.read_only is not None else any(group.read_only for group in self.groups_of(host))
+        return self.read_only or own
+
+    def color_of(self, host: HostConfig) -> str | None:
+        """The host's accent: its own, or else that of the first group with one."""
+        return host.color or next((group.color for group in self.groups_of(host) if group.color), None)

@@ -1,0 +1,164 @@
+"""What must fit together in a configuration. Works on the file's bare values, so that it has its say beside mistakes of
+form: whatever has the wrong type here is passed over, since the form complains of it."""
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import fields
+from typing import Any
+
+from console.config.locate import KeyPath
+from console.config.mistakes import Mistake, key_text, nearest, one_of, shown
+from console.core.keys import BY_ID, conflicts, key_problem
+from console.core.thresholds import Thresholds
+
+Raw = dict[str, Any]
+Found = tuple[KeyPath, str, str, str | None]
+"""Key path, what was found, what was expected, what was probably meant."""
+
+
+def check(raw: Raw, lines: dict[KeyPath, int], themes: Collection[str], managers: Collection[str]) -> list[Mistake]:
+    """Every rule's mistakes. ``themes`` and ``managers`` are the names that exist; empty means that none is checked."""
+    rules: tuple[Callable[[Raw], Iterator[Found]], ...] = (
+        lambda raw: _theme(raw, themes),
+        lambda raw: _managers(raw, managers),
+        _local,
+        _references,
+        _keys,
+        _thresholds,
+    )
+    found = [*_duplicates(raw, lines), *(fault for rule in rules for fault in rule(raw))]
+    return [
+        Mistake(what, expected, key_text(path, raw), _line(lines, path), meant=meant)
+        for path, what, expected, meant in found
+    ]
+
+
+def _line(lines: dict[KeyPath, int], path: KeyPath) -> int:
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 1)
+
+
+def _tables(raw: Raw, key: str) -> Iterator[tuple[int, Raw]]:
+    value = raw.get(key)
+    for index, entry in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(entry, dict):
+            yield index, entry
+
+
+def _names(value: Any) -> Iterator[tuple[int, str]]:
+    for index, name in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(name, str):
+            yield index, name
+
+
+def _table(raw: Raw, key: str) -> Raw:
+    value = raw.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _theme(raw: Raw, themes: Collection[str]) -> Iterator[Found]:
+    theme = raw.get("theme")
+    if isinstance(theme, str) and themes and theme not in themes:
+        yield ("theme",), f"unknown theme {shown(theme)}", one_of(themes), nearest(theme, themes)
+
+
+def _managers(raw: Raw, managers: Collection[str]) -> Iterator[Found]:
+    for index, service in _tables(raw, "services"):
+        manager = service.get("manager")
+        if isinstance(manager, str) and managers and manager not in managers:
+            path = ("services", index, "manager")
+            yield path, f"unknown manager {shown(manager)}", one_of(managers), nearest(manager, managers)
+
+
+def _duplicates(raw: Raw, lines: dict[KeyPath, int]) -> Iterator[Found]:
+    for key in ("hosts", "services"):
+        seen: dict[object, KeyPath] = {}
+        for index, entry in _tables(raw, key):
+            if not isinstance(entry.get("name"), str):
+                continue
+            first = seen.setdefault(_identity(key, entry), (key, index, "name"))
+            if first != (key, index, "name"):
+                what = f"{key.removesuffix('s')} {shown(entry['name'])} is there already, in line {_line(lines, first)}"
+                yield (key, index, "name"), what, "each one once", None
+
+
+def _identity(key: str, entry: Raw) -> object:
+    if key == "hosts":
+        return entry["name"].casefold()
+    name = entry["name"].removesuffix(".service")
+    return name, entry.get("manager", "systemd"), str(entry.get("hosts")), str(entry.get("groups"))
+
+
+def _local(raw: Raw) -> Iterator[Found]:
+    for index, host in _tables(raw, "hosts"):
+        over_ssh = [key for key in ("destination", "user", "port", "identity_files", "jump") if key in host]
+        if host.get("local") is True and over_ssh:
+            yield ("hosts", index, over_ssh[0]), "the host is local", "no ssh settings beside local = true", None
+
+
+def _references(raw: Raw) -> Iterator[Found]:
+    groups, hosts = set(_table(raw, "groups")), {entry.get("name") for _, entry in _tables(raw, "hosts")}
+    named = {name for name in hosts if isinstance(name, str)}
+    for key in ("hosts", "services"):
+        for index, entry in _tables(raw, key):
+            yield from _unknown((key, index, "groups"), entry.get("groups"), "group", groups)
+    for index, entry in _tables(raw, "services"):
+        yield from _unknown(("services", index, "hosts"), entry.get("hosts"), "host", named)
+    for name in sorted(groups & named):
+        yield ("groups", name), "a host has this name", "names that tell hosts and groups apart", None
+
+
+def _unknown(path: KeyPath, value: Any, what: str, known: set[str]) -> Iterator[Found]:
+    for index, name in _names(value):
+        if name not in known:
+            expected = one_of(known) if known else f"a {what} that this file describes"
+            yield (*path, index), f"unknown {what} {shown(name)}", expected, nearest(name, known)
+
+
+def _keys(raw: Raw) -> Iterator[Found]:
+    table, remap = _table(raw, "keys"), {}
+    for ident, value in table.items():
+        if ident not in BY_ID:
+            yield ("keys", ident), "unknown action", one_of(BY_ID), nearest(ident, BY_ID)
+            continue
+        keys = [value] if isinstance(value, str) else [key for _, key in _names(value)]
+        for key in keys:
+            if problem := key_problem(BY_ID[ident], key):
+                yield ("keys", ident), problem, "a key that is free for it", None
+        remap[ident] = tuple(keys)
+    seen = set()
+    for conflict in conflicts(remap):
+        pair = (conflict.key, conflict.first, conflict.second)
+        if pair not in seen:
+            seen.add(pair)
+            ident = conflict.second if conflict.second in remap else conflict.first
+            yield ("keys", ident), str(conflict), "each key once on a screen", None
+
+
+def _thresholds(raw: Raw) -> Iterator[Found]:
+    table = _table(raw, "thresholds")
+    merged = {field.name: table.get(field.name, field.default) for field in fields(Thresholds)}
+    for name, value in merged.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        high = 100.0 if _is_percent(name) else math.inf
+        if not 0 <= value <= high or math.isinf(value):
+            expected = "a number from 0 to 100 (per cent)" if _is_percent(name) else "a number from 0 on"
+            yield ("thresholds", name), f"found {shown(value)}", expected, None
+    for name, warning in merged.items():
+        partner = name.removesuffix("_warning") + "_critical"
+        critical = merged.get(partner)
+        if name.endswith("_warning") and _above(warning, critical):
+            given = name if name in table else partner
+            what = f"{name} {shown(warning)} is above {partner} {shown(critical)}"
+            yield ("thresholds", given), what, "the warning not above the critical one", None
+
+
+def _above(first: Any, second: Any) -> bool:
+    numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (first, second))
+    return numbers and first > second
+
+
+def _is_percent(name: str) -> bool:
+    return not any(word in name for word in ("seconds", "restarts", "count", "bytes", "hours", "minutes"))

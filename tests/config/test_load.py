@@ -1,0 +1,230 @@
+"""Every mistake of a configuration is named with its file, line and key, all in one go (row 51 of the fault table)."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from console.config.kinds import is_destination, is_host_name
+from console.config.load import load, parse
+from console.config.mistakes import ConfigError
+from console.config.model import Config, HostConfig
+from console.config.places import chosen_path, example, read
+from console.core.service import Endpoint
+
+
+def mistakes(text: str) -> list[str]:
+    """The lines for a text; the file is called ``f``."""
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "f", themes=("dark", "light"), managers=("systemd", "docker"))
+    return list(caught.value.lines)
+
+
+def test_the_example_is_valid_and_means_what_it_says() -> None:
+    config = parse(example(), "example", managers=("systemd",))
+    web, database, here = config.hosts
+    assert config.is_production(web)
+    assert config.color_of(web) == "red"
+    assert not config.is_read_only(web)
+    assert config.is_read_only(database)
+    assert here.local
+    assert config.services[0].ports == (Endpoint("tcp", "*", 8080), Endpoint("udp", "*", 8125))
+    assert config.keys["refresh"] == ("ctrl+l", "f9")
+
+
+def test_an_empty_file_is_the_default() -> None:
+    assert parse("", "f") == Config()
+
+
+def test_a_host_overrides_its_groups_and_read_only_everywhere_wins() -> None:
+    config = parse(
+        '[groups.g]\nproduction = true\nread_only = true\n[[hosts]]\nname = "a"\ngroups = ["g"]\n'
+        "production = false\nread_only = false\n",
+        "f",
+    )
+    assert not config.is_production(config.hosts[0])
+    assert not config.is_read_only(config.hosts[0])
+    assert Config(read_only=True).is_read_only(HostConfig("a", read_only=False))
+
+
+BAD = """theme = "drak"
+read_only = "yes"
+them = 3
+[[hosts]]
+name = "web1"
+groups = ["prod", "nope"]
+prot = 22
+[[hosts]]
+name = "WEB1"
+port = 70000
+[[hosts]]
+destination = "-oProxyCommand=x"
+when = 2020-01-01
+[groups.prod]
+production = 1
+color = "rde"
+[[services]]
+name = "api"
+manager = "sytemd"
+ports = [8080, "udp/53", 0,
+  "tcp/x:99999", true]
+health = "localhost"
+hosts = ["web2"]
+[thresholds]
+iowait_warning = 80
+inodes_critical = 101
+clock_skew_seconds_warning = nan
+restarts_critical = true
+[keys]
+restart = "S"
+stop = ["d", "meta+x"]
+fly = "z"
+help = 3
+[ssh]
+connect_timeout = 0
+"""
+
+
+def test_every_mistake_is_told_in_one_go_in_the_order_of_the_file() -> None:
+    found = mistakes(BAD)
+    starts = [
+        'f:1: theme: unknown theme "drak"; expected one of dark, light; did you mean "dark"?',
+        'f:2: read_only: found "yes"; expected true or false',
+        "f:3: them: unknown key; expected one of actions,",
+        'f:6: hosts[web1].groups[#2]: unknown group "nope"; expected one of prod',
+        "f:7: hosts[web1].prot: unknown key;",
+        'f:9: hosts[WEB1].name: host "WEB1" is there already, in line 5;',
+        "f:10: hosts[WEB1].port: found 70000; expected a whole number from 1 to 65535",
+        "f:11: hosts[#3].name: not there; expected a name",
+        'f:12: hosts[#3].destination: found "-oProxyCommand=x"; expected what ssh accepts',
+        "f:13: hosts[#3].when: unknown key;",
+        "f:15: groups.prod.production: found 1; expected true or false",
+        'f:16: groups.prod.color: found "rde"; expected #rrggbb or one of red,',
+        'f:19: services[api].manager: unknown manager "sytemd"; expected one of docker, systemd; did you mean',
+        "f:20: services[api].ports[#3]: found 0; expected a port from 1 to 65535",
+        'f:21: services[api].ports[#4]: found "tcp/x:99999"; expected a port',
+        "f:21: services[api].ports[#5]: found true; expected a port",
+        'f:22: services[api].health: found "localhost"; expected a URL',
+        'f:23: services[api].hosts[#1]: unknown host "web2"; expected one of WEB1, web1; did you mean "web1"?',
+        "f:25: thresholds.iowait_warning: iowait_warning 80 is above iowait_critical 60.0;",
+        "f:26: thresholds.inodes_critical: found 101; expected a number from 0 to 100",
+        "f:27: thresholds.clock_skew_seconds_warning: found NaN; expected a number from 0 on",
+        "f:28: thresholds.restarts_critical: found true; expected a number",
+        "f:30: keys.restart: 'S' is both restart and start",
+        "f:31: keys.stop: 'd' is pressed by habit, and stop changes a host;",
+        "f:31: keys.stop: 'meta+x' is no key",
+        "f:32: keys.fly: unknown action; expected one of",
+        'f:33: keys.help: found 3; expected a key such as "r"',
+        "f:35: ssh.connect_timeout: found 0; expected a number from 1 to 120 seconds",
+    ]
+    assert len(found) == len(starts)
+    for line, start in zip(found, starts, strict=True):
+        assert line.startswith(start)
+    assert found[2].endswith('did you mean "theme"?')
+    assert found[4].endswith('did you mean "port"?')
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("a=1\nb = yes\n", "f:2:5: not valid TOML: invalid value; expected text in"),
+        ("[ssh]\n[ssh]\n", "f:2:5: not valid TOML: the table ssh is there twice;"),
+        ("a=1\na=2\n\n\n", "f:2:"),
+        ("# x\ntheme = 'a'\ntheme = 'b'", "f:3:12: not valid TOML: cannot overwrite a value; expected each key once"),
+        ('a = "x\n', "f:1:7: not valid TOML: illegal character"),
+        ("hosts", "f:1:6: not valid TOML: expected '='"),
+        ("a = [1,\n2\n", "f:2:2: not valid TOML: unclosed array;"),
+    ],
+)  # fmt: skip
+def test_broken_toml_has_line_and_column(text: str, start: str) -> None:
+    (line,) = mistakes(text)
+    assert line.startswith(start)
+
+
+def test_a_table_where_a_list_of_tables_belongs_is_told_as_such() -> None:
+    assert mistakes('[hosts]\nname = "a"\n') == ["f:1: hosts: found a table; expected a list in [ ]"]
+    assert mistakes('hosts = ["a"]\n') == ['f:1: hosts[#1]: found "a"; expected a table']
+    assert mistakes("groups = [1]\n") == ["f:1: groups: found a list of 1; expected a table"]
+    assert mistakes("[groups]\nprod = 3\n") == ["f:2: groups.prod: found 3; expected a table"]
+
+
+def test_one_name_for_a_host_and_a_group_is_refused() -> None:
+    (line,) = mistakes('[[hosts]]\nname = "a"\n[groups.a]\n')
+    assert line.startswith("f:3: groups.a: a host has this name;")
+
+
+def test_ssh_settings_of_a_local_host_are_refused() -> None:
+    (line,) = mistakes('[[hosts]]\nname = "a"\nlocal = true\nuser = "x"\n')
+    assert line.startswith("f:4: hosts[a].user: the host is local;")
+
+
+def test_control_characters_of_the_file_do_not_reach_the_message() -> None:
+    (line,) = mistakes('[[hosts]]\nname = "a\\u001b[2Jb\\nc"\n')
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["-oProxyCommand=x", "a b", "a\nb", "a\x1bb", "", "a;b", "$(x)", "a/b", "a\u202eb", "`x`", "a" * 300]
+)
+def test_hostile_host_names_are_refused(name: str) -> None:
+    assert not is_host_name(name)
+    assert not is_destination(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["web1", "web1.example.net", "deploy@web1:2222", "ssh://deploy@web1:22", "[::1]:22", "10.0.0.1", "wéb"]
+)
+def test_what_ssh_takes_is_taken(name: str) -> None:
+    assert is_destination(name)
+
+
+@pytest.mark.parametrize("destination", ["user@-oX", "-x@host", "ssh://-x", "a b@host", "u@"])
+def test_hostile_destinations_are_refused(destination: str) -> None:
+    assert not is_destination(destination)
+
+
+def test_files_that_cannot_be_read_give_one_line(tmp_path: Path) -> None:
+    latin = tmp_path / "latin.toml"
+    latin.write_bytes(b"# ok\ntheme = '\xe9'\n")
+    for path, words in (
+        (tmp_path, "is a directory; expected a TOML file that this user can read"),
+        (tmp_path / "no.toml", "cannot be read: no such file or directory"),
+        (latin, ":2: byte 0xe9 is not UTF-8; expected text in UTF-8"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load(path)
+        (line,) = caught.value.lines
+        assert line.startswith(str(path))
+        assert words in line
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
+def test_a_forbidden_file_gives_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("")
+    path.chmod(0)
+    with pytest.raises(ConfigError, match="permission denied"):
+        load(path)
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xef\xbb\xbfread_only = true\n")
+    assert load(path).read_only
+
+
+def test_the_option_goes_before_the_variable_and_that_before_the_default() -> None:
+    assert chosen_path("/x", {"HOSTDECK_CONFIG": "/y"}) == (Path("/x"), "--config")
+    assert chosen_path(None, {"HOSTDECK_CONFIG": "/y"}) == (Path("/y"), "HOSTDECK_CONFIG")
+    assert chosen_path(None, {})[1] is None
+
+
+def test_a_named_file_must_be_there_and_the_default_need_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("HOSTDECK_CONFIG", raising=False)
+    assert read(None) == Config()
+    with pytest.raises(ConfigError, match="there is no such file \\(--config\\)"):
+        read(str(tmp_path / "missing.toml"))
+    (tmp_path / "hostdeck").mkdir()
+    (tmp_path / "hostdeck" / "config.toml").write_text("read_only = true")
+    assert read(None).read_only
