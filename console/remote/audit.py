@@ -1,0 +1,268 @@
+"""The local audit trail: what was done to which host, by whom, why and with what result.
+
+JSON lines, one an event, written through to the disk before anything is done (``planned``) and after (``started``,
+``finished``). A plan without its ``finished`` line has the result ``unknown``: its host may be asked.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from console.core.command import Effect
+from console.core.plan import ActionKind, Plan, Result
+from console.core.service import ServiceRef
+from console.core.text import mask, sanitise
+
+SCHEMA = "hostdeck.audit/1"
+
+
+class AuditError(Exception):
+    """The audit trail cannot be written; one line with the path and what to do."""
+
+
+def audit_path() -> Path:
+    """Where the trail of this user lies: ``audit.jsonl`` in the XDG state directory."""
+    from platformdirs import user_state_path
+
+    return user_state_path("hostdeck", appauthor=False) / "audit.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One plan as the trail has it, its events put together. Times are Unix seconds of the console's clock."""
+
+    id: str
+    at: float
+    who: str
+    host: str
+    target: str
+    kind: str
+    commands: tuple[str, ...] = ()
+    reason: str | None = None
+    result: str = Result.UNKNOWN.value
+    result_reason: str | None = None
+    started: float | None = None
+    """When the host had the plan."""
+    finished: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries are wanted; what is ``None`` does not matter."""
+
+    host: str | None = None
+    target: str | None = None
+    """A part of the target's text."""
+    who: str | None = None
+    kind: str | None = None
+    result: str | None = None
+    since: float | None = None
+    limit: int | None = None
+    """At most so many, the newest."""
+
+    def fits(self, entry: AuditEntry) -> bool:
+        """Whether an entry is wanted."""
+        for wanted, value in (
+            (self.host, entry.host),
+            (self.who, entry.who),
+            (self.kind, entry.kind),
+            (self.result, entry.result),
+        ):
+            if wanted is not None and wanted != value:
+                return False
+        if self.target is not None and self.target not in entry.target:
+            return False
+        return self.since is None or entry.at >= self.since
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class AuditTrail:
+    """The file. Every method blocks until the disk has it and raises ``AuditError``."""
+
+    def __init__(self, path: Path | None = None, *, clock: Callable[[], datetime] = _now) -> None:
+        self.path = path or audit_path()
+        self._clock = clock
+
+    def planned(self, plan: Plan, operator: str) -> None:
+        """Before anything is done."""
+        self._write(
+            "planned",
+            plan.id,
+            who=operator,
+            host=plan.target.host,
+            target=str(plan.target),
+            touches=[str(ref) for ref in plan.touches],
+            kind=plan.kind.value,
+            commands=[mask(step.command.shell()) for step in plan.steps if step.command.effect is Effect.CHANGE],
+            reason=plan.reason,
+        )
+
+    def started(self, plan: Plan) -> None:
+        """The host has the plan."""
+        self._write("started", plan.id, host=plan.target.host)
+
+    def finished(self, plan: Plan, result: Result, reason: str | None) -> None:
+        """The result is known."""
+        words = None if reason is None else mask(reason)
+        self._write("finished", plan.id, host=plan.target.host, result=result.value, result_reason=words)
+
+    def breaks_lock(self, ref: ServiceRef, plan_id: str, operator: str, reason: str) -> None:
+        """Before the lock of a dead plan is set aside."""
+        self._write(
+            "break-lock", plan_id, who=operator, host=ref.host, target=str(ref), kind="break-lock", reason=mask(reason)
+        )
+
+    def kept_lock(self, ref: ServiceRef, plan_id: str, why: str) -> None:
+        """The lock was not set aside after all."""
+        self._write("kept-lock", plan_id, host=ref.host, result=Result.FAILED.value, result_reason=mask(why))
+
+    def recent_starts(self, ref: ServiceRef, seconds: float) -> int:
+        """How often plans of this trail started the service in the last seconds: towards a manager's start limit."""
+        since = self._clock().timestamp() - seconds
+        starting = {kind.value for kind in (ActionKind.RESTART, ActionKind.START, ActionKind.FREE_PORT)}
+        entries = self.read(AuditFilter(host=ref.host, since=since))
+        return sum(
+            entry.target == str(ref) and entry.kind in starting and entry.result != "refused" for entry in entries
+        )
+
+    def read(self, wanted: AuditFilter | None = None) -> tuple[AuditEntry, ...]:
+        """The entries of this trail, the oldest first."""
+        return read(self.path, wanted)
+
+    def _write(self, event: str, plan_id: str, **fields: object) -> None:
+        at = self._clock().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = json.dumps({"schema": SCHEMA, "event": event, "id": plan_id, "at": at, **fields}) + "\n"
+        try:
+            _append(self.path, line.encode("ascii"))
+        except OSError as error:
+            why = f"{error.strerror or error}; make room or mend its rights"
+            raise AuditError(f"{self.path}: the audit line cannot be written: {why}") from error
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Add one whole line, or leave the file as it was and raise ``OSError``."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    new = not path.exists()
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        os.fchmod(handle, 0o600)
+        size = os.fstat(handle).st_size
+        # What a crash left half written stays a line of its own.
+        broken = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        try:
+            _write_all(handle, b"\n" + line if broken else line)
+            os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, size)
+            raise
+        if new:
+            _sync_directory(path.parent)
+    finally:
+        os.close(handle)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
+
+
+def _sync_directory(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read(path: Path, wanted: AuditFilter | None = None) -> tuple[AuditEntry, ...]:
+    """The entries of a trail, the oldest first; none where there is no file yet. Raises ``AuditError``.
+
+    Lines that cannot be read (half written in a crash, of a later version) are passed over.
+    """
+    entries: dict[str, AuditEntry] = {}
+    count = 0
+    for event in _events(path):
+        plan_id = _word(event, "id")
+        if event.get("event") == "break-lock":
+            count += 1
+            entry = _planned(event)
+            entries[f"{plan_id} break {count}"] = replace(entry, result=Result.DONE.value, finished=entry.at)
+        elif event.get("event") == "kept-lock":
+            _keep(entries, f"{plan_id} break ", event)
+        elif event.get("event") == "planned":
+            entries[plan_id] = _planned(event)
+        elif plan_id in entries:
+            entries[plan_id] = _later(entries[plan_id], event)
+    wanted = wanted or AuditFilter()
+    fitting = [entry for entry in entries.values() if wanted.fits(entry)]
+    if wanted.limit is not None:
+        fitting = fitting[max(0, len(fitting) - wanted.limit) :]
+    return tuple(fitting)
+
+
+def _keep(entries: dict[str, AuditEntry], prefix: str, event: Mapping[str, Any]) -> None:
+    """The last attempt to break the lock of that plan has failed."""
+    key = next((key for key in reversed(entries) if key.startswith(prefix)), None)
+    if key is not None:
+        words = _word(event, "result_reason") or None
+        entries[key] = replace(entries[key], result=Result.FAILED.value, result_reason=words, finished=_time(event))
+
+
+def _events(path: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise AuditError(f"{path}: the audit trail cannot be read: {error.strerror or error}") from error
+    for line in text.splitlines():
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and event.get("schema") == SCHEMA and isinstance(event.get("id"), str):
+            yield event
+
+
+def _planned(event: Mapping[str, Any]) -> AuditEntry:
+    commands = event.get("commands")
+    return AuditEntry(
+        id=_word(event, "id"),
+        at=_time(event) or 0.0,
+        who=_word(event, "who"),
+        host=_word(event, "host"),
+        target=_word(event, "target"),
+        kind=_word(event, "kind"),
+        commands=tuple(sanitise(str(line)) for line in commands) if isinstance(commands, list) else (),
+        reason=_word(event, "reason") or None,
+    )
+
+
+def _later(entry: AuditEntry, event: Mapping[str, Any]) -> AuditEntry:
+    if event.get("event") == "started":
+        return replace(entry, started=_time(event))
+    if event.get("event") != "finished":
+        return entry
+    result = _word(event, "result") or Result.UNKNOWN.value
+    return replace(entry, result=result, result_reason=_word(event, "result_reason") or None, finished=_time(event))
+
+
+def _word(event: Mapping[str, Any], name: str) -> str:
+    value = event.get(name)
+    return sanitise(value) if isinstance(value, str) else ""
+
+
+def _time(event: Mapping[str, Any]) -> float | None:
+    try:
+        return datetime.fromisoformat(_word(event, "at")).timestamp()
+    except ValueError:
+        return None

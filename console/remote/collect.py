@@ -1,0 +1,54 @@
+"""A program's whole output, bounded in time and size: what ``Transport.run`` is made of."""
+
+import asyncio
+import time
+
+from console.core.command import Output
+from console.core.text import decode, sanitise
+from console.remote.transport import Channel, ChannelRefusedError
+
+MAX_CHANNELS = 4
+"""Open channels of one connection: sshd allows ten by default, and others want some too."""
+
+MAX_OUTPUT = 4 * 1024 * 1024
+"""Bytes of standard output that are kept of one command."""
+
+_STRAGGLERS = 0.25
+"""Seconds in which to look whether a program has ended although something it started still holds its output open."""
+
+
+def too_many() -> ChannelRefusedError:
+    """The refusal of a fifth channel."""
+    return ChannelRefusedError(f"{MAX_CHANNELS} channels are open on this connection already: close one and try again")
+
+
+async def collect(channel: Channel, seconds: float) -> Output:
+    """Read a program to its end; the exit is -1 when it has not ended within ``seconds``.
+
+    Raises ``TransportError`` when the link is lost. The channel is left open.
+    """
+    began = time.monotonic()
+    kept = bytearray()
+    dropped = 0
+    finished = False
+    while (left := began + seconds - time.monotonic()) > 0:
+        try:
+            async with asyncio.timeout(min(left, _STRAGGLERS)):
+                chunk = await channel.read()
+        except TimeoutError:
+            if finished := channel.exit is not None:
+                break
+            continue
+        if not chunk:
+            finished = True
+            break
+        room = MAX_OUTPUT - len(kept)
+        kept += chunk[:room]
+        dropped += max(0, len(chunk) - room)
+    stdout = sanitise(decode(bytes(kept)))
+    if dropped:
+        stdout += f"\n[{dropped} bytes cut]"
+    status = channel.exit if finished else None
+    return Output(
+        -1 if status is None else status, stdout, sanitise(decode(channel.errors())), time.monotonic() - began
+    )

@@ -1,0 +1,30 @@
+"""From a host to the transport that reaches it. Cheap to import: the SSH library is loaded when it is needed."""
+
+import asyncio
+import importlib
+from collections.abc import Iterable
+
+from console.remote.destination import DestinationError, parse_destination
+from console.remote.ssh_pool import JumpPool
+from console.remote.transport import HostSpec, Transport
+
+__all__ = ["DestinationError", "JumpPool", "connect", "parse_destination", "prepare"]
+
+
+def connect(spec: HostSpec, pool: JumpPool) -> Transport:
+    """Return the transport of a host, not connected yet. One pool serves all hosts of a console."""
+    if spec.destination is None:
+        from console.remote.local import LocalTransport
+
+        return LocalTransport(spec)
+    from console.remote.ssh import SshTransport
+
+    return SshTransport(spec, pool)
+
+
+async def prepare(specs: Iterable[HostSpec]) -> None:
+    """Load the SSH library in a thread when any of the hosts needs it: it takes a tenth of a second, which the screen
+    does not have.
+    """
+    if any(spec.destination is not None for spec in specs):
+        await asyncio.to_thread(importlib.import_module, "console.remote.ssh")

@@ -1,0 +1,242 @@
+"""All hosts of a console: their pollers, and what the screens and commands may ask of them."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, TypeVar
+
+from console.core.finding import Finding, Severity
+from console.core.plan import Plan, PlanProgress
+from console.core.probe import Probe
+from console.core.service import ServiceRef
+from console.core.snapshot import Identity, LogLine, Snapshot
+from console.core.text import sanitise
+from console.remote import logs
+from console.remote.poller import Poller
+from console.remote.shell import Answer, Ask
+from console.remote.transport import ChannelRefusedError, HostSpec, Transport, TransportError
+
+if TYPE_CHECKING:
+    from console.remote.host_keys import HostKey
+    from console.remote.rights import Rights
+
+T = TypeVar("T")
+
+WATCH_EVERY = 0.5
+"""Seconds between two looks at the age of every host's answers."""
+
+OnChange = Callable[[Snapshot, tuple[Finding, ...]], None]
+
+
+class UnknownHostError(KeyError):
+    """No such host in this fleet."""
+
+    def __str__(self) -> str:
+        return f"no host {self.args[0]!r} in this fleet"
+
+
+class Fleet:
+    """The hosts of one console. ``start`` needs a running event loop; everything else does too."""
+
+    can_shell: bool = True
+    """Whether a person can log in to these hosts: those of the demo exist nowhere else."""
+
+    def __init__(
+        self,
+        specs: Sequence[HostSpec],
+        connect: Callable[[HostSpec], Transport],
+        evaluate: Callable[[Snapshot], tuple[Finding, ...]],
+        run: "Callable[[Plan, Fleet], AsyncGenerator[PlanProgress, None]] | None" = None,
+        *,
+        prepare: Callable[[Sequence[HostSpec]], Awaitable[None]] | None = None,
+        interval: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.hosts = tuple(specs)
+        self._connect = connect
+        self._evaluate = evaluate
+        self._run = run
+        self._prepare = prepare
+        self._clock = clock
+        self._on_change: OnChange | None = None
+        self._findings: dict[str, tuple[Finding, ...]] = {spec.name: () for spec in specs}
+        self._pollers = {
+            spec.name: Poller(spec, connect, self._changed, interval=interval, clock=clock, wall=wall) for spec in specs
+        }
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self, on_change: OnChange | None = None) -> None:
+        """Connect to every host and keep looking. ``on_change`` is called in the loop, once per host and change."""
+        self._on_change = on_change
+        ready = asyncio.create_task(self._ready(), name="prepare")
+        polls = [
+            asyncio.create_task(_after(ready, poller), name=f"poll {name}") for name, poller in self._pollers.items()
+        ]
+        self._tasks = [ready, *polls]
+        self._tasks.append(asyncio.create_task(self._watch_ages(), name="ages"))
+
+    async def stop(self) -> None:
+        """End every connection. Never raises."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def spec(self, host: str) -> HostSpec:
+        """How a host is reached; raises ``UnknownHostError``."""
+        return self._poller(host).spec
+
+    def snapshot(self, host: str) -> Snapshot:
+        """What is known of a host now."""
+        return self._poller(host).snapshot
+
+    def findings(self, host: str) -> tuple[Finding, ...]:
+        """What is wrong with a host now, worst first."""
+        self._poller(host)
+        return self._findings[host]
+
+    async def settled(self, host: str) -> Snapshot:
+        """Wait until a host was looked at as a whole, or is known to be down."""
+        return await self._poller(host).settled()
+
+    async def refresh(self, host: str) -> Snapshot:
+        """Ask a host everything now; a host that is down is tried again at once."""
+        return await self._poller(host).refresh()
+
+    async def tick(self, host: str) -> None:
+        """Ask a host what is due, now; for those who keep the time themselves."""
+        await self._poller(host).tick()
+
+    async def ask(self, host: str, probe: Probe[T], *args: str) -> T:
+        """Ask one probe on demand; raises ``TransportError`` (host down) or ``ProbeError`` (no answer)."""
+        value: T = await self._poller(host).ask(probe, *args)
+        return value
+
+    async def ask_all(self, host: str, asks: Sequence[Ask]) -> list[Answer]:
+        """Ask several probes in as few trips as possible; raises ``TransportError`` when the host is not connected."""
+        return await self._poller(host).looking.ask_all(asks)
+
+    def touch(self, host: str, units: Sequence[str]) -> None:
+        """Look again at these services soon, e.g. because an action may have changed them."""
+        self._poller(host).looking.touch(units)
+
+    def transport(self, host: str) -> Transport:
+        """The connection of a host that is up; raises ``TransportError``."""
+        session = self._poller(host).session
+        if session is None:
+            link = self.snapshot(host).link
+            raise TransportError(link.code or "lost", link.error or f"{host} is not connected")
+        return session.transport
+
+    def own_transport(self, host: str) -> Transport:
+        """A further connection to a host, not connected yet; the caller closes it."""
+        return self._connect(self.spec(host))
+
+    async def follow(
+        self, ref: ServiceRef, *, lines: int = 200, since: float | None = None, follow_on: bool = True, file: str = ""
+    ) -> AsyncIterator[LogLine]:
+        """The log of a service, or one file of its host, oldest line first; with ``follow_on`` it goes on.
+
+        Raises ``TransportError`` when the host cannot be reached or the link is lost.
+        """
+        transport = self.transport(ref.host)
+        own = None
+        try:
+            command, read_line = logs.source(ref, lines=lines, since=since, follow=follow_on, file=file)
+            try:
+                channel = await transport.open(command.argv)
+            except ChannelRefusedError:
+                # MaxSessions 1: the probe shell has the only channel, so the log gets a connection of its own.
+                own = self._connect(self.spec(ref.host))
+                await own.connect()
+                channel = await own.open(command.argv)
+            async with aclosing(logs.follow(channel, read_line)) as lines_read:
+                async for line in lines_read:
+                    yield line
+        finally:
+            if own is not None:
+                await own.close()
+
+    async def execute(self, plan: Plan) -> AsyncIterator[PlanProgress]:
+        """Run a plan on its host, tell how far it is until it has a result, then look at its services again."""
+        if self._run is None:
+            raise RuntimeError("this fleet was made to look only")
+        async with aclosing(self._run(plan, self)) as told:
+            async for progress in told:
+                yield progress
+        with suppress(TransportError):
+            self.touch(plan.target.host, [ref.name for ref in (plan.target, *plan.touches)])
+
+    async def rights(self, host: str, plan: Plan) -> "Rights":
+        """Whether the connected user may run every step, and which sudoers line is missing."""
+        from console.remote.rights import rights
+
+        return await rights(self.transport(host), plan, self.identity(host))
+
+    def identity(self, host: str) -> Identity:
+        """Who the console is on a host; raises ``TransportError`` when the host did not say so yet."""
+        found = self.snapshot(host).identity
+        if found is None:
+            raise TransportError("lost", f"{host} did not say who we are there yet")
+        return found
+
+    def offered_key(self, host: str) -> "HostKey | None":
+        """The unknown key that the host showed at the last attempt."""
+        return self._poller(host).offered
+
+    async def accept_host_key(self, host: str, fingerprint: str) -> None:
+        """Note the offered key in known_hosts if it still has this fingerprint, and connect again."""
+        from console.remote.host_keys import accept
+
+        key = self.offered_key(host)
+        if key is None or key.fingerprint != fingerprint:
+            raise TransportError("host-key-unknown", f"{host} does not offer {fingerprint} any more: look again")
+        await asyncio.to_thread(accept, key)
+        self._poller(host).retry_now()
+
+    def _poller(self, host: str) -> Poller:
+        try:
+            return self._pollers[host]
+        except KeyError:
+            raise UnknownHostError(host) from None
+
+    def _changed(self, snapshot: Snapshot) -> None:
+        try:
+            findings = self._evaluate(snapshot)
+        except Exception as error:
+            # A rule that fails must neither hide the host nor end the watching; it must be seen.
+            findings = (_fault(snapshot.host, error),)
+        self._findings[snapshot.host] = findings
+        if self._on_change is None:
+            return
+        try:
+            self._on_change(snapshot, findings)
+        except Exception as error:
+            # The screen's fault must not end the watching of a host.
+            context = {"message": f"{snapshot.host}: a change could not be shown", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    async def _ready(self) -> None:
+        if self._prepare is not None:
+            # What fails here fails again at each connect, where the host it concerns can say so.
+            with suppress(Exception):
+                await self._prepare(self.hosts)
+
+    async def _watch_ages(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_EVERY)
+            now = self._clock()
+            for poller in self._pollers.values():
+                poller.check_age(now)
+
+
+async def _after(ready: "asyncio.Task[None]", poller: Poller) -> None:
+    await asyncio.shield(ready)
+    await poller.run()
+
+
+def _fault(host: str, error: Exception) -> Finding:
+    summary = f"hostdeck could not judge this host, please report it: {type(error).__name__}: {error}"
+    return Finding("internal-error", Severity.WARNING, host, "hostdeck", sanitise(summary))

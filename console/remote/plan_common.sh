@@ -1,0 +1,167 @@
+# Shared by the script that runs a plan and by the door through which the console asks for one.
+# POSIX sh with nothing beyond it: dash, bash and busybox ash run it. Read by console/remote/plan_script.py.
+
+umask 022
+PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:${PATH-}"
+LC_ALL=C SYSTEMD_PAGER='' SYSTEMD_COLORS=0 SYSTEMD_LESS=''
+export PATH LC_ALL SYSTEMD_PAGER SYSTEMD_COLORS SYSTEMD_LESS
+unset CDPATH ENV BASH_ENV LANGUAGE
+cd / || exit 1
+hd_me=$(id -u) || exit 1
+: "${hd_places:=/run/hostdeck /var/tmp /tmp}"
+
+# A place is good when nobody but root (or this user) can rename what others put there, and all can put something there.
+hd_good() {
+  [ -d "$1" ] && [ ! -h "$1" ] || return 1
+  hd_listed=$(ls -lnd -- "$1") || return 1
+  # The words of a line of ls: mode, links, owner, group ...
+  set -f
+  # shellcheck disable=SC2086
+  set -- $hd_listed
+  set +f
+  case $1 in drwxrwxrwt*) ;; *) return 1 ;; esac
+  [ "$3" = 0 ] || [ "$3" = "$hd_me" ]
+}
+
+# Uptime in hundredths of a second: it neither jumps with the wall clock nor needs a process to be started.
+hd_clock() {
+  if read -r hd_up hd_rest </proc/uptime 2>/dev/null; then
+    hd_now=$((${hd_up%.*} * 100 + 1${hd_up#*.} - 100))
+  else
+    hd_now=$(($(date +%s) * 100))
+  fi
+}
+
+# hd_value = the value of NAME in TEXT of the form a=1&b=2.
+hd_field() {
+  hd_value="&$1&"
+  case $hd_value in
+    *"&$2="*) hd_value=${hd_value#*"&$2="} hd_value=${hd_value%%"&"*} ;;
+    *) hd_value= ;;
+  esac
+}
+
+hd_number() {
+  case $1 in '' | *[!0-9]* | ?????????????*) return 1 ;; esac
+}
+
+# hd_start = the clock tick at which process PID started; empty when there is none.
+hd_started() {
+  hd_start=
+  read -r hd_rest <"/proc/$1/stat" || return 1
+  # The name, between parentheses, may hold blanks and parentheses itself.
+  set -f
+  # shellcheck disable=SC2086
+  set -- ${hd_rest##*) }
+  set +f
+  hd_start=${20-}
+} 2>/dev/null
+
+hd_boot=
+read -r hd_boot 2>/dev/null </proc/sys/kernel/random/boot_id || hd_boot=none
+
+hd_listed_owner() {
+  hd_listed=$(ls "$1" -- "$2" 2>/dev/null)
+  set -f
+  # shellcheck disable=SC2086
+  set -- $hd_listed
+  set +f
+  hd_owner=${3-}
+}
+
+# hd_uid = who owns PATH.
+hd_uid_of() {
+  hd_listed_owner -lnd "$1"
+  hd_uid=$hd_owner
+}
+
+# hd_owner = the same as UID:NAME.
+hd_owner_of() {
+  hd_uid_of "$1"
+  hd_listed_owner -ld "$1"
+  hd_owner=${hd_uid:--}:$hd_owner
+}
+
+# Whether hd_uid is one whose word counts: root, or this user.
+hd_ours() { [ "$hd_uid" = 0 ] || [ "$hd_uid" = "$hd_me" ]; }
+
+# Whether the processes of others can be seen: /proc may hide them.
+hd_sees() { [ -r /proc/1/stat ]; }
+
+# The lock of a service is a symbolic link whose target says who holds it and why: made in one stroke together with what
+# it says, never followed, and safe to read whoever made it. PLACE/hostdeck-lock-KEY.N; the number only grows, because
+# in a sticky directory nobody can remove the lock of another. A lock over its lease is set aside by a further link that
+# names it ("breaks=N.PLAN"); a lock of an earlier boot holds nothing.
+
+# Whether the process that LINK names is there and of the same user. Asked of the locks of other users, who could
+# otherwise hold every service of a host by a link that says so; one's own and root's hold until their lease is over.
+hd_vouched() {
+  hd_uid_of "$1"
+  if hd_ours || ! hd_sees; then return 0; fi
+  hd_claims=$hd_uid
+  hd_field "$hd_payload" pid
+  hd_number "$hd_value" || return 1
+  hd_uid_of "/proc/$hd_value"
+  hd_started "$hd_value"
+  hd_field "$hd_payload" start
+  [ "$hd_uid" = "$hd_claims" ] && [ "$hd_start" ] && [ "$hd_start" = "$hd_value" ]
+}
+
+# Whether LINK of KEY holds. Sets hd_payload, hd_age (seconds, or "-") and hd_kind (live, over, gone).
+hd_holds() {
+  [ -h "$2" ] || return 1
+  hd_payload=$(readlink "$2") || return 1
+  # Anybody can make such a link; what is not of our form is shown as "-" and counts as a lock whose lease is over.
+  case $hd_payload in *[!A-Za-z0-9%=._\&~-]*) hd_payload=- ;; esac
+  hd_field "$hd_payload" breaks
+  [ -z "$hd_value" ] || return 1
+  hd_field "$hd_payload" boot
+  [ -z "$hd_value" ] || [ "$hd_value" = "$hd_boot" ] || return 1
+  hd_field "$hd_payload" up
+  hd_age=- hd_kind=over
+  if hd_number "$hd_value"; then
+    hd_age=$(((hd_now - hd_value) / 100))
+    hd_field "$hd_payload" lease
+    if hd_number "$hd_value" && [ "$hd_age" -ge 0 ] && [ "$hd_age" -lt "$hd_value" ] && [ "$hd_age" -lt 86400 ]; then
+      if hd_vouched "$2"; then hd_kind=live; else hd_kind=gone; fi
+    fi
+  fi
+  [ "$hd_kind" = live ] || ! hd_broken "$1" "$2"
+}
+
+# Whether LINK of KEY was set aside.
+hd_broken() {
+  hd_field "$hd_payload" plan
+  hd_name=${2##*.}.$hd_value
+  for hd_place in $hd_places; do
+    hd_good "$hd_place" || continue
+    for hd_mark in "$hd_place/hostdeck-lock-$1".*; do
+      [ -h "$hd_mark" ] || continue
+      hd_field "$(readlink "$hd_mark")" breaks
+      [ "$hd_value" = "$hd_name" ] && return 0
+    done
+  done
+  return 1
+}
+
+# Whether somebody holds KEY by another link than MINE; sets hd_link beside what hd_holds sets.
+hd_held() {
+  hd_clock
+  for hd_at in $hd_places; do
+    hd_good "$hd_at" || continue
+    for hd_link in "$hd_at/hostdeck-lock-$1".*; do
+      [ "$hd_link" != "$2" ] && hd_holds "$1" "$hd_link" && return 0
+    done
+  done
+  return 1
+}
+
+# hd_next = the first free name for a link of KEY in PLACE.
+hd_next() {
+  hd_top=0
+  for hd_link in "$2/hostdeck-lock-$1".*; do
+    [ -h "$hd_link" ] || [ -e "$hd_link" ] || continue
+    hd_number "${hd_link##*.}" && [ "${hd_link##*.}" -gt "$hd_top" ] && hd_top=${hd_link##*.}
+  done
+  hd_next=$2/hostdeck-lock-$1.$((hd_top + 1))
+}

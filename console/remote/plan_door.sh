@@ -1,0 +1,292 @@
+# The console's side on the host: hands a plan over, follows it, calls it off, looks at all, sets a lock aside.
+# Every answer is a line with a letter in front, so that no output of a step can pass for one.
+
+hd_name() { case $1 in '' | *[!A-Za-z0-9_-]*) return 1 ;; esac; }
+
+# hd_dir = where plan ID lies. Anybody can make a directory of that name and tell of a result in it: only what is root's
+# or this user's own counts.
+hd_find() {
+  for hd_at in $hd_places; do
+    hd_dir=$hd_at/hostdeck-plan-$1
+    hd_good "$hd_at" && [ -d "$hd_dir" ] && [ ! -h "$hd_dir" ] || continue
+    hd_uid_of "$hd_dir"
+    hd_ours && return 0
+  done
+  hd_dir=
+  return 1
+}
+
+# Make room for plan ID at the first place that takes it; standard input, SIZE bytes, becomes its script.
+hd_receive() {
+  if hd_find "$1"; then
+    hd_store "$2" || return 1
+    return 0
+  fi
+  case "$(id -u) $hd_places" in "0 /run/hostdeck "*) mkdir -m 1777 /run/hostdeck 2>/dev/null ;; esac
+  for hd_at in $hd_places; do
+    hd_dir=$hd_at/hostdeck-plan-$1
+    if ! hd_good "$hd_at" || ! mkdir "$hd_dir" 2>/dev/null; then continue; fi
+    if hd_roomy "$2"; then
+      hd_store "$2" && return 0
+      # The input is spent: there is no second try at another place.
+      rm -rf "$hd_dir"
+      return 1
+    fi
+    rm -rf "$hd_dir"
+  done
+  return 1
+}
+
+# Whether SIZE bytes and some room for what is to be written down fit here.
+hd_roomy() {
+  dd if=/dev/zero of="$hd_dir/trial" bs=1024 count=$(($1 / 1024 + 96)) 2>/dev/null && rm -f "$hd_dir/trial"
+}
+
+hd_store() {
+  hd_uid_of "$hd_dir"
+  [ "$hd_uid" = "$(id -u)" ] || return 1
+  (umask 077 && cat >"$hd_dir/script.$$") 2>/dev/null || return 1
+  hd_size=$(wc -c <"$hd_dir/script.$$")
+  [ "$((hd_size))" = "$1" ] && mv -f "$hd_dir/script.$$" "$hd_dir/script"
+}
+
+# Root's plan becomes a unit of its own; another user's leaves the connection behind, in his own service manager where
+# that outlives his sessions.
+hd_detach() {
+  if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && systemd-run --quiet --collect --unit="hostdeck-$1" \
+    --property=KillMode=process --description="hostdeck plan $1" sh "$hd_dir/script" "$hd_dir"; then
+    hd_mode=unit
+  elif [ -e "/var/lib/systemd/linger/$(id -un)" ] && [ "$(id -u)" != 0 ] && systemd-run --user --quiet --collect \
+    --unit="hostdeck-$1" --property=KillMode=process sh "$hd_dir/script" "$hd_dir"; then
+    hd_mode=user-unit
+  elif command -v setsid >/dev/null; then
+    setsid sh "$hd_dir/script" "$hd_dir" &
+    hd_mode=session
+  else
+    nohup sh "$hd_dir/script" "$hd_dir" &
+    hd_mode='nohup'
+  fi
+} </dev/null >/dev/null 2>&1
+
+# Remove what this user's plans of yesterday left.
+hd_sweep() {
+  for hd_at in $hd_places; do
+    hd_good "$hd_at" || continue
+    find "$hd_at" -maxdepth 1 -user "$(id -u)" -name 'hostdeck-plan-*' -type d -mtime +0 -exec rm -rf {} +
+    find "$hd_at" -maxdepth 1 -user "$(id -u)" -name 'hostdeck-lock-*' -type l -mtime +0 -exec rm -f {} +
+  done
+} </dev/null >/dev/null 2>&1
+
+# ID SIZE, the script on standard input. Safe to ask again: the plan itself takes care that it runs once.
+hd_hand_over() {
+  hd_name "$1" || exit 2
+  if hd_find "$1" && [ -d "$hd_dir/begun" ]; then
+    cat >/dev/null
+    echo "d begun already"
+    return
+  fi
+  if ! hd_receive "$1" "$2"; then
+    echo "d refused $(hd_why_not)"
+    exit 1
+  fi
+  hd_detach "$1"
+  echo "d begun $hd_mode"
+  hd_sweep &
+}
+
+hd_why_not() {
+  for hd_at in $hd_places; do
+    if hd_good "$hd_at"; then
+      hd_trial=$hd_at/hostdeck-trial-$$
+      dd if=/dev/zero of="$hd_trial" bs=4096 count=64 2>&1 | sed -n '1s/.*: //p' | tr '\n' ' '
+      rm -f "$hd_trial"
+      echo "($hd_at cannot take it)"
+      return
+    fi
+  done
+  echo "none of these is a sticky directory of root that all may write to: $hd_places"
+}
+
+# Nobody has begun plan ID and nobody will, or "running".
+hd_call_off() {
+  hd_name "$1" || exit 2
+  if ! hd_find "$1"; then
+    for hd_at in $hd_places; do
+      hd_good "$hd_at" && mkdir "$hd_at/hostdeck-plan-$1" 2>/dev/null || continue
+      hd_dir=$hd_at/hostdeck-plan-$1
+      break
+    done
+  fi
+  if [ "$hd_dir" ] && mkdir "$hd_dir/begun" 2>/dev/null; then
+    echo "result refused called-off" >>"$hd_dir/state"
+    rm -f "$hd_dir/script"
+    echo "d called-off"
+  elif [ "$hd_dir" ] && [ -d "$hd_dir/begun" ]; then
+    echo "d running"
+  else
+    echo "d refused $(hd_why_not)"
+  fi
+}
+
+# Lines FROM.. of output TAG, at most the last 100 of them; "all" takes the unfinished last line too.
+hd_output() {
+  hd_file=$hd_dir/out.$1
+  [ -f "$hd_file" ] && [ ! -h "$hd_file" ] || return
+  hd_count=$(($(wc -l <"$hd_file")))
+  hd_skip=$hd_lines
+  if [ $((hd_count - hd_skip)) -gt 100 ]; then
+    echo "o $1 [$((hd_count - hd_skip - 100)) lines left out]"
+    hd_skip=$((hd_count - 100))
+  fi
+  if [ "$hd_count" -gt "$hd_skip" ]; then
+    tail -n "+$((hd_skip + 1))" "$hd_file" | head -n $((hd_count - hd_skip)) | cut -b 1-4000 | sed "s/^/o $1 /"
+  fi
+  hd_lines=$hd_count
+  [ "$2" = all ] || return
+  hd_end=$(tail -n "+$((hd_count + 1))" "$hd_file" | cut -b 1-4000 | tr -d '\000')
+  [ -z "$hd_end" ] || printf '%s\n' "$hd_end" | sed "s/^/o $1 /"
+  [ -f "$hd_file.tail" ] || return
+  echo "o $1 [output was cut here]"
+  tail -n 100 "$hd_file.tail" | cut -b 1-4000 | sed "s/^/o $1 /"
+  echo
+}
+
+# Tell every line of the state of plan ID as it comes, and the output of its steps; ends with the result.
+hd_follow() {
+  hd_name "$1" || exit 2
+  hd_clock
+  hd_from=$hd_now hd_wait=0
+  until hd_find "$1" && [ -f "$hd_dir/state" ]; do
+    hd_clock
+    if [ $((hd_now - hd_from)) -gt 500 ]; then
+      if hd_find "$1"; then echo "d silent"; else echo "d absent"; fi
+      return
+    fi
+    hd_wait=$((hd_wait + 1))
+    if [ "$hd_wait" -le 20 ]; then hd_pause=0.02; else hd_pause=0.2; fi
+    [ $((hd_wait % 10)) != 0 ] || echo h || exit 1
+    sleep "$hd_pause" 2>/dev/null || sleep 1
+  done
+  [ ! -h "$hd_dir/state" ] || exit 2
+  exec 3<"$hd_dir/state"
+  hd_part='' hd_tag='' hd_lines=0 hd_ticks=0 hd_pid='' hd_first=''
+  while :; do
+    if IFS= read -r hd_line <&3; then
+      hd_line=$hd_part$hd_line hd_part=
+      hd_tell "$hd_line" || exit 1
+      case $hd_line in "result "*) return ;; esac
+    else
+      hd_part=$hd_part$hd_line
+      [ -z "$hd_tag" ] || hd_output "$hd_tag" lines
+      hd_ticks=$((hd_ticks + 1))
+      # Also what ends this loop when nobody listens any more.
+      [ $((hd_ticks % 10)) != 1 ] || hd_beat || return
+      sleep 0.2 2>/dev/null || sleep 1
+    fi
+  done
+}
+
+hd_tell() {
+  hd_line=$1
+  set -f
+  # shellcheck disable=SC2086
+  set -- $1
+  set +f
+  # The number becomes a part of sed's program, and the plan may be another user's.
+  if [ "${1-}" = run ]; then
+    hd_pid=${4-} hd_first=${5-}
+  elif hd_number "${2-}"; then
+    case "$1 ${3-}" in
+      "step running" | "undo running") hd_tag=$1.$2 hd_lines=0 ;;
+      step\ * | undo\ *) hd_output "$1.$2" all; hd_tag='' ;;
+      "preflight running" | "check running") ;;
+      preflight\ * | check\ *) hd_lines=0; hd_output "$1.$2" all ;;
+    esac
+  fi
+  printf 's %s\n' "$hd_line"
+}
+
+# A sign of life, or that the plan has none any more.
+hd_beat() {
+  # Where /proc hides the processes of others nothing can be said.
+  if [ "$hd_pid" ] && hd_sees; then
+    hd_started "$hd_pid"
+    if [ "$hd_start" != "$hd_first" ]; then
+      # It may have ended between our last look and this one.
+      IFS= read -r hd_line <&3 && { hd_tell "$hd_part$hd_line"; return 1; }
+      echo "d dead"
+      return 1
+    fi
+  fi
+  echo h || exit 1
+}
+
+# All plans and locks of this host.
+hd_inspect() {
+  hd_clock
+  echo "n $hd_now $hd_boot $hd_me"
+  for hd_at in $hd_places; do
+    hd_good "$hd_at" || continue
+    for hd_dir in "$hd_at"/hostdeck-plan-*; do
+      [ -d "$hd_dir" ] && [ ! -h "$hd_dir" ] && hd_name "${hd_dir##*/hostdeck-plan-}" && hd_show "$hd_dir"
+    done
+    for hd_lock in "$hd_at"/hostdeck-lock-*; do
+      hd_key=${hd_lock##*/hostdeck-lock-}
+      hd_name "${hd_key%.*}" || continue
+      hd_holds "${hd_key%.*}" "$hd_lock" || continue
+      hd_owner_of "$hd_lock"
+      echo "l ${hd_key%.*} $hd_age $hd_kind $hd_owner $hd_payload"
+    done
+  done
+}
+
+hd_show() {
+  hd_uid_of "$1"
+  echo "p ${1##*/hostdeck-plan-} ${hd_uid:--}"
+  for hd_file in plan state; do
+    [ -f "$1/$hd_file" ] && [ ! -h "$1/$hd_file" ] || continue
+    head -c 262144 "$1/$hd_file" | sed "s/^/$hd_file /"
+    echo
+  done
+  hd_life "$1"
+}
+
+# Whether the process of a plan lives.
+hd_life() {
+  [ -f "$1/state" ] && [ ! -h "$1/state" ] || return
+  read -r hd_line <"$1/state"
+  set -f
+  # shellcheck disable=SC2086
+  set -- $hd_line
+  set +f
+  [ "${1-}" = run ] && hd_sees && hd_number "${4-}" || return
+  hd_started "$4"
+  if [ "${6-}" = "$hd_boot" ] && [ "$hd_start" = "${5-}" ]; then echo "a alive"; else echo "a dead"; fi
+}
+
+# KEY PLAN ABOUT: set aside the lock of that plan, if it is not live.
+hd_set_aside() {
+  if ! hd_name "$1" || ! hd_name "${2:--}"; then exit 2; fi
+  if ! hd_held "$1" ''; then
+    echo "d free"
+    return
+  fi
+  hd_owner_of "$hd_link"
+  hd_field "$hd_payload" plan
+  if [ "$hd_value" != "$2" ] || [ "$hd_kind" = live ]; then
+    echo "d held $1 $hd_age $hd_kind $hd_owner $hd_payload"
+    return
+  fi
+  hd_old=${hd_link##*.} hd_who=$(id -un | tr -c 'A-Za-z0-9._\n-' _)
+  if [ -S /dev/log ] && command -v logger >/dev/null 2>&1; then
+    logger -t hostdeck -p auth.notice -- "break-lock key=$1 of-plan=$2 user=$hd_who $3 was: $hd_payload" || exit 1
+  fi
+  for hd_at in $hd_places; do
+    hd_good "$hd_at" || continue
+    hd_next "$1" "$hd_at"
+    ln -s "v=1&breaks=$hd_old.$2&$3&user=$hd_who&at=$(date +%s)" "$hd_next" 2>/dev/null || continue
+    echo "d set-aside"
+    return
+  done
+  echo "d refused $(hd_why_not)"
+}

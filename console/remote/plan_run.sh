@@ -1,0 +1,291 @@
+# Runs one plan: rights, lock, audit, preflight, steps, checks; the undo of the steps, last first, when one fails.
+# What follows this text is rendered from the plan; the last line of all calls hd_main, so a part of it does nothing.
+# Argument: the plan's directory. Everything that is to be known afterwards is appended to its file "state":
+#   PHASE N running | done EXIT SECONDS | failed EXIT SECONDS [over|flapped HELD] | skipped EXIT SECONDS
+#   result done|undone|failed|refused CAUSE...
+
+hd_dir=${1:?}
+hd_begun='' hd_links='' hd_term='' hd_over='' hd_cause='' hd_done='' hd_slot=0
+
+# The reserve is given up for the result, so that a disk that fills meanwhile cannot hide how the plan ended.
+hd_note() {
+  printf '%s\n' "$*" 2>/dev/null >>"$hd_dir/state" && return 0
+  rm -f "$hd_dir/reserve"
+  printf '\n%s\n' "$*" 2>/dev/null >>"$hd_dir/state"
+}
+
+hd_nap() {
+  if [ "$hd_fine_sleep" ] && [ $((hd_now - hd_began)) -lt 200 ]; then sleep 0.02; else sleep "${hd_fine_sleep:-1}"; fi
+}
+
+# These files have their final size from the start and are written in place: a full disk does not stop them.
+hd_put() { printf '%-8s\n' "$2" 1<>"$hd_dir/$1"; }
+
+hd_get() { read -r hd_got <"$hd_dir/$1"; }
+
+# A command that could not be stopped may still write into its files: the next one gets others.
+hd_slots() {
+  hd_slot=$((hd_slot + 1))
+  hd_put "exit.$hd_slot" - && hd_put "pid.$hd_slot" - && hd_put "drained.$hd_slot" -
+}
+
+# At most 1 MiB from the beginning and 16 KiB from the end are kept; the command never waits for its reader.
+hd_collect() {
+  dd bs=4096 count=256 of="$1" 2>/dev/null
+  tail -c 16384 >"$1.tail" 2>/dev/null || cat >/dev/null
+  [ -s "$1.tail" ] || rm -f "$1.tail"
+  hd_put "drained.$hd_slot" +
+}
+
+# Run command NAME for at most LIMIT hundredths of a second. Sets hd_exit (124: stopped; 125: it could not be stopped).
+hd_run() {
+  hd_put "exit.$hd_slot" -
+  hd_put "pid.$hd_slot" -
+  hd_put "drained.$hd_slot" -
+  hd_clock
+  hd_began=$hd_now
+  {
+    {
+      hd_command "$1" </dev/null &
+      hd_put "pid.$hd_slot" $!
+      wait $!
+      hd_put "exit.$hd_slot" $?
+    } 2>&1 | hd_collect "$hd_dir/out.$1"
+  } &
+  hd_over=
+  hd_ended "$2" || hd_stop "$1" "$2"
+  hd_drained
+  hd_clock
+  hd_took=$((hd_now - hd_began))
+}
+
+# Wait until the command ended, at most LIMIT hundredths from its beginning.
+hd_ended() {
+  while :; do
+    hd_get "exit.$hd_slot"
+    hd_exit=$hd_got
+    [ "$hd_exit" = - ] || return 0
+    hd_clock
+    [ $((hd_now - hd_began)) -lt "$1" ] || return 1
+    hd_nap
+  done
+}
+
+hd_stop() {
+  hd_over=over
+  hd_get "pid.$hd_slot"
+  kill -TERM "-$hd_got" || kill -TERM "$hd_got"
+  if ! hd_ended $(($2 + 300)); then
+    hd_get "pid.$hd_slot"
+    kill -KILL "-$hd_got" || kill -KILL "$hd_got"
+    hd_ended $(($2 + 400))
+  fi
+  if [ "$hd_exit" = - ]; then hd_exit=125; else hd_exit=124; fi
+} 2>/dev/null
+
+# What a command printed last may still be on its way; what it left running may hold the pipe open for ever.
+hd_drained() {
+  hd_tries=0
+  while [ "$hd_tries" -lt 10 ]; do
+    hd_get "drained.$hd_slot"
+    [ "$hd_got" = + ] && break
+    hd_tries=$((hd_tries + 1))
+    sleep "${hd_fine_sleep:+0.02}" 2>/dev/null || sleep 1
+  done
+  if [ "$hd_got" != + ] || [ "$hd_exit" = 125 ]; then hd_slots; fi
+}
+
+hd_seconds() {
+  hd_rest=$(($1 % 100))
+  [ "$hd_rest" -gt 9 ] || hd_rest=0$hd_rest
+  hd_text=$(($1 / 100)).$hd_rest
+}
+
+hd_ok() { case ",$1," in *",$hd_exit,"*) ;; *) return 1 ;; esac; }
+
+# PHASE N LIMIT OK-EXITS: one command that changes the host.
+hd_change() {
+  hd_run "$1.$2" "$3"
+  hd_seconds "$hd_took"
+  if hd_ok "$4" && [ -z "$hd_over" ]; then
+    hd_note "$1 $2 done $hd_exit $hd_text"
+  else
+    hd_note "$1 $2 failed $hd_exit $hd_text $hd_over"
+    hd_cause="$1 $2 $hd_exit"
+    return 1
+  fi
+}
+
+hd_step() {
+  [ -z "$hd_term" ] || { hd_cause=interrupted; return 1; }
+  # Written before it is done: what cannot be written is not done.
+  hd_note "step $1 running" || { hd_cause="state step $1"; return 1; }
+  hd_begun="$1 $hd_begun"
+  hd_change step "$@"
+}
+
+# PHASE SPEC...: checks side by side, each tried until it succeeds, then for as long as it must hold.
+# SPEC = N:WITHIN:HOLD:LIMIT:OK-EXITS, times in hundredths of a second.
+hd_watch() {
+  hd_phase=$1 hd_closed=' '
+  shift
+  hd_clock
+  hd_from=$hd_now
+  for hd_spec in "$@"; do
+    hd_note "$hd_phase ${hd_spec%%:*} running"
+    eval "hd_since_${hd_spec%%:*}="
+  done
+  while :; do
+    hd_open=
+    for hd_spec in "$@"; do
+      [ -z "$hd_term" ] || { hd_cause=interrupted; return 1; }
+      case $hd_closed in *" ${hd_spec%%:*} "*) continue ;; esac
+      hd_look "$hd_spec" || return 1
+    done
+    [ "$hd_open" ] || return 0
+    sleep "${hd_fine_sleep:-1}"
+  done
+}
+
+# One try of one check; 1 when it has failed for good.
+hd_look() {
+  hd_n=${1%%:*} hd_rest=${1#*:}
+  hd_within=${hd_rest%%:*} hd_rest=${hd_rest#*:}
+  hd_hold=${hd_rest%%:*} hd_rest=${hd_rest#*:}
+  hd_run "$hd_phase.$hd_n" "${hd_rest%%:*}"
+  eval "hd_since=\$hd_since_$hd_n"
+  hd_seconds $((hd_now - hd_from))
+  if hd_ok "${1##*:}" && [ -z "$hd_over" ]; then
+    [ "$hd_since" ] || eval "hd_since_$hd_n=$hd_began hd_since=$hd_began"
+    if [ $((hd_now - hd_since)) -ge "$hd_hold" ]; then hd_close 'done'; else hd_open=1; fi
+  elif [ "$hd_exit" = 77 ] && [ -z "$hd_since" ]; then
+    hd_close skipped
+  elif [ "$hd_since" ]; then
+    hd_held_for=$hd_text
+    hd_seconds $((hd_now - hd_since))
+    hd_note "$hd_phase $hd_n failed $hd_exit $hd_held_for flapped $hd_text"
+    hd_cause="$hd_phase $hd_n $hd_exit flapped"
+    return 1
+  elif [ $((hd_now - hd_from)) -ge "$hd_within" ]; then
+    hd_note "$hd_phase $hd_n failed $hd_exit $hd_text $hd_over"
+    hd_cause="$hd_phase $hd_n $hd_exit"
+    return 1
+  else
+    hd_open=1
+  fi
+}
+
+hd_close() {
+  hd_note "$hd_phase $hd_n $1 $hd_exit $hd_text"
+  hd_closed="$hd_closed$hd_n "
+}
+
+# The undo of every step that was begun, last first: also of the one that failed, which may have done a part.
+hd_undo() {
+  hd_why=$hd_cause hd_undone='' hd_left=''
+  for hd_n in $hd_begun; do
+    for hd_spec in $hd_undos; do
+      [ "${hd_spec%%:*}" = "$hd_n" ] || continue
+      hd_rest=${hd_spec#*:} hd_undone=1
+      hd_note "undo $hd_n running"
+      hd_change undo "$hd_n" "${hd_rest%%:*}" "${hd_spec##*:}" || hd_left="$hd_left $hd_n"
+    done
+  done
+  if [ "$hd_left" ]; then
+    hd_finish failed "$hd_why" not-undone "$hd_left"
+  elif [ "$hd_undone" ]; then
+    hd_finish undone "$hd_why"
+  else
+    hd_finish failed "$hd_why"
+  fi
+}
+
+# Take the lock of KEY, or say who has it.
+hd_lock() {
+  hd_refused=
+  hd_held "$1" '' && { hd_lock_of "$1"; return 1; }
+  hd_next "$1" "${hd_dir%/*}"
+  hd_mine=$hd_next
+  hd_load="v=1&plan=$hd_id&$hd_about&at=$(date +%s)&boot=$hd_boot&up=$hd_now&lease=$hd_lease&pid=$$&start=$hd_own_start&user=$hd_user"
+  if ! ln -s "$hd_load" "$hd_mine" 2>/dev/null || [ "$(readlink "$hd_mine")" != "$hd_load" ]; then
+    if hd_held "$1" ''; then hd_lock_of "$1"; else hd_refused="state lock"; fi
+    return 1
+  fi
+  hd_links="$hd_links $hd_mine"
+  # Somebody may have come in by another place, or just as an old lock was set aside.
+  if hd_held "$1" "$hd_mine"; then hd_lock_of "$1"; return 1; fi
+}
+
+hd_lock_of() {
+  hd_owner_of "$hd_link"
+  hd_refused="lock $1 $hd_age $hd_kind $hd_owner $hd_payload"
+}
+
+hd_unlock() {
+  for hd_link in $hd_links; do
+    rm -f "$hd_link"
+  done
+  hd_links=
+}
+
+# Who does what and why, before it is done: in the host's log where there is one, and beside the state in any case.
+hd_audit() {
+  printf '%s\n' "$*" 2>/dev/null >>"$hd_dir/audit" || return 1
+  if [ -S /dev/log ] && command -v logger >/dev/null 2>&1; then
+    logger -t hostdeck -p auth.notice -- "$*" 2>/dev/null || return 1
+  fi
+}
+
+hd_finish() {
+  [ -z "$hd_done" ] || return
+  hd_done=1
+  rm -f "$hd_dir/reserve"
+  # First the lock: who reads the result may act at once.
+  hd_unlock
+  hd_audit "plan=$hd_id end result=$*"
+  hd_note "result $*"
+  rm -f "$hd_dir"/exit.* "$hd_dir"/pid.* "$hd_dir"/drained.*
+}
+
+hd_prepare() {
+  hd_fine_sleep=
+  sleep 0.01 2>/dev/null && hd_fine_sleep=0.2
+  hd_setsid=
+  command -v setsid >/dev/null 2>&1 && hd_setsid=setsid
+  hd_started $$
+  hd_own_start=$hd_start
+  hd_user=$(id -un 2>/dev/null | tr -c 'A-Za-z0-9._\n-' _)
+  hd_clock
+  HOSTDECK_PLAN=$hd_dir
+  export HOSTDECK_PLAN
+  printf '%s\n' "$hd_json" >"$hd_dir/plan" && dd if=/dev/zero of="$hd_dir/reserve" bs=4096 count=4 &&
+    hd_slots &&
+    hd_note "run 1 $hd_id $$ ${hd_own_start:-0} $hd_boot $hd_now $(date +%s) $hd_lease ${hd_user:-?}"
+} 2>/dev/null
+
+hd_all() {
+  hd_prepare || { hd_finish refused state; return; }
+  for hd_n in $hd_mays; do
+    hd_run "may.$hd_n" 1000
+    [ "$hd_exit" = 0 ] || { hd_finish refused right "$hd_n"; return; }
+  done
+  for hd_key in $hd_keys; do
+    hd_lock "$hd_key" || { hd_finish refused "$hd_refused"; return; }
+  done
+  hd_audit "plan=$hd_id begin user=$hd_user $hd_about" || { hd_finish refused audit; return; }
+  hd_preflight || { hd_finish refused "$hd_cause"; return; }
+  if hd_steps && hd_checks; then hd_finish 'done'; else hd_undo; fi
+}
+
+hd_main() {
+  exec </dev/null >>"$hd_dir/log" 2>&1
+  # Whoever makes this directory runs the plan, or has called it off.
+  mkdir "$hd_dir/begun" || exit 0
+  rm -f "$hd_dir/script"
+  trap 'hd_finish failed aborted' EXIT
+  hd_ignore=
+  # A login session that ends with all its processes (KillUserProcesses=yes) sends these, and 90 s later ends us.
+  case $(cat /proc/self/cgroup 2>/dev/null) in *session-*.scope*) hd_ignore=1 ;; esac
+  if [ "$hd_ignore" ]; then trap '' TERM HUP; else trap 'hd_term=1' TERM HUP INT; fi
+  hd_all
+}

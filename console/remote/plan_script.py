@@ -1,0 +1,175 @@
+"""Renders a plan to the one POSIX sh script that runs it on its host, apart from any connection.
+
+The script is constant text (``plan_common.sh``, ``plan_run.sh``) and, between the two, what the plan says: assignments
+and argument vectors, each word quoted by ``console.core.command.quote``. Nothing else becomes shell text.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+from urllib.parse import quote as percent
+
+from console.core.command import Command, quote
+from console.core.plan import Check, Plan
+from console.core.service import ServiceRef
+from console.remote import plan_json
+
+PLACES = ("/run/hostdeck", "/var/tmp", "/tmp")  # noqa: S108 - sticky and root's; the script checks that they are
+"""Where locks and plans may lie on a host, the best first. All of them are looked through for locks."""
+
+GRACE = 60.0
+"""Seconds that a lock outlives the longest time its plan can take."""
+
+_STOPPING = 5.0  # seconds in which a command that takes too long is ended
+_LOOK = 10.0  # seconds for one look at whether a command may be run as root
+
+
+@cache
+def shell_text(name: str) -> str:
+    """The text of one of this package's shell files, without its comments: it goes over slow links."""
+    lines = (files("console.remote") / name).read_text(encoding="utf-8").splitlines()
+    return "".join(f"{line.strip()}\n" for line in lines if line.strip() and not line.lstrip().startswith("#"))
+
+
+def lock_key(ref: ServiceRef) -> str:
+    """The name of a service's lock: the same whatever the console calls the host, safe as a file name."""
+    digest = hashlib.sha256("\0".join((ref.manager, ref.scope, ref.name)).encode("utf-8", "surrogatepass"))
+    readable = re.sub(r"[^A-Za-z0-9_-]", "_", f"{ref.manager}-{ref.name}")[:60]
+    return f"{readable}-{digest.hexdigest()[:16]}"
+
+
+def lock_keys(plan: Plan) -> tuple[str, ...]:
+    """The locks of a plan in the order in which everybody takes them."""
+    return tuple(sorted({lock_key(ref) for ref in (plan.target, *plan.touches)}))
+
+
+def duration(plan: Plan) -> float:
+    """The most seconds that a plan can take on its host, undo included."""
+    looks = [*plan.preflight, *plan.checks]
+    seconds = sum(_limit(step.command) + _limit(step.undo) for step in plan.steps)
+    seconds += sum(check.within + check.hold + 2 * _limit(check.command) for check in looks)
+    return seconds + _LOOK * len(plan.steps)
+
+
+def lease(plan: Plan) -> int:
+    """Seconds after which a lock that was not released may be set aside."""
+    return min(86_000, int(duration(plan) + GRACE))
+
+
+def about(plan: Plan, operator: str) -> str:
+    """Who does what and why, as one word of safe characters: for the lock and the host's log."""
+    fields = {
+        "kind": plan.kind.value,
+        "target": str(plan.target)[:200],
+        "by": operator[:100],
+        "why": (plan.reason or "")[:200],
+    }
+    return "&".join(f"{name}={percent(value, safe='', errors='replace')}" for name, value in fields.items())
+
+
+def render(plan: Plan, *, root: bool, operator: str, places: Sequence[str] = PLACES) -> str:
+    """The script of a plan, for a connection as root or as another user.
+
+    ``ValueError`` for a plan that no script can carry: an identifier that is no file name, a command without a name, a
+    word with a NUL byte.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{7,63}", plan.id):
+        raise ValueError(f"plan id {plan.id!r}: expected 8 to 64 letters, digits and hyphens")
+    for tag, command in _tagged(plan):
+        if not command.argv or not command.argv[0] or command.argv[0].startswith("-"):
+            raise ValueError(f"plan {plan.id}, {tag}: {command.argv[:1]!r} is no command")
+    text = "\n".join(
+        (
+            "#!/bin/sh",
+            _assign("hd_places", " ".join(places)),
+            shell_text("plan_common.sh"),
+            shell_text("plan_run.sh"),
+            *_assignments(plan, root, operator),
+            *_commands(plan, root),
+            f"hd_preflight() {{\n{_preflight(plan)}\n}}",
+            f"hd_steps() {{\n{_steps(plan)}\n}}",
+            f"hd_checks() {{\n{_checks(plan)}\n}}",
+            "hd_main",
+            "",
+        )
+    )
+    if "\0" in text:
+        raise ValueError(f"plan {plan.id}: a word of a command holds a NUL byte, which no command can be given")
+    return text
+
+
+def _assign(name: str, value: str) -> str:
+    return f"{name}={quote((value,))}"
+
+
+def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
+    elevated = [str(number) for number, step in enumerate(plan.steps, 1) if step.command.elevate and not root]
+    undos = [f"{n}:{_times(step.undo)}" for n, step in enumerate(plan.steps, 1) if step.undo is not None]
+    return (
+        _assign("hd_id", plan.id),
+        _assign("hd_about", about(plan, operator)),
+        _assign("hd_lease", str(lease(plan))),
+        _assign("hd_keys", " ".join(lock_keys(plan))),
+        _assign("hd_mays", " ".join(elevated)),
+        _assign("hd_undos", " ".join(undos)),
+        _assign("hd_json", plan_json.dumps(plan, operator)),
+    )
+
+
+def _commands(plan: Plan, root: bool) -> Iterable[str]:
+    yield "hd_command() {"
+    yield "case $1 in"
+    for tag, command in _tagged(plan):
+        yield f"{tag}) exec $hd_setsid {quote(command.words(root=root))} ;;"
+    if not root:
+        for number, step in enumerate(plan.steps, 1):
+            if step.command.elevate:
+                yield f"may.{number}) exec {quote(('sudo', '-n', '-l', '--', *step.command.argv))} ;;"
+    yield "esac"
+    yield "}"
+
+
+def _tagged(plan: Plan) -> Iterable[tuple[str, Command]]:
+    for number, check in enumerate(plan.preflight, 1):
+        yield f"preflight.{number}", check.command
+    for number, step in enumerate(plan.steps, 1):
+        yield f"step.{number}", step.command
+        if step.undo is not None:
+            yield f"undo.{number}", step.undo
+    for number, check in enumerate(plan.checks, 1):
+        yield f"check.{number}", check.command
+
+
+def _preflight(plan: Plan) -> str:
+    lines = [f"hd_watch preflight {_spec(n, check)} || return 1" for n, check in enumerate(plan.preflight, 1)]
+    return "\n".join((*lines, ":"))
+
+
+def _steps(plan: Plan) -> str:
+    lines = [f"hd_step {n} {_times(step.command, ' ')} || return 1" for n, step in enumerate(plan.steps, 1)]
+    return "\n".join((*lines, ":"))
+
+
+def _checks(plan: Plan) -> str:
+    if not plan.checks:
+        return ":"
+    return " ".join(("hd_watch check", *(_spec(number, check) for number, check in enumerate(plan.checks, 1))))
+
+
+def _spec(number: int, check: Check) -> str:
+    return f"{number}:{_centi(check.within)}:{_centi(check.hold)}:{_times(check.command)}"
+
+
+def _times(command: Command, separator: str = ":") -> str:
+    exits = ",".join(str(int(code)) for code in command.ok_exits)
+    return f"{_centi(command.timeout)}{separator}{exits}"
+
+
+def _centi(seconds: float) -> int:
+    return max(0, round(seconds * 100))
+
+
+def _limit(command: Command | None) -> float:
+    return 0.0 if command is None else command.timeout + _STOPPING

@@ -1,0 +1,252 @@
+"""What a plan on a host has told so far, line by line, as ``PlanProgress``. Pure.
+
+The lines are those of ``plan_door.sh``: ``s`` a line of the state file, ``o`` output of a step, ``h`` a sign of life,
+``d`` what the door itself says.
+"""
+
+from dataclasses import dataclass, field
+
+from console.core.command import Command
+from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.text import cut, mask, sanitise
+from console.remote.plan_locks import LockHolder
+from console.remote.plan_script import lock_key
+
+OUTPUT_LINES = 200
+"""Lines of output of a step that are kept, the last ones."""
+
+LINE_LENGTH = 2000
+
+_PHASES = ("preflight", "step", "check", "undo")
+_WORDS = {
+    "running": StepState.RUNNING,
+    "done": StepState.DONE,
+    "failed": StepState.FAILED,
+    "skipped": StepState.SKIPPED,
+}
+_RESULTS = {
+    "done": Result.DONE,
+    "undone": Result.UNDONE,
+    "failed": Result.FAILED,
+    "refused": Result.REFUSED,
+}
+
+
+@dataclass(slots=True)
+class _Look:
+    """One step or check as far as it is told."""
+
+    state: StepState = StepState.PENDING
+    seconds: float | None = None
+    exit: int | None = None
+    over: bool = False
+    held: float | None = None
+    """Set when a check succeeded first and then failed: for how many seconds it had held."""
+    lines: list[str] = field(default_factory=list)
+    line_limit: int = OUTPUT_LINES
+
+    @property
+    def output(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def last(self) -> str:
+        return next((line.strip() for line in reversed(self.lines) if line.strip()), "")
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+        del self.lines[: -self.line_limit]
+
+
+class PlanState:
+    """Collects what is told of one plan."""
+
+    def __init__(self, plan: Plan, *, root: bool = False) -> None:
+        self.plan = plan
+        self.root = root
+        self.result: Result | None = None
+        self.reason: str | None = None
+        self.begun = False
+        """Whether the host has written a first line."""
+        self._looks: dict[str, dict[int, _Look]] = {
+            "preflight": {n: _Look() for n, _ in enumerate(plan.preflight, 1)},
+            "step": {n: _Look() for n, _ in enumerate(plan.steps, 1)},
+            "check": {n: _Look() for n, _ in enumerate(plan.checks, 1)},
+            "undo": {n: _Look() for n, step in enumerate(plan.steps, 1) if step.undo is not None},
+        }
+
+    def feed(self, line: str) -> bool:
+        """Take in one line of the door; whether anything to show has changed."""
+        tag, _, rest = line.partition(" ")
+        if tag == "s":
+            return self._state(rest)
+        if tag == "o":
+            return self._output(rest)
+        return False
+
+    def _output(self, rest: str) -> bool:
+        where, _, text = rest.partition(" ")
+        phase, _, number = where.partition(".")
+        look = self._look(phase, number)
+        if look is None:
+            return False
+        look.say(mask(cut(sanitise(text), LINE_LENGTH)))
+        return True
+
+    def _look(self, phase: str, number: str) -> _Look | None:
+        return self._looks.get(phase, {}).get(int(number)) if number.isdecimal() and len(number) < 6 else None
+
+    def _state(self, line: str) -> bool:
+        words = line.split()
+        if not words:
+            return False
+        if words[0] == "run":
+            self.begun = True
+            return True
+        if words[0] == "result" and len(words) > 1:
+            return self._end(words[1], words[2:])
+        if len(words) < 3 or words[0] not in _PHASES or words[2] not in _WORDS:
+            return False
+        look = self._look(words[0], words[1])
+        if look is None:
+            return False
+        look.state = _WORDS[words[2]]
+        if look.state is StepState.RUNNING:
+            look.lines.clear()
+        look.exit = _integer(words, 3)
+        look.seconds = _seconds(words, 4)
+        look.over = words[5:6] == ["over"]
+        look.held = _seconds(words, 6) if words[5:6] == ["flapped"] else None
+        return True
+
+    def _end(self, word: str, cause: list[str]) -> bool:
+        if word not in _RESULTS or self.result is not None:
+            return False
+        self.result = _RESULTS[word]
+        self.reason = self._reason(cause)
+        for phase in ("preflight", "step", "check"):
+            for look in self._looks[phase].values():
+                if look.state in (StepState.PENDING, StepState.RUNNING):
+                    look.state = StepState.SKIPPED
+        if self.result is Result.UNDONE:
+            for number, undo in self._looks["undo"].items():
+                if undo.state is StepState.DONE and self._looks["step"][number].state is StepState.DONE:
+                    self._looks["step"][number].state = StepState.UNDONE
+        return True
+
+    def _reason(self, cause: list[str]) -> str | None:
+        if not cause:
+            return None
+        left = ""
+        if "not-undone" in cause:
+            at = cause.index("not-undone")
+            names = ", ".join(self._name("undo", number) for number in cause[at + 1 :])
+            left = f"; and these could not be undone: {names}"
+            cause = cause[:at]
+        return self._cause(cause) + left
+
+    def _cause(self, cause: list[str]) -> str:
+        known = _FIXED.get(cause[0])
+        if known is not None:
+            return known
+        if cause[0] == "lock":
+            return self._locked(cause)
+        if cause[0] == "right" and len(cause) > 1:
+            return f"no right to run {self._command_text('step', cause[1])} without a password"
+        if cause[0] in _PHASES and len(cause) > 1:
+            return self._failure(cause[0], cause[1])
+        return sanitise(" ".join(cause))[:200]
+
+    def _locked(self, cause: list[str]) -> str:
+        """``lock KEY AGE KIND OWNER PAYLOAD``."""
+        holder = LockHolder.parse(cause[1:])
+        if holder is None:
+            return "another plan holds the lock"
+        refs = (self.plan.target, *self.plan.touches)
+        return holder.sentence(next((str(ref) for ref in refs if lock_key(ref) == holder.key), None))
+
+    def _failure(self, phase: str, number: str) -> str:
+        """Why one step or check is the cause, in words."""
+        look = self._look(phase, number)
+        name = self._name(phase, number)
+        if look is None:
+            return f"{name} failed"
+        said = f": {look.last}" if look.last else ""
+        if look.held is not None:
+            return f"flapping: {name} held for {look.held:.1f} s and then failed{said}"
+        if look.exit == 125:
+            return f"{name} took longer than {look.seconds or 0:.0f} s and could not be ended: it still runs{said}"
+        if look.over:
+            return f"{name} took longer than {look.seconds or 0:.0f} s and was ended{said}"
+        exit_word = "" if look.exit is None or phase in ("preflight", "check") else f" with exit {look.exit}"
+        return f"{name} failed{exit_word}{said}"
+
+    def _item(self, phase: str, number: str) -> Step | Check | None:
+        index = int(number) - 1 if number.isdecimal() and len(number) < 6 else -1
+        found: tuple[Step | Check, ...] = {
+            "preflight": self.plan.preflight,
+            "check": self.plan.checks,
+        }.get(phase, self.plan.steps)
+        return found[index] if 0 <= index < len(found) else None
+
+    def _name(self, phase: str, number: str) -> str:
+        found = self._item(phase, number)
+        name = found.name if found is not None else f"{phase} {number}"
+        return f"undo of {name}" if phase == "undo" else name
+
+    def _command_text(self, phase: str, number: str) -> str:
+        found = self._item(phase, number)
+        command: Command | None = found.command if found is not None else None
+        return "a step" if command is None else command.shell(root=self.root)
+
+    def progress(self, *, result: Result | None = None, reason: str | None = None) -> PlanProgress:
+        """Where the plan stands; ``result`` and ``reason`` where the host itself has not told."""
+        return PlanProgress(
+            plan=self.plan,
+            preflight=self._results("preflight"),
+            steps=self._results("step"),
+            checks=self._results("check"),
+            undo=self._results("undo", begun=True),
+            result=self.result or result,
+            reason=self.reason if self.result is not None else reason,
+            proof=self._proof(),
+        )
+
+    def _results(self, phase: str, *, begun: bool = False) -> tuple[StepResult, ...]:
+        looks = list(self._looks[phase].items())
+        if begun:
+            looks.reverse()
+        return tuple(
+            StepResult(self._name(phase, str(number)), look.state, look.seconds, look.output)
+            for number, look in looks
+            if not begun or look.state is not StepState.PENDING
+        )
+
+    def _proof(self) -> tuple[str, ...]:
+        if self.result is not Result.DONE:
+            return ()
+        return tuple(
+            look.last or self._name("check", str(number))
+            for number, look in self._looks["check"].items()
+            if look.state is StepState.DONE or (look.state is StepState.SKIPPED and look.last)
+        )
+
+
+_FIXED = {
+    "state": "the host could not write down what is being done (disk full?): nothing more was done",
+    "audit": "the host could not write its audit line: nothing was done",
+    "interrupted": "the plan was interrupted on the host (shut down, or ended by somebody)",
+    "aborted": "the plan's own process ended unexpectedly on the host",
+    "called-off": "it never began on the host and was called off: nothing was done",
+}
+
+
+def _integer(words: list[str], index: int) -> int | None:
+    return int(words[index]) if len(words) > index and words[index].isdecimal() else None
+
+
+def _seconds(words: list[str], index: int) -> float | None:
+    try:
+        return float(words[index])
+    except (IndexError, ValueError):
+        return None

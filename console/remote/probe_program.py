@@ -1,0 +1,93 @@
+"""The POSIX sh program of the probe shell, and the requests it understands.
+
+Sent once over standard input; then one line asks for any number of sections and is answered by one write::
+
+    NONCE SEQUENCE LENGTH
+    name status length
+    body
+    ...
+
+``status`` is 0, ``=`` (the body is what it was at the last request with the same arguments) or the exit status of the
+section, whose body is then its standard error. LENGTH counts bytes, so nothing that a host prints can forge a frame.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from console.core.command import quote
+from console.core.probe import Probe
+
+END = "#END"
+
+# One line without ' or ! : the login shell that starts it may be csh or fish.
+BOOT = (
+    f'n=$(printf "\\nx");n=${{n%x}};p=;while IFS= read -r l;do case $l in "{END}")break;;esac;p=$p$l$n;done;eval "$p"'
+)
+
+_CORE = r"""
+unset CDPATH ENV BASH_ENV
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export PATH
+hd_nl='
+'
+hd_out=
+hd_run() {
+  hd_n=$1
+  shift
+  hd_b=$("p_$hd_n" "$@" 2>/dev/null </dev/null)
+  hd_r=$?
+  [ "$hd_r" -eq 0 ] || hd_b=$({ "p_$hd_n" "$@" 2>&1 >/dev/null </dev/null; } | head -c 600)
+  [ ${#hd_b} -le 4194304 ] || { hd_b="the answer has ${#hd_b} bytes, more than 4 MiB"; hd_r=98; }
+}
+hd_put() {
+  hd_out=$hd_out"$hd_n $hd_r ${#hd_b}$hd_nl$hd_b$hd_nl"
+}
+q() {
+  hd_run "$@"
+  hd_put
+}
+k() {
+  hd_run "$@"
+  eval "hd_p=\$hd_c_$1"
+  if [ "$hd_r" -eq 0 ] && [ "$*$hd_nl$hd_b" = "$hd_p" ]; then
+    hd_r='=' hd_b=
+  elif [ "$hd_r" -eq 0 ]; then
+    eval "hd_c_$1=\$*\$hd_nl\$hd_b"
+  else
+    eval "hd_c_$1="
+  fi
+  hd_put
+}
+w() {
+  printf '%s' "$hd_nonce $1 ${#hd_out}$hd_nl$hd_out"
+  hd_out=
+}
+"""
+
+_LOOP = r"""
+w 0
+while IFS= read -r hd_line; do
+  eval "$hd_line"
+done
+"""
+
+
+def program(probes: Sequence[Probe[Any]], nonce: str) -> bytes:
+    """The whole program, as it is written to the shell's standard input. Ends itself when that input ends."""
+    functions = "".join(f"p_{probe.name}() {{\n{probe.script.strip()}\n}}\n" for probe in probes)
+    forget = "".join(f"hd_c_{probe.name}=\n" for probe in probes)
+    return f"hd_nonce={quote((nonce,))}\n{_CORE}{functions}z() {{\n{forget}}}\n{_LOOP}{END}\n".encode()
+
+
+def request(sequence: int, asks: Sequence[tuple[Probe[Any], tuple[str, ...]]], *, forget: bool = False) -> bytes:
+    """One line that asks for sections; a word with a newline in it is refused.
+
+    ``forget`` makes the host forget what it answered before, so that nothing is answered with "same".
+    """
+    calls = ["z"] if forget else []
+    for probe, args in asks:
+        if any("\n" in arg or "\0" in arg for arg in args):
+            raise ValueError(f"{probe.name}: an argument contains a newline or a NUL: {args!r}")
+        calls.append(f"{'k' if probe.cached else 'q'} {quote((probe.name, *args))}")
+    calls.append(f"w {sequence}\n")
+    return ";".join(calls).encode("utf-8", "surrogateescape")

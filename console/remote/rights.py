@@ -1,0 +1,151 @@
+"""Whether the connected user may run the steps of a plan, and which sudoers line is missing where not.
+
+Only ``sudo -n -l`` is asked. A password is never asked for, held or stored. Asked for one plan at a time, never on a
+schedule: sudo reports a denied look in the host's log.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console.core.command import Command, quote
+from console.core.plan import Plan
+from console.core.snapshot import Identity
+from console.remote.plan_script import shell_text
+from console.remote.sudo_list import Allowed, allowed_commands, needs_password, sudoers_line
+from console.remote.transport import Transport
+
+_SHELL = ("sh",)
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Whether one command of a plan may be run."""
+
+    step: str
+    command: str
+    """As it is run, e.g. ``sudo -n -- systemctl restart api.service``."""
+    allowed: bool
+    undo: bool = False
+    """It is only needed if the plan has to be undone."""
+    sudoers: str | None = None
+    """The missing line, where one can be written."""
+    reason: str | None = None
+    """Why not, or what is not certain about it; one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Whether a plan may be run by the connected user."""
+
+    user: str
+    rights: tuple[Right, ...] = ()
+    """Empty for root, and for a plan that needs no root."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether every step may be run; the undo commands are not counted."""
+        return all(right.allowed for right in self.rights if not right.undo)
+
+    @property
+    def undo_allowed(self) -> bool:
+        """Whether the plan could also be undone."""
+        return all(right.allowed for right in self.rights if right.undo)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The sudoers lines that are missing, undo included."""
+        lines = (right.sudoers for right in self.rights if not right.allowed)
+        return tuple(dict.fromkeys(line for line in lines if line is not None))
+
+    @property
+    def reason(self) -> str | None:
+        """Why the plan may not be run, in one line with every line that is missing; ``None`` when it may."""
+        denied = [right for right in self.rights if not right.allowed and not right.undo]
+        if not denied:
+            return None
+        needed = f"; sudoers needs: {'; '.join(self.missing)}" if self.missing else ""
+        return f"{denied[0].reason}{needed}"
+
+
+async def rights(transport: Transport, plan: Plan, identity: Identity) -> Rights:
+    """Ask the host; raises ``TransportError``."""
+    wanted = _wanted(plan)
+    if identity.uid == 0 or not wanted:
+        return Rights(identity.user)
+    commands = list(dict.fromkeys(command.argv for _, command, _ in wanted))
+    lines = [quote(("hd_right", str(number), *argv)) for number, argv in enumerate(commands)]
+    request = "\n".join((shell_text("rights.sh"), "hd_whole", *lines, "exit 0", ""))
+    if not transport.connected:
+        await transport.connect()
+    output = await transport.run(Command(_SHELL, timeout=15.0, purpose="ask sudo what is allowed"), request.encode())
+    answer = _read(output.stdout, identity.user)
+    numbers = {argv: str(number) for number, argv in enumerate(commands)}
+    return Rights(
+        answer.user,
+        tuple(_judge(answer, numbers[command.argv], step, command, undo) for step, command, undo in wanted),
+    )
+
+
+def _wanted(plan: Plan) -> list[tuple[str, Command, bool]]:
+    """Every command that is run as root: its step, itself, whether it is an undo."""
+    found = [(check.name, check.command, False) for check in (*plan.preflight, *plan.checks)]
+    for step in plan.steps:
+        found.append((step.name, step.command, False))
+        if step.undo is not None:
+            found.append((f"undo of {step.name}", step.undo, True))
+    return [entry for entry in found if entry[1].elevate]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    user: str
+    has_sudo: bool
+    listing: tuple[Allowed, ...]
+    paths: Mapping[str, str]
+    exits: Mapping[str, str]
+    said: Mapping[str, str]
+
+
+def _read(text: str, user: str) -> _Answer:
+    listing: list[str] = []
+    paths: dict[str, str] = {}
+    exits: dict[str, str] = {}
+    said: dict[str, str] = {}
+    has_sudo = True
+    for line in text.splitlines():
+        tag, _, rest = line.partition(" ")
+        number, _, value = rest.partition(" ")
+        if tag == "user":
+            user = rest.strip() or user
+        elif tag == "sudo":
+            has_sudo = False
+        elif tag == "list":
+            listing.append(rest)
+        elif tag == "path":
+            paths[number] = value
+        elif tag == "exit":
+            exits[number] = value
+        elif tag == "said" and number not in said:
+            said[number] = value
+    return _Answer(user, has_sudo, allowed_commands(listing), paths, exits, said)
+
+
+def _judge(answer: _Answer, number: str, step: str, command: Command, undo: bool) -> Right:
+    shown = command.shell(root=False)
+    path = answer.paths.get(number, "")
+    if not answer.has_sudo:
+        return Right(step, shown, False, undo, None, f"{answer.user} is not root and this host has no sudo")
+    if not path.startswith("/"):
+        return Right(step, shown, False, undo, None, f"{command.argv[0]} is not on this host")
+    line = sudoers_line(answer.user, path, command.argv[1:])
+    if answer.exits.get(number) != "0":
+        said = answer.said.get(number, "").removeprefix("sudo: ").strip()
+        detail = f" ({said})" if said else ""
+        why = f"{answer.user} may not run {command.shell()} as root without a password{detail}"
+        return Right(step, shown, False, undo, line, why)
+    password = needs_password(path, command.argv, answer.listing)
+    if password:
+        why = f"sudo would ask {answer.user} for a password for {command.shell()}"
+        return Right(step, shown, False, undo, line, why)
+    doubt = "sudo allows it, but does not say whether it asks for a password" if password is None else None
+    return Right(step, shown, True, undo, None, doubt)

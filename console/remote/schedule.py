@@ -1,0 +1,71 @@
+"""When each probe is due."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from console.core.probe import Probe
+
+MAX_DELAY = 60.0
+"""Seconds: a failing probe is asked ever more rarely, but at least this often."""
+
+
+class Schedule:
+    """Due times of the probes of one lane, by the console's monotonic clock."""
+
+    def __init__(self, probes: Iterable[Probe[Any]]) -> None:
+        self._due: dict[str, float] = {}
+        self._failed: dict[str, int] = {}
+        self._probes = {probe.name: probe for probe in probes if probe.every > 0}
+
+    @property
+    def probes(self) -> tuple[Probe[Any], ...]:
+        """Those that are still asked."""
+        return tuple(self._probes.values())
+
+    def due(self, now: float) -> list[Probe[Any]]:
+        """The probes to ask now, in their order; each is then due again after its interval."""
+        found = []
+        for name, probe in self._probes.items():
+            if now >= self._due.get(name, 0.0) - 0.05:
+                found.append(probe)
+                delay = probe.every * 2 ** self._failed.get(name, 0)
+                self._due[name] = now + (min(delay, max(MAX_DELAY, probe.every)))
+        return found
+
+    def knows(self, name: str) -> bool:
+        """Whether a probe of that name is asked here."""
+        return name in self._probes
+
+    def overdue(self, name: str, interval: float, now: float) -> bool:
+        """Whether a probe was not asked for at least this long; if so, it counts as asked now."""
+        probe = self._probes.get(name)
+        if probe is None or self._failed.get(name) or now < self._due.get(name, 0.0) - probe.every + interval:
+            return False
+        self._due[name] = now + probe.every
+        return True
+
+    def now(self, *names: str) -> None:
+        """Make probes due at once."""
+        for name in names:
+            if name in self._probes:
+                self._due[name] = 0.0
+
+    def everything(self) -> None:
+        """Make every probe due at once, also those that failed."""
+        self._due.clear()
+        self._failed.clear()
+
+    def failed(self, name: str, *, failure: bool) -> None:
+        """Tell how a probe went, so that a broken one is asked ever more rarely."""
+        if failure:
+            self._failed[name] = min(self._failed.get(name, 0) + 1, 6)
+        else:
+            self._failed.pop(name, None)
+
+    def drop(self, name: str) -> None:
+        """Never ask it again in this session (its tool is not there)."""
+        self._probes.pop(name, None)
+
+    def next(self) -> float:
+        """When the next probe is due."""
+        return min((self._due.get(name, 0.0) for name in self._probes), default=float("inf"))

@@ -1,0 +1,157 @@
+"""The persistent probe shell: one channel, functions uploaded once, framed requests."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.core.probe import ParseError, Probe
+from console.core.text import decode, sanitise
+from console.remote.probe_program import BOOT, program, request
+from console.remote.transport import Channel, Transport, TransportError
+
+MAX_FRAME = 16 * 1024 * 1024
+"""Bytes; a larger answer is not one of ours."""
+
+
+class ShellLostError(TransportError):
+    """The probe shell ended or answered something that is no frame."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("lost", message)
+
+
+@dataclass(slots=True)
+class Ask:
+    """A probe and its arguments."""
+
+    probe: Probe[Any]
+    args: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Answer:
+    """What came back: a value, or the reason why there is none. ``same``: nothing changed since the last request."""
+
+    probe: Probe[Any]
+    value: Any = None
+    failure: str | None = None
+    same: bool = False
+
+
+class ProbeShell:
+    """One ``sh`` on a host that answers probes. Requests are answered one after the other."""
+
+    def __init__(self, transport: Transport, probes: Sequence[Probe[Any]]) -> None:
+        self._transport = transport
+        self._probes = probes
+        self._nonce = secrets.token_hex(8).encode()
+        self._channel: Channel | None = None
+        self._buffer = bytearray()
+        self._sequence = 0
+        self._lock = asyncio.Lock()
+        self._kept: dict[str, Answer] = {}
+        self._abandoned = False
+
+    async def start(self) -> None:
+        """Open the channel, upload the functions and wait until the shell says that it is ready."""
+        self._channel = await self._transport.open(("sh", "-c", BOOT))
+        self._channel.write(program(self._probes, self._nonce.decode()))
+        await self._skip_to_frame()
+        await self._frame(0)
+
+    async def close(self) -> None:
+        """End the shell. Never raises."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            await channel.close()
+
+    async def request(self, asks: Sequence[Ask]) -> list[Answer]:
+        """Ask for several sections in one round trip; raises ``TransportError`` when the shell is gone.
+
+        A broken section gives an ``Answer`` with a failure and leaves the others alone.
+        """
+        async with self._lock:
+            if self._channel is None:
+                raise ShellLostError("the probe shell is closed")
+            self._sequence += 1
+            if self._abandoned:
+                self._kept.clear()
+            calls = [(ask.probe, ask.args) for ask in asks]
+            self._channel.write(request(self._sequence, calls, forget=self._abandoned))
+            self._abandoned = True
+            body = await self._frame(self._sequence)
+            self._abandoned = False
+        return self._answers(asks, body)
+
+    async def _fill(self) -> None:
+        assert self._channel is not None
+        chunk = await self._channel.read()
+        if not chunk:
+            said = sanitise(decode(self._channel.errors())).strip().replace("\n", " ")[:200]
+            raise ShellLostError("the probe shell ended" + (f": {said}" if said else ""))
+        self._buffer += chunk
+        if len(self._buffer) > MAX_FRAME:
+            raise ShellLostError(f"the probe shell sent {len(self._buffer)} bytes without a frame")
+
+    async def _skip_to_frame(self) -> None:
+        # A login shell's start files may print anything before the program runs.
+        mark = self._nonce + b" 0 "
+        while (at := self._buffer.find(mark)) < 0:
+            await self._fill()
+        del self._buffer[:at]
+
+    async def _frame(self, sequence: int) -> bytes:
+        while True:
+            while (end := self._buffer.find(b"\n")) < 0:
+                await self._fill()
+            words = bytes(self._buffer[:end]).split()
+            if len(words) != 3 or words[0] != self._nonce or not words[1].isdigit() or not words[2].isdigit():
+                raise ShellLostError(f"the probe shell answered something else: {bytes(self._buffer[:80])!r}")
+            length = int(words[2])
+            if length > MAX_FRAME:
+                raise ShellLostError(f"the probe shell announced {length} bytes")
+            while len(self._buffer) < end + 1 + length:
+                await self._fill()
+            body = bytes(self._buffer[end + 1 : end + 1 + length])
+            del self._buffer[: end + 1 + length]
+            # An older sequence is the answer to a request that was given up.
+            if int(words[1]) == sequence:
+                return body
+
+    def _answers(self, asks: Sequence[Ask], body: bytes) -> list[Answer]:
+        answers = []
+        at = 0
+        for ask in asks:
+            end = body.find(b"\n", at)
+            words = body[at:end].split()
+            if end < 0 or len(words) != 3 or words[0] != ask.probe.name.encode():
+                raise ShellLostError(f"the probe shell did not answer {ask.probe.name}")
+            length = int(words[2])
+            at = end + 1 + length + 1
+            answers.append(self._answer(ask, words[1], body[end + 1 : end + 1 + length]))
+        return answers
+
+    def _answer(self, ask: Ask, status: bytes, body: bytes) -> Answer:
+        probe = ask.probe
+        if status == b"=":
+            kept = self._kept[probe.name]
+            return Answer(probe, kept.value, kept.failure, same=True)
+        text = sanitise(decode(body))
+        if status != b"0":
+            self._kept.pop(probe.name, None)
+            return Answer(probe, failure=failure_line(text, status.decode()))
+        try:
+            answer = Answer(probe, probe.parse(text))
+        except ParseError as error:
+            answer = Answer(probe, failure=f"{probe.name}: {error}")
+        if probe.cached:
+            self._kept[probe.name] = answer
+        return answer
+
+
+def failure_line(stderr: str, status: str) -> str:
+    """The last thing said on standard error, as one line; the exit status where nothing was said."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return lines[-1][:300] if lines else f"exit status {status}"

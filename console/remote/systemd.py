@@ -1,0 +1,135 @@
+"""What the poller knows of systemd on one host: both scopes, what changed, and what the logs of failures say."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from console.core.probe import Probe
+from console.core.service import Service, ServiceRef
+from console.core.snapshot import LogLine, Symptom
+from console.diagnosis.bind_errors import symptoms
+from console.managers.systemd import JOURNAL, SHOW, SHOW_UNITS, SYSTEMD, USER_JOURNAL, USER_SHOW, USER_SHOW_UNITS, WATCH
+from console.remote.builder import SnapshotBuilder
+from console.remote.service_book import ServiceBook, SymptomSearch
+from console.remote.shell import Answer, Ask
+
+_SYSTEM_KEY, _USER_KEY = "", "user/"
+"""How ``WATCH`` names the units of the two scopes."""
+
+LOGS_AT_ONCE = 8
+"""Units whose logs are read in one request; the others follow in the next round."""
+
+
+class SystemdWatch:
+    """Keeps the services of both managers of a host and says what to ask next."""
+
+    routine: tuple[Probe[Any], ...] = (WATCH, SHOW, USER_SHOW)
+    probes: tuple[Probe[Any], ...] = tuple(SYSTEMD.probes())
+
+    def __init__(self, builder: SnapshotBuilder, clock: Callable[[], float]) -> None:
+        self._builder = builder
+        self._clock = clock
+        self._books = {SHOW.name: ServiceBook(), USER_SHOW.name: ServiceBook()}
+        # What a former connection learned stays until it is asked again: not asked is not gone.
+        for service in builder.snapshot.services:
+            source = SHOW.name if service.ref.scope == "system" else USER_SHOW.name
+            self._books[source].update((), [service])
+        self._search = SymptomSearch()
+        self._symptoms: dict[ServiceRef, tuple[Symptom, ...]] = {}
+        for symptom in builder.snapshot.symptoms:
+            self._symptoms[symptom.ref] = (*self._symptoms.get(symptom.ref, ()), symptom)
+
+    def take(self, answer: Answer, args: tuple[str, ...]) -> bool:
+        """Take an answer that is systemd's; false for any other probe's."""
+        name = answer.probe.name
+        if name == WATCH.name:
+            self._watched(answer)
+        elif name in self._books:
+            if self._answered(name, answer):
+                self._books[name].sweep(self._named(answer.value), self._clock())
+                self._tell(name)
+        elif name in (SHOW_UNITS.name, USER_SHOW_UNITS.name):
+            source = SHOW.name if name == SHOW_UNITS.name else USER_SHOW.name
+            if self._answered(source, answer):
+                self._books[source].update(args, self._named(answer.value))
+                self._tell(source)
+        elif name in (JOURNAL.name, USER_JOURNAL.name):
+            self._read_logs(args, answer)
+        else:
+            return False
+        return True
+
+    def touch(self, names: Iterable[str]) -> None:
+        """Ask these units again, e.g. after an action."""
+        for book in self._books.values():
+            book.touch((name for name in names if book.knows(name)), self._clock())
+
+    def changed(self) -> list[Ask]:
+        """Units to be asked by name now."""
+        now = self._clock()
+        pairs = ((SHOW_UNITS, self._books[SHOW.name]), (USER_SHOW_UNITS, self._books[USER_SHOW.name]))
+        return [Ask(probe, names) for probe, book in pairs if (names := book.to_ask(now))]
+
+    def logs(self) -> list[Ask]:
+        """Units whose log may say why they do not start."""
+        asks = []
+        for probe in (JOURNAL, USER_JOURNAL):
+            mine = [service for service in self._builder.snapshot.services if _journal_of(service) is probe]
+            if names := tuple(service.ref.name for service in self._search.to_read(mine)):
+                asks.append(Ask(probe, names[:LOGS_AT_ONCE]))
+        return asks
+
+    @property
+    def moving(self) -> bool:
+        """Whether something changed a short while ago."""
+        return bool(self.changed())
+
+    @property
+    def has_user_units(self) -> bool:
+        """Whether the connected user's own manager runs anything."""
+        return bool(self._books[USER_SHOW.name].services)
+
+    def _watched(self, answer: Answer) -> None:
+        if answer.failure is not None or answer.same:
+            return
+        units: Mapping[str, str] = answer.value
+        now = self._clock()
+        system = {name: run for name, run in units.items() if not name.startswith(_USER_KEY)}
+        own = {name.removeprefix(_USER_KEY): run for name, run in units.items() if name.startswith(_USER_KEY)}
+        self._books[SHOW.name].watch(system, now)
+        self._books[USER_SHOW.name].watch(own, now)
+
+    def _named(self, services: Iterable[Service]) -> list[Service]:
+        host = self._builder.snapshot.host
+        return [replace(service, ref=replace(service.ref, host=host)) for service in services]
+
+    def _answered(self, source: str, answer: Answer) -> bool:
+        if answer.failure is not None:
+            self._builder.note(source, self._clock(), answer.failure)
+        return answer.failure is None
+
+    def _tell(self, source: str) -> None:
+        known = tuple(service for book in self._books.values() for service in book.services)
+        self._builder.services(known, source, self._clock())
+        alive = {service.ref for service in self._search.down(known)}
+        self._search.forget(alive)
+        self._symptoms = {ref: found for ref, found in self._symptoms.items() if ref in alive}
+        self._publish()
+
+    def _read_logs(self, names: tuple[str, ...], answer: Answer) -> None:
+        services = self._builder.snapshot.services
+        asked = [each for each in services if each.ref.name in names and _journal_of(each) is answer.probe]
+        self._search.done(asked)
+        self._builder.note(answer.probe.name, self._clock(), answer.failure)
+        lines: tuple[LogLine, ...] = answer.value if answer.failure is None else ()
+        for service in asked:
+            own = tuple(line for line in lines if line.service == service.ref.name)
+            self._symptoms[service.ref] = symptoms(service.ref, own)
+        self._publish()
+
+    def _publish(self) -> None:
+        self._builder.symptoms(tuple(symptom for found in self._symptoms.values() for symptom in found))
+
+
+def _journal_of(service: Service) -> Probe[Any]:
+    return JOURNAL if service.ref.scope == "system" else USER_JOURNAL

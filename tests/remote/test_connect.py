@@ -1,0 +1,67 @@
+"""The way from a host to its transport: cheap to import, and never unchecked."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import console
+from console.remote.connect import JumpPool, connect, prepare
+from console.remote.local import LocalTransport
+from console.remote.ssh import SshTransport
+from console.remote.transport import HostSpec
+
+SOURCES = sorted(Path(console.__file__).parent.rglob("*.py"))
+
+
+def test_the_destination_chooses_the_transport() -> None:
+    pool = JumpPool()
+    assert isinstance(connect(HostSpec("here", None), pool), LocalTransport)
+    remote = connect(HostSpec("localhost", "localhost"), pool)
+    assert isinstance(remote, SshTransport)
+    assert (remote.host, remote.connected) == ("localhost", False)
+
+
+def test_the_ssh_library_is_loaded_only_for_a_host_that_needs_it() -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from console.remote.connect import JumpPool, connect, prepare\n"
+        "from console.remote.transport import HostSpec\n"
+        "connect(HostSpec('here', None), JumpPool())\n"
+        "asyncio.run(prepare([HostSpec('here', None)]))\n"
+        "assert 'asyncssh' not in sys.modules\n"
+        "asyncio.run(prepare([HostSpec('web1', 'web1')]))\n"
+        "assert 'asyncssh' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(console.__file__).parents[1])
+
+
+async def test_preparing_twice_is_no_mistake() -> None:
+    await prepare([HostSpec("web1", "web1")])
+    await prepare([])
+
+
+def test_no_connection_is_ever_made_without_known_hosts() -> None:
+    # known_hosts=None would make the SSH library accept any key, and leaving it out would ask its own configuration.
+    connects = 0
+    for source in SOURCES:
+        for node in ast.walk(ast.parse(source.read_text())):
+            if not isinstance(node, ast.Call) or not ast.unparse(node.func).startswith("asyncssh.connect"):
+                continue
+            connects += 1
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            assert isinstance(given["known_hosts"], ast.Call), source
+            assert ast.unparse(given["known_hosts"]).startswith("tuple("), source
+            assert ast.unparse(given["config"]) == "None", source
+    assert connects == 1
+
+
+def test_the_ssh_library_is_imported_only_where_it_may_be() -> None:
+    users = {
+        source.name
+        for source in SOURCES
+        for node in ast.walk(ast.parse(source.read_text()))
+        if (isinstance(node, ast.Import) and any(name.name.startswith("asyncssh") for name in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("asyncssh"))
+    }
+    assert all(name.startswith("ssh") for name in users)

@@ -1,0 +1,356 @@
+"""The script of a plan, run for real in dash, bash and busybox sh."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from console.core.plan import Check, Step
+from console.core.service import ServiceRef
+from console.remote.plan_script import lease, lock_key, lock_keys, render, shell_text
+from tests.remote.plans import REF, SHELLS, LocalPlaces, change, make, shell
+
+HOSTILE = (
+    "it's",
+    'say "hi"',
+    "$(touch PWNED)",
+    "`touch PWNED`",
+    "a;touch PWNED",
+    "a\ntouch PWNED\n",
+    "-rf",
+    "--",
+    "",
+    " ",
+    "*",
+    "~",
+    "\\",
+    "\\x2d",
+    "%s%n",
+    "$HOME",
+    "!!",
+    "# no comment",
+    "'; touch PWNED; '",
+    "FOO=bar",
+    "é\u202e\ttab",
+    "&&",
+    "END_of_here",
+)
+
+words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> LocalPlaces:
+    return LocalPlaces(tmp_path)
+
+
+def untimed(lines: list[str]) -> list[str]:
+    """State lines without the first and without the seconds."""
+    return [re.sub(r" \d+\.\d\d\b", "", line).rstrip() for line in lines[1:]]
+
+
+@words
+def test_steps_and_checks_are_written_down_one_by_one(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    plan = make(
+        Step("one", change("echo", "first")),
+        Step("two", change("sh", "-c", "echo out; echo err >&2")),
+        preflight=(Check("there", shell("exit 0"), within=0),),
+        checks=(Check("well", shell("echo fine"), within=1),),
+    )
+    assert untimed(places.run(plan, words)) == [
+        "preflight 1 running",
+        "preflight 1 done 0",
+        "step 1 running",
+        "step 1 done 0",
+        "step 2 running",
+        "step 2 done 0",
+        "check 1 running",
+        "check 1 done 0",
+        "result done",
+    ]
+    assert places.output(plan, "step.2") == "out\nerr\n"
+    assert places.locks() == []
+    assert (places.directory(plan) / "log").read_text() == ""
+    assert not (places.directory(plan) / "script").exists()
+
+
+@words
+def test_a_failing_step_undoes_what_was_begun_last_first(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    trail = places.first / "trail"
+    add = 'echo "$2" >>"$1"'
+    plan = make(
+        Step("one", change("sh", "-c", add, "sh", str(trail), "do1"), shell(add, str(trail), "undo1")),
+        Step("two", change("true")),
+        Step("three", change("sh", "-c", "exit 3"), shell(add, str(trail), "undo3")),
+        Step("four", change("sh", "-c", add, "sh", str(trail), "do4"), shell(add, str(trail), "undo4")),
+    )
+    lines = untimed(places.run(plan, words))
+    assert trail.read_text() == "do1\nundo3\nundo1\n"
+    assert lines[-6:] == [
+        "step 3 failed 3",
+        "undo 3 running",
+        "undo 3 done 0",
+        "undo 1 running",
+        "undo 1 done 0",
+        "result undone step 3 3",
+    ]
+
+
+@words
+def test_a_failing_check_without_undo_is_a_failure(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    plan = make(Step("one", change("true")), checks=(Check("well", shell("exit 4"), within=0.3),))
+    lines = untimed(places.run(plan, words))
+    assert lines[-2:] == ["check 1 failed 4", "result failed check 1 4"]
+
+
+@words
+def test_an_undo_that_fails_is_told(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    plan = make(Step("one", change("false"), change("false")))
+    assert untimed(places.run(plan, words))[-1] == "result failed step 1 1 not-undone  1"
+
+
+@words
+def test_a_preflight_that_fails_changes_nothing(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    marker = places.first / "changed"
+    plan = make(
+        Step("one", change("touch", str(marker))), preflight=(Check("no", shell("echo why; exit 1"), within=0),)
+    )
+    assert untimed(places.run(plan, words))[-1] == "result refused preflight 1 1"
+    assert not marker.exists()
+
+
+@words
+def test_what_succeeds_and_then_fails_is_flapping(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    once = 'if [ -e "$1" ]; then exit 7; fi; : >"$1"'
+    plan = make(Step("one", change("true")), checks=(Check("up", shell(once, str(places.first / "seen")), hold=5),))
+    lines = places.run(plan, words)
+    assert re.fullmatch(r"check 1 failed 7 \d\.\d\d flapped \d\.\d\d", lines[-2])
+    assert lines[-1] == "result failed check 1 7 flapped"
+
+
+@words
+def test_checks_hold_side_by_side(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    late = '[ -e "$1" ] || { : >"$1"; exit 1; }'
+    checks = (
+        Check("a", shell("exit 0"), hold=0.6),
+        Check("b", shell(late, str(places.first / "late")), within=3, hold=0.6),
+        Check("cannot be told here", shell("echo no tool; exit 77"), hold=0.6),
+    )
+    began = time.monotonic()
+    lines = untimed(places.run(make(Step("one", change("true")), checks=checks), words))
+    assert lines[-4:] == ["check 3 skipped 77", "check 1 done 0", "check 2 done 0", "result done"]
+    assert time.monotonic() - began < 4
+
+
+@words
+def test_a_step_that_takes_too_long_is_ended_with_its_children(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    child = places.first / "child"
+    plan = make(Step("one", change("sh", "-c", 'sleep 60 & echo $! >"$1"; wait', "sh", str(child), timeout=0.5)))
+    lines = places.run(plan, words)
+    assert re.fullmatch(r"step 1 failed 124 0\.\d\d over", lines[-2])
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{child.read_text().strip()}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{child.read_text().strip()}").exists()
+
+
+@words
+def test_a_step_that_ignores_sigterm_is_killed(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    plan = make(Step("one", change("sh", "-c", "trap '' TERM; sleep 60; sleep 60", timeout=0.3)))
+    began = time.monotonic()
+    lines = places.run(plan, words)
+    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-2])
+    assert time.monotonic() - began < 8
+
+
+@words
+def test_a_daemon_that_keeps_the_output_open_holds_nothing_up(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    plan = make(Step("one", change("sh", "-c", "sleep 4 & echo started")), Step("two", change("echo", "second")))
+    began = time.monotonic()
+    assert untimed(places.run(plan, words))[-1] == "result done"
+    assert time.monotonic() - began < 3
+    assert places.output(plan, "step.1") == "started\n"
+    assert places.output(plan, "step.2") == "second\n"
+
+
+@words
+def test_output_is_bounded_at_both_ends(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    flood = "i=0; while [ $i -lt 60 ]; do head -c 65536 /dev/zero | tr '\\0' x; i=$((i+1)); done; echo; echo the end"
+    plan = make(Step("one", change("sh", "-c", flood)))
+    assert untimed(places.run(plan, words))[-1] == "result done"
+    assert (places.directory(plan) / "out.step.1").stat().st_size <= 1 << 20
+    tail = (places.directory(plan) / "out.step.1.tail").read_text()
+    assert len(tail) == 16384
+    assert tail.endswith("the end\n")
+
+
+@words
+def test_hostile_words_arrive_as_they_are_and_nothing_else_runs(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    show = 'cd "$1" || exit; shift; for word in "$@"; do printf "<%s>\\n" "$word"; done'
+    here = str(places.first)
+    hostile = "evil'\n$(touch PWNED)`touch PWNED`;touch PWNED"
+    plan = make(
+        Step(hostile, change("sh", "-c", show, "sh", here, *HOSTILE), shell(show, here, *HOSTILE)),
+        preflight=(Check(hostile, shell(show, here, *HOSTILE), within=0),),
+        checks=(Check(hostile, shell(show, here, *HOSTILE)), Check("no", shell("exit 1"), within=0)),
+        target=ServiceRef(hostile, "systemd", hostile),
+        touches=(ServiceRef("web1", "systemd", "-x"), ServiceRef("web1", "systemd", "../../etc/passwd")),
+        reason=hostile,
+    )
+    lines = untimed(places.run(plan, words))
+    assert lines[-1] == "result undone check 2 1"
+    expected = "".join(f"<{word}>\n" for word in HOSTILE)
+    for tag in ("preflight.1", "step.1", "check.1", "undo.1"):
+        assert places.output(plan, tag) == expected
+    assert not list(places.first.rglob("PWNED"))
+    assert not Path("PWNED").exists()
+    assert (places.directory(plan) / "audit").read_text().count("\n") == 2
+
+
+@words
+def test_a_cut_script_does_nothing(places: LocalPlaces, words: tuple[str, ...], tmp_path: Path) -> None:
+    marker = tmp_path / "ran"
+    text = render(make(Step("one", change("touch", str(marker)))), root=True, operator="ann", places=places.all)
+    directory = places.first / "hostdeck-plan-cut"
+    directory.mkdir()
+    # Everywhere in what is rendered, and at some places of the constant part.
+    start = text.index("hd_id=")
+    for length in (*range(start, len(text) - len("hd_main\n"), 7), *range(0, start, 997)):
+        script = tmp_path / "script"
+        script.write_text(text[:length])
+        subprocess.run([*words, str(script), str(directory)], capture_output=True, timeout=20, check=False)
+        assert not marker.exists()
+        assert not (directory / "begun").exists()
+
+
+@words
+def test_the_same_plan_runs_once(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    count = places.first / "count"
+    plan = make(Step("one", change("sh", "-c", 'echo x >>"$1"; sleep 0.5', "sh", str(count))))
+    running = [places.start(plan, words) for _ in range(3)]
+    for process in running:
+        process.wait(30)
+    assert count.read_text() == "x\n"
+    assert sum(line.startswith("result") for line in places.state(plan)) == 1
+
+
+@words
+def test_of_many_at_once_one_gets_the_lock(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    count = places.first / "count"
+    step = Step("one", change("sh", "-c", 'echo x >>"$1"; sleep 1.5', "sh", str(count)))
+    plans = [make(step, plan_id=f"20261120-120000-{number}", reason="incident 4711") for number in range(5)]
+    running = [places.start(plan, words) for plan in plans]
+    for process in running:
+        process.wait(30)
+    results = sorted(places.state(plan)[-1].split()[1] for plan in plans)
+    assert results == ["done", "refused", "refused", "refused", "refused"]
+    assert count.read_text() == "x\n"
+    refused = next(line for plan in plans if " refused lock " in (line := places.state(plan)[-1]))
+    assert "by=ann&why=incident%204711" in refused
+    assert places.locks() == []
+
+
+def test_locks_are_taken_in_one_order_and_all_given_back(places: LocalPlaces) -> None:
+    other = ServiceRef("web1", "systemd", "legacy.service")
+    one = make(Step("one", change("sleep", "1")), plan_id="20261120-one", touches=(other,))
+    two = make(Step("one", change("sleep", "1")), plan_id="20261120-two", target=other, touches=(REF,))
+    assert lock_keys(one) == lock_keys(two)
+    first, second = places.start(one), places.start(two)
+    first.wait(20), second.wait(20)
+    assert sorted(places.state(plan)[-1].split()[1] for plan in (one, two)) == ["done", "refused"]
+    assert places.locks() == []
+
+
+def test_the_lock_does_not_depend_on_what_the_console_calls_the_host() -> None:
+    assert lock_key(ServiceRef("web1", "systemd", "api.service")) == lock_key(
+        ServiceRef("web-1.example", "systemd", "api.service")
+    )
+    assert lock_key(ServiceRef("h", "systemd", "a", "user:ann")) != lock_key(ServiceRef("h", "systemd", "a"))
+    for name in ("../../x", "a b", "a\nb", "-", "é" * 300):
+        assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", lock_key(ServiceRef("h", "systemd", name)))
+
+
+@words
+def test_term_interrupts_and_undoes(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    undone = places.first / "undone"
+    plan = make(Step("one", change("true"), change("touch", str(undone))), checks=(Check("up", shell(":"), hold=30),))
+    process = places.start(plan, words)
+    deadline = time.monotonic() + 10
+    while "check 1 running" not in places.state(plan) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    process.wait(15)
+    if Path("/proc/self/cgroup").read_text().count("session-"):
+        pytest.skip("run in a login session, where the script ignores this signal")
+    assert places.state(plan)[-1] == "result undone interrupted"
+    assert undone.exists()
+    assert places.locks() == []
+
+
+@pytest.mark.parametrize("bad", ["short", "../../../etc", "-rf-rf-rf", "a b c d e f g", "x" * 65])
+def test_a_plan_id_is_a_plain_word(bad: str) -> None:
+    with pytest.raises(ValueError, match="plan id"):
+        render(make(plan_id=bad), root=True, operator="ann")
+
+
+def test_words_that_no_command_can_have_are_refused() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        render(make(Step("one", change("echo", "a\0b"))), root=True, operator="ann")
+    for argv in ((), ("",), ("-c", "x")):
+        with pytest.raises(ValueError, match="no command"):
+            render(make(Step("one", change(*argv))), root=True, operator="ann")
+
+
+def test_elevated_steps_go_through_sudo_with_exactly_their_words() -> None:
+    plan = make(Step("one", change("systemctl", "restart", "api.service", elevate=True)))
+    text = render(plan, root=False, operator="ann")
+    assert "step.1) exec $hd_setsid sudo -n -- systemctl restart api.service ;;" in text
+    assert "may.1) exec sudo -n -l -- systemctl restart api.service ;;" in text
+    assert "step.1) exec $hd_setsid systemctl restart api.service ;;" in render(plan, root=True, operator="ann")
+
+
+def test_the_lease_outlives_the_plan() -> None:
+    plan = make(
+        Step("one", change("true", timeout=100), change("true", timeout=50)),
+        checks=(Check("up", shell(":", timeout=5), within=20, hold=10),),
+    )
+    assert lease(plan) > 100 + 50 + 20 + 10
+
+
+def test_no_state_no_change(places: LocalPlaces) -> None:
+    """Row 42, and a full disk: what cannot be written down is not done."""
+    marker = places.first / "ran"
+    plan = make(Step("one", change("touch", str(marker))))
+    places.directory(plan).mkdir()
+    (places.directory(plan) / "state").symlink_to("/dev/full")
+    places.start(plan).wait(20)
+    assert not marker.exists()
+    assert places.locks() == []
+
+
+def test_a_disk_that_fills_between_steps_stops_and_undoes(places: LocalPlaces) -> None:
+    marker, undone = places.first / "ran", places.first / "undone"
+    fill = 'rm -f "$1/state"; mkdir "$1/state"'
+    directory = str(places.directory(make()))
+    plan = make(
+        Step("fills", change("sh", "-c", fill, "sh", directory), change("touch", str(undone))),
+        Step("next", change("touch", str(marker))),
+    )
+    places.start(plan).wait(20)
+    assert undone.exists()
+    assert not marker.exists()
+    assert places.locks() == []
+
+
+@pytest.mark.parametrize("name", ["plan_common.sh", "plan_run.sh", "plan_door.sh", "rights.sh"])
+@words
+def test_shell_files_are_read_by_every_shell(name: str, words: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / name
+    file.write_text(shell_text(name))
+    done = subprocess.run([*words, "-n", str(file)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

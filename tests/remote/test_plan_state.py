@@ -1,0 +1,185 @@
+"""What a host tells of a plan may be anything: it is read, or passed over, and never raises."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.core.plan import Check, Plan, Result, Step, StepState
+from console.core.service import ServiceRef
+from console.core.text import sanitise
+from console.remote import plan_inspect, plan_json
+from console.remote.plan_locks import LockHolder
+from console.remote.plan_script import lock_key
+from console.remote.plan_state import OUTPUT_LINES, PlanState
+from tests.remote.plans import change, make, shell
+
+PLAN = make(
+    Step("one", change("systemctl", "stop", "a.service", elevate=True), change("systemctl", "start", "a.service")),
+    Step("two", change("systemctl", "start", "b.service", elevate=True)),
+    preflight=(Check("there", shell("exit 0")),),
+    checks=(Check("up", shell("exit 0"), within=5, hold=2),),
+    touches=(ServiceRef("web1", "systemd", "b.service"),),
+    reason="incident 4711",
+)
+
+WORDS = st.sampled_from(
+    [
+        "s",
+        "o",
+        "h",
+        "d",
+        "step",
+        "check",
+        "undo",
+        "preflight",
+        "result",
+        "run",
+        "running",
+        "done",
+        "failed",
+        "undone",
+        "refused",
+        "skipped",
+        "1",
+        "2",
+        "9",
+        "-1",
+        "1.5",
+        "over",
+        "flapped",
+        "lock",
+        "right",
+        "state",
+        "audit",
+        "not-undone",
+        "step.1",
+        "check.1",
+        "²",
+        "٣",
+        "\x1b[31m",
+    ]
+)
+LINES = st.lists(st.one_of(WORDS, st.text(max_size=8)), max_size=9).map(" ".join)
+
+
+def fed(*lines: str, plan: Plan = PLAN) -> PlanState:
+    state = PlanState(plan)
+    for line in lines:
+        state.feed(line)
+    return state
+
+
+@given(st.lists(LINES, max_size=30))
+def test_any_line_is_read_or_passed_over(lines: list[str]) -> None:
+    progress = fed(*lines).progress()
+    for step in (*progress.preflight, *progress.steps, *progress.checks, *progress.undo):
+        assert step.output == sanitise(step.output)
+    assert progress.reason == (None if progress.reason is None else sanitise(progress.reason))
+
+
+@pytest.mark.parametrize(
+    ("line", "result", "reason"),
+    [
+        ("result done", Result.DONE, None),
+        ("result undone check 1 3", Result.UNDONE, "up failed: not active"),
+        ("result failed step 2 5", Result.FAILED, "two failed with exit 5"),
+        ("result failed check 1 3 not-undone  1", Result.FAILED,
+         "up failed: not active; and these could not be undone: undo of one"),
+        ("result refused right 2", Result.REFUSED,
+         "no right to run sudo -n -- systemctl start b.service without a password"),
+        ("result refused preflight 1 1", Result.REFUSED, "there failed"),
+        ("result refused audit", Result.REFUSED, "the host could not write its audit line: nothing was done"),
+        ("result failed aborted", Result.FAILED, "the plan's own process ended unexpectedly on the host"),
+        ("result refused lock k 42 live 1001:oncall v=1&plan=x&by=ann%40b&why=two%0Alines&kind=stop&target=a",
+         Result.REFUSED,
+         "locked by oncall (uid 1001, as ann@b) for 42 s, stop of a: two lines"),
+        ("result refused lock k 42 live 1001:1001 v=1&user=root", Result.REFUSED, "locked by uid 1001 for 42 s"),
+        (f"result refused lock {lock_key(PLAN.touches[0])} 60 gone 9:x v=1&plan=p", Result.REFUSED,
+         "locked by x (uid 9) for 60 s; its process is gone, plan p: the lock can be broken: "
+         "hostdeck break-lock web1/systemd:b.service --reason TEXT"),
+        ("result refused lock k 9000 over - -", Result.REFUSED,
+         "locked by somebody for 2 h; its lease is over, plan ?: the lock can be broken: "
+         "hostdeck break-lock HOST/SERVICE --reason TEXT"),
+    ],
+)  # fmt: skip
+def test_results_in_words(line: str, result: Result, reason: str | None) -> None:
+    told = ("s step 2 failed 5 0.10", "o check.1 not active", "s check 1 failed 3 5.00", f"s {line}")
+    progress = fed(*told).progress()
+    assert (progress.result, progress.reason) == (result, reason)
+
+
+def test_the_first_result_stays() -> None:
+    assert fed("s result done", "s result failed aborted").progress().result is Result.DONE
+
+
+def test_what_was_not_done_is_skipped_and_what_was_undone_says_so() -> None:
+    progress = fed(
+        "s step 1 done 0 0.10", "s step 2 failed 1 0.20", "s undo 1 done 0 0.10", "s result undone step 2 1"
+    ).progress()
+    assert [step.state for step in progress.steps] == [StepState.UNDONE, StepState.FAILED]
+    assert [step.state for step in progress.checks] == [StepState.SKIPPED]
+    assert [(step.name, step.state) for step in progress.undo] == [("undo of one", StepState.DONE)]
+
+
+def test_output_is_bounded_and_safe() -> None:
+    state = fed(*(f"o step.1 {number} \x1b]52;c;x\x07 password=hunter2 {'x' * 5000}" for number in range(1000)))
+    lines = state.progress().steps[0].output.splitlines()
+    assert len(lines) == OUTPUT_LINES
+    assert lines[-1].startswith("999 ")
+    assert all(len(line) < 2100 and "hunter2" not in line and "\x1b" not in line for line in lines)
+
+
+def test_a_plan_comes_back_from_its_host() -> None:
+    plan, operator = plan_json.loads(plan_json.dumps(PLAN, "ann@bastion"), "web1")
+    assert operator == "ann@bastion"
+    assert plan == PLAN
+    assert plan_json.loads(plan_json.dumps(PLAN, "x"), "other")[0].target.host == "other"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["schema", "id", "kind", "target", "steps", "checks", "argv", "command"]),
+                inner,
+                max_size=4,
+            )
+        ),
+    )
+)
+def test_anything_else_is_no_plan(data: object) -> None:  # fmt: skip
+    with pytest.raises(ValueError):
+        plan_json.loads(json.dumps(data), "web1")
+
+
+@pytest.mark.parametrize("key", sorted(json.loads(plan_json.dumps(PLAN, "x")).keys() - {"schema"}))
+@pytest.mark.parametrize("value", [None, 7, "x", [], [None], {}, [{}]])
+def test_a_plan_with_one_wrong_part(key: str, value: object) -> None:
+    """It is read as a plan, or it is none: nothing else happens."""
+    data = json.loads(plan_json.dumps(PLAN, "x"))
+    data[key] = value
+    try:
+        plan, _ = plan_json.loads(json.dumps(data), "web1")
+    except ValueError:
+        return
+    assert isinstance(plan, Plan)
+
+
+@given(st.lists(st.one_of(LINES, st.sampled_from(["p x 1", "l k 1 live 1 v=1", "n 5 b 0", "a dead", "plan {}"]))))
+def test_any_answer_about_a_host_is_read(lines: list[str]) -> None:
+    view = plan_inspect.parse("\n".join(lines), "web1")
+    assert view.plans == ()
+
+
+@given(st.lists(st.text(max_size=6), max_size=6))
+def test_any_lock_is_read(words: list[str]) -> None:
+    LockHolder.parse(words)
+    holder = LockHolder.parse(["k", "1", "live", "0", "&".join(words)])
+    assert holder is not None
+    assert "\n" not in holder.sentence()

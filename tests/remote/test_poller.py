@@ -1,0 +1,62 @@
+"""The poller's own rules, with this machine as the host."""
+
+import asyncio
+
+import pytest
+
+from console.core.finding import Finding
+from console.core.snapshot import LinkState, Snapshot
+from console.remote.builder import SnapshotBuilder
+from console.remote.fleet import Fleet
+from console.remote.local import LocalTransport
+from console.remote.transport import HostSpec
+from tests.remote.watching import Watched, watching
+
+HERE = HostSpec("here", None)
+
+
+async def test_this_machine_is_looked_at_as_a_whole() -> None:
+    async with watching(HERE) as watched:
+        snapshot = watched.fleet.snapshot("here")
+    assert snapshot.complete
+    assert snapshot.sample is not None
+    assert snapshot.identity is not None
+    assert snapshot.filesystems
+
+
+async def test_a_rule_that_fails_is_a_finding_and_the_host_stays_visible() -> None:
+    def evaluate(snapshot: Snapshot) -> tuple[Finding, ...]:
+        raise ZeroDivisionError("a rule is broken")
+
+    watched = Watched([HERE])
+    watched.fleet = Fleet([HERE], LocalTransport, evaluate)
+    watched.fleet.start(watched.note)
+    try:
+        await watched.link("here", LinkState.UP, 20)
+        [finding] = watched.fleet.findings("here")
+        assert finding.code == "internal-error"
+        assert "ZeroDivisionError: a rule is broken" in finding.summary
+    finally:
+        await watched.fleet.stop()
+
+
+async def test_a_fault_of_our_own_in_looking_is_shown_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with watching(HERE) as watched:
+
+        def broken(*_: object) -> None:
+            raise KeyError("no such thing")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(SnapshotBuilder, "take", broken)
+            await watched.link("here", LinkState.DOWN, 10)
+        link = watched.fleet.snapshot("here").link
+        assert link.code == "internal"
+        assert "KeyError" in (link.error or "")
+        await watched.link("here", LinkState.UP, 20)
+
+
+async def test_a_stopped_fleet_leaves_no_task_behind() -> None:
+    before = asyncio.all_tasks()
+    async with watching(HERE):
+        pass
+    assert asyncio.all_tasks() == before

@@ -1,0 +1,148 @@
+"""Links that break in every way, on real hosts: what the console knows of them, and when."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+
+from console.core.snapshot import LinkState, Snapshot
+from console.remote.transport import HostSpec
+from tests.lab import BusyboxHost, FreshHost, Lab, faults
+from tests.remote.watching import watching
+
+
+def spec(name: str, config: Path) -> HostSpec:
+    return HostSpec(name, name, ssh_config=str(config), connect_timeout=4.0)
+
+
+async def test_a_black_hole_is_stale_within_3_s_and_down_within_10_and_other_hosts_do_not_notice(
+    lab: Lab, fresh_host: FreshHost
+) -> None:
+    dark, light = fresh_host("dark"), fresh_host("light")
+    config = lab.ssh_config("root")
+    async with watching(spec(dark.name, config), spec(light.name, config)) as watched:
+        with faults.black_hole(dark):
+            stale = await watched.link(dark.name, LinkState.STALE, 4)
+            assert stale <= 3.2
+            down = stale + await watched.link(dark.name, LinkState.DOWN, 9)
+            assert down <= 10
+            assert watched.fleet.snapshot(dark.name).link.error
+            assert watched.fleet.snapshot(dark.name).services, "what was known stays, with its age"
+            assert watched.links[light.name] == [LinkState.CONNECTING, LinkState.UP]
+        await watched.link(dark.name, LinkState.UP, 30)
+
+
+async def test_a_frozen_probe_shell_is_replaced_on_the_same_connection(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+        with faults.frozen_probe_shell(host):
+            await watched.link(host.name, LinkState.STALE, 4)
+            await watched.link(host.name, LinkState.UP, 9)
+            assert LinkState.DOWN not in watched.links[host.name]
+
+
+async def test_a_frozen_session_is_stale_then_down_and_comes_back(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+        with faults.frozen_sessions(host):
+            await watched.link(host.name, LinkState.STALE, 4)
+            await watched.link(host.name, LinkState.DOWN, 9)
+        await watched.link(host.name, LinkState.UP, 30)
+
+
+async def test_a_host_that_hangs_at_the_connect_is_down_within_the_connect_timeout(
+    lab: Lab, fresh_host: FreshHost
+) -> None:
+    host = fresh_host()
+    with faults.black_hole(host):
+        async with watching(spec(host.name, lab.ssh_config("root")), up=False) as watched:
+            link = watched.fleet.snapshot(host.name).link
+            assert (link.state, link.code) == (LinkState.DOWN, "timeout")
+            assert link.retry_at is not None
+
+
+async def test_a_reboot_starts_the_rates_anew(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+        before = watched.fleet.snapshot(host.name).sample
+        assert before is not None
+        boots: list[bool] = []
+
+        def back(snapshot: Snapshot) -> bool:
+            if snapshot.rates is not None:
+                boots.append(all(core.user >= 0 for core in snapshot.rates.cores))
+            return snapshot.link.state is LinkState.UP and snapshot.rates is not None
+
+        await asyncio.to_thread(host.reboot)
+        await watched.until(host.name, lambda snapshot: snapshot.link.state is not LinkState.UP, 15)
+        await watched.until(host.name, back, 40)
+        assert all(boots)
+
+
+async def test_everything_works_over_one_channel(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(sshd_config="MaxSessions 1")
+    host.install_api()
+    async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+        fleet = watched.fleet
+        await watched.until(host.name, lambda snapshot: bool(snapshot.services), 10)
+        ref = next(s.ref for s in fleet.snapshot(host.name).services if s.ref.name == "api.service")
+        lines = [line async for line in fleet.follow(ref, lines=5, follow_on=False)]
+        assert lines
+        assert watched.links[host.name] == [LinkState.CONNECTING, LinkState.UP]
+
+
+async def test_a_host_without_systemd_sudo_and_python_says_what_it_lacks(lab: Lab) -> None:
+    host = lab.boot("boxpoll", kind=BusyboxHost)
+    try:
+        async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+            snapshot = watched.fleet.snapshot(host.name)
+            assert snapshot.sample is not None
+            assert snapshot.listeners
+            source = snapshot.source("systemd")
+            assert source is not None
+            assert source.failure == "not available: no systemctl on this host"
+            assert snapshot.services == ()
+    finally:
+        lab.stop(host)
+
+
+async def test_noise_and_a_foreign_language_from_start_files_change_nothing(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.noisy_shell("oncall")
+    async with watching(spec(host.name, lab.ssh_config("oncall"))) as watched:
+        snapshot = watched.fleet.snapshot(host.name)
+        assert [source for source in snapshot.sources if source.failure] == []
+        assert snapshot.filesystems
+        assert snapshot.services
+
+
+async def test_without_rights_the_owner_of_a_port_is_its_unit_and_the_process_not_seen(
+    lab: Lab, fresh_host: FreshHost
+) -> None:
+    host = fresh_host()
+    host.install_api()
+    async with watching(spec(host.name, lab.ssh_config("nosudo"))) as watched:
+        await watched.until(host.name, lambda snap: any(each.port == 8080 for each in snap.listeners), 10)
+        listener = next(each for each in watched.fleet.snapshot(host.name).listeners if each.port == 8080)
+        assert (listener.pids, listener.process) == ((), None)
+        assert (listener.unit, listener.user) == ("api.service", "deploy")
+
+
+async def test_skew_of_an_hour_is_measured(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    with faults.clock_skew(host, "+1h"):
+        async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+            skew = watched.fleet.snapshot(host.name).clock_skew
+            assert skew == pytest.approx(3600, abs=2)
+
+
+async def test_nothing_of_ours_is_left_on_a_host_when_the_console_ends(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    async with watching(spec(host.name, lab.ssh_config("oncall"))) as watched:
+        await watched.until(host.name, lambda snapshot: bool(snapshot.services), 10)
+        assert re.search(r"\bsh -c", host.sh("ps -u oncall -o args"))
+    deadline = asyncio.get_running_loop().time() + 10
+    while re.search(r"\bsh -c|sshd: oncall", left := host.sh("ps -u oncall -o args || true")):
+        assert asyncio.get_running_loop().time() < deadline, left
+        await asyncio.sleep(0.1)

@@ -1,0 +1,121 @@
+"""The probe shell's program under every POSIX shell at hand."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+import pytest
+
+from console.core.probe import Probe
+from console.remote.probe_program import BOOT, program, request
+
+SHELLS = [
+    pytest.param(argv, id=argv[-1], marks=pytest.mark.skipif(shutil.which(argv[0]) is None, reason=f"no {argv[0]}"))
+    for argv in (("dash",), ("bash",), ("busybox", "ash"))
+]
+
+ECHO = Probe("echo", 'printf "%s|" "$@"', str)
+SAME = Probe("same", 'printf "%s" "${1:-constant}"', str)
+FRESH = Probe("fresh", "printf constant", str, cached=False)
+BROKEN = Probe("broken", 'echo "first line" >&2; echo "permission denied: $1" >&2; return 3', str)
+FORGED = Probe("forged", "printf 'echo 0 3\\nabc\\nNONCE 1 2\\n'", str)
+STDIN = Probe("stdin", "cat; echo end", str)
+HUGE = Probe("huge", "head -c 5000000 /dev/zero | tr '\\0' x", str)
+PROBES = (ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
+
+Frame = list[tuple[str, str, bytes]]
+
+
+def answers(shell: Sequence[str], *lines: bytes, noise: str = "") -> list[Frame]:
+    """The frames that a shell writes for these request lines, the greeting left out."""
+    command = [*shell, "-c", f"{noise}\nexec env LC_ALL=C {' '.join(shell)} -c '{BOOT}'"]
+    done = subprocess.run(command, input=program(PROBES, "NONCE") + b"".join(lines), capture_output=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    out = done.stdout[done.stdout.index(b"NONCE 0 ") :]
+    frames = []
+    while out:
+        head, _, rest = out.partition(b"\n")
+        nonce, _sequence, length = head.split()
+        assert nonce == b"NONCE"
+        frames.append(sections(rest[: int(length)]))
+        out = rest[int(length) :]
+    return frames[1:]
+
+
+def sections(body: bytes) -> Frame:
+    found = []
+    while body:
+        head, _, rest = body.partition(b"\n")
+        name, status, length = head.decode().split()
+        found.append((name, status, rest[: int(length)]))
+        assert rest[int(length) : int(length) + 1] == b"\n"
+        body = rest[int(length) + 1 :]
+    return found
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_arguments_reach_the_section_untouched(shell: Sequence[str]) -> None:
+    hostile = ("a;touch x", "$(id)", "`id`", "it's", '"', "-rf", "", "*", "\\n", "ü\x01")
+    [[(_, status, body)]] = answers(shell, request(1, [(ECHO, hostile)]))
+    assert status == "0"
+    assert body.decode() == "".join(f"{word}|" for word in hostile)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_an_unchanged_section_answers_same_until_its_arguments_or_its_output_change(shell: Sequence[str]) -> None:
+    asks = [(SAME, ()), (SAME, ()), (SAME, ("other",)), (SAME, ("other",)), (SAME, ())]
+    frames = answers(shell, *(request(number, [ask]) for number, ask in enumerate(asks, 1)))
+    assert [frame[0][1] for frame in frames] == ["0", "=", "0", "=", "0"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_forget_makes_the_next_answer_whole(shell: Sequence[str]) -> None:
+    frames = answers(shell, request(1, [(SAME, ())]), request(2, [(SAME, ())], forget=True))
+    assert [frame[0][1] for frame in frames] == ["0", "0"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_an_uncached_section_is_always_whole(shell: Sequence[str]) -> None:
+    frames = answers(shell, request(1, [(FRESH, ())]), request(2, [(FRESH, ())]))
+    assert [frame[0][1:] for frame in frames] == [("0", b"constant")] * 2
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_failing_section_gives_its_status_and_its_standard_error_and_spares_the_others(shell: Sequence[str]) -> None:
+    [frame] = answers(shell, request(1, [(BROKEN, ("x",)), (ECHO, ("y",))]))
+    assert frame == [("broken", "3", b"first line\npermission denied: x"), ("echo", "0", b"y|")]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_section_that_prints_a_frame_stays_one_section(shell: Sequence[str]) -> None:
+    [frame] = answers(shell, request(1, [(FORGED, ()), (ECHO, ("y",))]))
+    assert [name for name, _, _ in frame] == ["forged", "echo"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_section_that_reads_cannot_eat_the_next_request(shell: Sequence[str]) -> None:
+    frames = answers(shell, request(1, [(STDIN, ())]), request(2, [(ECHO, ("y",))]))
+    assert [frame[0][2] for frame in frames] == [b"end", b"y|"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_huge_answer_is_the_failure_of_its_section_alone(shell: Sequence[str]) -> None:
+    [frame] = answers(shell, request(1, [(HUGE, ()), (ECHO, ("y",))]))
+    assert frame == [("huge", "98", b"the answer has 5000000 bytes, more than 4 MiB"), ("echo", "0", b"y|")]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_start_files_print_comes_before_the_greeting(shell: Sequence[str]) -> None:
+    [frame] = answers(shell, request(1, [(ECHO, ("y",))]), noise="echo Welcome; echo 'NONCE' ; LANG=de_DE.UTF-8")
+    assert frame == [("echo", "0", b"y|")]
+
+
+def test_a_newline_in_an_argument_is_refused() -> None:
+    with pytest.raises(ValueError, match="newline"):
+        request(1, [(ECHO, ("a\nb",))])
+
+
+def test_the_first_line_is_safe_for_csh_and_fish() -> None:
+    assert "'" not in BOOT
+    assert "!" not in BOOT
+    assert "\n" not in BOOT

@@ -1,0 +1,120 @@
+"""What other users of a host put beside a plan, and what a console finds there that starts later."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.core.command import Command
+from console.core.plan import Plan, Result, StepState
+from console.remote import plan_door, plan_json
+from console.remote.audit import AuditTrail
+from console.remote.plan_inspect import PlanLife
+from console.remote.runner import LATELY, RunSettings, execute, inspect, pick_up, resume, settle
+from tests.remote.links import CutTransport, count, counted, quick, run
+from tests.remote.plans import LocalPlaces, make, sticky
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> LocalPlaces:
+    return LocalPlaces(tmp_path)
+
+
+@pytest.fixture
+def settings(places: LocalPlaces) -> RunSettings:
+    return quick(places)
+
+
+@pytest.fixture
+async def link() -> AsyncIterator[CutTransport]:
+    transport = CutTransport()
+    yield transport
+    await transport.close()
+
+
+async def test_a_result_that_another_user_wrote_is_none(
+    tmp_path: Path, settings: RunSettings, link: CutTransport
+) -> None:
+    """Anybody may make a directory with the name of a plan, where this console did not put it."""
+    places = LocalPlaces(tmp_path / "two", count=2)
+    settings = replace(settings, places=places.all)
+    trail = AuditTrail(tmp_path / "audit.jsonl")
+    plan = counted(places)
+    trail.planned(plan, "ann")
+    other = Path(places.all[1]) / f"hostdeck-plan-{plan.id}"
+    forge(other, plan, uid=65534)
+    view = await inspect(link, settings)
+    assert [(found.uid, found.progress.result) for found in view.plans] == [(65534, Result.DONE)]
+    assert view.plan(plan.id) is None
+    assert await settle(trail, view, "web1") == 0
+    assert [entry.result for entry in trail.read()] == ["unknown"]
+    last = [progress async for progress in resume(link, plan, settings=settings)][-1]
+    assert (last.result, "knows nothing of plan" in (last.reason or "")) == (Result.UNKNOWN, True)
+    # Beside the forged one the real one counts, whichever place is looked at first.
+    forge(places.directory(plan), plan, uid=65534)
+    mine = replace(settings, places=(*places.all, str(sticky(tmp_path / "third"))))
+    last = (await run(link, plan, mine, audit=trail))[-1]
+    assert (last.result, count(places)) == (Result.DONE, 1)
+    found = (await inspect(link, mine)).plan(plan.id)
+    assert found is not None
+    assert found.uid == os.getuid()
+
+
+async def test_a_plan_is_not_called_off_by_what_another_user_wrote(
+    places: LocalPlaces, link: CutTransport, settings: RunSettings
+) -> None:
+    plan = counted(places)
+    forge(places.directory(plan), plan, uid=65534)
+    (places.directory(plan) / "begun").mkdir()
+    await link.connect()
+    output = await link.run(Command(plan_door.SHELL), plan_door.call_off(plan.id, settings.places))
+    assert "running" not in output.stdout
+    assert "called-off" not in output.stdout
+
+
+def forge(directory: Path, plan: Plan, *, uid: int) -> None:
+    """The files of a plan that is done, as another user may make them."""
+    directory.mkdir()
+    (directory / "plan").write_text(plan_json.dumps(plan, "mallory") + "\n")
+    (directory / "state").write_text(f"run 1 {plan.id} 1 1 b 1 1 1 root\nresult done\n")
+    for path in (directory, *directory.iterdir()):
+        os.chown(path, uid, uid)
+
+
+async def test_what_a_console_that_starts_has_missed(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport, tmp_path: Path
+) -> None:
+    """Row 32: what runs, what ended lately, and every end that was not known here; nobody else's word."""
+    trail = AuditTrail(tmp_path / "audit.jsonl")
+    ended, old = counted(places), counted(places)
+    for plan in (ended, old):
+        trail.planned(plan, "ann")
+        assert (await run(link, plan, settings))[-1].result is Result.DONE
+    state = places.directory(old) / "state"
+    words = state.read_text().split(" ")
+    words[6] = "1"  # its beginning, in hundredths of a second since the host's start
+    state.write_text(" ".join(words))
+    forge(places.first / "hostdeck-plan-20261120-forged", make(plan_id="20261120-forged"), uid=65534)
+    running = counted(places, 1.5)
+    trail.planned(running, "ann")
+    async for progress in execute(link, running, root=True, operator="ann", settings=settings):
+        if progress.steps[0].state is StepState.RUNNING:
+            break
+    missed = {found.plan.id: found.life for found in await pick_up(link, trail, settings)}
+    assert missed == {running.id: PlanLife.RUNNING, ended.id: PlanLife.ENDED, old.id: PlanLife.ENDED}
+    assert {entry.id: entry.result for entry in trail.read()} == {
+        ended.id: "done",
+        old.id: "done",
+        running.id: "unknown",
+    }
+    assert [progress.result async for progress in resume(link, running, settings=settings)][-1] is Result.DONE
+    again = {found.plan.id for found in await pick_up(link, trail, settings)}
+    uptime = float(Path("/proc/uptime").read_text().split()[0])
+    assert again == {running.id, ended.id} | (set() if uptime > LATELY else {old.id})
+    assert [entry.result for entry in trail.read()] == ["done"] * 3

@@ -1,0 +1,91 @@
+"""The probe shell on this machine: what is asked, what comes back, and what happens when an answer is no answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from console.core.probe import ParseError, Probe
+from console.remote.local import LocalTransport
+from console.remote.shell import Ask, ProbeShell, ShellLostError
+from console.remote.transport import HostSpec
+
+
+def number(text: str) -> int:
+    if not text.isdigit():
+        raise ParseError("a number", text)
+    return int(text)
+
+
+NUMBER = Probe("number", 'echo "${1:-7}"', number)
+BROKEN = Probe("broken", "echo oops >&2; echo 'permission denied' >&2; return 4", str)
+SILENT = Probe("silent", "return 5", str)
+SLOW = Probe("slow", 'sleep "$1"; echo "$1"', str)
+HOSTILE = Probe("hostile", r"printf 'a\033]52;c;aGk=\007b\377c\033[2Jd'", str)
+ENDS = Probe("ends", "kill $$", str)
+GARBAGE = Probe("garbage", "echo 'not a frame' >/proc/$$/fd/1", str)
+PROBES = (NUMBER, BROKEN, SILENT, SLOW, HOSTILE, ENDS, GARBAGE)
+
+
+@asynccontextmanager
+async def shell() -> AsyncIterator[ProbeShell]:
+    transport = LocalTransport(HostSpec("here", None))
+    await transport.connect()
+    opened = ProbeShell(transport, PROBES)
+    await opened.start()
+    try:
+        yield opened
+    finally:
+        await opened.close()
+        await transport.close()
+
+
+async def test_values_failures_and_unreadable_answers_stand_side_by_side() -> None:
+    async with shell() as opened:
+        asks = [Ask(NUMBER), Ask(BROKEN), Ask(SILENT), Ask(NUMBER, ("x",))]
+        good, broken, silent, unreadable = await opened.request(asks)
+    assert (good.value, good.failure) == (7, None)
+    assert broken.failure == "permission denied"
+    assert silent.failure == "exit status 5"
+    assert unreadable.failure == "number: expected a number, got: 'x'"
+
+
+async def test_an_unchanged_answer_is_the_same_object_and_an_unreadable_one_stays_a_failure() -> None:
+    async with shell() as opened:
+        [first], [second] = await opened.request([Ask(NUMBER)]), await opened.request([Ask(NUMBER)])
+        assert second.same
+        assert second.value is first.value
+        await opened.request([Ask(NUMBER, ("x",))])
+        [again] = await opened.request([Ask(NUMBER, ("x",))])
+        assert again.same
+        assert again.failure is not None
+
+
+async def test_control_sequences_and_foreign_bytes_never_come_through() -> None:
+    async with shell() as opened:
+        [answer] = await opened.request([Ask(HOSTILE)])
+    assert answer.value == "ab\ufffdcd"
+
+
+async def test_a_request_that_was_given_up_does_not_answer_the_next_one() -> None:
+    async with shell() as opened:
+        [before] = await opened.request([Ask(NUMBER, ("1",))])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await opened.request([Ask(SLOW, ("0.5",)), Ask(NUMBER, ("2",))])
+        [after] = await opened.request([Ask(NUMBER, ("2",))])
+    assert before.value == 1
+    assert (after.value, after.same) == (2, False)
+
+
+async def test_a_shell_that_ends_is_lost() -> None:
+    async with shell() as opened:
+        with pytest.raises(ShellLostError, match="ended"):
+            await opened.request([Ask(ENDS)])
+
+
+async def test_an_answer_that_is_no_frame_is_lost() -> None:
+    async with shell() as opened:
+        with pytest.raises(ShellLostError, match="something else"):
+            await opened.request([Ask(GARBAGE)])
