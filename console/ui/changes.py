@@ -1,0 +1,96 @@
+"""Plans that run and that have ended. They belong to the app, never to a screen: closing a screen cancels nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from console.core.plan import Plan, PlanProgress, Result, StepResult, StepState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from console.core.service import ServiceRef
+    from console.ui.clock import Clock
+    from console.ui.fleet_port import FleetPort
+
+
+@dataclass(slots=True)
+class Change:
+    """One plan that was started from this console. Times are Unix seconds of this machine."""
+
+    plan: Plan
+    progress: PlanProgress
+    started: float
+    ended: float | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it has no result yet."""
+        return self.ended is None
+
+    @property
+    def step(self) -> str:
+        """What it is doing: the step or check that runs."""
+        parts = (*self.progress.preflight, *self.progress.steps, *self.progress.checks, *self.progress.undo)
+        return next((part.name for part in parts if part.state is StepState.RUNNING), "starting")
+
+
+class Changes:
+    """Every change of this session; at most one runs per service."""
+
+    def __init__(self, fleet: FleetPort, clock: Clock, moved: Callable[[Change], None]) -> None:
+        self._fleet, self._clock, self._moved = fleet, clock, moved
+        self._changes: list[Change] = []
+
+    def all(self) -> tuple[Change, ...]:
+        """What runs first, then the newest."""
+        newest_first = self._changes[::-1]
+        return (*(c for c in newest_first if c.running), *(c for c in newest_first if not c.running))
+
+    def running(self) -> tuple[Change, ...]:
+        """What has no result yet."""
+        return tuple(change for change in self._changes if change.running)
+
+    def of(self, plan_id: str) -> Change | None:
+        """The change of that plan."""
+        return next((change for change in self._changes if change.plan.id == plan_id), None)
+
+    def on(self, ref: ServiceRef) -> Change | None:
+        """The change that runs on this service, or touches it."""
+        return next((change for change in self.running() if ref in (change.plan.target, *change.plan.touches)), None)
+
+    def begin(self, plan: Plan) -> Change | None:
+        """Enter a plan; ``None`` when another change holds one of its services."""
+        if any(self.on(ref) for ref in (plan.target, *plan.touches)):
+            return None
+        change = Change(plan, pending(plan), self._clock.wall())
+        self._changes.append(change)
+        return change
+
+    async def run(self, change: Change) -> None:
+        """Run a plan to its result and keep every word of it. Never raises but when it is cancelled."""
+        try:
+            async for progress in self._fleet.execute(change.plan):
+                change.progress = progress
+                if progress.result is None:
+                    self._moved(change)
+        except Exception as error:
+            change.progress = replace(change.progress, result=Result.UNKNOWN, reason=f"{type(error).__name__}: {error}")
+        finally:
+            if change.progress.result is None:
+                change.progress = replace(
+                    change.progress, result=Result.UNKNOWN, reason="the stream of the plan ended without a result"
+                )
+            change.ended = self._clock.wall()
+            self._moved(change)
+
+
+def pending(plan: Plan) -> PlanProgress:
+    """A plan of which nothing has begun."""
+    return PlanProgress(
+        plan,
+        preflight=tuple(StepResult(check.name, StepState.PENDING) for check in plan.preflight),
+        steps=tuple(StepResult(step.name, StepState.PENDING) for step in plan.steps),
+        checks=tuple(StepResult(check.name, StepState.PENDING) for check in plan.checks),
+    )

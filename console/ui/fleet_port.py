@@ -1,0 +1,127 @@
+"""What the screens need of a fleet: the one door through which they look at hosts and change them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from console.core.finding import Finding
+    from console.core.plan import Plan, PlanProgress
+    from console.core.service import ServiceRef
+    from console.core.snapshot import LogLine, Snapshot
+    from console.remote.transport import HostSpec
+
+
+class RightsPort(Protocol):
+    """Whether the connected user may run every step of a plan."""
+
+    @property
+    def allowed(self) -> bool:
+        """Whether every step may be run."""
+        ...
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The sudoers lines that are missing, those of the undo steps included."""
+        ...
+
+    @property
+    def reason(self) -> str | None:
+        """Why the plan may not be run, in one line."""
+        ...
+
+
+class OfferedKey(Protocol):
+    """A host key that was offered and is not known."""
+
+    @property
+    def fingerprint(self) -> str:
+        """``SHA256:...``."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """``ssh-ed25519`` ..."""
+        ...
+
+
+class FleetPort(Protocol):
+    """All hosts, as ``console.remote.fleet.Fleet`` has them. Every call is made in the app's event loop."""
+
+    @property
+    def hosts(self) -> tuple[HostSpec, ...]:
+        """The hosts in the order in which they were given."""
+        ...
+
+    @property
+    def can_shell(self) -> bool:
+        """Whether its hosts can be reached with ``ssh``: those of the demo exist nowhere else."""
+        ...
+
+    def start(self, on_change: Callable[[Snapshot, tuple[Finding, ...]], None]) -> None:
+        """Begin to look; ``on_change`` is called in the loop for each change of a host."""
+        ...
+
+    async def stop(self) -> None:
+        """Close every connection."""
+        ...
+
+    async def refresh(self, host: str) -> Snapshot:
+        """Ask everything of this host now."""
+        ...
+
+    def follow(
+        self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = ""
+    ) -> AsyncIterator[LogLine]:
+        """The log of a service, or one file of its host, oldest line first; endless when it is followed."""
+        ...
+
+    def execute(self, plan: Plan) -> AsyncIterator[PlanProgress]:
+        """Run a plan on its host and tell how far it is, until it has a result."""
+        ...
+
+    async def rights(self, host: str, plan: Plan) -> RightsPort:
+        """Whether each step can be run by the connected user, and what is missing."""
+        ...
+
+    def offered_key(self, host: str) -> OfferedKey | None:
+        """The unknown key that the host showed at the last attempt."""
+        ...
+
+    async def accept_host_key(self, host: str, fingerprint: str) -> None:
+        """Add the offered key to known_hosts if it still has this fingerprint, and connect again."""
+        ...
+
+
+class LazyFleet:
+    """A fleet that is made when it is started: the first frame needs its hosts and nothing else of it."""
+
+    def __init__(self, hosts: tuple[HostSpec, ...], make: Callable[[], FleetPort]) -> None:
+        self._hosts, self._make = hosts, make
+        self._made: FleetPort | None = None
+
+    @property
+    def hosts(self) -> tuple[HostSpec, ...]:
+        """The hosts in the order in which they were given."""
+        return self._hosts
+
+    @property
+    def made(self) -> FleetPort:
+        """The fleet itself."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def start(self, on_change: Callable[[Snapshot, tuple[Finding, ...]], None]) -> None:
+        """Make the fleet and begin to look."""
+        self.made.start(on_change)
+
+    async def stop(self) -> None:
+        """Close every connection, where any was made."""
+        if self._made is not None:
+            await self._made.stop()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.made, name)

@@ -1,0 +1,157 @@
+"""Everything about one service, port or finding on one page: the verdict first, then what it rests on."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from console.core.service import Endpoint, State
+from console.core.snapshot import LinkState
+from console.ui import off
+from console.ui.present import findings as present_findings
+from console.ui.present import ports as present_ports
+from console.ui.present import services as present_services
+from console.ui.present.verdict import FINE, own, verdict_block, ways
+from console.ui.present.words import freshness, service_name
+from console.ui.widgets.detail import Entry, Heading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from console.core.finding import Finding, Proposal
+    from console.core.network import Listener
+    from console.core.snapshot import LogLine, Snapshot
+    from console.diagnosis.verdict import Verdict
+    from console.ui.deck import Deck
+    from console.ui.subject import Subject
+
+_TOLD = ("STATE", "WRONG")
+"""What the finding says already."""
+
+
+class Explanation(NamedTuple):
+    """What is shown, and the proposals that the digits stand for."""
+
+    entries: tuple[Entry | Heading, ...]
+    proposals: tuple[Proposal, ...]
+    finding: Finding | None
+
+
+def explain(
+    deck: Deck, subject: Subject, verdict: Verdict | None, *, log: Sequence[LogLine] = (), prefix: str = ""
+) -> Explanation:
+    """Put together what is known now: the verdict or the finding first, then what it rests on."""
+    finding = finding_of(deck, subject)
+    told = verdict if verdict is not None and speaks(verdict, subject, finding) else None
+    proposals = told.actions if told is not None and told.actions else finding.proposals if finding is not None else ()
+    reason = partial(why_off, deck)
+    if told is not None:
+        first = [*verdict_block(told, deck.clock, reason, prefix=prefix, shown=proposals)]
+    elif finding is not None:
+        first = [*present_findings.detail(finding, deck.store.snapshot(subject.host), deck.clock)]
+        first += ways(proposals, reason, prefix=prefix)
+    else:
+        first = [*_gone(deck, subject)] if subject.finding is not None else []
+    lines = [*first, *_behind(deck, subject, bool(first), log)]
+    change = deck.changes.on(subject.service) if subject.service is not None else None
+    if change is not None:
+        lines.insert(1, Entry("PLAN", f"a plan runs: {change.plan.kind} of {change.plan.target.name}", "accent"))
+    return Explanation(_one_age(lines), proposals, finding)
+
+
+def _gone(deck: Deck, subject: Subject) -> tuple[Entry | Heading, ...]:
+    """What is so now of what a finding was about: only a service that runs is mended."""
+    ref = subject.service
+    if ref is None:
+        return (Heading("This finding is gone", "no longer seen"),)
+    service = deck.store.service(ref)
+    if service is None:
+        return (Heading(f"{ref.host}  {service_name(ref)}", "not seen any more"),)
+    if deck.changes.on(ref) is not None:
+        word = "a plan runs"
+    elif deck.store.snapshot(ref.host).link.state is not LinkState.UP:
+        word = "seen last: its host does not answer"
+    else:
+        word = "mended" if service.state is State.RUNNING else "no finding of it now"
+    state = Entry("STATE", present_findings.state_line(service))
+    return (Heading(f"{ref.host}  {service_name(ref)} {service.state.value.upper()}", word), state)
+
+
+def _behind(deck: Deck, subject: Subject, headed: bool, log: Sequence[LogLine]) -> list[Entry | Heading]:
+    """What the verdict or finding is about: the service or the listener as they are."""
+    snapshot, now = deck.store.snapshot(subject.host), deck.clock.monotonic()
+    entries: list[Entry | Heading] = []
+    service = deck.store.service(subject.service) if subject.service is not None else None
+    listener = listener_of(snapshot, subject.endpoint) if subject.by_port or service is None else None
+    if listener is not None:
+        entries += present_ports.detail(listener, snapshot, now, ())
+    elif service is not None:
+        entries += present_services.detail(service, snapshot, deck.clock, log=log)
+    if headed:
+        return [entry for entry in entries[1:] if entry[0] not in _TOLD]
+    return entries or [Heading(subject.host, freshness(snapshot, now)), Entry("", "gone: not seen any more")]
+
+
+def speaks(verdict: Verdict, subject: Subject, finding: Finding | None) -> bool:
+    """Whether a verdict on a port is what somebody wants to read here."""
+    if verdict.port is None:
+        return False
+    if finding is not None:
+        return finding.port is not None
+    return subject.by_port or not (verdict.verdict in FINE or own(verdict))
+
+
+def why_off(deck: Deck, proposal: Proposal) -> str | None:
+    """Why a proposal cannot be run now."""
+    return proposal.reason_off or (off.intents_off(proposal.intents, deck) if proposal.intents else "advice only")
+
+
+def _one_age(entries: list[Entry | Heading]) -> tuple[Entry | Heading, ...]:
+    """The age once, at the end."""
+    ages = [entry for entry in entries if isinstance(entry, Entry) and entry.key == "AGE"]
+    rest = [entry for entry in entries if not (isinstance(entry, Entry) and entry.key == "AGE")]
+    return (*rest, *ages[-1:])
+
+
+def evidence(verdict: Verdict | None, finding: Finding | None, proposals: Sequence[Proposal]) -> tuple[str, ...]:
+    """What a verdict or finding rests on, a line each, and the commands of its proposals."""
+    lines = list(_once((verdict.evidence if verdict is not None else ()), finding.evidence if finding else ()))
+    if verdict is not None and verdict.not_checked:
+        lines += ["", "not checked:", *(f"  {gap.what}: {gap.why}" for gap in verdict.not_checked)]
+    for proposal in proposals:
+        if proposal.commands:
+            lines += ["", f"{proposal.label}:", *(f"  {command}" for command in proposal.commands)]
+    return tuple(lines)
+
+
+def _once(newest: Sequence[str], older: Sequence[str]) -> tuple[str, ...]:
+    """The lines of two looks, each thing once, told as it was seen last: ``socket: ...``."""
+    heads = {line.partition(": ")[0] for line in newest if ": " in line}
+    bare = {line.partition(": ")[2] for line in newest}
+    left = (line for line in older if line.partition(": ")[0] not in heads and line not in bare)
+    return tuple(dict.fromkeys((*newest, *left)))
+
+
+def finding_of(deck: Deck, subject: Subject) -> Finding | None:
+    """The finding that is asked about, or the worst of the service or port."""
+    if subject.finding is not None:
+        found = deck.store.finding(subject.finding)
+        if found is not None or subject.service is None:
+            return found
+        # What is wrong with the service has another name now, as a restart loop that met the limit.
+        same = [one for one in deck.store.findings_of(subject.host) if one.service == subject.service]
+        return min(same, key=lambda one: one.severity.rank, default=None)
+    for finding in sorted(deck.store.findings_of(subject.host), key=lambda finding: finding.severity.rank):
+        if subject.service is not None and finding.service == subject.service:
+            return finding
+        if subject.endpoint is not None and finding.port == subject.endpoint.port:
+            return finding
+    return None
+
+
+def listener_of(snapshot: Snapshot, endpoint: Endpoint | None) -> Listener | None:
+    """The listener at an address, or at the port where only that is known."""
+    if endpoint is None:
+        return None
+    same = [one for one in snapshot.listeners if (one.protocol, one.port) == (endpoint.protocol, endpoint.port)]
+    return next((one for one in same if one.address == endpoint.address), same[0] if same else None)

@@ -1,0 +1,185 @@
+"""Findings as rows, as detail and as what is said when there is none."""
+
+from collections.abc import Sequence
+
+from console.core.finding import Finding, Severity
+from console.core.service import Service
+from console.core.snapshot import Snapshot
+from console.diagnosis.wanting import is_current
+from console.findings.seen import blind
+from console.remote.transport import HostSpec
+from console.ui import cells
+from console.ui.cells import Cell, Text
+from console.ui.clock import Clock
+from console.ui.present.words import freshness, host_cell, host_width, listed, number, service_name, wall_age
+from console.ui.store import Store
+from console.ui.widgets.detail import Entry, Heading
+from console.ui.widgets.table import Column, Row
+
+NARROW = 60
+"""Columns below which a finding is told in its shortest words."""
+
+
+def columns(store: Store, *, narrow: bool = False) -> tuple[Column, ...]:
+    """Severity, host, subject, summary, since; as wide as what is in them, and the rest for the summary.
+
+    Where there is little room it is the summary's: the subject and the age are in the detail.
+    """
+    if narrow:
+        names = max((len(name) for name in store.specs), default=0)
+        return (
+            Column("severity", "", 1),
+            *([Column("host", "host", max(4, min(names, 10)))] if len(store.specs) > 1 else []),
+            Column("summary", "what", 20, 1, 16),
+        )
+    longest = max((len(subject(finding)) for finding in store.findings()), default=0)
+    return (
+        Column("severity", "", 1),
+        Column("host", "host", host_width(store.specs.values()), min_width=6),
+        Column("subject", "on", max(6, min(longest, 22)), min_width=6, priority=1),
+        Column("summary", "what", 20, 1, 16),
+        Column("since", "since", 5, align="right", priority=2),
+    )
+
+
+def brief(finding: Finding) -> str:
+    """What is wrong in the fewest words: ``:8080 held by legacy.service``; of others the subject and the summary."""
+    _, held, holder = finding.summary.partition(", held by ")
+    if finding.port is not None and held:
+        return f":{finding.port}{'/udp' if finding.protocol == 'udp' else ''} held by {holder}"
+    return finding.summary if finding.subject.endswith("host") else f"{subject(finding)}: {finding.summary}"
+
+
+def narrow_row(finding: Finding, *, host: bool) -> Row:
+    """One finding as one short line; ``host`` where there are several."""
+    tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
+    where = (finding.host,) if host else ()
+    return Row(finding.key, (cells.severity_mark(finding.severity), *where, Cell(brief(finding), tone)))
+
+
+def subject(finding: Finding) -> str:
+    """The subject without its host, which has a column of its own."""
+    if finding.service is not None:
+        return service_name(finding.service)
+    return finding.subject.removeprefix(f"{finding.host}/")
+
+
+def row(finding: Finding, spec: HostSpec | None, snapshot: Snapshot, wall: float) -> Row:
+    """One finding as one line."""
+    age = wall_age(snapshot, wall, finding.since)
+    tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
+    return Row(
+        finding.key,
+        (
+            cells.severity_mark(finding.severity),
+            host_cell(spec, finding.host),
+            Cell(subject(finding), tone),
+            Cell(finding.summary, tone),
+            "" if age is None else cells.age(age),
+        ),
+    )
+
+
+def rows(store: Store, wall: float, needle: str = "", *, narrow: bool = False) -> tuple[tuple[Row, ...], int]:
+    """All findings that contain every word of the filter, worst first, and how many it hides."""
+    words = needle.lower().split()
+    every = store.findings()
+    kept = [finding for finding in every if all(word in _text(finding) for word in words)]
+    hidden = len(every) - len(kept)
+    if narrow:
+        return tuple(narrow_row(found, host=len(store.specs) > 1) for found in kept), hidden
+    shown = (row(found, store.specs.get(found.host), store.snapshot(found.host), wall) for found in kept)
+    return tuple(shown), hidden
+
+
+def _text(finding: Finding) -> str:
+    return f"{finding.host} {finding.subject} {finding.summary} {finding.code} {finding.severity}".lower()
+
+
+def state_line(service: Service) -> Text:
+    """A service's state: glyph and word, then the manager's own words and how it ended."""
+    words = [service.native_state]
+    if service.result not in (None, "success"):
+        words.append(str(service.result))
+    if service.exit_code:
+        words.append(f"exit {service.exit_code}")
+    if service.exit_signal:
+        words.append(f"signal {service.exit_signal}")
+    if service.restarts:
+        words.append(number(service.restarts, "restart"))
+    return (cells.state(service.state), Cell("  " + ", ".join(word for word in words if word)))
+
+
+def heading(finding: Finding, snapshot: Snapshot, clock: Clock) -> Heading:
+    """The line above the detail: what it is about, and since when."""
+    age = wall_age(snapshot, clock.wall(), finding.since)
+    since = "" if age is None else f"since {clock.moment(finding.since)} ({cells.age(age)})"
+    return Heading(f"{finding.host}  {subject(finding)}", f"{finding.severity} {since}".rstrip())
+
+
+def detail(finding: Finding, snapshot: Snapshot, clock: Clock) -> tuple[Entry | Heading, ...]:
+    """Everything that is known of a finding but the ways out."""
+    tone = "critical" if finding.severity is Severity.CRITICAL else "warning"
+    entries: list[Entry | Heading] = [heading(finding, snapshot, clock), Entry("WHAT", finding.summary, tone)]
+    service = snapshot.service(finding.service) if finding.service is not None else None
+    if service is not None:
+        entries.append(Entry("STATE", state_line(service)))
+    entries += [Entry("" if place else "SEEN", line) for place, line in enumerate(finding.evidence)]
+    entries += symptom_entries(finding, snapshot, clock)
+    entries.append(Entry("AGE", freshness(snapshot, clock.monotonic())))
+    return tuple(entries)
+
+
+def symptom_entries(finding: Finding, snapshot: Snapshot, clock: Clock) -> tuple[Entry, ...]:
+    """The line of the service's own log that tells the failure, unless the evidence has it already."""
+    if finding.service is None:
+        return ()
+    return tuple(
+        Entry("LOG", f"{clock.moment(symptom.at)}  {symptom.line}" if symptom.at else symptom.line)
+        for symptom in snapshot.symptoms
+        if symptom.ref == finding.service
+        and is_current(symptom, snapshot.service(symptom.ref))
+        and not any(symptom.line in line for line in finding.evidence)
+    )
+
+
+def quiet(store: Store, now: float) -> tuple[Text, ...]:
+    """What the screen says instead of an empty list: what was checked, when, and what was not seen."""
+    waiting = store.waiting()
+    looked = [one for one in store.snapshots() if one.at is not None and one.complete and one.host not in waiting]
+    lines: list[Text] = []
+    if waiting:
+        lines.append(Cell(f"Waiting for {listed(waiting)}.", "accent"))
+    if looked:
+        lines += _looked_at(looked, now, waiting=bool(waiting))
+        lines += not_seen(looked)
+    elif not store.specs:
+        lines.append("No host is configured. Give hosts on the command line: hostdeck web1 web2")
+    return tuple(lines)
+
+
+def _looked_at(looked: Sequence[Snapshot], now: float, *, waiting: bool) -> list[Text]:
+    """What was looked at as a whole, and what of it nothing can be said of: quiet is only what was seen."""
+    services = sum(len(snapshot.services) for snapshot in looked)
+    ports = sum(len(snapshot.listeners) for snapshot in looked)
+    oldest = max(now - snapshot.at for snapshot in looked if snapshot.at is not None)
+    what = f"{number(len(looked), 'host')}, {number(services, 'service')}, {number(ports, 'port')}"
+    unseen = [f"Not known of {one.host}: {'; '.join(gaps)}" for one in looked if (gaps := blind(one))]
+    quiet_now = not waiting and not unseen
+    word = "All quiet:" if quiet_now else "Nothing wrong so far on" if waiting else "Nothing wrong in what was seen:"
+    told: list[Text] = [Cell(f"{word} {what} checked {cells.age(oldest)} ago.", "ok" if quiet_now else "")]
+    return [*told, *(Cell(line, "warning") for line in unseen)]
+
+
+def not_seen(snapshots: Sequence[Snapshot], limit: int = 6) -> list[Text]:
+    """Sources that did not answer, with their reasons."""
+    failures = [
+        f"{source.name} on {snapshot.host} ({source.failure})"
+        for snapshot in snapshots
+        for source in snapshot.sources
+        if source.failure
+    ]
+    lines: list[Text] = [Cell(f"Not seen: {failure}", "muted") for failure in failures[:limit]]
+    if len(failures) > limit:
+        lines.append(Cell(f"and {len(failures) - limit} more: see Hosts", "muted"))
+    return lines

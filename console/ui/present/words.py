@@ -1,0 +1,63 @@
+"""Words and small pieces that several lists share."""
+
+from collections.abc import Iterable
+
+from console.core.service import ServiceRef
+from console.core.snapshot import LinkState, Snapshot
+from console.remote.transport import HostSpec
+from console.ui import cells
+from console.ui.cells import Cell, Spans, Text
+
+
+def service_name(ref: ServiceRef) -> str:
+    """The name as a person says it, with the user where it belongs to a user's own manager."""
+    user = ref.scope.removeprefix("user:") if ref.scope.startswith("user:") else ""
+    return f"{ref.name} (of {user})" if user else ref.name
+
+
+def host_cell(spec: HostSpec | None, name: str) -> Text:
+    """A host's name; a production host carries the word and the colour of its kind."""
+    if spec is None or not spec.production:
+        return name
+    return (Cell(name), Cell(" prod", "accent"))
+
+
+def host_width(specs: Iterable[HostSpec]) -> int:
+    """Columns that the names of these hosts need, within reason."""
+    longest = max((len(spec.name) + (5 if spec.production else 0) for spec in specs), default=0)
+    return max(6, min(longest, 24))
+
+
+def host_age(snapshot: Snapshot, now: float) -> float | None:
+    """Seconds since the host last told anything; ``None`` when it never did."""
+    return None if snapshot.at is None else max(0.0, now - snapshot.at)
+
+
+def freshness(snapshot: Snapshot, now: float) -> Spans:
+    """How old what is shown of a host is, in words: ``3 s ago``, ``stale 12 s``, ``down: timeout``."""
+    link, age = snapshot.link, host_age(snapshot, now)
+    if link.state is LinkState.UP:
+        return (Cell("asked, no answer yet" if age is None else f"{cells.age(age)} ago", "muted"),)
+    if link.state is LinkState.CONNECTING:
+        return (Cell(f"connecting for {cells.age(now - link.since)}", "accent"),)
+    if link.state is LinkState.STALE:
+        return (Cell(f"stale {cells.age(age)}", "warning"),)
+    return (Cell(f"down {cells.age(now - link.since)}", "critical"),)
+
+
+def wall_age(snapshot: Snapshot, wall: float, then: float | None) -> float | None:
+    """Seconds since a time told by a host's clock, corrected by how much that clock is ahead."""
+    return None if then is None else max(0.0, wall + (snapshot.clock_skew or 0.0) - then)
+
+
+def listed(names: Iterable[str], limit: int = 3) -> str:
+    """``a, b and 4 more``."""
+    words = list(names)
+    if len(words) <= limit:
+        return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+    return f"{', '.join(words[:limit])} and {len(words) - limit} more"
+
+
+def number(count: int, word: str) -> str:
+    """``1 host``, ``12 hosts``."""
+    return f"{cells.count(count)} {word}" if count == 1 else f"{cells.count(count)} {word}s"

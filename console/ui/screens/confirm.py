@@ -1,0 +1,58 @@
+"""A question with two answers, of which the harmless one has the focus."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+if TYPE_CHECKING:
+    from textual._path import CSSPathType
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from console.ui.changes import Change
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Answers ``True`` only when the second button was reached and pressed; esc means no."""
+
+    CSS_PATH: ClassVar[CSSPathType] = ["buttons.tcss", "window.tcss"]
+    AUTO_FOCUS: ClassVar[str | None] = "#no"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("escape,q", "dismiss(False)"),
+        ("left,right,h", "app.focus_next"),
+    ]
+
+    def __init__(self, title: str, lines: tuple[str, ...], *, yes: str, no: str = "Cancel") -> None:
+        super().__init__()
+        self._title, self._lines, self._yes, self._no = title, lines, yes, no
+
+    def compose(self) -> ComposeResult:
+        """The question, what to know, the two answers."""
+        with Vertical(id="window"):
+            yield Static(self._title, id="title", markup=False)
+            yield Static("\n".join(self._lines), id="lines", markup=False)
+            with Horizontal(id="buttons"):
+                yield Button(self._no, id="no", compact=True)
+                yield Button(self._yes, id="yes", compact=True)
+
+    @on(Button.Pressed)
+    def _answered(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss(event.button.id == "yes")
+
+
+def quit_question(running: tuple[Change, ...]) -> ConfirmScreen:
+    """Asked before leaving while plans run: says what becomes of them."""
+    lines = tuple(f"{change.plan.kind} of {change.plan.target.name} on {change.plan.target.host}: {change.step}"
+                  for change in running)  # fmt: skip
+    return ConfirmScreen(
+        "Leave while a plan runs?",
+        (*lines, "", "The host finishes it by itself and keeps the result;", "hostdeck audit shows it later."),
+        yes="Leave",
+        no="Stay",
+    )

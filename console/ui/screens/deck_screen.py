@@ -1,0 +1,205 @@
+"""What every screen of the console is: a status line on top, the keys below, every key through the key map."""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on
+
+from console.core.keys import TABS, Place
+from console.ui import keymap, off
+from console.ui.messages import ChangeMoved, HostsChanged
+from console.ui.present import frame
+from console.ui.widgets.bars import KeyBar, StatusBar, TabsLine
+from console.ui.widgets.narrow import NarrowScreen
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from console.ui.app import DeckApp
+    from console.ui.deck import Deck
+    from console.ui.selection import Selection
+
+SAY_SECONDS = 6.0
+"""How long a sentence about a key that is off stays."""
+
+
+_WIDTHS: list[tuple[int, str]] = [(0, "-tiny"), (60, "-narrow"), (120, "-wide")]
+_HEIGHTS: list[tuple[int, str]] = [(0, "-short"), (20, "-tall")]
+
+
+class DeckScreen(NarrowScreen[None]):
+    """Base of all screens. A subclass says its ``PLACE``, what it shows and what is selected in it.
+
+    A key becomes ``press("ID")``: when the key map has a reason against it the reason is said, else the method
+    ``press_ID`` of the screen is called, or of the verbs that all screens share.
+    """
+
+    PLACE: ClassVar[Place]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
+
+    def __init__(self) -> None:
+        super().__init__(classes=" ".join(self._first_classes()))
+
+    def _first_classes(self) -> set[str]:
+        """The classes of this size at once: set later, they would style the whole screen a second time."""
+        width, height = self.app.size
+        fitting = self._get_breakpoint_classes(width, _WIDTHS) | self._get_breakpoint_classes(height, _HEIGHTS)
+        return fitting | self.FIRST_CLASSES
+
+    FIRST_CLASSES: ClassVar[frozenset[str]] = frozenset()
+    """Further classes that hold until the first rows are there."""
+
+    def compose(self) -> ComposeResult:
+        """Status, tabs where there are any, the body, the sentence, the keys."""
+        yield StatusBar(id="status", clock=self.deck.clock.stamp())
+        if self.PLACE in TABS:
+            yield TabsLine(id="tabs")
+        yield from self.body()
+        yield KeyBar(id="keys")
+
+    def body(self) -> ComposeResult:
+        """The widgets between the tabs and the keys."""
+        raise NotImplementedError
+
+    def selection(self) -> Selection:
+        """What the keys are about now."""
+        raise NotImplementedError
+
+    def sync(self, changed: frozenset[str] | None = None) -> None:
+        """Show what is known now. ``changed`` are the hosts that changed; ``None`` means look at everything."""
+        raise NotImplementedError
+
+    @property
+    def deck(self) -> Deck:
+        """The shared state of the session."""
+        return self.deck_app.deck
+
+    @property
+    def deck_app(self) -> DeckApp:
+        """The app."""
+        return cast("DeckApp", self.app)
+
+    def on_mount(self) -> None:
+        """Show what is known already."""
+        if self.deck_app.leaving:
+            return
+        self.refresh_all()
+        self.call_after_refresh(self._painted)
+
+    _ready = False
+
+    def _painted(self) -> None:
+        """The first picture of this screen is painted."""
+        self._ready = True
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was in front."""
+        if self.is_mounted and not self.deck_app.leaving:
+            self.refresh_all()
+
+    @on(HostsChanged)
+    def _hosts_changed(self, message: HostsChanged) -> None:
+        self.refresh_all(message.hosts)
+
+    @on(ChangeMoved)
+    def _change_told(self, message: ChangeMoved) -> None:
+        change = self.deck.changes.of(message.plan_id)
+        if change is not None and message.ended and change.progress.result is not None:
+            plan, reason = change.plan, change.progress.reason
+            told = f"{plan.kind} of {plan.target.name} on {plan.target.host}: {change.progress.result}"
+            self.say(f"{told} ({reason})" if reason else told)
+        self.refresh_all()
+
+    def refresh_all(self, changed: frozenset[str] | None = None) -> None:
+        """Body, frame and keys."""
+        if self.deck_app.leaving:
+            return
+        self.sync(changed)
+        self.show_frame()
+
+    def show_frame(self) -> None:
+        """The lines at the edges: status, tabs, keys."""
+        selection = self.selection()
+        status = self.query_one("#status", StatusBar)
+        told = frame.status(self.deck, selection)
+        status.show(
+            fleet=told.fleet, hosts=told.hosts, read_only=told.read_only, production=told.production, note=told.note
+        )
+        status.clock = self.deck.clock.stamp()
+        self.set_class(bool(told.production), "-production")
+        if self.PLACE in TABS:
+            tabs = self.query_one("#tabs", TabsLine)
+            tabs.show(frame.tabs(self.deck, self.PLACE, self.size.width or self.app.size.width))
+            tabs.active = self.PLACE
+        self.show_keys(selection)
+
+    def show_keys(self, selection: Selection | None = None) -> None:
+        """The key bar for what is selected now."""
+        hints = keymap.hints(selection if selection is not None else self.selection(), self.deck)
+        self.query_one("#keys", KeyBar).show(hints)
+
+    def say(self, sentence: str) -> None:
+        """Show one sentence above the keys for a few seconds; it never covers the keys."""
+        if not self.is_mounted:
+            return
+        from textual.widgets import Static
+
+        found = self.query("#say")
+        line = found.first(Static) if found else Static(id="say", markup=False)
+        line.update(sentence)
+        if not found:
+            self.mount(line, before="#keys")
+        line.display = True
+        self._silence_at = self.deck.clock.monotonic() + SAY_SECONDS
+        self.set_timer(SAY_SECONDS + 0.1, self._hush)
+
+    _silence_at = 0.0
+
+    def _hush(self) -> None:
+        if self.deck.clock.monotonic() >= self._silence_at:
+            self.query("#say").set(display=False)
+
+    async def action_press(self, ident: str) -> None:
+        """A key was pressed: say why it is off, or do it."""
+        if self.deck_app.leaving:
+            return  # typed ahead of the end
+        if not self.is_mounted:
+            self.call_after_refresh(self.action_press, ident)  # typed ahead of a screen that is being opened
+            return
+        if ident == "run" and not self._ready:
+            return  # nothing is run that was not painted before
+        selection = self.selection()
+        why = off.reason_off(ident, selection, self.deck)
+        if why is not None:
+            self.say(why)
+            return
+        own = getattr(self, f"press_{ident.partition('.')[0].replace('-', '_')}", None)
+        if own is not None:
+            waiting = own(*ident.split(".")[1:])
+            if isawaitable(waiting):
+                await waiting
+            return
+        from console.ui import verbs
+
+        await verbs.perform(ident, self, selection)
+
+    @on(KeyBar.Pressed)
+    async def _key_clicked(self, message: KeyBar.Pressed) -> None:
+        message.stop()
+        ident = keymap.ident_of(message.key, self.PLACE, self.deck.config.keys)
+        if ident is not None:
+            await self.action_press(ident)
+        elif message.key == "tab":
+            self.focus_next()
+
+    @on(TabsLine.Selected)
+    async def _tab_clicked(self, message: TabsLine.Selected) -> None:
+        message.stop()
+        self.deck_app.show_place(Place(message.tab))
+
+    def copied(self) -> str:
+        """What ``y`` copies: plain text."""
+        return ""

@@ -1,0 +1,240 @@
+"""The log of one service, as it is written."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.widgets import Static
+
+from console.core.keys import Place
+from console.ui import cells, keymap
+from console.ui.present.words import service_name
+from console.ui.screens.deck_screen import DeckScreen
+from console.ui.selection import Selection
+from console.ui.widgets.filter_input import FilterInput
+from console.ui.widgets.histogram import Histogram
+from console.ui.widgets.log_view import LogPosition, LogView
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+    from textual.worker import Worker
+
+    from console.core.service import ServiceRef
+    from console.core.snapshot import LogLine
+
+BACK = 500
+"""Lines of the past that are asked for."""
+BATCH = 2000
+"""Lines handed to the view at once while more are waiting."""
+TIMES = 56
+"""Columns from which lines have their time."""
+AGAIN = 2.0
+"""Seconds until a log whose stream ended is followed again."""
+
+
+class LogsScreen(DeckScreen):
+    """Histogram, lines, position; filter and search in the line below."""
+
+    PLACE: ClassVar[Place] = Place.LOGS
+    BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings(Place.LOGS)]
+    CSS_PATH = "logs.tcss"
+    AUTO_FOCUS: ClassVar[str | None] = "#log"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: ServiceRef | None = None
+        self._workers: list[Worker[None]] = []
+        self._searching = False
+        self._pattern = ""
+        self._needle = ""
+        self._trouble: dict[str, str] = {}
+
+    def body(self) -> ComposeResult:
+        """How many lines when, the lines, where one is in them."""
+        offset = self.deck.clock.offset()
+        yield Histogram(id="histogram", offset=offset)
+        view = LogView(id="log", now=self.deck.clock.wall, offset=offset)
+        # One service is followed here: the line below the log says which, once.
+        view.set_reactive(LogView.source_column, False)
+        yield view
+        yield Static(id="position", markup=False)
+        yield FilterInput(id="filter")
+
+    def selection(self) -> Selection:
+        """The service whose log is shown."""
+        ref = self.deck.log
+        return Selection(self.PLACE, ref.host if ref else None, (ref,) if ref else ())
+
+    def sync(self, changed: frozenset[str] | None = None) -> None:
+        """Follow the service that is wanted now."""
+        del changed
+        if self.deck.log != self._shown:
+            self._follow(self.deck.log)
+        self._show_position()
+
+    @property
+    def view(self) -> LogView:
+        """The lines."""
+        return self.query_one("#log", LogView)
+
+    def _follow(self, ref: ServiceRef | None) -> None:
+        self._shown = ref
+        self._trouble = {}
+        self.view.clear()
+        for worker in self._workers:
+            worker.cancel()
+        sources = ("", *self.deck.log_files(ref)) if ref is not None else ()
+        self._workers = [
+            self.run_worker(self._read(ref, source), group=f"follow {source}", exit_on_error=False)
+            for source in sources
+            if ref is not None
+        ]
+
+    async def _read(self, ref: ServiceRef, file: str) -> None:
+        """Feed the view for as long as the service is shown; a stream that ends is opened again where it ended."""
+        newest: float | None = None
+        while ref == self._shown:
+            try:
+                newest = await self._stream(ref, file, newest)
+                self._trouble[file] = "the log ended; it is opened again"
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                self._trouble[file] = str(error) or type(error).__name__
+            self._show_position()
+            await asyncio.sleep(AGAIN)
+
+    async def _stream(self, ref: ServiceRef, file: str, newest: float | None) -> float | None:
+        """Follow one source to its end; returns the time of the newest line."""
+        waiting: list[LogLine] = []
+        # Opened again, it goes on behind the newest line that is there already.
+        since = None if newest is None else newest + 1e-6
+        stream = self.deck.fleet.follow(ref, lines=BACK, since=since, follow_on=True, file=file)
+        async for line in stream:
+            self._trouble.pop(file, None)
+            waiting.append(line)
+            newest = line.at or newest
+            if len(waiting) >= BATCH:
+                self._flush(waiting)
+                await asyncio.sleep(0)
+            elif len(waiting) == 1:
+                self.call_later(self._flush, waiting)
+        self._flush(waiting)
+        return newest
+
+    def _flush(self, waiting: list[LogLine]) -> None:
+        if waiting:
+            self.view.feed(tuple(waiting))
+            waiting.clear()
+
+    @on(LogView.Moved)
+    def _moved(self, message: LogView.Moved) -> None:
+        message.stop()
+        histogram = self.query_one("#histogram", Histogram)
+        histogram.show(self.view.histogram(max(10, histogram.size.width)))
+        self._show_position(message.position)
+
+    def _show_position(self, position: LogPosition | None = None) -> None:
+        self.query_one("#position", Static).update(self.position_words(position or self.view.position))
+
+    def position_words(self, at: LogPosition) -> str:
+        """Where one is: the service, which lines of how many, what is hidden or lost, and how late it is."""
+        ref = self._shown
+        if ref is None:
+            return "No service is chosen: press l on a finding, a service or a port."
+        words = [
+            f"{ref.host} {service_name(ref)}",
+            *([f"in {self.deck.clock.zone_name()}"] if self.size.width >= TIMES else []),
+        ]
+        if at.total:
+            words.append(f"lines {cells.count(at.first)}-{cells.count(at.last)} of {cells.count(at.shown)}")
+        words += [f"{cells.count(count)} {word}" for count, word in
+                  ((at.hidden, "hidden"), (at.dropped, "dropped"), (at.matches, "found")) if count]  # fmt: skip
+        if self._trouble:
+            words += [f"{file}: {why}" if file else why for file, why in self._trouble.items()]
+        else:
+            words.append("follows" if at.following else "FROZEN: f follows again")
+            words += [f"last line {cells.age(at.lag)} ago"] if at.lag is not None else []
+            words += [] if at.total else ["no line yet"]
+        return "   ".join(words)
+
+    def press_follow(self) -> None:
+        """Follow the end, or stay."""
+        self.view.action_toggle_follow()
+        self._show_position()
+
+    def press_wrap(self) -> None:
+        """Wrap long lines, or cut them."""
+        self.view.action_toggle_wrap()
+
+    def press_filter(self) -> None:
+        """Type what lines must contain."""
+        self._open_input("/", self._needle, searching=False)
+
+    def press_search(self) -> None:
+        """Go on, or type what to look for."""
+        if self._pattern:
+            if not self.view.next_match():
+                self.say(f"{self._pattern!r} is in no line that is shown")
+        else:
+            self._open_input("find", "", searching=True)
+
+    def press_search_back(self) -> None:
+        """Go back to the match before."""
+        if not self._pattern:
+            self.press_search()
+        elif not self.view.previous_match():
+            self.say(f"{self._pattern!r} is in no line that is shown")
+
+    def _open_input(self, prompt: str, text: str, *, searching: bool) -> None:
+        self._searching = searching
+        line = self.query_one("#filter", FilterInput)
+        line.prompt = prompt
+        line.open(text)
+
+    @on(FilterInput.Changed)
+    def _typed(self, message: FilterInput.Changed) -> None:
+        message.stop()
+        if self._searching:
+            self._pattern = message.text
+            problem = self.view.search(message.text)
+        else:
+            self._needle = message.text
+            problem = self.view.set_filter(message.text)
+        self.query_one("#filter", FilterInput).error = problem or ""
+        self._show_position()
+
+    @on(FilterInput.Submitted)
+    def _kept(self, message: FilterInput.Submitted) -> None:
+        message.stop()
+        self.view.focus()
+
+    @on(FilterInput.Cancelled)
+    def _cancelled(self, message: FilterInput.Cancelled) -> None:
+        message.stop()
+        self._drop_input()
+
+    def _drop_input(self) -> None:
+        self.query_one("#filter", FilterInput).close()
+        self._needle = self._pattern = ""
+        self.view.set_filter("")
+        self.view.search("")
+        self.view.focus()
+
+    def press_back(self) -> None:
+        """Without filter and search first, then to the findings."""
+        if self._needle or self._pattern:
+            self._drop_input()
+        else:
+            self.deck_app.show_place(Place.FINDINGS)
+
+    def press_open(self) -> None:
+        """Nothing opens here; said rather than silent."""
+        self.say("y copies the lines in sight; w diagnoses the service")
+
+    def copied(self) -> str:
+        """The lines in sight."""
+        return self.view.visible_text()

@@ -1,0 +1,162 @@
+"""The line in which a filter or a search is typed."""
+
+from typing import ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widgets import Input
+
+from console.ui.cells import Cell, count
+from console.ui.widgets.palette import Line, cut_cells, strip_of, width_of
+
+
+class _Tail(Line):
+    """What is said after the text."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"deck--muted", "deck--critical", "deck--accent"}
+    DEFAULT_CSS = "_Tail { width: auto; height: 1; }"
+
+    said: reactive[Cell] = reactive(Cell(""), layout=True)
+
+    def get_content_width(self, container: object, viewport: object) -> int:
+        """As wide as what is said."""
+        return width_of(self.said.text)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw it."""
+        return strip_of(cut_cells(self.said, self.size.width)[0], self.size.width, self.book)
+
+
+class _Prompt(_Tail):
+    """The sign before the text."""
+
+
+class FilterInput(Horizontal):
+    """``/`` and what is typed, how many rows that hides, and what is wrong with it. Hidden until it is opened."""
+
+    DEFAULT_CSS = """
+    FilterInput { height: 1; display: none; }
+    FilterInput.-open { display: block; }
+    FilterInput Input {
+        width: 1fr; height: 1; border: none; padding: 0; background: transparent;
+        &:focus { border: none; background-tint: transparent; }
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Clear", show=False, id="filter.cancel")]
+
+    hidden: reactive[int | None] = reactive[int | None](None)
+    """How many rows do not match; ``None`` says nothing."""
+    error: reactive[str] = reactive("")
+    """What is wrong with the text, e.g. as a regular expression."""
+    prompt: reactive[str] = reactive("/")
+    """The sign before the text."""
+
+    class _InputMessage(Message):
+        def __init__(self, bar: "FilterInput", text: str) -> None:
+            super().__init__()
+            self.bar = bar
+            self.text = text
+
+        @property
+        def control(self) -> "FilterInput":
+            """The line."""
+            return self.bar
+
+    class Changed(_InputMessage):
+        """Another text."""
+
+    class Submitted(_InputMessage):
+        """Enter: the filter stays, the line is left."""
+
+    class Cancelled(_InputMessage):
+        """Escape: the filter is dropped, the line closes itself. ``text`` is what it was."""
+
+    def __init__(
+        self,
+        placeholder: str = "",
+        *,
+        name: str | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._input = Input(placeholder=placeholder, select_on_focus=False, compact=True)
+        self._prompt = _Prompt()
+        self._tail = _Tail()
+
+    def compose(self) -> ComposeResult:
+        """Prompt, text, tail."""
+        yield self._prompt
+        yield self._input
+        yield self._tail
+
+    @property
+    def text(self) -> str:
+        """What is typed."""
+        return self._input.value
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the line is shown."""
+        return self.has_class("-open")
+
+    def open(self, text: str | None = None) -> None:
+        """Show the line with this text, or with the one it had, and put the focus there."""
+        self.add_class("-open")
+        if text is not None:
+            self._input.value = text
+        self._input.cursor_position = len(self._input.value)
+        self._input.focus()
+
+    def close(self) -> None:
+        """Hide the line and empty it without a message."""
+        with self._input.prevent(Input.Changed):
+            self._input.value = ""
+        self.error = ""
+        self.remove_class("-open")
+
+    def action_cancel(self) -> None:
+        """Drop the filter."""
+        text = self.text
+        self.close()
+        self.post_message(self.Cancelled(self, text))
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Changed(self, event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.post_message(self.Submitted(self, event.value))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click anywhere in the line goes on typing."""
+        event.stop()
+        self._input.focus()
+
+    def watch_prompt(self, prompt: str) -> None:
+        """Draw another prompt."""
+        self._prompt.said = Cell(f" {prompt}", "accent")
+
+    def watch_hidden(self) -> None:
+        """Draw another count."""
+        self._say()
+
+    def watch_error(self) -> None:
+        """Draw another error."""
+        self._say()
+
+    def _say(self) -> None:
+        if self.error:
+            self._tail.said = Cell(f" {self.error} ", "critical")
+        elif self.hidden is None:
+            self._tail.said = Cell("")
+        else:
+            self._tail.said = Cell(f" {count(self.hidden)} hidden ", "muted")

@@ -1,0 +1,276 @@
+"""The screens behind the tabs: what they show, how they filter, group and open."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+from functools import partial
+
+import pytest
+
+from console.core.keys import Place
+from console.core.service import ServiceRef
+from console.core.snapshot import Link, LinkState, LogLine, Snapshot
+from console.ui.app import DeckApp
+from console.ui.screens.confirm import ConfirmScreen
+from console.ui.screens.diagnosis import DiagnosisScreen
+from console.ui.screens.host import HostScreen
+from console.ui.screens.services import ServicesScreen
+from tests.ui import scenes
+from tests.ui.fake import FakeFleet, FakeKey, lines
+from tests.ui.steps import settle, until
+
+SIZES = [(120, 40), (80, 24), (40, 15)]
+WORDS = {
+    1: "held by legacy",
+    2: "api.ser",
+    3: "8080",
+    4: "62 %",
+    5: "No service is chosen",
+    6: "down",
+    7: "Nothing was changed",
+}
+
+
+def shows(app: DeckApp, word: str) -> bool:
+    return word in scenes.text_of(app)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_screen_shows_what_matters_at_every_size(size: tuple[int, int]) -> None:
+    app = scenes.app()
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        for number, word in WORDS.items():
+            await pilot.press(f"f{number}")
+            await until(pilot, partial(shows, app, word))
+            rows = scenes.text_of(app).splitlines()
+            assert len(rows) == size[1]
+            assert all(len(row) == size[0] for row in rows)
+
+
+async def test_all_quiet_says_what_was_checked_when_and_what_was_not_seen() -> None:
+    fleet = scenes.fleet(quiet=True)
+    fleet.push(scenes.db1())
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "All quiet" in scenes.text_of(app))
+        shown = scenes.text_of(app)
+        assert "4 hosts, 16 services, 16 ports checked 1s ago" in shown
+        assert "Not seen: docker on db-1 (no right: join group docker)" in shown
+
+
+async def test_while_connecting_it_says_what_it_waits_for() -> None:
+    fleet = scenes.fleet(quiet=True)
+    fleet._waiting.clear()
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Waiting for web-1, web-3, db-1 and 1 more." in scenes.text_of(app))
+        fleet.push(scenes.up("web-1"))
+        await until(pilot, lambda: "Nothing wrong so far on 1 host" in scenes.text_of(app))
+        assert "Waiting for web-3, db-1 and old-1." in scenes.text_of(app)
+
+
+async def test_services_filter_as_one_types_and_count_what_is_hidden() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "slash", *"nginx")
+        await until(pilot, lambda: "11 hidden" in scenes.text_of(app))
+        assert "cron.service" not in scenes.text_of(app)
+        await pilot.press("enter", "escape")
+        await until(pilot, lambda: "cron.service" in scenes.text_of(app))
+
+
+async def test_services_group_by_host_manager_and_state_with_the_failed_ones_first() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "6 services" in scenes.text_of(app))
+        screen = app.screen
+        assert isinstance(screen, ServicesScreen)
+        first = next(row.key for row in screen.table.rows if not row.group)
+        assert first == scenes.API
+        await pilot.press("o")
+        await until(pilot, lambda: "systemd  14 services" in scenes.text_of(app))
+        await pilot.press("o")
+        await until(pilot, lambda: "failed  1 service" in scenes.text_of(app))
+        assert screen.table.cursor_key == scenes.API
+
+
+async def test_the_cursor_stays_on_its_service_when_others_change() -> None:
+    fleet = scenes.fleet()
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "j", "j")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, ServicesScreen)
+        before = screen.table.cursor_key
+        fleet.push(scenes.web3(mended=True))
+        await until(pilot, lambda: "1 failed" not in scenes.text_of(app))
+        assert screen.table.cursor_key == before
+
+
+async def test_marked_services_are_reviewed_together_and_run_in_turn() -> None:
+    fleet = scenes.fleet()
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "slash", *"nginx web", "enter")
+        await settle(pilot)
+        await pilot.press("g", "space", "j", "space", "r")
+        await until(pilot, lambda: "2 plans, one after the other" in scenes.text_of(app))
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: len(fleet.ran) == 2)
+        assert {plan.target.host for plan in fleet.ran} == {"web-1", "web-3"}
+
+
+async def test_a_number_filters_ports_at_once_and_the_other_keys_still_act() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("3")
+        await until(pilot, lambda: "owner" in scenes.text_of(app))
+        await pilot.press("8", "0", "8", "0")
+        await until(pilot, lambda: "12 hidden" in scenes.text_of(app))
+        await pilot.press("backspace", "backspace")
+        await until(pilot, lambda: "9 hidden" in scenes.text_of(app))
+        await pilot.press("8", "0", "w")
+        await until(pilot, lambda: isinstance(app.screen, DiagnosisScreen) and "HELD BY" in scenes.text_of(app))
+        await pilot.press("escape", "escape", "f1")
+        await until(pilot, lambda: scenes.front(app).PLACE is Place.FINDINGS)
+
+
+async def test_a_port_that_nobody_has_says_on_how_many_hosts_that_was_asked() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("3", "9", "9")
+        await until(pilot, lambda: "Nothing that listens matches port 99 on 3 hosts" in scenes.text_of(app))
+
+
+async def test_resources_open_a_host_with_the_verdict_in_words() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("4", "enter")
+        await until(pilot, lambda: isinstance(app.screen, HostScreen))
+        await until(pilot, lambda: "CPUs wait 62 % of the time for vdb" in scenes.text_of(app))
+        assert "blocked: postgres" in " ".join(scenes.text_of(app).split())
+
+
+async def test_a_filter_with_no_result_and_escape_leave_the_detail_as_it_was() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("f2")
+        await until(pilot, lambda: "STATE" in scenes.text_of(app))
+        await pilot.press("/", *"nosuch")
+        await until(pilot, lambda: "No service contains" in scenes.text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "STATE" in scenes.text_of(app))
+
+
+async def test_a_log_of_one_service_names_it_once_and_its_zone() -> None:
+    fleet = scenes.fleet()
+    fleet.log[scenes.API] = lines(scenes.API, ["hello", "again"])
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        app.deck.log = scenes.API
+        await pilot.press("f5")
+        await until(pilot, lambda: "again" in scenes.text_of(app))
+        shown = scenes.text_of(app)
+        assert shown.count("api.service") == 1
+        assert "web-3 api.service   in UTC" in shown
+        assert "14:01:40" in shown
+
+
+async def test_logs_follow_the_selected_service_and_can_be_filtered_and_frozen() -> None:
+    fleet = scenes.fleet()
+    fleet.log[scenes.API] = lines(scenes.API, [f"request {number}" for number in range(50)] + ["bind: in use"])
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("g", "j", "l")
+        await until(pilot, lambda: "bind: in use" in scenes.text_of(app))
+        assert "web-3 api.service   in UTC   lines" in scenes.text_of(app)
+        await pilot.press("slash", *"request 4")
+        await until(pilot, lambda: "40 hidden" in scenes.text_of(app))
+        await pilot.press("escape", "f")
+        await until(pilot, lambda: "FROZEN" in scenes.text_of(app))
+        await pilot.press("n", *"bind", "enter")
+        await until(pilot, lambda: "1 found" in scenes.text_of(app))
+
+
+async def test_declared_files_are_followed_beside_the_journal() -> None:
+    fleet = scenes.fleet()
+    fleet.log[scenes.API] = lines(scenes.API, ["from the journal"])
+    fleet.files["/var/log/api.log"] = lines(scenes.API, ["from the file"])
+    app = scenes.app(fleet)
+    app.deck.log_files = lambda _ref: ("/var/log/api.log",)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("g", "j", "l")
+        await until(pilot, lambda: "from the journal" in scenes.text_of(app))
+        await until(pilot, lambda: "from the file" in scenes.text_of(app))
+
+
+async def test_a_log_that_may_not_be_read_says_so_and_is_tried_again() -> None:
+    class Mute(FakeFleet):
+        async def follow(
+            self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = ""
+        ) -> AsyncIterator[LogLine]:
+            raise PermissionError("no right: join group systemd-journal")
+            yield
+
+    fleet = Mute(scenes.specs())
+    fleet.push(scenes.web3(), scenes.held())
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
+        await pilot.press("l")
+        await until(pilot, lambda: "no right: join group systemd-journal" in scenes.text_of(app))
+        await pilot.press("2")
+        await until(pilot, lambda: "not seen: no right" in scenes.text_of(app))
+
+
+async def test_an_unknown_host_key_is_accepted_only_after_its_fingerprint_was_shown() -> None:
+    fleet = scenes.fleet()
+    fleet.offered = FakeKey()
+    down = Link(LinkState.DOWN, scenes.NOW - 3, "its key is not known here", "host-key-unknown")
+    fleet.push(Snapshot("old-1", down))
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "1 down" in scenes.text_of(app))
+        await pilot.press("6", "g", "a")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        assert FakeKey().fingerprint in scenes.text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: not isinstance(app.screen, ConfirmScreen))
+        assert fleet.accepted == [], "enter on a question is no"
+        await pilot.press("a")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: fleet.accepted == [("old-1", FakeKey().fingerprint)])
+
+
+async def test_hosts_tell_how_to_mend_a_connection() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "1 down" in scenes.text_of(app))
+        await pilot.press("6", "g")
+        await until(pilot, lambda: "check that the host is up" in " ".join(scenes.text_of(app).split()))
+
+
+async def test_a_service_that_is_gone_says_so_on_its_page() -> None:
+    fleet = scenes.fleet()
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "slash", *"cron web-1", "enter", "enter")
+        await until(pilot, lambda: isinstance(app.screen, DiagnosisScreen))
+        left = tuple(s for s in scenes.up("web-1").services if s.ref != ServiceRef("web-1", "systemd", "cron.service"))
+        fleet.push(dataclasses.replace(scenes.up("web-1"), services=left))
+        await until(pilot, lambda: "gone: not seen any more" in scenes.text_of(app))

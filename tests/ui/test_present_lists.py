@@ -1,0 +1,331 @@
+"""Rows and details, made by pure functions from snapshots and findings."""
+
+from dataclasses import replace
+from datetime import timedelta, timezone
+
+import pytest
+
+from console.config.model import Config
+from console.core.network import Listener
+from console.core.service import Endpoint, Service, State
+from console.core.snapshot import Link, LinkState, Snapshot
+from console.core.thresholds import Thresholds
+from console.diagnosis.verdict import NotChecked
+from console.ui.cells import plain
+from console.ui.clock import Clock
+from console.ui.diagnoser import HostDiagnoser
+from console.ui.present import findings, hosts, ports, resources, services
+from console.ui.present.copying import lines_of, safe
+from console.ui.present.explain import evidence
+from console.ui.present.verdict import verdict_block
+from console.ui.present.words import host_cell, host_width, listed, number, wall_age
+from console.ui.store import Store
+from console.ui.widgets.columns import fit
+from console.ui.widgets.detail import Entry, Heading
+from tests.ui import scenes
+from tests.ui.fake import lines
+
+LIMITS = Thresholds()
+
+
+def texts(entries: tuple[Entry | Heading, ...]) -> str:
+    return lines_of(entries)
+
+
+def test_words_count_and_list_like_a_person() -> None:
+    assert number(1, "host") == "1 host"
+    assert number(1200, "host") == "1,200 hosts"
+    assert listed([]) == ""
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b"]) == "a and b"
+    assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def test_a_production_host_has_the_word_beside_its_name() -> None:
+    specs = {spec.name: spec for spec in scenes.specs()}
+    assert plain(host_cell(specs["web-3"], "web-3")) == "web-3 prod"
+    assert plain(host_cell(specs["web-1"], "web-1")) == "web-1"
+    assert host_width(specs.values()) == len("web-3 prod")
+
+
+def test_ages_told_by_a_host_are_corrected_by_its_clock() -> None:
+    ahead = replace(scenes.up("web-1"), clock_skew=3600.0)
+    assert wall_age(ahead, 1000.0, 4000.0) == 600.0
+    assert wall_age(scenes.up("web-1"), 1000.0, None) is None
+    assert wall_age(scenes.up("web-1"), 1000.0, 2000.0) == 0.0, "a clock that is ahead makes nothing younger than now"
+
+
+def test_a_finding_row_says_host_subject_summary_and_age() -> None:
+    row = findings.row(scenes.held(), scenes.specs()[1], scenes.web3(), scenes.WALL)
+    assert [plain(cell) for cell in row.cells] == [
+        "!", "web-3 prod", "api.service", "cannot bind tcp 8080, held by legacy.service", "2m",
+    ]  # fmt: skip
+    assert row.key == scenes.held().key
+
+
+def test_in_a_narrow_list_the_holder_is_in_sight() -> None:
+    store = Store(scenes.specs(), scenes.NOW)
+    assert [column.id for column in findings.columns(store, narrow=True)] == ["severity", "host", "summary"]
+    assert findings.brief(scenes.held()) == ":8080 held by legacy.service"
+    assert findings.brief(scenes.full()) == "/var: 94 % full, 6.0 GiB left"
+    assert findings.brief(scenes.down()) == "cannot be reached: connection timed out"
+    row = findings.narrow_row(scenes.held(), host=True)
+    assert [plain(cell) for cell in row.cells] == ["!", "web-3", ":8080 held by legacy.service"]
+
+
+def test_the_manager_of_the_own_login_is_no_service_of_the_host() -> None:
+    own = scenes.service("web-1", "user@1001.service")
+    other = scenes.service("web-1", "user@1002.service")
+
+    def names(*extra: Service) -> list[str]:
+        snapshot = scenes.up("web-1", services=extra)
+        return [line.service.ref.name for line in services.host_lines(snapshot, None, scenes.WALL, scenes.NOW).lines]
+
+    assert names(own, other) == ["user@1002.service"]
+    assert names(replace(own, state=State.FAILED)) == ["user@1001.service"]
+
+
+def test_all_times_of_a_service_are_in_the_zone_of_the_reader() -> None:
+    clock = Clock(lambda: scenes.NOW, lambda: scenes.WALL, timezone(timedelta(hours=-5), "EST"))
+    service = scenes.web3().services[0]
+    shown = texts(services.detail(service, scenes.web3(), clock, log=lines(service.ref, ["x"], scenes.WALL - 5)))
+    assert f"SINCE     {clock.moment(service.since)}" in shown
+    assert f"LOG       {clock.moment(scenes.WALL - 5)}  x" in shown
+    assert shown.count("EST") == 2
+    assert clock.offset() == -18000
+    assert clock.zone_name() == "EST"
+
+
+def test_the_evidence_of_two_looks_has_each_thing_once() -> None:
+    found = replace(
+        scenes.held(),
+        evidence=("log: in use", "systemd api.service: failed, 5 restarts", "socket: tcp 0.0.0.0:8080", "only then"),
+    )
+    verdict = replace(
+        HostDiagnoser().now(scenes.web3(), scenes.API),
+        evidence=("log: in use (7 times)", "systemd api.service: failed, 7 restarts", "socket: tcp 0.0.0.0:8080 pid 7"),
+        not_checked=(),
+    )
+    assert evidence(verdict, found, ()) == (*verdict.evidence, "only then")
+
+
+def test_the_pane_of_a_list_leaves_out_what_is_asked_when_it_is_opened() -> None:
+    gaps = (NotChecked("command of the holder", "not asked yet"), NotChecked("log", "no right"))
+    found = replace(HostDiagnoser().now(scenes.web3(), scenes.API), not_checked=gaps)
+
+    def told(prefix: str) -> str:
+        return texts(tuple(verdict_block(found, scenes.CLOCK, lambda _one: None, prefix=prefix)))
+
+    assert "NOT SEEN  log (no right)" in told("m")
+    assert "not asked yet" not in told("m")
+    assert "command of the holder (not asked yet)" in told("")
+
+
+def test_resources_keep_the_network_beside_a_detail() -> None:
+    places = fit(resources.columns(12, 10), 72 - 2)
+    assert "net" in {resources.columns(12, 10)[place.column].id for place in places}
+
+
+def test_the_names_of_services_get_the_room_that_is_there() -> None:
+    made = services.columns("host", 10, versions=False)
+    width = next(place.width for place in fit(made, 72 - 2) if made[place.column].id == "service")
+    assert width >= len("systemd-journald.service")
+
+
+def test_a_finding_in_detail_has_state_evidence_and_age() -> None:
+    shown = texts(findings.detail(scenes.held(), scenes.web3(), scenes.CLOCK))
+    assert "failed/failed, exit-code, exit 1, 5 restarts" in shown
+    assert "listen tcp 0.0.0.0:8080" in shown
+    assert "since 14:00:20 UTC (2m)" in shown
+    assert "1s ago" in shown
+
+
+def test_services_of_a_host_keep_their_rows_while_nothing_changes() -> None:
+    snapshot = scenes.web3()
+    known = services.host_lines(snapshot, None, scenes.WALL, scenes.NOW)
+    assert known.holds(snapshot, scenes.NOW + 1)
+    assert not known.holds(snapshot, known.until), "an age is told by another word then"
+    assert not known.holds(scenes.web3(mended=True), scenes.NOW)
+    stale = replace(snapshot, link=Link(LinkState.STALE, 0.0))
+    assert not known.holds(stale, scenes.NOW)
+
+
+def test_rows_hold_exactly_until_the_next_age_is_due() -> None:
+    young = replace(scenes.up("h"), services=(scenes.service("h", "a.service", since=scenes.WALL - 5.25),))
+    assert services.host_lines(young, None, scenes.WALL, 100.0).until == pytest.approx(100.75)
+    old = replace(young, services=(scenes.service("h", "a.service", since=scenes.WALL - 3600 * 5),))
+    assert services.host_lines(old, None, scenes.WALL, 100.0).until == pytest.approx(3700.0)
+
+
+def test_failed_services_float_to_the_top_of_their_group_and_their_group_to_the_top() -> None:
+    lines = [
+        *services.host_lines(scenes.up("web-1"), None, scenes.WALL, scenes.NOW).lines,
+        *services.host_lines(scenes.web3(), None, scenes.WALL, scenes.NOW).lines,
+    ]
+    listing = services.listing(lines, "host", "", {})
+    assert listing.rows[0].group
+    assert plain(listing.rows[0].cells[0]) == "web-3  6 services  1 failed"
+    assert listing.rows[1].key == scenes.API
+    assert plain(listing.rows[7].cells[0]) == "web-1  4 services"
+
+
+@pytest.mark.parametrize("group", services.GROUPS)
+def test_rows_have_a_cell_for_every_column_of_their_grouping(group: str) -> None:
+    lines = services.host_lines(scenes.web3(), None, scenes.WALL, scenes.NOW).lines
+    for versions in (True, False):
+        columns = services.columns(group, 10, versions=versions)
+        rows = services.listing(lines, group, "", {}, versions=versions).rows
+        assert all(len(row.cells) == len(columns) for row in rows if not row.group)
+
+
+def test_the_filter_wants_every_word_and_counts_what_it_hides() -> None:
+    lines = services.host_lines(scenes.web3(), None, scenes.WALL, scenes.NOW).lines
+    listing = services.listing(lines, "host", "WEB-3 failed", {})
+    assert [row.key for row in listing.rows if not row.group] == [scenes.API]
+    assert listing.hidden == 5
+
+
+def test_a_service_in_detail_says_what_it_wants_and_does_not_have() -> None:
+    api = scenes.web3().services[0]
+    shown = texts(services.detail(api, scenes.web3(), scenes.CLOCK, findings=(scenes.held(),)))
+    assert "WANTS     tcp/0.0.0.0:8080" in shown
+    assert "! cannot bind tcp 8080" in shown
+    mended = scenes.web3(mended=True).services[0]
+    assert "WANTS" not in texts(services.detail(mended, scenes.web3(mended=True), scenes.CLOCK))
+
+
+def test_the_owner_of_a_listener_is_never_told_as_none() -> None:
+    owners = ports.Owners(scenes.web3().services)
+    hidden = Listener("tcp", "0.0.0.0", 9)
+    assert owners.of(hidden) == ports.Owner(None, "hidden (no right)", "hidden")
+    by_user = replace(hidden, user="deploy", uid=990)
+    assert owners.of(by_user).name == "user deploy"
+    by_unit = replace(hidden, unit="legacy.service")
+    assert owners.of(by_unit).known == "cgroup"
+    by_pid = replace(hidden, pids=(4112,))
+    assert owners.of(by_pid).known == "process"
+
+
+def test_clashes_come_first_then_what_the_world_can_reach_without_a_service() -> None:
+    stray = Listener("tcp", "0.0.0.0", 2024, user="ann", uid=1000)
+    snapshot = replace(scenes.web3(), listeners=(*scenes.web3().listeners, stray))
+    lines = ports.host_lines(snapshot, None, (scenes.held(),))
+    rows, hidden = ports.filtered(lines, "")
+    assert [row.key[3] for row in rows[:2]] == [8080, 2024]  # type: ignore[index]
+    assert hidden == 0
+
+
+@pytest.mark.parametrize(
+    ("needle", "found"), [("80", {80, 8080}), ("8080", {8080}), ("nginx 443", {443}), ("0", set())]
+)
+def test_a_number_is_the_beginning_of_a_port_and_a_word_is_anything(needle: str, found: set[int]) -> None:
+    lines = ports.host_lines(scenes.web3(), None, ())
+    rows, _ = ports.filtered(lines, needle)
+    assert {row.key[3] for row in rows} == found  # type: ignore[index]
+
+
+def test_a_listener_whose_owner_is_hidden_says_who_could_see_it() -> None:
+    hidden = Listener("tcp", "0.0.0.0", 9)
+    shown = texts(ports.detail(hidden, scenes.web3(), scenes.NOW, ()))
+    assert "root would see its pid" in shown
+    identity = scenes.web3().identity
+    assert identity is not None
+    root = replace(scenes.web3(), identity=replace(identity, uid=0))
+    assert "root would" not in texts(ports.detail(hidden, root, scenes.NOW, ()))
+
+
+def test_resources_are_ranked_in_coarse_steps_so_that_rows_do_not_jump() -> None:
+    calm, busy = scenes.up("a"), scenes.db1()
+    assert resources.rank(busy, LIMITS) == 0
+    assert resources.rank(calm, LIMITS) == 2
+    looked, rates = scenes.sample(busy=14.0)
+    assert resources.rank(replace(calm, sample=looked, rates=rates), LIMITS) == 2
+    assert resources.rank(Snapshot("x", Link(LinkState.DOWN, 0.0)), LIMITS) == 3
+
+
+def test_the_verdict_on_a_host_is_words_and_calm_when_nothing_is_short() -> None:
+    assert "CPUs wait 62 %" in plain(resources.verdict(scenes.db1(), LIMITS)[0])
+    assert "nothing is short" in plain(resources.verdict(scenes.up("a"), LIMITS)[0])
+    assert "need two looks" in plain(resources.verdict(Snapshot("a", Link(LinkState.UP, 0.0)), LIMITS)[0])
+
+
+def test_what_a_host_does_not_tell_is_a_question_mark_and_never_zero() -> None:
+    known = Store(scenes.specs(), scenes.NOW)
+    row = resources.row(Snapshot("a", Link(LinkState.UP, 0.0)), None, known.history("web-1"), LIMITS, 8)
+    told = [plain(cell) for cell in row.cells]
+    assert told[2:5] == ["?", "?", "?"]
+    assert told[8] == "?"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "timeout",
+        "refused",
+        "auth-failed",
+        "host-key-unknown",
+        "host-key-changed",
+        "host-key-revoked",
+        "no-banner",
+        "name",
+        "unreachable",
+        "lost",
+        "jump",
+        "config",
+    ],
+)
+def test_every_way_in_which_a_connection_fails_has_advice(code: str) -> None:
+    assert hosts.mend(Link(LinkState.DOWN, 0.0, "x", code))
+
+
+def test_a_host_in_detail_has_its_sources_with_their_ages_the_broken_ones_first() -> None:
+    shown = texts(hosts.detail(scenes.db1(), scenes.specs()[2], scenes.NOW))
+    assert "ASKED     docker  never  no right: join group docker" in shown
+    assert "production read-only" in shown
+
+
+def test_not_running_systemd_is_said_as_not_available() -> None:
+    identity = scenes.up("a").identity
+    assert identity is not None
+    shown = texts(
+        hosts.detail(replace(scenes.up("a"), identity=replace(identity, systemd=None)), scenes.specs()[0], 0.0)
+    )
+    assert "n/a" in shown
+
+
+def test_quiet_tells_the_oldest_look_and_what_was_not_seen() -> None:
+    known = Store(scenes.specs(), scenes.NOW)
+    for spec in scenes.specs():
+        known.apply(replace(scenes.up(spec.name), at=scenes.NOW - (9 if spec.name == "db-1" else 1)), ())
+    lines = [plain(line) for line in findings.quiet(known, scenes.NOW)]
+    assert lines[0] == "All quiet: 4 hosts, 16 services, 16 ports checked 9s ago."
+
+
+def test_without_any_host_it_says_how_to_give_one() -> None:
+    assert "hostdeck web1 web2" in plain(findings.quiet(Store((), 0.0), 0.0)[0])
+
+
+def test_what_is_copied_has_no_control_character_and_no_secret() -> None:
+    assert safe("TOKEN=abcdef0123456789 \x1b]52;c;AAAA\x07ok") == "TOKEN=******** ok"
+
+
+def test_states_that_float_are_those_that_need_somebody() -> None:
+    lines = services.host_lines(
+        replace(scenes.up("h"), services=tuple(scenes.service("h", f"{state}.service", state) for state in State)),
+        None, scenes.WALL, scenes.NOW,
+    ).lines  # fmt: skip
+    order = [row.key.name for row in services.listing(lines, "host", "", {}).rows if not row.group]  # type: ignore[attr-defined]
+    assert order[:2] == ["failed.service", "flapping.service"]
+    assert order[-1] == "stopped.service"
+
+
+def test_configuration_thresholds_decide_what_is_worth_a_colour() -> None:
+    strict = Config(thresholds=Thresholds(iowait_warning=0.1, iowait_critical=0.2)).thresholds
+    assert resources.rank(scenes.up("a"), strict) == 0
+
+
+def test_endpoints_of_services_name_protocol_address_and_port() -> None:
+    shown = texts(
+        services.detail(scenes.service("h", "a", ports=(Endpoint("udp", "::", 53),)), scenes.up("h"), scenes.CLOCK)
+    )
+    assert "udp/[::]:53" in shown
