@@ -1,0 +1,93 @@
+"""The demo prints what the real tools print: every source answers, and plans do to it what systemctl would do."""
+
+import asyncio
+
+import pytest
+
+from console.core.command import Command, Effect
+from console.core.plan import ActionKind, Plan, PlanProgress, Result, Step
+from console.core.service import ServiceRef, State
+from console.core.snapshot import Snapshot
+from console.demo import executor
+from console.demo.fleet import demo_fleet
+from console.remote.fleet import Fleet
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executor, "PACE", 0.0)
+
+
+async def started() -> Fleet:
+    fleet = demo_fleet(lambda snapshot: (), delay=0.0)
+    fleet.start()
+    await asyncio.gather(*(fleet.settled(spec.name) for spec in fleet.hosts))
+    return fleet
+
+
+async def test_every_source_of_every_host_answers() -> None:
+    fleet = await started()
+    snapshots = [fleet.snapshot(spec.name) for spec in fleet.hosts]
+    await fleet.stop()
+    assert len(snapshots) == 12
+    for snapshot in snapshots:
+        assert [source for source in snapshot.sources if source.failure] == []
+        assert snapshot.services
+        assert snapshot.listeners
+        assert snapshot.filesystems
+        assert abs(snapshot.clock_skew or 0.0) < 1.0
+
+
+def state(snapshot: Snapshot, name: str) -> State:
+    return next(service.state for service in snapshot.services if service.ref.name == name)
+
+
+async def run(fleet: Fleet, host: str, *steps: str) -> PlanProgress:
+    commands = [Command(tuple(step.split()), elevate=True, effect=Effect.CHANGE) for step in steps]
+    target = ServiceRef(host, "systemd", steps[-1].split()[-1])
+    plan = Plan("p", ActionKind.START, target, tuple(Step(" ".join(c.argv), c) for c in commands))
+    *_, last = [progress async for progress in fleet.execute(plan)]
+    await fleet.refresh(host)
+    return last
+
+
+@pytest.mark.usefixtures("fast")
+async def test_the_port_must_be_released_before_the_service_starts() -> None:
+    fleet = await started()
+    failed = await run(fleet, "web-3", "systemctl reset-failed api.service", "systemctl start api.service")
+    assert failed.result is Result.FAILED
+    assert state(fleet.snapshot("web-3"), "api.service") is State.FAILED
+    done = await run(
+        fleet,
+        "web-3",
+        "systemctl stop legacy-api.service",
+        "systemctl reset-failed api.service",
+        "systemctl start api.service",
+    )
+    snapshot = fleet.snapshot("web-3")
+    await fleet.stop()
+    assert done.result is Result.DONE
+    assert state(snapshot, "api.service") is State.RUNNING
+    assert state(snapshot, "legacy-api.service") is State.STOPPED
+    assert next(each.unit for each in snapshot.listeners if each.port == 8080) == "api.service"
+
+
+@pytest.mark.usefixtures("fast")
+async def test_a_start_limit_must_be_cleared_first() -> None:
+    fleet = await started()
+    refused = await run(fleet, "queue-1", "systemctl start billing.service")
+    done = await run(fleet, "queue-1", "systemctl reset-failed billing.service", "systemctl start billing.service")
+    await fleet.stop()
+    assert (refused.result, done.result) == (Result.FAILED, Result.DONE)
+
+
+@pytest.mark.usefixtures("fast")
+async def test_the_disk_is_free_when_what_overloads_it_is_stopped() -> None:
+    fleet = await started()
+    before = fleet.snapshot("db-1")
+    await run(fleet, "db-1", "systemctl stop pg-backup.service")
+    after = fleet.snapshot("db-1")
+    await fleet.stop()
+    assert before.sample is not None
+    assert after.sample is not None
+    assert (before.sample.blocked, after.sample.blocked) == (3, 0)
