@@ -1,0 +1,145 @@
+"""``hostdeck audit``: what was done from here, to what, by whom, why and with what result."""
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from console.cli.commands.logs import count, span
+from console.cli.subcommand import Subcommand, json_option
+
+if TYPE_CHECKING:
+    from console.config.model import Config
+    from console.remote.audit import AuditEntry, AuditTrail
+    from console.remote.transport import HostSpec
+
+RESULTS = ("done", "undone", "failed", "refused", "unknown")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """``[TEXT] [--host] [--who] [--kind] [--result] [--since] [-n] [--ask] [--json]``."""
+    parser.add_argument("target", metavar="TEXT", nargs="?", help="only services whose reference contains this")
+    parser.add_argument("--host", metavar="HOST", help="only this host")
+    parser.add_argument("--who", metavar="NAME", help="only what this person did")
+    parser.add_argument("--kind", metavar="KIND", help="only restart, stop, start, reload ...")
+    parser.add_argument("--result", choices=RESULTS, help="only what ended so")
+    parser.add_argument("--since", type=span, metavar="SPAN", help="only what is younger: 90s, 15m, 2h, 1d")
+    parser.add_argument("-n", "--lines", type=count, default=50, metavar="N", help="at most the last N (50)")
+    parser.add_argument("--ask", action="store_true", help="first ask the hosts of unknown results how it ended there")
+    json_option(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Print the trail, the oldest first."""
+    from console.cli import hosts
+    from console.cli.errors import CliError
+    from console.remote.audit import AuditError, AuditFilter, AuditTrail
+
+    config = hosts.read_config(arguments)
+    trail = AuditTrail()
+    since = time.time() - arguments.since if arguments.since is not None else None
+    wanted = AuditFilter(
+        host=arguments.host,
+        target=arguments.target,
+        who=arguments.who,
+        kind=arguments.kind,
+        result=arguments.result,
+        since=since,
+        limit=arguments.lines,
+    )
+    try:
+        code = _ask_hosts(config, trail, trail.read(AuditFilter(result="unknown"))) if arguments.ask else 0
+        entries = trail.read(wanted)
+        unknown = len(trail.read(AuditFilter(result="unknown")))
+    except AuditError as error:
+        raise CliError(str(error)) from None
+    if arguments.json:
+        _json(entries)
+    else:
+        _text(entries, trail)
+        if unknown:
+            print(_about_unknown(unknown, asked=arguments.ask))
+    return code
+
+
+def _about_unknown(count: int, *, asked: bool) -> str:
+    """A plan outlives its console: whoever comes next is told that there is something to ask for."""
+    words = f"{count} result{'s are' if count > 1 else ' is'}"
+    if asked:
+        return f"{words} still unknown: those hosts were not reached, still run the plan, or know nothing of it"
+    return f"{words} unknown here: `hostdeck audit --result unknown --ask` asks the hosts how it ended"
+
+
+def _ask_hosts(config: "Config", trail: "AuditTrail", unknown: "Sequence[AuditEntry]") -> int:
+    """Write down how plans ended whose end was not seen from here; 3 when a host could not be asked."""
+    from console.cli import hosts, looking
+
+    names = dict.fromkeys(entry.host for entry in unknown)
+    specs = tuple(spec for name in names for spec in hosts.specs(config, (name,)))
+    return looking.ask(_settle(specs, trail)) if specs else 0
+
+
+async def _settle(specs: "tuple[HostSpec, ...]", trail: "AuditTrail") -> int:
+    import asyncio
+
+    from console.cli.entry import report
+    from console.cli.errors import Exit
+    from console.cli.wiring import transports
+    from console.remote.runner import inspect, settle
+    from console.remote.transport import TransportError
+
+    code = 0
+    for transport in transports(specs):
+        try:
+            view = await inspect(transport)
+            learned = await settle(trail, view, transport.host)
+            report(f"{transport.host}: {learned} of the unknown results are known now")
+        except TransportError as error:
+            report(f"{transport.host}: {error}")
+            code = Exit.UNREACHABLE
+        finally:
+            await asyncio.shield(transport.close())
+    return code
+
+
+def _json(entries: "Sequence[AuditEntry]") -> None:
+    from console.cli import encode
+
+    encode.emit("audit/1", {"plans": [encode.audit_entry(entry) for entry in entries]})
+
+
+def _text(entries: "Sequence[AuditEntry]", trail: "AuditTrail") -> None:
+    from datetime import datetime
+
+    from console.cli.terminal import DIM, Terminal
+
+    terminal = Terminal()
+    if not entries:
+        terminal.line(f"nothing in {trail.path} that fits")
+    for entry in entries:
+        at = datetime.fromtimestamp(entry.at).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
+        seconds = f" in {entry.finished - entry.at:.1f} s" if entry.finished is not None else ""
+        reason = f"  ({entry.reason})" if entry.reason else ""
+        state = terminal.state(entry.result)
+        terminal.wrap(f"{at}  {state}{seconds}  {entry.kind} {entry.target}  by {entry.who}{reason}")
+        if entry.result_reason:
+            terminal.wrap(entry.result_reason, 4)
+        for command in entry.commands:
+            terminal.wrap(terminal.paint(_one_line(command), DIM), 4)
+
+
+def _one_line(command: str) -> str:
+    """A command as it is, a script by its first line."""
+    first, *more = command.splitlines() or [""]
+    return f"{first} … ({len(more) + 1} lines, see --json)" if more else first
+
+
+COMMANDS = (
+    Subcommand(
+        "audit",
+        "tell what was done, by whom, when and with what result",
+        run,
+        arguments,
+        ("hostdeck audit", "hostdeck audit api --since 2d", "hostdeck audit --result unknown --ask"),
+    ),
+)

@@ -1,0 +1,136 @@
+"""``hostdeck why``: the diagnosis of a port or a service."""
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from console.cli.subcommand import Subcommand, json_option, target_argument
+
+if TYPE_CHECKING:
+    from console.config.model import Config
+    from console.core.finding import Proposal
+    from console.core.service import ServiceRef
+    from console.core.target import Target
+    from console.diagnosis.verdict import Verdict
+    from console.remote.fleet import Fleet
+    from console.remote.transport import HostSpec
+
+
+def arguments(parser: ArgumentParser) -> None:
+    """``TARGET [--evidence] [--markdown] [--json]``."""
+    target_argument(parser, "HOST:PORT[/udp], :PORT, HOST/SERVICE or /SERVICE")
+    parser.add_argument("-e", "--evidence", action="store_true", help="print what the verdict rests on, too")
+    parser.add_argument("--markdown", action="store_true", help="print a report for an incident channel")
+    json_option(parser)
+
+
+def run(arguments: Namespace) -> int:
+    """Look, judge, print; 0 when the port is free, 1 when not, 3 when the host is not reached."""
+    from console.cli import hosts, looking
+    from console.cli.targets import any_target
+
+    config = hosts.read_config(arguments)
+    target = any_target(arguments.target)
+    return looking.ask(_look(config, hosts.spec(config, target.host), target, arguments))
+
+
+async def _look(config: "Config", spec: "HostSpec", target: "Target", arguments: Namespace) -> int:
+    from console.cli import encode, looking
+    from console.cli.errors import Exit
+    from console.diagnosis.as_json import as_json
+
+    async with looking.started(config, (spec,)) as fleet:
+        await looking.up(fleet, spec.name)
+        verdict = await looking.watched(spec.name, diagnosis(fleet, config, spec, target))
+        verdict = replace(verdict, actions=await permitted(fleet, config, spec, verdict.actions))
+    if arguments.json:
+        print(encode.dumps(as_json(verdict), indent=2))
+    else:
+        _text(verdict, arguments)
+    return Exit.OK if verdict.verdict.fine else Exit.PROBLEM
+
+
+async def permitted(
+    fleet: "Fleet", config: "Config", spec: "HostSpec", actions: "tuple[Proposal, ...]"
+) -> "tuple[Proposal, ...]":
+    """The actions, the recommended ones switched off where this login, or this console, may not carry them out."""
+    found = []
+    for action in actions:
+        if action.recommended and action.reason_off is None and action.intents:
+            action = replace(action, reason_off=await _why_not(fleet, config, spec, action))
+        found.append(action)
+    return tuple(found)
+
+
+async def _why_not(fleet: "Fleet", config: "Config", spec: "HostSpec", action: "Proposal") -> str | None:
+    """Why this login may not carry it out; ``None`` where it may, and where the host does not say."""
+    from console.cli.planning import make_plan
+    from console.remote.transport import TransportError
+
+    if spec.read_only:
+        return f"{spec.name} is read-only (--read-only, or read_only in the configuration)"
+    snapshot = fleet.snapshot(spec.name)
+    made = [make_plan(config, spec, intent, snapshot, None)[0] for intent in action.intents]
+    plans = [plan for plan in made if plan is not None]
+    if not plans or fleet.identity(spec.name).uid == 0:
+        return None
+    # All of its plans are asked for in one trip.
+    whole = replace(
+        plans[0],
+        preflight=tuple(check for plan in plans for check in plan.preflight),
+        steps=tuple(step for plan in plans for step in plan.steps),
+        checks=tuple(check for plan in plans for check in plan.checks),
+    )
+    try:
+        return (await fleet.rights(spec.name, whole)).reason
+    except TransportError:
+        return None
+
+
+async def diagnosis(fleet: "Fleet", config: "Config", spec: "HostSpec", target: "Target") -> "Verdict":
+    """The verdict on a target of a host that is up."""
+    from console.cli.targets import found
+    from console.cli.wiring import verdict
+    from console.core.service import Endpoint
+
+    subject: Endpoint | ServiceRef
+    if target.port is not None:
+        subject = Endpoint(target.protocol, "*", target.port)
+    else:
+        subject = found(target, fleet.snapshot(spec.name))
+    return await verdict(fleet, config, spec, subject)
+
+
+def _text(verdict: "Verdict", arguments: Namespace) -> None:
+    from datetime import datetime
+
+    from console.cli.terminal import DIM, Terminal
+    from console.diagnosis.as_text import as_markdown, as_text
+
+    terminal = Terminal()
+    zone = datetime.now().astimezone().tzinfo
+    assert zone is not None
+    if arguments.markdown:
+        print(as_markdown(verdict, zone), end="", file=terminal.stream)
+        return
+    for line in as_text(verdict, terminal.width or 200, zone):
+        terminal.line(line)
+    for number, action in enumerate(verdict.actions, 1):
+        for command in action.commands:
+            terminal.wrap(f"{terminal.paint(f'{number} $', DIM)} {command}", 2)
+        if action.reason_off is not None and action.intents:
+            terminal.wrap(f"{number} off: {action.reason_off}", 2)
+    if arguments.evidence:
+        for line in verdict.evidence:
+            terminal.wrap(terminal.paint(line, DIM), 2)
+
+
+COMMANDS = (
+    Subcommand(
+        "why",
+        "tell why a service cannot have its port, who has it, and what to do",
+        run,
+        arguments,
+        ("hostdeck why web1/api", "hostdeck why web1:8080", "hostdeck why :53/udp --json"),
+    ),
+)

@@ -1,0 +1,293 @@
+"""JSON for scripts. Schemas are stable: things are added, never removed or renamed without a new number."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from console.core.finding import Finding, Proposal
+from console.core.network import Listener
+from console.core.plan import Intent, PlanProgress, Result, StepResult
+from console.core.sample import Memory, Pressure, Rates, Sample
+from console.core.service import Service, ServiceRef
+from console.core.snapshot import LogLine, Snapshot
+
+if TYPE_CHECKING:
+    from console.remote.audit import AuditEntry
+
+Json = dict[str, Any]
+
+
+def emit(schema: str, body: Json) -> None:
+    """Print one document of a schema, e.g. ``status/1``."""
+    print(dumps({"schema": f"hostdeck.{schema}", **body}, indent=2))
+
+
+def dumps(value: Any, *, indent: int | None = None) -> str:
+    """JSON that standard output can carry."""
+    ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
+    return json.dumps(value, ensure_ascii=ascii_only, indent=indent, allow_nan=False)
+
+
+def moment(seconds: float | None) -> str | None:
+    """Unix time as ``2026-11-20T14:02:11Z``; ``None`` where it is not known or no time of this world."""
+    if seconds is None:
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def rounded(value: float | None, digits: int = 1) -> float | None:
+    """A number of as many digits as it deserves."""
+    return None if value is None else round(value, digits)
+
+
+def host(snapshot: Snapshot, now: float) -> Json:
+    """A host of ``status``. ``now`` is the console's monotonic clock, as the times of a snapshot are."""
+    link, identity = snapshot.link, snapshot.identity
+    sample, rates = snapshot.sample, snapshot.rates
+    return {
+        "host": snapshot.host,
+        "state": link.state.value,
+        "age": rounded(now - snapshot.at) if snapshot.at is not None else None,
+        "error": link.error,
+        "code": link.code,
+        "rtt": rounded(link.rtt, 4),
+        "user": identity.user if identity else None,
+        "os": identity.os if identity else None,
+        "kernel": identity.kernel if identity else None,
+        "clock_skew": rounded(snapshot.clock_skew, 2),
+        **_vitals(sample, rates),
+        "filesystems": [asdict(filesystem) for filesystem in snapshot.filesystems],
+        "blocked": [{"pid": process.pid, "name": process.name} for process in snapshot.blocked],
+        "sources": [
+            {"source": source.name, "age": rounded(now - source.at) if source.at is not None else None}
+            for source in snapshot.sources
+        ],
+    }
+
+
+def _vitals(sample: Sample | None, rates: Rates | None) -> Json:
+    cpu = rates.cpu if rates else None
+    return {
+        "cpu": {
+            "user": rounded(cpu.user),
+            "system": rounded(cpu.system),
+            "iowait": rounded(cpu.iowait),
+            "steal": rounded(cpu.steal),
+            "cores": len(rates.cores),
+        }
+        if cpu and rates
+        else None,
+        "iowait": rounded(cpu.iowait) if cpu else None,
+        "load": list(sample.load) if sample else None,
+        "uptime": rounded(sample.uptime) if sample else None,
+        "boot_id": sample.boot_id if sample else None,
+        "memory": _memory(sample.memory) if sample else None,
+        "pressure": {
+            "cpu": _pressure(sample.pressure_cpu),
+            "io": _pressure(sample.pressure_io),
+            "memory": _pressure(sample.pressure_memory),
+        }
+        if sample
+        else None,
+        "disks": [{**asdict(disk)} for disk in rates.disks] if rates else [],
+        "interfaces": [{**asdict(interface)} for interface in rates.interfaces] if rates else [],
+    }
+
+
+def _memory(memory: Memory) -> Json:
+    used = 100 * (1 - memory.available / memory.total) if memory.total else None
+    return {**asdict(memory), "used_percent": rounded(used)}
+
+
+def _pressure(pressure: Pressure | None) -> Json | None:
+    return asdict(pressure) if pressure else None
+
+
+def service(found: Service) -> Json:
+    """A service of ``status``."""
+    return {
+        **reference(found.ref),
+        "state": found.state.value,
+        "native_state": found.native_state,
+        "description": found.description,
+        "pids": list(found.pids),
+        "since": moment(found.since),
+        "restarts": found.restarts,
+        "ports": [str(endpoint) for endpoint in found.ports],
+        "wants": [str(endpoint) for endpoint in found.wants],
+        "chain": list(found.chain),
+        "result": found.result,
+        "exit_code": found.exit_code,
+        "exit_signal": found.exit_signal,
+        "enabled": found.enabled,
+        "unit_file": found.unit_file,
+        "needs_reload": found.needs_reload,
+        "memory": found.memory,
+        "cpu_seconds": rounded(found.cpu_seconds, 2),
+        "user": found.user,
+    }
+
+
+def reference(ref: ServiceRef) -> Json:
+    """The identity of a service, as text and in its parts."""
+    return {"ref": str(ref), "host": ref.host, "manager": ref.manager, "name": ref.name, "scope": ref.scope}
+
+
+def finding(found: Finding) -> Json:
+    """A finding of ``status``."""
+    return {
+        "code": found.code,
+        "severity": found.severity.value,
+        "host": found.host,
+        "subject": found.subject,
+        "summary": found.summary,
+        "evidence": list(found.evidence),
+        "since": moment(found.since),
+        "actions": [proposal(way) for way in found.proposals],
+    }
+
+
+def proposal(way: Proposal) -> Json:
+    """A way out, with the commands it would run."""
+    return {
+        "id": way.id,
+        "label": way.label,
+        "recommended": way.recommended,
+        "commands": list(way.commands),
+        "reason_off": way.reason_off,
+    }
+
+
+def failures(snapshots: Iterable[Snapshot]) -> list[Json]:
+    """What was not seen, and why: hosts that are not reached and sources that did not answer."""
+    found: list[Json] = []
+    for snapshot in snapshots:
+        if snapshot.link.error:
+            found.append({"host": snapshot.host, "source": "ssh", "reason": snapshot.link.error})
+        found += [
+            {"host": snapshot.host, "source": source.name, "reason": source.failure}
+            for source in snapshot.sources
+            if source.failure
+        ]
+    return found
+
+
+def listener(host_name: str, found: Listener, owner: Service | None) -> Json:
+    """A listener of ``ports``. Confidence: high with the process, medium with its cgroup or user only."""
+    sure = "high" if found.pids else "medium" if found.unit or found.uid is not None else "low"
+    return {
+        "host": host_name,
+        "protocol": found.protocol,
+        "address": found.address,
+        "port": found.port,
+        "pid": found.pid,
+        "pids": list(found.pids),
+        "process": found.process,
+        "user": found.user,
+        "uid": found.uid,
+        "unit": found.unit,
+        "manager": owner.ref.manager if owner else None,
+        "service": owner.ref.name if owner else None,
+        "scope": owner.ref.scope if owner else None,
+        "container": None,
+        "interface": found.interface,
+        "v6only": found.v6only,
+        "confidence": sure,
+    }
+
+
+def log_line(line: LogLine) -> Json:
+    """A line of ``logs``."""
+    at = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds") if line.at is not None else None
+    return {
+        "host": line.host,
+        "service": line.service,
+        "source": line.source,
+        "at": at.replace("+00:00", "Z") if at else None,
+        "level": line.level,
+        "message": line.message,
+        "pid": line.pid,
+        "dropped": line.dropped,
+        "fields": dict(line.fields),
+    }
+
+
+def plan(progress: PlanProgress, *, dry_run: bool) -> Json:
+    """The ``plan`` document: what is to be done, or how it went."""
+    made = progress.plan
+    by_name = {result.name: result for result in progress.steps}
+    return {
+        "id": made.id,
+        "kind": made.kind.value,
+        "target": str(made.target),
+        "dry_run": dry_run,
+        "preflight": _checks([check.name for check in made.preflight], progress.preflight),
+        "steps": [
+            {
+                "name": step.name,
+                "command": step.command.shell(),
+                "undo": step.undo.shell() if step.undo else None,
+                **_state(by_name.get(step.name)),
+            }
+            for step in made.steps
+        ],
+        "checks": _checks([check.name for check in made.checks], progress.checks),
+        "undo": _checks([result.name for result in progress.undo], progress.undo),
+        "also_hit": list(made.also_hit),
+        "touches": [str(ref) for ref in made.touches],
+        "warnings": list(made.warnings),
+        "irreversible": made.irreversible,
+        "result": progress.result.value if progress.result else None,
+        "reason": progress.reason,
+        "operator_reason": made.reason,
+        "proof": list(progress.proof),
+    }
+
+
+def _checks(names: Iterable[str], results: Iterable[StepResult]) -> list[Json]:
+    by_name = {result.name: result for result in results}
+    return [{"name": name, **_state(by_name.get(name))} for name in names]
+
+
+def _state(result: StepResult | None) -> Json:
+    if result is None:
+        return {"state": "pending", "seconds": None, "output": ""}
+    return {"state": result.state.value, "seconds": rounded(result.seconds, 2), "output": result.output}
+
+
+def no_plan(intent: Intent, reason: str, *, dry_run: bool) -> Json:
+    """The ``plan`` document of what cannot even be planned."""
+    return {
+        "id": None,
+        "kind": intent.kind.value,
+        "target": str(intent.target),
+        "dry_run": dry_run,
+        "steps": [],
+        "checks": [],
+        "result": Result.REFUSED.value,
+        "reason": reason,
+    }
+
+
+def audit_entry(entry: "AuditEntry") -> Json:
+    """A plan of ``audit``."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "who": entry.who,
+        "host": entry.host,
+        "target": entry.target,
+        "kind": entry.kind,
+        "commands": list(entry.commands),
+        "reason": entry.reason,
+        "result": entry.result,
+        "result_reason": entry.result_reason,
+        "started": moment(entry.started),
+        "finished": moment(entry.finished),
+    }

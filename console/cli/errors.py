@@ -1,0 +1,28 @@
+"""How a command ends early."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes; the same for every command."""
+
+    OK = 0
+    PROBLEM = 1
+    """A problem was found, or an action failed."""
+    USAGE = 2
+    UNREACHABLE = 3
+    INTERRUPTED = 130
+    PIPE = 141
+    """Nobody reads standard output any more; what a shell shows for any command that ends so."""
+
+
+class CliError(Exception):
+    """What a person must know, a line or more, and the exit code.
+
+    ``placed`` lines begin with the file and line they are about, and editors find it there: nothing is put before them.
+    """
+
+    def __init__(self, message: str, code: Exit = Exit.USAGE, *, placed: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.placed = placed

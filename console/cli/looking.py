@@ -1,0 +1,149 @@
+"""Asking hosts for a command that ends: connect, wait until each was looked at, show that time passes."""
+
+import asyncio
+import shlex
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from console.cli.errors import CliError, Exit
+from console.config.model import Config
+from console.core.snapshot import LinkState, Snapshot
+from console.remote.transport import HostSpec, TransportError
+
+if TYPE_CHECKING:
+    from console.remote.fleet import Fleet
+
+T = TypeVar("T")
+
+PATIENCE = 1.5
+"""Seconds without an answer after which a person is told what is waited for."""
+
+STEP, WHOLE_WITHIN = 0.05, 4.0
+"""Seconds between two glances at what has arrived, and for all of them together."""
+
+FleetFactory = Callable[[Config, tuple[HostSpec, ...]], "Fleet"]
+
+
+def real_fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
+    """The fleet of these hosts, not started."""
+    from console.cli.wiring import fleet
+
+    return fleet(config, specs)
+
+
+make_fleet: FleetFactory = real_fleet
+"""What makes the fleet; tests put another one here."""
+
+
+def ask(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work to its end; a lost host ends it with exit code 3."""
+    try:
+        return asyncio.run(work)
+    except TransportError as error:
+        raise CliError(str(error), _code(error)) from None
+
+
+def _code(error: TransportError) -> Exit:
+    """A host that answers and refuses is no host that cannot be reached."""
+    match error.code:
+        case "log" | "channels":
+            return Exit.PROBLEM
+        case "config":
+            return Exit.USAGE
+        case _:
+            return Exit.UNREACHABLE
+
+
+@asynccontextmanager
+async def started(config: Config, specs: tuple[HostSpec, ...]) -> "AsyncIterator[Fleet]":
+    """A fleet that looks, stopped at the end."""
+    fleet = make_fleet(config, specs)
+    fleet.start(lambda snapshot, findings: None)
+    try:
+        yield fleet
+    finally:
+        await fleet.stop()
+
+
+async def settled(fleet: "Fleet", hosts: Iterable[str]) -> tuple[Snapshot, ...]:
+    """Every host's first whole look, or the reason why there is none."""
+    names = tuple(hosts)
+    tasks = {name: asyncio.create_task(whole(fleet, name)) for name in names}
+    async with _patience(lambda: [name for name, task in tasks.items() if not task.done()]):
+        return tuple(await asyncio.gather(*tasks.values()))
+
+
+async def whole(fleet: "Fleet", host: str, *, rates: bool = True) -> Snapshot:
+    """One host's first whole look. Rates take two samples, so the second one is waited for where they are wanted."""
+    snapshot = await fleet.settled(host)
+    for _ in range(int(WHOLE_WITHIN / STEP)):
+        if snapshot.link.state is not LinkState.UP or _complete(snapshot, rates=rates):
+            break
+        await asyncio.sleep(STEP)
+        snapshot = fleet.snapshot(host)
+    return _with_next_step(fleet, snapshot)
+
+
+def _with_next_step(fleet: "Fleet", snapshot: Snapshot) -> Snapshot:
+    """A host whose key is not known is told with the command that accepts it."""
+    key = fleet.offered_key(snapshot.host) if snapshot.link.code == "host-key-unknown" else None
+    if key is None:
+        return snapshot
+    way = f"hostdeck doctor {shlex.quote(snapshot.host)} --accept-key {key.fingerprint}"
+    return replace(snapshot, link=replace(snapshot.link, error=f"{snapshot.link.error}: {way}"))
+
+
+def _complete(snapshot: Snapshot, *, rates: bool) -> bool:
+    """Whether every quick source has answered, well or not."""
+    vitals, listeners = snapshot.source("vitals"), snapshot.source("listeners")
+    if vitals is None or listeners is None:
+        return False
+    return not rates or snapshot.rates is not None or vitals.failure is not None
+
+
+async def up(fleet: "Fleet", host: str) -> Snapshot:
+    """One host's first whole look; ends the command with exit code 3 when it cannot be reached."""
+    async with _patience(lambda: [host]):
+        snapshot = await whole(fleet, host, rates=False)
+    if snapshot.link.state is not LinkState.UP:
+        reason = snapshot.link.error or f"it is {snapshot.link.state}"
+        raise CliError(f"{host} cannot be reached: {reason}", Exit.UNREACHABLE)
+    return snapshot
+
+
+async def watched(waited_for: str, work: Awaitable[T]) -> T:
+    """Await something and tell a person, after a while, what is waited for."""
+    async with _patience(lambda: [waited_for]):
+        return await work
+
+
+@asynccontextmanager
+async def _patience(waiting: Callable[[], list[str]]) -> AsyncIterator[None]:
+    """While the body runs, tell on a terminal what is waited for; the line is taken away at the end."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    begun = time.monotonic()
+    teller = asyncio.create_task(_tell(waiting))
+    try:
+        yield
+    finally:
+        teller.cancel()
+        await asyncio.gather(teller, return_exceptions=True)
+        if time.monotonic() - begun >= PATIENCE:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+async def _tell(waiting: Callable[[], list[str]]) -> None:
+    begun = time.monotonic()
+    await asyncio.sleep(PATIENCE)
+    while True:
+        names = waiting()
+        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+        text = f"waiting for {', '.join(names[:4])}{more}, {time.monotonic() - begun:.0f} s"
+        print(f"\r\x1b[K{text[:78]}", end="", file=sys.stderr, flush=True)
+        await asyncio.sleep(1)

@@ -1,0 +1,174 @@
+"""Where the parts are put together: the one place that knows which part serves which."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from console.config.model import Config
+from console.remote.transport import HostSpec
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from console.core.finding import Finding
+    from console.core.plan import Intent, Plan, PlanProgress
+    from console.core.service import Endpoint, ServiceRef
+    from console.core.snapshot import Snapshot
+    from console.diagnosis.evidence import Evidence
+    from console.diagnosis.verdict import Verdict
+    from console.remote.fleet import Fleet
+    from console.remote.transport import Transport
+    from console.ui.fleet_port import FleetPort
+
+
+def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
+    """The fleet of these hosts, not started. Nothing is connected, and the SSH library not loaded, before it is."""
+    from console.remote.connect import JumpPool, connect, prepare
+    from console.remote.fleet import Fleet
+
+    reach = partial(connect, pool=JumpPool())
+    return Fleet(specs, reach, judge(config, specs), run_plan, prepare=prepare, interval=config.interval)
+
+
+def judge(config: Config, specs: tuple[HostSpec, ...]) -> "Callable[[Snapshot], tuple[Finding, ...]]":
+    """What says what is wrong with a snapshot, by the limits and declarations of the configuration."""
+    from console.cli.declared import declarations, expected
+    from console.findings import Evaluator
+
+    by_name = {spec.name: spec for spec in specs}
+
+    def commands(snapshot: "Snapshot", intent: "Intent") -> tuple[str, ...]:
+        from console.cli.planning import commands_of
+
+        spec = by_name.get(snapshot.host) or HostSpec(snapshot.host, snapshot.host)
+        return commands_of(config, spec, snapshot, intent)
+
+    declared = {spec.name: declarations(config, spec) for spec in specs} if config.services else {}
+    alone = max(len(config.hosts), len(specs)) == 1
+    wanted = {spec.name: expected(config, spec, alone=alone) for spec in specs} if config.services else {}
+    return Evaluator(config.thresholds, declared, commands, wanted)
+
+
+def run_plan(plan: "Plan", fleet: "Fleet") -> "AsyncGenerator[PlanProgress, None]":
+    """Run a plan on its host under this person's name, with the audit trail of this machine."""
+    from console.remote.audit import AuditTrail
+    from console.remote.runner import execute
+
+    host = plan.target.host
+    return execute(
+        fleet.transport(host),
+        plan,
+        root=fleet.identity(host).uid == 0,
+        operator=operator(),
+        audit=AuditTrail(),
+        spare=lambda: fleet.own_transport(host),
+    )
+
+
+def operator() -> str:
+    """Who is at this keyboard: the login and this machine, e.g. ``ann@bastion``; sudo does not hide it."""
+    import getpass
+    import os
+    import socket
+
+    try:
+        login = os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        login = f"uid {os.getuid()}"
+    return f"{login}@{socket.gethostname()}"
+
+
+def open_screen(config: Config, specs: tuple[HostSpec, ...], theme: str | None) -> int:
+    """The console for these hosts, until the user leaves. The fleet is made behind the first frame."""
+    from console.ui.fleet_port import LazyFleet
+
+    return show(LazyFleet(specs, lambda: fleet(config, specs)), config, theme)
+
+
+def show(shown: "FleetPort", config: Config, theme: str | None) -> int:
+    """The console for a fleet, its plans and verdicts made with all that the configuration says."""
+    from console.cli.declared import log_files
+    from console.ui.app import run
+    from console.ui.diagnoser import HostDiagnoser
+    from console.ui.planner import ActionsPlanner
+
+    specs = {spec.name: spec for spec in shown.hosts}
+
+    def make(intent: "Intent", snapshot: "Snapshot") -> "tuple[Plan | None, str | None]":
+        from console.cli.planning import make_plan
+
+        return make_plan(config, specs[snapshot.host], intent, snapshot, None)
+
+    def known(snapshot: "Snapshot", subject: "ServiceRef | Endpoint") -> "Verdict":
+        return verdict_now(config, specs[snapshot.host], snapshot, subject)
+
+    def asked(host: str, subject: "ServiceRef | Endpoint") -> "Awaitable[Verdict]":
+        return verdict(cast("Fleet", shown), config, specs[host], subject)
+
+    return run(
+        shown,
+        config,
+        read_only=config.read_only,
+        theme=theme,
+        planner=ActionsPlanner(config, make),
+        diagnoser=HostDiagnoser(known, asked),
+        log_files=lambda ref: log_files(config, specs[ref.host], ref),
+    )
+
+
+def transports(specs: tuple[HostSpec, ...]) -> "tuple[Transport, ...]":
+    """A connection of its own to each host, not connected yet; the caller closes them."""
+    from console.remote.connect import JumpPool, connect
+
+    pool = JumpPool()
+    return tuple(connect(spec, pool) for spec in specs)
+
+
+def audit_path() -> Path:
+    """Where the audit trail of this user lies."""
+    from console.remote.audit import audit_path as place
+
+    return place()
+
+
+async def verdict(fleet: "Fleet", config: Config, spec: HostSpec, subject: "ServiceRef | Endpoint") -> "Verdict":
+    """Why a service cannot have its port, or who has a port, from a fresh look at the host."""
+    from console.cli.declared import declarations
+    from console.remote.why import collect
+
+    return _judged(config, spec, await collect(fleet, spec.name, subject, declared=declarations(config, spec)))
+
+
+def verdict_now(config: Config, spec: HostSpec, snapshot: "Snapshot", subject: "ServiceRef | Endpoint") -> "Verdict":
+    """The same from what is known already; nothing is asked."""
+    from console.cli.declared import declarations
+    from console.diagnosis.evidence import Evidence
+
+    return _judged(config, spec, Evidence(snapshot, subject, declared=declarations(config, spec)))
+
+
+def _judged(config: Config, spec: HostSpec, evidence: "Evidence") -> "Verdict":
+    from console.cli.planning import commands_of
+    from console.diagnosis.diagnose import diagnose
+
+    return diagnose(evidence, partial(commands_of, config, spec, evidence.snapshot))
+
+
+def open_demo(arguments: "Namespace") -> int:
+    """The console on the scripted fleet."""
+    from console.cli.hosts import read_config
+    from console.demo.fleet import demo_fleet
+
+    config = replace(read_config(arguments), hosts=(), services=())
+    return show(demo_fleet(judge(config, ())), config, arguments.theme or config.theme)
+
+
+def draw_screenshots(folder: str) -> int:
+    """Draw every picture of the README and name them."""
+    from console.cli.pictures import draw
+
+    for path in draw(Path(folder), judge(Config(), ())):
+        print(path)
+    return 0

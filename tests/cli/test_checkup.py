@@ -1,0 +1,131 @@
+"""What ``doctor`` makes of what it finds."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.cli.checkup import here
+from console.cli.checkup.check import Check, Mark
+from console.cli.checkup.host import (
+    cgroups,
+    clock,
+    journal,
+    keys,
+    known_hosts,
+    login,
+    reach,
+    rights,
+    sources,
+    tools,
+)
+from console.config.model import Config
+from console.core.command import Output
+from console.remote.ssh_config import SshTarget
+from console.remote.transport import HostSpec
+
+from .examples import down, identity, snapshot
+
+SPEC = HostSpec("web1", "web1", ssh_config="/tmp/config")
+
+# Recorded: sudo 1.9.13p3 (Debian 12), `sudo -n -l` as oncall.
+SUDO_LIST = """\
+Matching Defaults entries for oncall on web2:
+    env_reset, mail_badpass, secure_path=/usr/local/sbin\\:/usr/local/bin\\:/usr/sbin\\:/usr/bin\\:/sbin\\:/bin, use_pty
+
+User oncall may run the following commands on web2:
+    (root) /usr/bin/apt, NOPASSWD: /usr/bin/systemctl restart api.service, /usr/bin/systemctl stop api.service
+"""
+
+
+def mended(check: Check) -> str:
+    """The way to mend it, which there must be."""
+    assert check.mend is not None
+    return check.mend
+
+
+def test_a_host_that_answers() -> None:
+    check = reach(SPEC, snapshot())
+    assert (check.mark, check.found) == (Mark.OK, "ssh web1, round trip 12 ms")
+
+
+def test_a_host_that_does_not_says_why_and_how_to_look() -> None:
+    check = reach(HostSpec("db1", "db1", ssh_config="/tmp/config"), down())
+    assert (check.mark, check.found) == (Mark.NO, "no answer from db1:22 within 8 s")
+    assert mended(check) == "check the address and the firewall: ssh -v -F /tmp/config db1"
+
+
+def test_rights() -> None:
+    assert rights(identity("root", 0), None).found == "root: everything"
+    check = rights(identity(), Output(0, SUDO_LIST))
+    assert check.mark is Mark.OK
+    assert check.found.startswith(
+        "sudo -n: /usr/bin/systemctl restart api.service; /usr/bin/systemctl stop api.service"
+    )
+    nothing = rights(identity("nosudo"), Output(1, "", "sudo: a password is required"))
+    assert nothing.mark is Mark.WARNING
+    assert "nosudo ALL=(root) NOPASSWD: /usr/bin/systemctl restart" in mended(nothing)
+    assert "no sudo here" in rights(replace(identity(), tools=frozenset()), None).found
+
+
+def test_a_missing_tool_is_said_with_what_it_is_for() -> None:
+    found = list(tools(replace(identity(), tools=frozenset({"systemctl"}))))
+    assert found[0].found == "systemctl"
+    assert any(check.found.startswith("ss is not there: who listens on which port") for check in found)
+    assert all(check.mark is Mark.WARNING for check in found[1:])
+
+
+def test_the_journal_of_others_needs_a_group() -> None:
+    assert journal(identity(), Output(0, "Started x\n")).mark is Mark.OK
+    check = journal(identity("nosudo"), Output(1, "", "No journal files were opened due to insufficient permissions."))
+    assert check.mark is Mark.WARNING
+    assert "usermod -aG systemd-journal nosudo" in mended(check)
+
+
+def test_sockets_clock_login_and_sources() -> None:
+    assert cgroups(Output(0, "LISTEN 0 5 *:22 *:* cgroup:/system.slice/ssh.service")).mark is Mark.OK
+    assert cgroups(Output(0, "LISTEN 0 5 *:22 *:*")).mark is Mark.WARNING
+    assert cgroups(Output(0, "")).mark is Mark.UNKNOWN
+    assert clock(snapshot()).mark is Mark.OK
+    assert clock(replace(snapshot(), clock_skew=3600.0)).found == "3600 s ahead of this machine"
+    assert clock(replace(snapshot(), clock_skew=None)).mark is Mark.UNKNOWN
+    assert login(identity()).found == "oncall (uid 1000, groups oncall) on Debian GNU/Linux 12, kernel 6.1"
+    assert [check.what for check in sources(snapshot())] == ["source docker"]
+
+
+def test_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert here.ssh_config(Config()).mark is Mark.OK
+    assert here.configuration(Config(), tmp_path / "none").found.endswith("the defaults hold")
+    assert here.agent({}).mark is Mark.OK
+    assert "where no agent listens" in here.agent({"SSH_AUTH_SOCK": str(tmp_path / "gone")}).found
+
+
+def test_host_keys(tmp_path: Path) -> None:
+    known = tmp_path / "known"
+    target = SshTarget("web1", "10.0.0.1", 22, "root", user_known_hosts=(str(known),))
+    assert known_hosts(target).found == "no known_hosts file yet"
+    known.write_text("")
+    assert known_hosts(target).found == str(known)
+    known.chmod(0o666)
+    assert "other users" in known_hosts(target).found
+
+
+def test_keys_to_log_in_with(tmp_path: Path) -> None:
+    target = SshTarget("web1", "10.0.0.1", 22, "root", identity_files=(str(tmp_path / "id"),), jumps=("bastion",))
+    assert keys(target).found == "nothing to offer to root@10.0.0.1:22, through bastion"
+    (tmp_path / "id").write_text("")
+    assert keys(target).found == f"root@10.0.0.1:22, through bastion with {tmp_path}/id"
+    assert "the agent's keys" in keys(replace(target, agent="/tmp/agent")).found
+
+
+def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("LINES", "40")
+    assert here.terminal({"TERM": "dumb"}).mark is Mark.NO
+    assert "true colour, 120x40" in here.terminal({"TERM": "xterm", "COLORTERM": "truecolor"}).found
+    assert "256 colours" in here.terminal({"TERM": "screen-256color"}).found
+    assert "no colour" in here.terminal({"TERM": "xterm", "NO_COLOR": "1"}).found

@@ -1,0 +1,132 @@
+"""The JSON for scripts: keys are promises."""
+
+import io
+import json
+
+import pytest
+
+from console.cli import encode
+from console.core.command import Command
+from console.core.plan import ActionKind, Check, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.snapshot import LogLine
+from console.managers.join import Owners
+
+from .examples import API, AT, FAILED, FINDING, HIDDEN, HOLDER, LISTENER, down, snapshot
+
+
+def test_a_host_of_status() -> None:
+    found = encode.host(snapshot(), 110.0)
+    assert found["state"] == "up"
+    assert found["age"] == 0.4
+    assert found["cpu"] == {"user": 10.0, "system": 5.0, "iowait": 1.5, "steal": 0.0, "cores": 2}
+    assert found["iowait"] == 1.5
+    assert found["memory"]["used_percent"] == 75.0
+    assert found["pressure"]["cpu"] is None
+    json.dumps(found)
+
+
+def test_a_host_that_is_down_has_its_error_and_no_numbers() -> None:
+    found = encode.host(down(), 110.0)
+    assert (found["state"], found["code"], found["age"], found["cpu"]) == ("down", "timeout", None, None)
+    assert found["error"] == "no answer from db1:22 within 8 s"
+
+
+def test_a_service_of_status() -> None:
+    found = encode.service(FAILED)
+    promised = {
+        "ref": "web1/systemd:api.service", "host": "web1", "manager": "systemd", "name": "api.service",
+        "scope": "system", "state": "failed", "native_state": "failed/failed", "pids": [],
+        "since": "2026-11-20T14:00:00Z", "restarts": 5, "ports": [], "chain": ["systemd", "api.service"],
+    }  # fmt: skip
+    assert promised.items() <= found.items()
+    assert encode.service(HOLDER)["ports"] == ["tcp/[::]:8080"]
+
+
+def test_a_finding_of_status() -> None:
+    found = encode.finding(FINDING)
+    assert (found["code"], found["severity"], found["subject"]) == ("port-held", "critical", "web1/systemd:api.service")
+    assert found["actions"] == [
+        {"id": "stop-holder", "label": "stop legacy.service", "recommended": True,
+         "commands": ["systemctl stop legacy.service"], "reason_off": None}
+    ]  # fmt: skip
+
+
+def test_what_was_not_seen() -> None:
+    assert encode.failures([snapshot(), down()]) == [
+        {"host": "web1", "source": "docker", "reason": "permission denied on /var/run/docker.sock"},
+        {"host": "db1", "source": "ssh", "reason": "no answer from db1:22 within 8 s"},
+    ]
+
+
+def test_a_listener_of_ports_with_its_owner_as_far_as_it_is_known() -> None:
+    held = encode.listener("web1", LISTENER, Owners(snapshot().services).of(LISTENER))
+    assert (held["service"], held["manager"], held["pid"], held["confidence"]) == (
+        "legacy.service",
+        "systemd",
+        412,
+        "high",
+    )
+    hidden = encode.listener("web1", HIDDEN, Owners(snapshot().services).of(HIDDEN))
+    assert (hidden["service"], hidden["unit"], hidden["pid"], hidden["confidence"]) == (
+        None, "systemd-resolved.service", None, "medium",
+    )  # fmt: skip
+
+
+def test_a_log_line() -> None:
+    line = LogLine("web1", "api.service", "journal", "héllo", at=AT + 0.25, level="error", fields=(("request", "1"),))
+    assert encode.log_line(line)["at"] == "2026-11-20T14:00:00.250Z"
+    assert encode.log_line(line)["fields"] == {"request": "1"}
+
+
+PLAN = Plan(
+    "p1",
+    ActionKind.RESTART,
+    API,
+    (
+        Step("reset", Command(("systemctl", "reset-failed", "a b")), Command(("true",))),
+        Step("restart", Command(("systemctl", "restart", "x"))),
+    ),
+    checks=(Check("active for 10 s", Command(("true",)), hold=10),),
+    reason="incident 4711",
+)
+
+
+def test_a_plan_before_it_runs() -> None:
+    found = encode.plan(PlanProgress(PLAN), dry_run=True)
+    assert (found["id"], found["kind"], found["target"], found["dry_run"]) == ("p1", "restart", str(API), True)
+    assert [(step["command"], step["undo"], step["state"]) for step in found["steps"]] == [
+        ("systemctl reset-failed 'a b'", "true", "pending"),
+        ("systemctl restart x", None, "pending"),
+    ]
+    assert found["checks"][0]["name"] == "active for 10 s"
+    assert (found["result"], found["reason"], found["operator_reason"]) == (None, None, "incident 4711")
+
+
+def test_a_plan_after_it_ran() -> None:
+    progress = PlanProgress(
+        PLAN,
+        steps=(StepResult("reset", StepState.DONE, 0.1), StepResult("restart", StepState.FAILED, 1.0, "no")),
+        result=Result.UNDONE,
+        reason="it died",
+    )
+    found = encode.plan(progress, dry_run=False)
+    assert [step["state"] for step in found["steps"]] == ["done", "failed"]
+    assert (found["result"], found["reason"], found["steps"][1]["output"]) == ("undone", "it died", "no")
+
+
+def test_what_cannot_be_planned_is_refused_in_the_same_schema() -> None:
+    found = encode.no_plan(Intent(ActionKind.RELOAD, API), "no reload", dry_run=True)
+    assert set(found) <= set(encode.plan(PlanProgress(PLAN), dry_run=True))
+    assert found["result"] == "refused"
+
+
+@pytest.mark.parametrize("seconds", [1e18, float("nan"), float("inf"), -1e18])
+def test_a_time_of_no_world_is_not_known(seconds: float) -> None:
+    assert encode.moment(seconds) is None
+
+
+def test_json_fits_the_encoding_of_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert encode.dumps("é") == '"\\u00e9"'
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    assert encode.dumps("é") == '"é"'
