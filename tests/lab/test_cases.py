@@ -1,0 +1,29 @@
+"""Every port case can be brought about on a real host."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from tests.lab import Lab, cases
+
+
+@pytest.fixture(scope="module")
+def installed(lab: Lab) -> dict[str, Future[cases.Case]]:
+    """All cases at once, each on a host of its own."""
+
+    def make(number: str) -> cases.Case:
+        host = lab.boot(f"case{number}", docker=cases.CASES[number].docker)
+        try:
+            return cases.install(host, number)
+        finally:
+            lab.stop(host)
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        return {number: pool.submit(make, number) for number in cases.CASES}
+
+
+@pytest.mark.parametrize("number", cases.CASES)
+def test_the_case_comes_about(installed: dict[str, Future[cases.Case]], number: str) -> None:
+    assert installed[number].result().title
