@@ -58,15 +58,23 @@ async def _run(argv: tuple[str, ...], *, listen: bool) -> tuple[int, str]:
     A shell of this machine needs the terminal itself there, to be a shell for a person. ssh asks for passwords on the
     terminal and not there.
     """
-    process = await asyncio.create_subprocess_exec(*argv, stderr=asyncio.subprocess.PIPE if listen else None)
-    if process.stderr is None:
-        return await process.wait(), ""
-    kept = bytearray()
-    relay = asyncio.create_task(_relay(process.stderr, kept))
-    status = await process.wait()
-    # A shared connection that stays behind keeps the stream open: what it says later is nobody's error.
-    await asyncio.wait((relay,), timeout=RELAY_SECONDS)
-    relay.cancel()
+    if not listen:
+        return await (await asyncio.create_subprocess_exec(*argv)).wait(), ""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", 0) as stream:
+        try:
+            process = await asyncio.create_subprocess_exec(*argv, stderr=writing)
+        finally:
+            os.close(writing)
+        kept = bytearray()
+        loop, reader = asyncio.get_running_loop(), asyncio.StreamReader()
+        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stream)
+        relay = asyncio.create_task(_relay(reader, kept))
+        status = await process.wait()
+        # A shared connection that stays behind keeps the pipe open: what it says later is nobody's error.
+        await asyncio.wait((relay,), timeout=RELAY_SECONDS)
+        relay.cancel()
+        transport.close()
     lines = sanitise(kept.decode("utf-8", "replace").replace("\r", "\n")).split("\n")
     return status, next((line.strip() for line in reversed(lines) if line.strip()), "")
 
