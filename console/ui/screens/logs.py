@@ -9,6 +9,7 @@ from textual import on
 from textual.widgets import Static
 
 from console.core.keys import Place
+from console.core.snapshot import LogLine
 from console.ui import cells, keymap
 from console.ui.present.words import service_name
 from console.ui.screens.deck_screen import DeckScreen
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from console.core.service import ServiceRef
-    from console.core.snapshot import LogLine
 
 BACK = 500
 """Lines of the past that are asked for."""
@@ -51,6 +51,8 @@ class LogsScreen(DeckScreen):
         self._pattern = ""
         self._needle = ""
         self._trouble: dict[str, str] = {}
+        self._newest: dict[str, float | None] = {}
+        """The time of the newest line of each source that gave any."""
 
     def body(self) -> ComposeResult:
         """How many lines when, the lines, where one is in them."""
@@ -73,6 +75,9 @@ class LogsScreen(DeckScreen):
         del changed
         if self.deck.log != self._shown:
             self._follow(self.deck.log)
+        if self._shown is not None:
+            skew = self.deck.store.snapshot(self._shown.host).clock_skew
+            self.view.set_skews({self._shown.host: skew or 0.0})
         self._show_position()
 
     @property
@@ -82,7 +87,7 @@ class LogsScreen(DeckScreen):
 
     def _follow(self, ref: ServiceRef | None) -> None:
         self._shown = ref
-        self._trouble = {}
+        self._trouble, self._newest = {}, {}
         self.view.clear()
         for worker in self._workers:
             worker.cancel()
@@ -95,35 +100,42 @@ class LogsScreen(DeckScreen):
 
     async def _read(self, ref: ServiceRef, file: str) -> None:
         """Feed the view for as long as the service is shown; a stream that ends is opened again where it ended."""
-        newest: float | None = None
+        lines = BACK
         while ref == self._shown:
             try:
-                newest = await self._stream(ref, file, newest)
+                await self._stream(ref, file, lines)
                 self._trouble[file] = "the log ended; it is opened again"
             except asyncio.CancelledError:
                 raise
             except Exception as error:
                 self._trouble[file] = str(error) or type(error).__name__
             self._show_position()
+            # Without times nobody knows where it ended: what came meanwhile is left out rather than shown twice.
+            lines = 0 if self._newest.get(file, 0.0) is None else BACK
             await asyncio.sleep(AGAIN)
 
-    async def _stream(self, ref: ServiceRef, file: str, newest: float | None) -> float | None:
-        """Follow one source to its end; returns the time of the newest line."""
+    async def _stream(self, ref: ServiceRef, file: str, lines: int) -> None:
+        """Follow one source to its end. Opened again, it goes on behind the newest line that is there already."""
         waiting: list[LogLine] = []
-        # Opened again, it goes on behind the newest line that is there already.
+        newest = self._newest.get(file)
         since = None if newest is None else newest + 1e-6
-        stream = self.deck.fleet.follow(ref, lines=BACK, since=since, follow_on=True, file=file)
+        if not lines:
+            self._mark_gap(ref, file)
+        stream = self.deck.fleet.follow(ref, lines=lines, since=since, follow_on=True, file=file)
         async for line in stream:
             self._trouble.pop(file, None)
             waiting.append(line)
-            newest = line.at or newest
+            self._newest[file] = line.at or self._newest.get(file)
             if len(waiting) >= BATCH:
                 self._flush(waiting)
                 await asyncio.sleep(0)
             elif len(waiting) == 1:
                 self.call_later(self._flush, waiting)
         self._flush(waiting)
-        return newest
+
+    def _mark_gap(self, ref: ServiceRef, file: str) -> None:
+        words = "… the stream broke off here: what came meanwhile is not shown"
+        self.view.feed((LogLine(ref.host, ref.name, file, words, level="warning"),))
 
     def _flush(self, waiting: list[LogLine]) -> None:
         if waiting:

@@ -1,0 +1,57 @@
+"""The log screen when the stream of a log breaks off."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from console.core.service import ServiceRef
+from console.core.snapshot import LogLine
+from console.remote.transport import TransportError
+from console.ui.screens import logs
+from console.ui.screens.logs import LogsScreen
+from tests.ui import scenes
+from tests.ui.fake import FakeFleet
+from tests.ui.steps import until
+
+
+@dataclass
+class Breaking(FakeFleet):
+    """The link is lost once behind the first lines."""
+
+    asked_for: list[tuple[int, float | None]] = field(default_factory=list)
+    timed: bool = True
+
+    async def follow(
+        self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = ""
+    ) -> AsyncIterator[LogLine]:
+        self.asked_for.append((lines, since))
+        if len(self.asked_for) == 1:
+            for number in range(3):
+                at = 1000.0 + number if self.timed else None
+                yield LogLine(ref.host, ref.name, "journal", f"early {number}", at=at)
+            raise TransportError("lost", "the link died")
+        yield LogLine(ref.host, ref.name, "journal", "late", at=1010.0 if self.timed else None)
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("timed", [True, False])
+async def test_after_a_lost_link_no_line_is_shown_twice(timed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logs, "AGAIN", 0.01)
+    fleet = Breaking(scenes.specs(), timed=timed)
+    fleet.push(replace(scenes.web3(), clock_skew=-2.0), scenes.held())
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("g", "j", "l")
+        await until(pilot, lambda: "late" in scenes.text_of(app))
+        assert scenes.text_of(app).count("early 1") == 1
+        screen = app.screen
+        assert isinstance(screen, LogsScreen)
+        assert set(screen.view._skews.values()) == {-2.0}
+        if timed:
+            assert fleet.asked_for[1] == (logs.BACK, 1002.0 + 1e-6)
+        else:
+            assert fleet.asked_for[1] == (0, None)
+            assert "the stream broke off here" in scenes.text_of(app)
