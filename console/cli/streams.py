@@ -6,19 +6,20 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from operator import itemgetter
 
+from console.core.moments import plausible
 from console.core.snapshot import LogLine
 
 
 def when(line: LogLine) -> float | None:
     """When the line was written, in Unix seconds: by the journal, else by what a structured line says itself."""
     if line.at is not None:
-        return line.at
+        return plausible(line.at)
     text = next((value for name, value in line.fields if name in {"time", "ts", "timestamp", "@timestamp"}), "")
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return plausible(at.timestamp()) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
         return None
-    return at.timestamp() if at.tzinfo is not None else None
 
 
 async def ordered(logs: Sequence[AsyncIterator[LogLine]]) -> AsyncIterator[LogLine]:

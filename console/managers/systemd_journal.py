@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from console.core.log_text import level_word, structured
+from console.core.moments import plausible
 from console.core.probe import ParseError
 from console.core.service import ServiceRef
 from console.core.snapshot import LogLine
@@ -190,7 +191,7 @@ def journal_line(ref: ServiceRef, text: str) -> LogLine | None:
         ref.name,
         "journal",
         extra.pop("message", message),
-        at=None if microseconds is None else microseconds / 1e6,
+        at=None if microseconds is None else plausible(microseconds / 1e6),
         level=written or level,
         pid=_number(fields.get("_PID")),
         cursor=_text(fields.get("__CURSOR")),

@@ -33,6 +33,10 @@ def test_case_matters_only_where_it_is_written() -> None:
         (None, (("ts", "2026-11-20T15:00:00+01:00"),), 1_795_183_200.0),
         (None, (("time", "2026-11-20T14:00:00"),), None),
         (None, (("time", "noon"),), None),
+        # What Go writes for a time that was never set, and the other end.
+        (None, (("time", "0001-01-01T00:00:00Z"),), None),
+        (None, (("time", "9999-12-31T23:59:59-10:00"),), None),
+        (-62_135_596_800.0, (), None),
         (None, (), None),
     ],
 )
