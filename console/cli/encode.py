@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from console.core.finding import Finding, Proposal
@@ -221,7 +222,6 @@ def log_line(line: LogLine) -> Json:
 def plan(progress: PlanProgress, *, dry_run: bool) -> Json:
     """The ``plan`` document: what is to be done, or how it went."""
     made = progress.plan
-    by_name = {result.name: result for result in progress.steps}
     return {
         "id": made.id,
         "kind": made.kind.value,
@@ -233,9 +233,9 @@ def plan(progress: PlanProgress, *, dry_run: bool) -> Json:
                 "name": step.name,
                 "command": step.command.shell(),
                 "undo": step.undo.shell() if step.undo else None,
-                **_state(by_name.get(step.name)),
+                **_state(result),
             }
-            for step in made.steps
+            for step, result in zip_longest(made.steps, progress.steps[: len(made.steps)])
         ],
         "checks": _checks([check.name for check in made.checks], progress.checks),
         "undo": _checks([result.name for result in progress.undo], progress.undo),
@@ -251,8 +251,10 @@ def plan(progress: PlanProgress, *, dry_run: bool) -> Json:
 
 
 def _checks(names: Iterable[str], results: Iterable[StepResult]) -> list[Json]:
-    by_name = {result.name: result for result in results}
-    return [{"name": name, **_state(by_name.get(name))} for name in names]
+    known = tuple(names)
+    # Two may have one name: a unit of the system and one of a user.
+    pairs = zip_longest(known, tuple(results)[: len(known)])
+    return [{"name": name, **_state(result)} for name, result in pairs]
 
 
 def _state(result: StepResult | None) -> Json:

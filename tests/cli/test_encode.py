@@ -130,3 +130,13 @@ def test_json_fits_the_encoding_of_standard_output(monkeypatch: pytest.MonkeyPat
     assert encode.dumps("é") == '"\\u00e9"'
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
     assert encode.dumps("é") == '"é"'
+
+
+def test_steps_of_one_name_keep_their_own_state() -> None:
+    same = Step("stop a.service", Command(("true",)))
+    made = Plan("20261120-0003", ActionKind.FREE_PORT, API, (same, same))
+    results = (StepResult("stop a.service", StepState.DONE), StepResult("stop a.service", StepState.FAILED))
+    found = encode.plan(PlanProgress(made, steps=results), dry_run=False)
+    assert [step["state"] for step in found["steps"]] == ["done", "failed"]
+    begun = encode.plan(PlanProgress(made, steps=results[:1]), dry_run=False)
+    assert [step["state"] for step in begun["steps"]] == ["done", "pending"]
