@@ -3,6 +3,7 @@
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.cli.commands.logs import count, span
@@ -11,7 +12,7 @@ from console.cli.subcommand import Subcommand, json_option
 if TYPE_CHECKING:
     from console.config.model import Config
     from console.remote.audit import AuditEntry, AuditTrail
-    from console.remote.transport import HostSpec
+    from console.remote.transport import HostSpec, Transport
 
 RESULTS = ("done", "undone", "failed", "refused", "unknown")
 
@@ -48,7 +49,8 @@ def run(arguments: Namespace) -> int:
         limit=arguments.lines,
     )
     try:
-        code = _ask_hosts(config, trail, trail.read(AuditFilter(result="unknown"))) if arguments.ask else 0
+        asked = replace(wanted, result="unknown", limit=None)
+        code = _ask_hosts(config, trail, trail.read(asked)) if arguments.ask else 0
         entries = trail.read(wanted)
         unknown = len(trail.read(AuditFilter(result="unknown")))
     except AuditError as error:
@@ -73,33 +75,47 @@ def _about_unknown(count: int, *, asked: bool) -> str:
 def _ask_hosts(config: "Config", trail: "AuditTrail", unknown: "Sequence[AuditEntry]") -> int:
     """Write down how plans ended whose end was not seen from here; 3 when a host could not be asked."""
     from console.cli import hosts, looking
+    from console.cli.entry import report
+    from console.cli.errors import CliError
 
-    names = dict.fromkeys(entry.host for entry in unknown)
-    specs = tuple(spec for name in names for spec in hosts.specs(config, (name,)))
-    return looking.ask(_settle(specs, trail)) if specs else 0
+    code = 0
+    specs: list[HostSpec] = []
+    for name in dict.fromkeys(entry.host for entry in unknown):
+        try:
+            specs += hosts.specs(config, (name,))
+        except CliError as error:
+            # A host of an old entry may have another name by now; the others are asked all the same.
+            report(f"{name}: {error}")
+            code = int(error.code)
+    return max(code, looking.ask(_settle(tuple(specs), trail)) if specs else 0)
 
 
 async def _settle(specs: "tuple[HostSpec, ...]", trail: "AuditTrail") -> int:
     import asyncio
 
+    from console.cli.wiring import transports
+
+    return max(await asyncio.gather(*(_settle_one(transport, trail) for transport in transports(specs))))
+
+
+async def _settle_one(transport: "Transport", trail: "AuditTrail") -> int:
+    import asyncio
+
     from console.cli.entry import report
     from console.cli.errors import Exit
-    from console.cli.wiring import transports
     from console.remote.runner import inspect, settle
     from console.remote.transport import TransportError
 
-    code = 0
-    for transport in transports(specs):
-        try:
-            view = await inspect(transport)
-            learned = await settle(trail, view, transport.host)
-            report(f"{transport.host}: {learned} of the unknown results are known now")
-        except TransportError as error:
-            report(f"{transport.host}: {error}")
-            code = Exit.UNREACHABLE
-        finally:
-            await asyncio.shield(transport.close())
-    return code
+    try:
+        view = await inspect(transport)
+        learned = await settle(trail, view, transport.host)
+    except TransportError as error:
+        report(f"{transport.host}: {error}")
+        return Exit.UNREACHABLE
+    finally:
+        await asyncio.shield(transport.close())
+    report(f"{transport.host}: {learned} of the unknown results are known now")
+    return Exit.OK
 
 
 def _json(entries: "Sequence[AuditEntry]") -> None:
