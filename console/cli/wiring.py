@@ -54,11 +54,16 @@ def judge(config: Config, specs: tuple[HostSpec, ...]) -> "Callable[[Snapshot], 
 def run_plan(plan: "Plan", fleet: "Fleet") -> "AsyncGenerator[PlanProgress, None]":
     """Run a plan on its host under this person's name, with the audit trail of this machine."""
     from console.remote.audit import AuditTrail
-    from console.remote.runner import execute
+    from console.remote.runner import execute, not_begun
+    from console.remote.transport import TransportError
 
     host = plan.target.host
+    try:
+        transport = fleet.transport(host)
+    except TransportError as error:
+        return not_begun(plan, str(error))
     return execute(
-        fleet.transport(host),
+        transport,
         plan,
         root=fleet.identity(host).uid == 0,
         operator=operator(),

@@ -24,7 +24,10 @@ from console.remote.plan_state import PlanState
 from console.remote.plan_watch import PlanWatch, RunSettings
 from console.remote.transport import Transport, TransportError
 
-__all__ = ["LockError", "RunSettings", "break_lock", "execute", "inspect", "new_plan_id", "pick_up", "resume", "settle"]
+__all__ = [
+    "LockError", "RunSettings", "break_lock", "execute", "inspect", "new_plan_id", "not_begun", "pick_up", "resume",
+    "settle",
+]  # fmt: skip
 
 LATELY = 3600.0
 """Seconds since its beginning for which a plan that has ended is still picked up."""
@@ -70,6 +73,11 @@ async def execute(
     async with aclosing(_audited(watch, state, audit)) as told:
         async for progress in told:
             yield progress
+
+
+async def not_begun(plan: Plan, why: str) -> AsyncGenerator[PlanProgress, None]:
+    """A plan whose host cannot even be asked now: refused, since nothing was sent."""
+    yield PlanState(plan).progress(result=Result.REFUSED, reason=f"nothing was done: {why}")
 
 
 async def resume(
