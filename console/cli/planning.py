@@ -1,7 +1,5 @@
 """Plans with the settings of the configuration: health checks, times, and how often a service was started lately."""
 
-import time
-
 from console.actions import ActionSettings, RefusedError, plan
 from console.cli.declared import health_url, with_declared
 from console.config.model import Config
@@ -9,7 +7,7 @@ from console.core.command import Effect
 from console.core.plan import Intent, Plan
 from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
-from console.remote.audit import AuditError, AuditFilter, AuditTrail
+from console.remote.audit import AuditError, AuditTrail
 from console.remote.runner import new_plan_id
 from console.remote.transport import HostSpec
 
@@ -48,9 +46,7 @@ def recent_starts(snapshot: Snapshot, intent: Intent) -> int:
     service = snapshot.service(intent.target)
     if service is None or service.start_limit is None:
         return 0
-    _, interval = service.start_limit
     try:
-        entries = AuditTrail().read(AuditFilter(host=snapshot.host, since=time.time() - interval))
+        return AuditTrail().recent_starts(intent.target, service.start_limit[1])
     except AuditError:
         return 0
-    return sum(entry.target == str(intent.target) and entry.kind in {"start", "restart"} for entry in entries)
