@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from console.core.command import Effect
 from console.core.plan import Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.text import mask
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
@@ -145,7 +146,7 @@ def all_commands(plan: Plan, *, root: bool) -> tuple[str, ...]:
     ]
     lines: list[str] = []
     for name, command in parts:
-        lines += [name, *(f"  {line}" for line in command.shell(root=root).splitlines()), ""]
+        lines += [name, *(f"  {mask(line)}" for line in command.shell(root=root).splitlines()), ""]
     return tuple(lines[:-1])
 
 
