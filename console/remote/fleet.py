@@ -173,7 +173,16 @@ class Fleet:
         """Whether the connected user may run every step, and which sudoers line is missing."""
         from console.remote.rights import rights
 
-        return await rights(self.transport(host), plan, self.identity(host))
+        identity = self.identity(host)
+        try:
+            return await rights(self.transport(host), plan, identity)
+        except ChannelRefusedError:
+            # MaxSessions 1: the probe shell has the only channel.
+            own = self.own_transport(host)
+            try:
+                return await rights(own, plan, identity)
+            finally:
+                await own.close()
 
     def identity(self, host: str) -> Identity:
         """Who the console is on a host; raises ``TransportError`` when the host did not say so yet."""
