@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.cli.errors import CliError
+from console.cli.same_machine import plain, same_machine
 from console.config.kinds import is_destination
 from console.config.model import Config, HostConfig
 from console.remote.transport import HostSpec
@@ -84,7 +85,10 @@ def _named(config: Config, word: str) -> tuple[HostSpec, ...]:
         return members
     if word in config.groups:
         raise CliError(f"the group {word} has no hosts: none names it in its groups")
-    if word == HERE:
+    for host in config.hosts:
+        if plain(host.name) == plain(word):
+            return (_configured(config, host),)
+    if plain(word) == HERE:
         return (_here(config),)
     if re.fullmatch(_WITH_PORT, word):
         raise CliError(
@@ -100,19 +104,17 @@ def _named(config: Config, word: str) -> tuple[HostSpec, ...]:
 
 
 def _marked_like_its_host(config: Config, spec: HostSpec) -> HostSpec:
-    """Another user or port does not make a production host less of one."""
-    bare = _bare(spec.name)
-    host = next((host for host in config.hosts if bare in {host.name, _bare(host.destination or "")}), None)
-    if host is None:
+    """Another user, port, alias or spelling does not make a production host less of one."""
+    same = same_machine(spec, tuple(_configured(config, host) for host in config.hosts))
+    if not same:
         return spec
-    marks = _configured(config, host)
-    return replace(spec, groups=marks.groups, production=marks.production, read_only=marks.read_only, color=marks.color)
-
-
-def _bare(destination: str) -> str:
-    """A destination without its user and port."""
-    name = destination.removeprefix("ssh://").rpartition("@")[2]
-    return name if name.count(":") > 1 else name.partition(":")[0]
+    return replace(
+        spec,
+        groups=same[0].groups,
+        production=any(one.production for one in same),
+        read_only=any(one.read_only for one in same),
+        color=same[0].color,
+    )
 
 
 def _here(config: Config) -> HostSpec:

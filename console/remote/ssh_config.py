@@ -87,6 +87,17 @@ async def resolve(spec: HostSpec) -> SshTarget:
         raise TransportError("config", f"{said}; mend it and try again", retry=False) from None
 
 
+def from_files(spec: HostSpec) -> SshTarget | None:
+    """The same without waiting for anything; ``None`` where only the ``ssh`` program can tell, or a file is wrong."""
+    try:
+        parts = split_destination(spec.destination or "")
+        user, port = spec.user or parts.user, spec.port or parts.port
+        settings = evaluate(_sources(spec.ssh_config), parts.host, user=user, port=port, local_user=local_user())
+        return _target(spec, settings)
+    except (ClientNeededError, ConfigFileError, DestinationError):
+        return None
+
+
 def local_user() -> str:
     """The name of the user who runs the console."""
     try:

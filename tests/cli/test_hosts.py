@@ -1,5 +1,8 @@
 """Which hosts are meant."""
 
+import socket
+from pathlib import Path
+
 import pytest
 
 from console.cli.errors import CliError
@@ -60,6 +63,70 @@ def test_any_ssh_destination_is_a_host() -> None:
 def test_another_user_or_port_does_not_make_a_production_host_less_of_one(word: str) -> None:
     (found,) = specs(CONFIG, (word,))
     assert found.production
+    assert found.read_only
+
+
+@pytest.mark.parametrize("word", ["WEB1", "Web1.", "root@Web1", "ssh://web1.:22", "root@WEB2.Example."])
+def test_another_spelling_does_not_either(word: str) -> None:
+    (found,) = specs(CONFIG, (word,))
+    assert found.production
+    assert found.read_only
+
+
+def test_another_spelling_of_a_configured_name_is_that_host_and_not_a_second_one() -> None:
+    assert specs(CONFIG, ("WEB1", "web1.", "web1")) == specs(CONFIG, ("web1",))
+    assert specs(CONFIG, ("LOCALHOST",)) == specs(CONFIG, ("localhost",))
+
+
+def here(read_only: str = "true") -> Config:
+    return parse(f'[[hosts]]\nname = "box"\nlocal = true\nread_only = {read_only}\nproduction = true\n', "f")
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["127.0.0.1", "root@localhost", "root@LocalHost.", "root@127.1", "ssh://127.0.0.1:22", "[::ffff:127.0.0.1]:22",
+     "root@box", "root@me.localhost", f"root@{socket.gethostname().upper()}"],
+)  # fmt: skip
+def test_this_machine_over_ssh_keeps_the_marks_of_the_local_host(word: str) -> None:
+    (found,) = specs(here(), (word,))
+    assert found.destination is not None
+    assert (found.read_only, found.production) == (True, True)
+
+
+def test_another_machine_does_not_get_the_marks_of_the_local_host() -> None:
+    (found,) = specs(here(), ("192.0.2.7",))
+    assert (found.read_only, found.production) == (False, False)
+
+
+SSH_CONFIG = """
+Host db
+  HostName db1.example
+Host primary
+  HostName DB1.example
+Host me
+  HostName 127.0.0.1
+Host inner
+  HostName localhost
+  ProxyJump db
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "marked"),
+    [("primary", True), ("ann@primary", True), ("db1.example", True), ("me", True), ("inner", False), ("db2", False)],
+)
+def test_an_alias_of_the_ssh_configuration_keeps_the_marks_of_its_host(tmp_path: Path, word: str, marked: bool) -> None:
+    path = tmp_path / "ssh_config"
+    path.write_text(SSH_CONFIG)
+    text = f'[ssh]\nconfig = "{path}"\n[[hosts]]\nname = "db"\nread_only = true\n'
+    text += '[[hosts]]\nname = "box"\nlocal = true\nread_only = true\n'
+    (found,) = specs(parse(text, "f"), (word,))
+    assert found.read_only is marked
+
+
+def test_where_several_hosts_are_one_machine_the_strictest_counts() -> None:
+    text = '[[hosts]]\nname = "a"\ndestination = "gw"\n[[hosts]]\nname = "b"\ndestination = "GW"\nread_only = true\n'
+    (found,) = specs(parse(text, "f"), ("root@gw",))
     assert found.read_only
 
 
