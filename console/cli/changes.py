@@ -64,7 +64,7 @@ def refused(intent: Intent, made: Plan | None, reason: str, arguments: Namespace
         body = (
             encode.plan(PlanProgress(made, result=Result.REFUSED, reason=reason), dry_run=arguments.dry_run)
             if made
-            else encode.no_plan(intent, reason, dry_run=arguments.dry_run)
+            else encode.no_plan(intent.kind, str(intent.target), reason, dry_run=arguments.dry_run)
         )
         encode.emit("plan/1", body)
     else:

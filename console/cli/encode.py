@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.core.finding import Finding, Proposal
 from console.core.network import Listener
-from console.core.plan import Intent, PlanProgress, Result, StepResult
+from console.core.plan import ActionKind, PlanProgress, Result, StepResult
 from console.core.sample import Memory, Pressure, Rates, Sample
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine, Snapshot
@@ -263,12 +263,12 @@ def _state(result: StepResult | None) -> Json:
     return {"state": result.state.value, "seconds": rounded(result.seconds, 2), "output": result.output}
 
 
-def no_plan(intent: Intent, reason: str, *, dry_run: bool) -> Json:
+def no_plan(kind: ActionKind, target: str, reason: str, *, dry_run: bool) -> Json:
     """The ``plan`` document of what cannot even be planned."""
     return {
         "id": None,
-        "kind": intent.kind.value,
-        "target": str(intent.target),
+        "kind": kind.value,
+        "target": target,
         "dry_run": dry_run,
         "steps": [],
         "checks": [],

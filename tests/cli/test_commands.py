@@ -210,3 +210,11 @@ def test_without_a_configuration_the_way_to_one_can_be_copied(cli: Run, tmp_path
     folder = tmp_path / "config" / "hostdeck"
     assert code == 0
     assert f"(mkdir -p {folder} && hostdeck config example > {folder}/config.toml)" in err
+
+
+def test_who_reads_json_gets_a_document_also_where_it_never_came_to_a_plan(cli: Run) -> None:
+    code, out, err = cli("restart", "web-3/nothing-like-it", "--yes", "--json")
+    found = document((code, out, err), "plan/1")
+    assert (found["kind"], found["target"], found["result"]) == ("restart", "web-3/nothing-like-it", "refused")
+    assert found["reason"] in err
+    assert code != 0

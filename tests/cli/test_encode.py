@@ -7,7 +7,7 @@ import pytest
 
 from console.cli import encode
 from console.core.command import Command
-from console.core.plan import ActionKind, Check, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.plan import ActionKind, Check, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.snapshot import LogLine
 from console.managers.join import Owners
 
@@ -115,7 +115,7 @@ def test_a_plan_after_it_ran() -> None:
 
 
 def test_what_cannot_be_planned_is_refused_in_the_same_schema() -> None:
-    found = encode.no_plan(Intent(ActionKind.RELOAD, API), "no reload", dry_run=True)
+    found = encode.no_plan(ActionKind.RELOAD, str(API), "no reload", dry_run=True)
     assert set(found) <= set(encode.plan(PlanProgress(PLAN), dry_run=True))
     assert found["result"] == "refused"
 

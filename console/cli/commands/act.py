@@ -53,7 +53,7 @@ def run(arguments: Namespace) -> int:
     """Plan, show, ask, run, watch. 1 when it failed or was refused, 3 when the host's answer is not known."""
     import sys
 
-    from console.cli import hosts, looking
+    from console.cli import encode, hosts, looking
     from console.cli.errors import CliError
     from console.cli.targets import service_target
     from console.core.plan import ActionKind
@@ -64,7 +64,13 @@ def run(arguments: Namespace) -> int:
     if asks and (arguments.json or not sys.stdin.isatty()):
         raise CliError(f"{kind} changes a host: give --yes (or --dry-run), since nobody can be asked here")
     config = hosts.read_config(arguments)
-    return looking.ask(_act(config, hosts.spec(config, target.host), kind, target, arguments))
+    try:
+        return looking.ask(_act(config, hosts.spec(config, target.host), kind, target, arguments))
+    except CliError as error:
+        # Whoever reads the JSON gets a document also where it never came to a plan.
+        if arguments.json:
+            encode.emit("plan/1", encode.no_plan(kind, target.word, str(error), dry_run=arguments.dry_run))
+        raise
 
 
 async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "Target", arguments: Namespace) -> int:

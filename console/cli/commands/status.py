@@ -2,7 +2,7 @@
 
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from console.cli.subcommand import HOST, Subcommand, complete, json_option
@@ -66,14 +66,24 @@ async def _look(
         findings = [finding for spec in specs for finding in fleet.findings(spec.name)]
     services = _services(snapshots, wanted)
     if wanted:
-        refs = {str(service.ref) for service in services}
-        findings = [finding for finding in findings if finding.host not in wanted or finding.subject in refs]
+        asked = [service for service in services if service.ref.host in wanted]
+        findings = [finding for finding in findings if finding.host not in wanted or _concerns(finding, asked)]
     findings.sort(key=lambda finding: (finding.severity.rank, finding.host, finding.subject))
     if arguments.json:
         _json(snapshots, services, findings)
     else:
-        _text(snapshots, services, findings, everything=arguments.all or bool(wanted))
-    return _verdict(snapshots, findings)
+        _text(snapshots, services, findings, everything=arguments.all or bool(wanted), wanted=wanted)
+    return _verdict(snapshots, findings, _unwell(services, wanted))
+
+
+def _concerns(finding: "Finding", services: "Sequence[Service]") -> bool:
+    return any(finding.concerns(service.ref) for service in services)
+
+
+def _unwell(services: "Sequence[Service]", wanted: "Collection[str]") -> "list[Service]":
+    """The services that were asked for by name and are not known to be well, whatever the findings say."""
+    unwell = {"failed", "flapping", "unknown"}
+    return [service for service in services if service.ref.host in wanted and service.state.value in unwell]
 
 
 def _services(snapshots: "Sequence[Snapshot]", wanted: "dict[str, list[Target]]") -> "list[Service]":
@@ -95,7 +105,9 @@ def _services(snapshots: "Sequence[Snapshot]", wanted: "dict[str, list[Target]]"
     return found
 
 
-def _verdict(snapshots: "Sequence[Snapshot]", findings: "Sequence[Finding]") -> int:
+def _verdict(
+    snapshots: "Sequence[Snapshot]", findings: "Sequence[Finding]", unwell: "Sequence[Service]" = ()
+) -> int:
     from console.cli.errors import Exit
     from console.core.finding import Severity
     from console.core.snapshot import LinkState
@@ -103,7 +115,7 @@ def _verdict(snapshots: "Sequence[Snapshot]", findings: "Sequence[Finding]") -> 
 
     if any(snapshot.link.state is not LinkState.UP for snapshot in snapshots):
         return Exit.UNREACHABLE
-    if any(blind(snapshot) for snapshot in snapshots):
+    if unwell or any(blind(snapshot) for snapshot in snapshots):
         return Exit.PROBLEM
     return Exit.PROBLEM if any(finding.severity is not Severity.INFO for finding in findings) else Exit.OK
 
@@ -124,7 +136,12 @@ def _json(snapshots: "Sequence[Snapshot]", services: "Sequence[Service]", findin
 
 
 def _text(
-    snapshots: "Sequence[Snapshot]", services: "Sequence[Service]", findings: "Sequence[Finding]", *, everything: bool
+    snapshots: "Sequence[Snapshot]",
+    services: "Sequence[Service]",
+    findings: "Sequence[Finding]",
+    *,
+    everything: bool,
+    wanted: "Collection[str]" = (),
 ) -> None:
     from console.cli.terminal import Terminal
 
@@ -135,7 +152,7 @@ def _text(
         right=(2, 3, 4, 5),
     )
     terminal.line()
-    _print_findings(terminal, snapshots, services, findings)
+    _print_findings(terminal, snapshots, services, findings, _unwell(services, wanted))
     shown = [service for service in services if everything or not _quiet(service)]
     if shown:
         terminal.line()
@@ -172,7 +189,11 @@ def _host_row(terminal: "Terminal", snapshot: "Snapshot") -> tuple[str, ...]:
 
 
 def _print_findings(
-    terminal: "Terminal", snapshots: "Sequence[Snapshot]", services: "Sequence[Service]", findings: "Sequence[Finding]"
+    terminal: "Terminal",
+    snapshots: "Sequence[Snapshot]",
+    services: "Sequence[Service]",
+    findings: "Sequence[Finding]",
+    unwell: "Sequence[Service]",
 ) -> None:
     from console.findings import blind
 
@@ -193,6 +214,8 @@ def _print_findings(
     unseen = [(snapshot.host, what) for snapshot in snapshots for what in blind(snapshot)]
     if seen < len(snapshots):
         words = f"Seen are only {hosts} of {len(snapshots)}"
+    elif unwell:
+        words = f"Nothing says why, but {len(unwell)} of what was asked for {_is(len(unwell))} not well: {hosts}"
     else:
         words = f"{'Nothing wrong in what is seen' if unseen else 'All quiet'}: {hosts}"
     terminal.line(f"{words}, {counted} checked just now.")
@@ -202,6 +225,10 @@ def _print_findings(
 
 def _plural(count: int, word: str) -> str:
     return word if count == 1 else f"{word}s"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _host_clocks(snapshots: "Sequence[Snapshot]") -> dict[str, float]:
