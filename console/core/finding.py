@@ -48,10 +48,17 @@ class Finding:
     evidence: tuple[str, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     service: ServiceRef | None = None
+    """The one service that it is about."""
     port: int | None = None
     protocol: str = "tcp"
     since: float | None = None
     """The host's wall clock (Unix time, seconds), where it is known."""
+    covers: tuple[ServiceRef, ...] = ()
+    """Every service that it is about, where they are several."""
+
+    def concerns(self, ref: ServiceRef) -> bool:
+        """Whether it is about this service, alone or among others."""
+        return ref == self.service or ref in self.covers or self.subject == str(ref)
 
     @property
     def key(self) -> tuple[str, str, str]:

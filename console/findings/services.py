@@ -94,7 +94,7 @@ def not_reloaded(snapshot: Snapshot, services: Sequence[Service], commands_of: C
         summary = f"unit files changed on disk and not reloaded: {names}"
         found.append(
             Finding("daemon-reload", Severity.INFO, snapshot.host, subject, summary, tuple(files), (way,),
-                    mine[0].ref if len(mine) == 1 else None)
+                    mine[0].ref if len(mine) == 1 else None, covers=tuple(service.ref for service in mine))
         )  # fmt: skip
     return found
 
@@ -145,6 +145,7 @@ def _boot_failures(snapshot: Snapshot, services: Sequence[Service], commands_of:
         tuple(line for service in services for line in facts(snapshot, service)[:1]),
         tuple(ways[:9]),
         since=min((service.since for service in services if service.since is not None), default=None),
+        covers=tuple(service.ref for service in services),
     )
 
 

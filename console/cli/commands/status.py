@@ -105,9 +105,7 @@ def _services(snapshots: "Sequence[Snapshot]", wanted: "dict[str, list[Target]]"
     return found
 
 
-def _verdict(
-    snapshots: "Sequence[Snapshot]", findings: "Sequence[Finding]", unwell: "Sequence[Service]" = ()
-) -> int:
+def _verdict(snapshots: "Sequence[Snapshot]", findings: "Sequence[Finding]", unwell: "Sequence[Service]" = ()) -> int:
     from console.cli.errors import Exit
     from console.core.finding import Severity
     from console.core.snapshot import LinkState
