@@ -94,13 +94,17 @@ hd_hand_over() {
   hd_sweep &
 }
 
+# In a directory of its own: whatever name is tried in a sticky place, somebody may have laid a link of that name there.
 hd_why_not() {
   for hd_at in $hd_places; do
     if hd_good "$hd_at"; then
       hd_trial=$hd_at/hostdeck-trial-$$
-      dd if=/dev/zero of="$hd_trial" bs=4096 count=64 2>&1 | sed -n '1s/.*: //p' | tr '\n' ' '
-      rm -f "$hd_trial"
-      echo "($hd_at cannot take it)"
+      if hd_said=$(mkdir -m 700 "$hd_trial" 2>&1); then
+        hd_said=$(dd if=/dev/zero of="$hd_trial/trial" bs=4096 count=64 2>&1 | sed -n '1s/.*: //p')
+        rm -rf "$hd_trial"
+      fi
+      hd_said=${hd_said##*: }
+      echo "${hd_said:+$hd_said }($hd_at cannot take it)"
       return
     fi
   done
