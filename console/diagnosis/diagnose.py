@@ -102,8 +102,9 @@ def _own(
 ) -> Verdict:
     holders = holders_of(evidence, endpoint, listeners)
     sure = holders[0].confidence
-    if not want.down and want.symptom is None:
-        summary = f"{want.name} itself holds {want.port}: nothing is in its way"
+    if not _against_itself(want):
+        rest = f"the port is not why it is {want.service.state}" if want.service and want.down else ""
+        summary = f"{want.name} itself holds {want.port}: {rest or 'nothing is in its way'}"
         return replace(outline(evidence, want, VerdictWord.HELD, summary, sure), holders=holders)
     summary = f"{want.name} clashes with itself: a process of its own holds {want.port} already"
     left = proposals.left_behind(evidence, holders[0])
@@ -115,6 +116,13 @@ def _own(
         clash=holders[0].clash,
         actions=_ordered(ways),
     )
+
+
+def _against_itself(want: Want) -> bool:
+    """Whether a process of its own keeps the service from its port: it says so, or it ended and left the process."""
+    if want.symptom is not None and want.symptom.errno == _IN_USE:
+        return True
+    return want.service is not None and want.service.state in (State.FAILED, State.STOPPED)
 
 
 def _leftover(

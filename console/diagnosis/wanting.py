@@ -31,7 +31,8 @@ class Want:
 
     @property
     def down(self) -> bool:
-        """Whether the service that wants the port is known not to run."""
+        """Whether the service that wants the port is anything but running: also one that is starting or flapping, which
+        may have its port, and one whose state is unknown."""
         return self.service is not None and self.service.state is not State.RUNNING
 
     @property

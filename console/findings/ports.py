@@ -55,6 +55,8 @@ def _finding(snapshot: Snapshot, service: Service, verdict: Verdict) -> Finding 
     complains = any(symptom.ref == service.ref for symptom in snapshot.symptoms)
     if verdict.symptom is None and (complains or service.state is State.RUNNING):
         return None
+    if verdict.verdict is VerdictWord.HELD and all(holder.ref == service.ref for holder in verdict.holders):
+        return None
     at = verdict.symptom.at if verdict.symptom is not None else None
     return Finding(
         code,

@@ -468,6 +468,22 @@ def test_a_process_of_its_own_holds_it() -> None:
     assert action(verdict, "start") is not None
 
 
+@pytest.mark.parametrize("state", [State.STARTING, State.FLAPPING, State.UNKNOWN])
+def test_a_service_that_comes_up_with_its_own_port_does_not_clash_with_itself(state: State) -> None:
+    own = listener(pids=(300,), unit="api.service", cgroup="/system.slice/api.service")
+    api = unit("api.service", state, pids=(300,), wants=(Endpoint("tcp", "0.0.0.0", 8080),))
+    verdict = diagnose(look(own, services=(api,), symptoms=()))
+    assert (verdict.verdict, verdict.actions) == (VerdictWord.HELD, ())
+    assert verdict.summary == f"api.service itself holds tcp 8080: the port is not why it is {state}"
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.STARTING, State.FLAPPING])
+def test_a_service_whose_log_says_so_now_clashes_with_itself(state: State) -> None:
+    own = listener(pids=(300,), unit="api.service", cgroup="/system.slice/api.service")
+    verdict = diagnose(look(own, services=(unit("api.service", state, pids=(300,), since=NOW - 30.0),)))
+    assert verdict.verdict is VerdictWord.DUPLICATE
+
+
 def test_what_a_service_left_behind_is_not_stopped_with_it() -> None:
     legacy = unit("legacy.service", State.STOPPED, cgroup="/system.slice/legacy.service")
     child = listener(pids=(70,), process="sleep")

@@ -163,6 +163,14 @@ def test_a_flapping_service_whose_port_is_held() -> None:
     assert only(judge(api, LEGACY, listeners=(listener(),), symptoms=(symptom(),))).code == "port-held"
 
 
+def test_a_flapping_service_with_its_own_port_is_a_restart_loop_and_nothing_else() -> None:
+    api = unit("api.service", State.FLAPPING, native_state="active/running", restarts=3, pids=(300,),
+               wants=(Endpoint("tcp", "0.0.0.0", 8080),))  # fmt: skip
+    own = listener(pids=(300,), unit="api.service", cgroup="/system.slice/api.service")
+    finding = only(judge(api, listeners=(own,)))
+    assert (finding.code, finding.severity) == ("restart-loop", Severity.WARNING)
+
+
 def test_a_hidden_holder_is_still_told() -> None:
     bare = replace(hidden(listener()), unit=None, cgroup=None)
     finding = only(judge(failed(), listeners=(bare,), symptoms=(symptom(),), identity=identity(1001)))
