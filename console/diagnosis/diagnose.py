@@ -139,7 +139,7 @@ def _leftover(
     if word is VerdictWord.OUTGOING:
         peer = f"{sockets[0].peer_address}:{sockets[0].peer_port}"
         summary = f"an outgoing connection{by} to {peer} took {want.port} from the ephemeral range"
-        ways.insert(0, proposals.reserve(endpoint.port, holders[0] if holders else None))
+        ways.insert(0, proposals.reserve(endpoint.port, holders[0] if holders else None, evidence.limits))
     elif word is VerdictWord.BOUND_NOT_LISTENING:
         summary = f"{want.port} is bound{by} without listening"
     else:

@@ -12,6 +12,7 @@ from console.diagnosis.holders import UNITS
 from console.diagnosis.ports import next_free_port
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
+from console.probes.limits import PortLimits
 
 CommandsOf = Callable[[Intent], tuple[str, ...]]
 """The commands that the plan of an intent would run; the actions layer knows them."""
@@ -156,16 +157,27 @@ def allow_privileged(want: Want, port: int) -> tuple[Proposal, ...]:
     )
 
 
-def reserve(port: int, holder: Holder | None) -> Proposal:
-    """Advice that keeps outgoing connections off a port."""
+def reserve(port: int, holder: Holder | None, limits: PortLimits | None) -> Proposal | None:
+    """Advice that keeps outgoing connections off a port; ``None`` where they are kept off it already."""
+    if limits is not None and any(low <= port <= high for low, high in limits.reserved):
+        return None
     rest = f", then end {holder.name}'s connection" if holder is not None and holder.process else ""
+    label = f"reserve {port} for services{rest}"
+    if limits is None:
+        why = "by hand: the list of reserved ports was not read, and to set it anew would lose what is in it"
+        return Proposal("reserve-port", label, recommended=True, reason_off=why)
+    ports = ",".join(_range(low, high) for low, high in sorted((*limits.reserved, (port, port))))
     return Proposal(
         "reserve-port",
-        f"reserve {port} for services{rest}",
-        commands=(f"sysctl -w net.ipv4.ip_local_reserved_ports={port}",),
+        label,
+        commands=(f"sysctl -w net.ipv4.ip_local_reserved_ports={ports}",),
         recommended=True,
-        reason_off="by hand: add it to the list that is there, in /etc/sysctl.d as well",
+        reason_off="by hand: it sets the whole list, with what is in it now; put it in /etc/sysctl.d as well",
     )
+
+
+def _range(low: int, high: int) -> str:
+    return str(low) if low == high else f"{low}-{high}"
 
 
 def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:

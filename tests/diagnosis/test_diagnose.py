@@ -336,6 +336,31 @@ def test_an_outgoing_connection_took_the_port() -> None:
     assert verdict.actions[0].commands == ("sysctl -w net.ipv4.ip_local_reserved_ports=45000",)
 
 
+@pytest.mark.parametrize(
+    ("limits", "commands"),
+    [
+        (PortLimits(reserved=((8080, 8080), (9000, 9100), (50000, 50001))),
+         ("sysctl -w net.ipv4.ip_local_reserved_ports=8080,9000-9100,45000,50000-50001",)),
+        (None, ()),
+    ],
+)  # fmt: skip
+def test_reserving_a_port_keeps_the_ones_that_are_reserved(limits: PortLimits | None, commands: tuple[str]) -> None:
+    out = socket(port=45000, peer_port=443, pids=(77,), process="curl")
+    verdict = diagnose(look(symptoms=(symptom(port=45000),), sockets=(out,), processes=(), limits=limits))
+    reserve = action(verdict, "reserve-port")
+    assert reserve is not None
+    assert reserve.commands == commands
+    assert (reserve.reason_off or "").startswith("by hand: ")
+
+
+def test_a_port_that_is_reserved_already_is_not_reserved_again() -> None:
+    out = socket(port=45000, peer_port=443, pids=(77,), process="curl")
+    limits = PortLimits(reserved=((44000, 46000),))
+    verdict = diagnose(look(symptoms=(symptom(port=45000),), sockets=(out,), processes=(), limits=limits))
+    assert verdict.verdict is VerdictWord.OUTGOING
+    assert action(verdict, "reserve-port") is None
+
+
 def test_an_outgoing_connection_outside_the_present_range() -> None:
     out = socket("ESTAB", port=8080, peer_port=443, pids=(77,), process="curl")
     assert diagnose(look(sockets=(out,), processes=())).verdict is VerdictWord.OUTGOING
