@@ -1,5 +1,6 @@
 """Plans for a person: before they run, while they run, and how they ended."""
 
+import re
 from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from console.remote.fleet import Fleet
     from console.remote.rights import Rights
     from console.remote.transport import HostSpec
+
+
+_PORT = re.compile(r"\b(?:tcp|udp) \d|EADDRINUSE|address (?:is )?(?:already )?in use", re.IGNORECASE)
 
 
 async def review(
@@ -55,26 +59,26 @@ def _with_undo(made: Plan, rights: "Rights", *, asks: bool) -> tuple[Plan, str |
     return replace(made, warnings=(*made.warnings, *told, words)), None
 
 
-def refused(intent: Intent, made: Plan | None, reason: str, arguments: Namespace) -> int:
+def refused(intent: Intent, made: Plan | None, reason: str, arguments: Namespace, *, root: bool) -> int:
     """Tell why nothing is done."""
     from console.cli import encode
     from console.cli.entry import report
 
     if arguments.json:
         body = (
-            encode.plan(PlanProgress(made, result=Result.REFUSED, reason=reason), dry_run=arguments.dry_run)
+            encode.plan(PlanProgress(made, result=Result.REFUSED, reason=reason), dry_run=arguments.dry_run, root=root)
             if made
             else encode.no_plan(intent.kind, str(intent.target), reason, dry_run=arguments.dry_run)
         )
         encode.emit("plan/1", body)
     else:
         if made and arguments.dry_run:
-            print_plan(made)
+            print_plan(made, root=root)
         report(f"refused: {intent.kind} of {intent.target}: {reason}")
     return Exit.PROBLEM
 
 
-def print_plan(made: Plan, *, production: bool = False) -> None:
+def print_plan(made: Plan, *, root: bool, production: bool = False) -> None:
     """What would be run, on which services, and how it is checked."""
     from console.cli.terminal import BOLD, RED, Terminal
 
@@ -84,12 +88,14 @@ def print_plan(made: Plan, *, production: bool = False) -> None:
     for check in made.preflight:
         terminal.wrap(f"first check   {check.name}", 1)
     for number, step in enumerate(made.steps, 1):
-        terminal.wrap(f"{number:<3} {_command(step)}", 1)
+        terminal.wrap(f"{number:<3} {_command(step, root=root)}", 1)
     for check in made.checks:
         held = f" for {check.hold:g} s" if check.hold and f"for {check.hold:g} s" not in check.name else ""
         terminal.wrap(f"then check    {check.name}{held}", 1)
-    undo = [step.undo.shell() for step in reversed(made.steps) if step.undo]
+    undo = [step.undo.shell(root=root) for step in reversed(made.steps) if step.undo]
     terminal.wrap(f"if not        {'; '.join(undo) if undo else made.irreversible or 'there is nothing to undo'}", 1)
+    if made.touches:
+        terminal.wrap(f"also hit      {', '.join(str(ref) for ref in made.touches)}", 1)
     if made.also_hit:
         terminal.wrap(f"also hit      {', '.join(made.also_hit)}", 1)
     if made.reason:
@@ -106,9 +112,9 @@ def print_warnings(made: Plan) -> None:
         terminal.wrap(terminal.paint(f"warning       {text}", YELLOW), 1)
 
 
-def _command(step: Step) -> str:
+def _command(step: Step, *, root: bool) -> str:
     """The command as it can be copied; a look that is a script of its own is too long to be read here."""
-    text = step.command.shell()
+    text = step.command.shell(root=root)
     lines = text.count("\n")
     return f"{step.name} (a script of {lines} lines that only looks; --json prints it)" if lines > 2 else text
 
@@ -153,7 +159,9 @@ class Teller:
             self._terminal.wrap(proof, 2)
         if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN}:
             service = made.target.name.removesuffix(".service")
-            self._terminal.wrap(f"next  hostdeck why {made.target.host}/{service}")
+            # A diagnosis is of ports; of everything else the log tells.
+            verb = "why" if _PORT.search(progress.reason or "") else "logs"
+            self._terminal.wrap(f"next  hostdeck {verb} {made.target.host}/{service}")
 
 
 def verdict(last: PlanProgress | None) -> int:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from console.cli.streams import when
 from console.core.finding import Finding, Proposal
 from console.core.network import Listener
 from console.core.plan import ActionKind, PlanProgress, Result, StepResult
@@ -205,7 +206,8 @@ def listener(host_name: str, found: Listener, owner: Service | None) -> Json:
 
 def log_line(line: LogLine) -> Json:
     """A line of ``logs``."""
-    at = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds") if line.at is not None else None
+    known = when(line)
+    at = datetime.fromtimestamp(known, UTC).isoformat(timespec="milliseconds") if known is not None else None
     return {
         "host": line.host,
         "service": line.service,
@@ -219,8 +221,8 @@ def log_line(line: LogLine) -> Json:
     }
 
 
-def plan(progress: PlanProgress, *, dry_run: bool) -> Json:
-    """The ``plan`` document: what is to be done, or how it went."""
+def plan(progress: PlanProgress, *, dry_run: bool, root: bool) -> Json:
+    """The ``plan`` document: what is to be done, or how it went. ``root``: whether the login is root's."""
     made = progress.plan
     return {
         "id": made.id,
@@ -231,8 +233,8 @@ def plan(progress: PlanProgress, *, dry_run: bool) -> Json:
         "steps": [
             {
                 "name": step.name,
-                "command": step.command.shell(),
-                "undo": step.undo.shell() if step.undo else None,
+                "command": step.command.shell(root=root),
+                "undo": step.undo.shell(root=root) if step.undo else None,
                 **_state(result),
             }
             for step, result in zip_longest(made.steps, progress.steps[: len(made.steps)])

@@ -38,14 +38,26 @@ def read_config(arguments: "Namespace") -> Config:
         raise CliError(str(error), placed=True) from None
     ssh_config = arguments.ssh_config or os.environ.get(SSH_CONFIG)
     if ssh_config:
-        path = Path(ssh_config).expanduser()
-        try:
-            path.open("rb").close()
-        except OSError as error:
-            asked_by = "--ssh-config" if arguments.ssh_config else SSH_CONFIG
-            raise CliError(f"{asked_by} {path}: {(error.strerror or str(error)).lower()}") from None
-        config = replace(config, ssh=replace(config.ssh, config=str(path)))
+        config = replace(config, ssh=replace(config.ssh, config=str(Path(ssh_config).expanduser())))
+    readable(config.ssh.config, _asked_by(arguments))
     return replace(config, read_only=config.read_only or arguments.read_only)
+
+
+def readable(ssh_config: str | None, asked_by: str) -> None:
+    """See that an ssh configuration that was named is there: ssh would go on without a word."""
+    if ssh_config is None:
+        return
+    path = Path(ssh_config).expanduser()
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise CliError(f"{asked_by} {path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _asked_by(arguments: "Namespace") -> str:
+    if arguments.ssh_config:
+        return "--ssh-config"
+    return SSH_CONFIG if os.environ.get(SSH_CONFIG) else "ssh.config of the configuration:"
 
 
 def specs(config: Config, words: Iterable[str] = ()) -> tuple[HostSpec, ...]:

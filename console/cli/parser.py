@@ -13,7 +13,7 @@ Without a command the console opens for the hosts that are named, else for those
 this machine. TARGET is HOST:PORT[/udp], :PORT, HOST/SERVICE, /SERVICE or HOST/MANAGER:SERVICE.
 
 exit codes: 0 fine, 1 a problem was found or an action failed, 2 usage or configuration, 3 a host could not be
-reached, 130 interrupted
+reached or how a plan ended is not known, 130 interrupted, 141 nobody reads the output any more
 """
 
 

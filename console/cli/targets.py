@@ -12,16 +12,26 @@ def any_target(word: str) -> Target:
     """A port or a service of a host."""
     target = parsed(word)
     if target.port is None and target.service is None:
-        raise CliError(f"{word!r} names a host only: expected {word}:PORT, {word}/SERVICE or, without a host, /{word}")
+        bare = _host_of(word)
+        raise CliError(f"{word!r} names a host only: expected {bare}:PORT, {bare}/SERVICE or, without a host, /{bare}")
     return target
 
 
 def service_target(word: str) -> Target:
     """A service of a host."""
-    target = any_target(word)
+    target = parsed(word)
+    if target.port is None and target.service is None:
+        bare = _host_of(word)
+        raise CliError(f"{word!r} names a host only: expected {bare}/SERVICE or, without a host, /{bare}")
     if target.service is None:
         raise CliError(f"{word!r} names a port: expected HOST/SERVICE (hostdeck why {word} tells whose it is)")
     return target
+
+
+def _host_of(word: str) -> str:
+    """The host of a word that may end in what was to be a port."""
+    head, colon, _ = word.rpartition(":")
+    return head if colon and head and not word.startswith("ssh://") else word
 
 
 def found(target: Target, snapshot: Snapshot) -> ServiceRef:

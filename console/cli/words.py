@@ -14,7 +14,8 @@ def doubt(word: str, argv: list[str]) -> str | None:
     """Why the word is taken neither for a command nor for a host, with what was probably meant; ``None`` when it is."""
     import difflib
 
-    near = difflib.get_close_matches(word, sorted(MODULES), n=1, cutoff=0.7)
+    begun = [name for name in sorted(MODULES) if len(word) > 1 and name.startswith(word)]
+    near = begun or difflib.get_close_matches(word, sorted(MODULES), n=1, cutoff=0.7)
     meant = f"; did you mean {near[0]!r}?" if near else ""
     if "/" in word.removeprefix("ssh://"):
         return f"{word!r} names a service: try `hostdeck why {word}` or `hostdeck logs {word}`"

@@ -92,7 +92,7 @@ PLAN = Plan(
 
 
 def test_a_plan_before_it_runs() -> None:
-    found = encode.plan(PlanProgress(PLAN), dry_run=True)
+    found = encode.plan(PlanProgress(PLAN), dry_run=True, root=True)
     assert (found["id"], found["kind"], found["target"], found["dry_run"]) == ("p1", "restart", str(API), True)
     assert [(step["command"], step["undo"], step["state"]) for step in found["steps"]] == [
         ("systemctl reset-failed 'a b'", "true", "pending"),
@@ -109,14 +109,14 @@ def test_a_plan_after_it_ran() -> None:
         result=Result.UNDONE,
         reason="it died",
     )
-    found = encode.plan(progress, dry_run=False)
+    found = encode.plan(progress, dry_run=False, root=True)
     assert [step["state"] for step in found["steps"]] == ["done", "failed"]
     assert (found["result"], found["reason"], found["steps"][1]["output"]) == ("undone", "it died", "no")
 
 
 def test_what_cannot_be_planned_is_refused_in_the_same_schema() -> None:
     found = encode.no_plan(ActionKind.RELOAD, str(API), "no reload", dry_run=True)
-    assert set(found) <= set(encode.plan(PlanProgress(PLAN), dry_run=True))
+    assert set(found) <= set(encode.plan(PlanProgress(PLAN), dry_run=True, root=True))
     assert found["result"] == "refused"
 
 
@@ -136,7 +136,26 @@ def test_steps_of_one_name_keep_their_own_state() -> None:
     same = Step("stop a.service", Command(("true",)))
     made = Plan("20261120-0003", ActionKind.FREE_PORT, API, (same, same))
     results = (StepResult("stop a.service", StepState.DONE), StepResult("stop a.service", StepState.FAILED))
-    found = encode.plan(PlanProgress(made, steps=results), dry_run=False)
+    found = encode.plan(PlanProgress(made, steps=results), dry_run=False, root=True)
     assert [step["state"] for step in found["steps"]] == ["done", "failed"]
-    begun = encode.plan(PlanProgress(made, steps=results[:1]), dry_run=False)
+    begun = encode.plan(PlanProgress(made, steps=results[:1]), dry_run=False, root=True)
     assert [step["state"] for step in begun["steps"]] == ["done", "pending"]
+
+
+def test_commands_are_those_that_are_run() -> None:
+    step = Step(
+        "stop", Command(("systemctl", "stop", "a"), elevate=True), Command(("systemctl", "start", "a"), elevate=True)
+    )
+    made = PlanProgress(Plan("20261120-0003", ActionKind.STOP, API, (step,)))
+    shown = {root: encode.plan(made, dry_run=True, root=root)["steps"][0] for root in (True, False)}
+    assert (shown[True]["command"], shown[True]["undo"]) == ("systemctl stop a", "systemctl start a")
+    assert (shown[False]["command"], shown[False]["undo"]) == (
+        "sudo -n -- systemctl stop a",
+        "sudo -n -- systemctl start a",
+    )
+
+
+def test_a_line_has_the_time_that_it_says_itself() -> None:
+    line = LogLine("web1", "api", "/var/log/api.log", "up", fields=(("time", "2026-11-20T14:00:00.500Z"),))
+    assert encode.log_line(line)["at"] == "2026-11-20T14:00:00.500Z"
+    assert encode.log_line(LogLine("web1", "api", "f", "up", fields=(("time", "0001-01-01T00:00:00Z"),)))["at"] is None

@@ -85,6 +85,9 @@ def test_a_service_without_a_command_is_shown_the_way(capsys: pytest.CaptureFixt
     [
         (["why", "web1:0"], "web1:0: there is no port 0: expected a number from 1 to 65535"),
         (["why", ":70000"], ":70000: there is no port 70000"),
+        (["why", "web1:"], "'web1:' names a host only: expected web1:PORT, web1/SERVICE or, without a host, /web1"),
+        (["why", "web1:-5"], "'web1:-5' names a host only: expected web1:PORT, web1/SERVICE or, without a host, /web1"),
+        (["restart", "web1", "-n"], "'web1' names a host only: expected web1/SERVICE or, without a host, /web1"),
         (["why", "web1"], "'web1' names a host only: expected web1:PORT, web1/SERVICE or, without a host, /web1"),
         (["logs", "web1:80"], "'web1:80' names a port: expected HOST/SERVICE"),
         (["restart", "web1/api"], "restart changes a host: give --yes (or --dry-run)"),
@@ -121,7 +124,7 @@ def test_config_commands(home: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run(["config", "example"]) == 0
     (home / "c.toml").write_text(capsys.readouterr().out)
     assert run(["config", "check", str(home / "c.toml")]) == 0
-    assert capsys.readouterr().out == f"{home}/c.toml: fine, 3 hosts, 1 services\n"
+    assert capsys.readouterr().out == f"{home}/c.toml: fine, 3 hosts, 1 service\n"
     assert run(["config", "check"]) == 0
     assert "the defaults hold" in capsys.readouterr().err
     assert f"{home}: is a directory" in failed(capsys, "config", "check", str(home))
@@ -189,3 +192,17 @@ def test_theme_names(name: str, code: int, home: Path, capsys: pytest.CaptureFix
     (home / "c.toml").write_text(f'theme = "{name}"')
     assert run(["config", "check", str(home / "c.toml")]) == code
     assert ('did you mean "dark"?' in capsys.readouterr().err) == (code == 2)
+
+
+def test_an_ssh_configuration_that_is_not_there_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the check, and before anything is connected."""
+    config = home / "c.toml"
+    config.write_text('[ssh]\nconfig = "/nope"\n')
+    assert f"{config}: ssh.config /nope: no such file or directory" in failed(capsys, "config", "check", str(config))
+    assert "ssh.config of the configuration: /nope: no such file" in failed(
+        capsys, "status", "--config", str(config), "localhost"
+    )
+
+
+def test_a_beginning_of_a_command_is_taken_for_that_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean 'status'?" in failed(capsys, "stat", "web1")

@@ -82,41 +82,42 @@ async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "
 
     async with looking.started(config, (spec,)) as fleet:
         snapshot = await looking.up(fleet, spec.name)
+        root = snapshot.identity is not None and snapshot.identity.uid == 0
         intent = Intent(kind, found(target, snapshot), getattr(arguments, "port", None))
         made, reason = await review(fleet, config, spec, intent, snapshot, arguments)
         if reason is not None or made is None:
-            return refused(intent, made, reason or "there is no plan for it", arguments)
+            return refused(intent, made, reason or "there is no plan for it", arguments, root=root)
         if arguments.dry_run:
-            return _show(made, arguments)
-        if not arguments.yes and not await _agreed(made, spec):
+            return _show(made, arguments, root=root)
+        if not arguments.yes and not await _agreed(made, spec, root=root):
             print("nothing was done")
             return Exit.PROBLEM
         if arguments.yes and not arguments.json:
             print_warnings(made)
-        return await _run(fleet, made, arguments)
+        return await _run(fleet, made, arguments, root=root)
 
 
-def _show(made: "Plan", arguments: Namespace) -> int:
+def _show(made: "Plan", arguments: Namespace, *, root: bool) -> int:
     from console.cli import encode
     from console.cli.changes import print_plan
     from console.core.plan import PlanProgress
 
     if arguments.json:
-        encode.emit("plan/1", encode.plan(PlanProgress(made), dry_run=True))
+        encode.emit("plan/1", encode.plan(PlanProgress(made), dry_run=True, root=root))
     else:
-        print_plan(made)
+        print_plan(made, root=root)
     return 0
 
 
-async def _agreed(made: "Plan", spec: "HostSpec") -> bool:
+async def _agreed(made: "Plan", spec: "HostSpec", *, root: bool) -> bool:
     from console.cli.changes import print_plan
     from console.cli.question import yes
 
-    print_plan(made, production=spec.production)
+    print_plan(made, root=root, production=spec.production)
     return await yes(f"Run this on {made.target.host}?")
 
 
-async def _run(fleet: "Fleet", made: "Plan", arguments: Namespace) -> int:
+async def _run(fleet: "Fleet", made: "Plan", arguments: Namespace, *, root: bool) -> int:
     import asyncio
 
     from console.cli import encode
@@ -135,7 +136,7 @@ async def _run(fleet: "Fleet", made: "Plan", arguments: Namespace) -> int:
             report(f"the plan may go on on {made.target.host}; `hostdeck audit --result unknown --ask` tells its end")
         raise
     if last is not None and arguments.json:
-        encode.emit("plan/1", encode.plan(last, dry_run=False))
+        encode.emit("plan/1", encode.plan(last, dry_run=False, root=root))
     return verdict(last)
 
 

@@ -46,6 +46,7 @@ def _check(arguments: Namespace) -> int:
 
     from console.cli.entry import report
     from console.cli.errors import CliError, Exit
+    from console.cli.hosts import readable
     from console.cli.known import known
     from console.config.load import load
     from console.config.mistakes import ConfigError
@@ -62,8 +63,14 @@ def _check(arguments: Namespace) -> int:
         config = load(path, themes=names.themes, managers=names.managers)
     except ConfigError as error:
         raise CliError(str(error), placed=True) from None
-    print(f"{_shown(path)}: fine, {len(config.hosts)} hosts, {len(config.services)} services")
+    readable(config.ssh.config, f"{_shown(path)}: ssh.config")
+    counts = f"{_count(len(config.hosts), 'host')}, {_count(len(config.services), 'service')}"
+    print(f"{_shown(path)}: fine, {counts}")
     return Exit.OK
+
+
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _shown(path: "Path") -> str:
