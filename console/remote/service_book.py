@@ -5,11 +5,16 @@ systemd is swept rarely and watched cheaply: the links below ``/run/systemd/unit
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
+from console.core.probe import Probe
 from console.core.service import Service, ServiceRef, State
 
 SETTLE = 6.0
 """Seconds for which a service that changed is asked again at every tick."""
+
+RETRY, LONGEST_RETRY = 5.0, 300.0
+"""Seconds after which a log that could not be read is read again: at first, and at most."""
 
 _MOVING = (State.STARTING, State.FLAPPING)
 
@@ -90,6 +95,25 @@ class SymptomSearch:
     def forget(self, alive: Collection[ServiceRef]) -> None:
         """Drop what is known of services that are down no more."""
         self._read = {ref: seen for ref, seen in self._read.items() if ref in alive}
+
+
+class Pause:
+    """When a log that could not be read is read again: ever more rarely, since the reason may last."""
+
+    def __init__(self) -> None:
+        self._failed: dict[str, tuple[int, float]] = {}
+
+    def over(self, probes: Iterable[Probe[Any]], now: float) -> list[Probe[Any]]:
+        """Those that may be asked now."""
+        return [probe for probe in probes if now >= self._failed.get(probe.name, (0, now))[1]]
+
+    def note(self, probe: Probe[Any], now: float, *, failed: bool) -> None:
+        """Note how a reading went."""
+        if not failed:
+            self._failed.pop(probe.name, None)
+            return
+        times, _ = self._failed.get(probe.name, (0, now))
+        self._failed[probe.name] = (times + 1, now + min(RETRY * 2.0 ** min(times, 10), LONGEST_RETRY))
 
 
 def is_down(service: Service) -> bool:

@@ -10,7 +10,7 @@ from console.core.snapshot import LogLine, Symptom
 from console.diagnosis.bind_errors import symptoms
 from console.managers.systemd import JOURNAL, SHOW, SHOW_UNITS, SYSTEMD, USER_JOURNAL, USER_SHOW, USER_SHOW_UNITS, WATCH
 from console.remote.builder import SnapshotBuilder
-from console.remote.service_book import ServiceBook, SymptomSearch
+from console.remote.service_book import Pause, ServiceBook, SymptomSearch
 from console.remote.shell import Answer, Ask
 
 _SYSTEM_KEY, _USER_KEY = "", "user/"
@@ -35,6 +35,7 @@ class SystemdWatch:
             source = SHOW.name if service.ref.scope == "system" else USER_SHOW.name
             self._books[source].update((), [service])
         self._search = SymptomSearch()
+        self._pause = Pause()
         self._symptoms: dict[ServiceRef, tuple[Symptom, ...]] = {}
         for symptom in builder.snapshot.symptoms:
             self._symptoms[symptom.ref] = (*self._symptoms.get(symptom.ref, ()), symptom)
@@ -73,7 +74,7 @@ class SystemdWatch:
     def logs(self) -> list[Ask]:
         """Units whose log may say why they do not start."""
         asks = []
-        for probe in (JOURNAL, USER_JOURNAL):
+        for probe in self._pause.over((JOURNAL, USER_JOURNAL), self._clock()):
             mine = [service for service in self._builder.snapshot.services if _journal_of(service) is probe]
             if names := tuple(service.ref.name for service in self._search.to_read(mine)):
                 asks.append(Ask(probe, names[:LOGS_AT_ONCE]))
@@ -117,11 +118,15 @@ class SystemdWatch:
         self._publish()
 
     def _read_logs(self, names: tuple[str, ...], answer: Answer) -> None:
+        self._builder.note(answer.probe.name, self._clock(), answer.failure)
+        self._pause.note(answer.probe, self._clock(), failed=answer.failure is not None)
+        if answer.failure is not None:
+            # Not read is not "says nothing": what it said before stays, and it is read again.
+            return
         services = self._builder.snapshot.services
         asked = [each for each in services if each.ref.name in names and _journal_of(each) is answer.probe]
         self._search.done(asked)
-        self._builder.note(answer.probe.name, self._clock(), answer.failure)
-        lines: tuple[LogLine, ...] = answer.value if answer.failure is None else ()
+        lines: tuple[LogLine, ...] = answer.value
         for service in asked:
             own = tuple(line for line in lines if line.service == service.ref.name)
             self._symptoms[service.ref] = symptoms(service.ref, own)

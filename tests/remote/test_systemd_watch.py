@@ -1,8 +1,10 @@
 """What is known of services across connections."""
 
+from dataclasses import replace
+
 from console.core.service import Service, ServiceRef, State
-from console.core.snapshot import Symptom
-from console.managers.systemd import SHOW, USER_SHOW
+from console.core.snapshot import LogLine, Symptom
+from console.managers.systemd import JOURNAL, SHOW, USER_SHOW
 from console.remote.builder import SnapshotBuilder
 from console.remote.shell import Answer
 from console.remote.systemd import SystemdWatch
@@ -42,3 +44,57 @@ def test_one_scope_answering_first_does_not_make_the_other_vanish() -> None:
     again.take(Answer(SHOW, (service("api.service"),)), ())
     assert names(builder) == ["api.service", "mine.service"]
     assert [symptom.errno for symptom in builder.snapshot.symptoms] == ["EADDRINUSE"]
+
+
+IN_USE = LogLine("web1", "api.service", "journal", "listen tcp 0.0.0.0:8080: bind: address already in use", at=1.0)
+
+
+class Watch:
+    """The watch of a host with one failed service, by a clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+        self.watch = SystemdWatch(self.builder, lambda: self.now)
+        self.fails(restarts=0)
+
+    def fails(self, restarts: int) -> None:
+        self.watch.take(Answer(SHOW, (replace(service("api.service"), restarts=restarts),)), ())
+
+    def read(self, *, failure: str | None = None) -> bool:
+        """Read the log where it is to be read; whether it was."""
+        asks = self.watch.logs()
+        for ask in asks:
+            self.watch.take(Answer(JOURNAL, None if failure else (IN_USE,), failure), ask.args)
+        return bool(asks)
+
+    @property
+    def errors(self) -> list[str]:
+        return [symptom.errno for symptom in self.builder.snapshot.symptoms]
+
+
+def test_a_log_that_could_not_be_read_once_is_read_again() -> None:
+    host = Watch()
+    assert host.read(failure="no answer in 12 s")
+    assert not host.read()
+    host.now += 6.0
+    assert host.read()
+    assert host.errors == ["EADDRINUSE"]
+    assert not host.read()
+
+
+def test_what_the_log_said_stays_while_it_cannot_be_read() -> None:
+    host = Watch()
+    host.read()
+    host.fails(restarts=1)
+    assert host.read(failure="no answer in 12 s")
+    assert host.errors == ["EADDRINUSE"]
+
+
+def test_a_log_that_can_never_be_read_is_asked_ever_more_rarely() -> None:
+    host = Watch()
+    asked = 0
+    for _ in range(3600):
+        host.now += 1.0
+        asked += host.read(failure="may not read the system journal: join group systemd-journal or adm")
+    assert 10 < asked < 20
