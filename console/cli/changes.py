@@ -1,6 +1,5 @@
 """Plans for a person: before they run, while they run, and how they ended."""
 
-import re
 from argparse import Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
     from console.remote.fleet import Fleet
     from console.remote.rights import Rights
     from console.remote.transport import HostSpec
-
-
-_PORT = re.compile(r"\b(?:tcp|udp) \d|EADDRINUSE|address (?:is )?(?:already )?in use", re.IGNORECASE)
 
 
 async def review(
@@ -122,9 +118,11 @@ def _command(step: Step, *, root: bool) -> str:
 class Teller:
     """Prints each step and check of a running plan once it has ended, and the result."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, about_port: bool) -> None:
+        """``about_port``: whether a diagnosis, which is of ports, has anything to say; else the log does."""
         from console.cli.terminal import Terminal
 
+        self._next = "why" if about_port else "logs"
         self._terminal = Terminal()
         self._told: set[tuple[str, int]] = set()
 
@@ -159,9 +157,7 @@ class Teller:
             self._terminal.wrap(proof, 2)
         if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN}:
             service = made.target.name.removesuffix(".service")
-            # A diagnosis is of ports; of everything else the log tells.
-            verb = "why" if _PORT.search(progress.reason or "") else "logs"
-            self._terminal.wrap(f"next  hostdeck {verb} {made.target.host}/{service}")
+            self._terminal.wrap(f"next  hostdeck {self._next} {made.target.host}/{service}")
 
 
 def verdict(last: PlanProgress | None) -> int:

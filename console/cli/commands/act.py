@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from console.config.model import Config
     from console.core.plan import ActionKind, Plan, PlanProgress
     from console.core.service import Endpoint
+    from console.core.snapshot import Snapshot
     from console.core.target import Target
     from console.remote.fleet import Fleet
     from console.remote.transport import HostSpec
@@ -124,7 +125,7 @@ async def _run(fleet: "Fleet", made: "Plan", arguments: Namespace, *, root: bool
     from console.cli.changes import Teller, verdict
     from console.cli.entry import report
 
-    teller = None if arguments.json else Teller()
+    teller = None if arguments.json else Teller(about_port=_about_port(fleet.snapshot(made.target.host), made))
     last: PlanProgress | None = None
     try:
         async for progress in fleet.execute(made):
@@ -138,6 +139,13 @@ async def _run(fleet: "Fleet", made: "Plan", arguments: Namespace, *, root: bool
     if last is not None and arguments.json:
         encode.emit("plan/1", encode.plan(last, dry_run=False, root=root))
     return verdict(last)
+
+
+def _about_port(snapshot: "Snapshot", made: "Plan") -> bool:
+    """Whether anything is known of the ports that the service wants."""
+    service = snapshot.service(made.target)
+    wants = service is not None and bool(service.wants or service.ports)
+    return wants or any(symptom.ref == made.target for symptom in snapshot.symptoms)
 
 
 COMMANDS: tuple[Subcommand, ...] = tuple(
