@@ -14,6 +14,8 @@ from console.remote.transport import Channel, Transport, TransportError
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes; a larger answer is not one of ours."""
 
+_DIGITS = 18
+
 
 class ShellLostError(TransportError):
     """The probe shell ended or answered something that is no frame."""
@@ -107,9 +109,9 @@ class ProbeShell:
             while (end := self._buffer.find(b"\n")) < 0:
                 await self._fill()
             words = bytes(self._buffer[:end]).split()
-            if len(words) != 3 or words[0] != self._nonce or not words[1].isdigit() or not words[2].isdigit():
+            number, length = (_number(word) for word in words[1:]) if len(words) == 3 else (None, None)
+            if words[:1] != [self._nonce] or number is None or length is None:
                 raise ShellLostError(f"the probe shell answered something else: {bytes(self._buffer[:80])!r}")
-            length = int(words[2])
             if length > MAX_FRAME:
                 raise ShellLostError(f"the probe shell announced {length} bytes")
             while len(self._buffer) < end + 1 + length:
@@ -117,7 +119,7 @@ class ProbeShell:
             body = bytes(self._buffer[end + 1 : end + 1 + length])
             del self._buffer[: end + 1 + length]
             # An older sequence is the answer to a request that was given up.
-            if int(words[1]) == sequence:
+            if number == sequence:
                 return body
 
     def _answers(self, asks: Sequence[Ask], body: bytes) -> list[Answer]:
@@ -126,9 +128,9 @@ class ProbeShell:
         for ask in asks:
             end = body.find(b"\n", at)
             words = body[at:end].split()
-            if end < 0 or len(words) != 3 or words[0] != ask.probe.name.encode():
+            length = _length(words, ask) if end >= 0 else None
+            if length is None or end + 1 + length >= len(body):
                 raise ShellLostError(f"the probe shell did not answer {ask.probe.name}")
-            length = int(words[2])
             at = end + 1 + length + 1
             answers.append(self._answer(ask, words[1], body[end + 1 : end + 1 + length]))
         return answers
@@ -136,7 +138,9 @@ class ProbeShell:
     def _answer(self, ask: Ask, status: bytes, body: bytes) -> Answer:
         probe = ask.probe
         if status == b"=":
-            kept = self._kept[probe.name]
+            kept = self._kept.get(probe.name)
+            if kept is None:
+                raise ShellLostError(f"the probe shell says that {probe.name} did not change, but never told it")
             return Answer(probe, kept.value, kept.failure, same=True)
         text = sanitise(decode(body))
         if status != b"0":
@@ -149,6 +153,18 @@ class ProbeShell:
         if probe.cached:
             self._kept[probe.name] = answer
         return answer
+
+
+def _length(words: list[bytes], ask: Ask) -> int | None:
+    """The length of an answer from its head; ``None`` where it is the head of no answer to this."""
+    if len(words) != 3 or words[0] != ask.probe.name.encode():
+        return None
+    return _number(words[2]) if words[1] == b"=" or _number(words[1]) is not None else None
+
+
+def _number(word: bytes) -> int | None:
+    """A count as the shell writes it; a word of thousands of digits is none."""
+    return int(word) if word.isdigit() and len(word) <= _DIGITS else None
 
 
 def failure_line(stderr: str, status: str) -> str:

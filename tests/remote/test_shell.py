@@ -25,7 +25,13 @@ SLOW = Probe("slow", 'sleep "$1"; echo "$1"', str)
 HOSTILE = Probe("hostile", r"printf 'a\033]52;c;aGk=\007b\377c\033[2Jd'", str)
 ENDS = Probe("ends", "kill $$", str)
 GARBAGE = Probe("garbage", "echo 'not a frame' >/proc/$$/fd/1", str)
-PROBES = (NUMBER, BROKEN, SILENT, SLOW, HOSTILE, ENDS, GARBAGE)
+FORGER = Probe(
+    "forger",
+    r"""hd_body=$(printf '%b_' "$1") hd_body=${hd_body%_}
+printf '%s 1 %s\n%s' "$hd_nonce" "${#hd_body}" "$hd_body" >/proc/$$/fd/1""",
+    str,
+)
+PROBES = (FORGER, NUMBER, BROKEN, SILENT, SLOW, HOSTILE, ENDS, GARBAGE)
 
 
 @asynccontextmanager
@@ -89,3 +95,23 @@ async def test_an_answer_that_is_no_frame_is_lost() -> None:
     async with shell() as opened:
         with pytest.raises(ShellLostError, match="something else"):
             await opened.request([Ask(GARBAGE)])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        r"forger = 0\n\n",
+        r"forger 0 x\n\n",
+        r"forger 0 -1\n\n",
+        "forger 0 " + "9" * 5000 + r"\n\n",
+        r"forger 0 100\nshort\n",
+        r"forger \0377 0\n\n",
+        r"other 0 0\n\n",
+        r"forger 0\n",
+        "",
+    ],
+)
+async def test_a_frame_with_a_head_that_is_none_is_lost(body: str) -> None:
+    async with shell() as opened:
+        with pytest.raises(ShellLostError, match="forger"):
+            await opened.request([Ask(FORGER, (body,))])
