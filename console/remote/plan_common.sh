@@ -41,8 +41,9 @@ hd_field() {
   esac
 }
 
+# To the shells 010 is eight and 09 an error that ends them.
 hd_number() {
-  case $1 in '' | *[!0-9]* | ?????????????*) return 1 ;; esac
+  case $1 in '' | *[!0-9]* | 0?* | ?????????????*) return 1 ;; esac
 }
 
 # hd_start = the clock tick at which process PID started; empty when there is none.
@@ -156,12 +157,27 @@ hd_held() {
   return 1
 }
 
-# hd_next = the first free name for a link of KEY in PLACE.
+# hd_mine = a path for a new link of KEY in PLACE; counts hd_tries. What has more digits than links are ever counted is
+# nobody's count. Every name that can be foreseen may be taken by anybody: later tries are where nobody expects them.
 hd_next() {
-  hd_top=0
+  hd_tries=$((hd_tries + 1)) hd_number=1
   for hd_link in "$2/hostdeck-lock-$1".*; do
-    [ -h "$hd_link" ] || [ -e "$hd_link" ] || continue
-    hd_number "${hd_link##*.}" && [ "${hd_link##*.}" -gt "$hd_top" ] && hd_top=${hd_link##*.}
+    hd_last=${hd_link##*.}
+    case $hd_last in ??????????*) continue ;; esac
+    hd_number "$hd_last" && [ "$hd_last" -ge "$hd_number" ] && hd_number=$((hd_last + 1))
   done
-  hd_next=$2/hostdeck-lock-$1.$((hd_top + 1))
+  if [ "$hd_tries" -gt 2 ]; then
+    hd_last=$(od -An -N3 -tu4 /dev/urandom 2>/dev/null | tr -dc 0-9)
+    hd_number=$((hd_number + ${hd_last:-$$}))
+  fi
+  hd_mine=$2/hostdeck-lock-$1.$hd_number
+}
+
+# Make the link hd_mine, which says TEXT. Sets hd_said, why it could not be made.
+hd_lay() {
+  hd_said='File exists'
+  if [ -e "$hd_mine" ] || [ -h "$hd_mine" ]; then return 1; fi
+  hd_said=$(ln -s "$1" "$hd_mine" 2>&1) && [ "$(readlink "$hd_mine")" = "$1" ] && return 0
+  hd_said=${hd_said##*: }
+  return 1
 }

@@ -281,16 +281,18 @@ hd_set_aside() {
     echo "d held $1 $hd_age $hd_kind $hd_owner $hd_payload"
     return
   fi
-  hd_old=${hd_link##*.} hd_who=$(id -un | tr -c 'A-Za-z0-9._\n-' _)
+  hd_said='' hd_old=${hd_link##*.} hd_who=$(id -un | tr -c 'A-Za-z0-9._\n-' _)
   if [ -S /dev/log ] && command -v logger >/dev/null 2>&1; then
     logger -t hostdeck -p auth.notice -- "break-lock key=$1 of-plan=$2 user=$hd_who $3 was: $hd_payload" || exit 1
   fi
   for hd_at in $hd_places; do
     hd_good "$hd_at" || continue
-    hd_next "$1" "$hd_at"
-    ln -s "v=1&breaks=$hd_old.$2&$3&user=$hd_who&at=$(date +%s)" "$hd_next" 2>/dev/null || continue
+    hd_tries=0
+    until hd_next "$1" "$hd_at" && hd_lay "v=1&breaks=$hd_old.$2&$3&user=$hd_who&at=$(date +%s)"; do
+      [ "$hd_tries" -lt 6 ] || continue 2
+    done
     echo "d set-aside"
     return
   done
-  echo "d refused $(hd_why_not)"
+  echo "d refused ${hd_said:-$(hd_why_not)}"
 }

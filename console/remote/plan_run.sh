@@ -202,15 +202,14 @@ hd_undo() {
 
 # Take the lock of KEY, or say who has it.
 hd_lock() {
-  hd_refused=
-  hd_held "$1" '' && { hd_lock_of "$1"; return 1; }
-  hd_next "$1" "${hd_dir%/*}"
-  hd_mine=$hd_next
-  hd_load="v=1&plan=$hd_id&$hd_about&at=$(date +%s)&boot=$hd_boot&up=$hd_now&lease=$hd_lease&pid=$$&start=$hd_own_start&user=$hd_user"
-  if ! ln -s "$hd_load" "$hd_mine" 2>/dev/null || [ "$(readlink "$hd_mine")" != "$hd_load" ]; then
-    if hd_held "$1" ''; then hd_lock_of "$1"; else hd_refused="state lock"; fi
-    return 1
-  fi
+  hd_tries=0
+  while :; do
+    # The name before the look: whoever comes in after the look wants the same name, and one of the two fails.
+    hd_next "$1" "${hd_dir%/*}"
+    hd_held "$1" '' && { hd_lock_of "$1"; return 1; }
+    hd_lay "v=1&plan=$hd_id&$hd_about&at=$(date +%s)&boot=$hd_boot&up=$hd_now&lease=$hd_lease&pid=$$&start=$hd_own_start&user=$hd_user" && break
+    [ "$hd_tries" -lt 6 ] || { hd_refused="link $1 $hd_said"; return 1; }
+  done
   hd_links="$hd_links $hd_mine"
   # Somebody may have come in by another place, or just as an old lock was set aside.
   if hd_held "$1" "$hd_mine"; then hd_lock_of "$1"; return 1; fi

@@ -151,6 +151,8 @@ class PlanState:
             return known
         if cause[0] == "lock":
             return self._locked(cause)
+        if cause[0] == "link" and len(cause) > 1:
+            return self._unlinked(cause[1], sanitise(" ".join(cause[2:]))[:200])
         if cause[0] == "right" and len(cause) > 1:
             return f"no right to run {self._command_text('step', cause[1])} without a password"
         if cause[0] in _PHASES and len(cause) > 1:
@@ -162,8 +164,20 @@ class PlanState:
         holder = LockHolder.parse(cause[1:])
         if holder is None:
             return "another plan holds the lock"
+        return holder.sentence(self._locked_ref(holder.key))
+
+    def _unlinked(self, key: str, said: str) -> str:
+        """``link KEY WHY``: nobody holds the lock, and yet it could not be made."""
+        why = (
+            "every name that was tried for it is taken"
+            if said == "File exists"
+            else said or "the host does not say why"
+        )
+        return f"the host could not make the lock of {self._locked_ref(key) or 'a service'}, nothing was done: {why}"
+
+    def _locked_ref(self, key: str) -> str | None:
         refs = (self.plan.target, *self.plan.touches)
-        return holder.sentence(next((str(ref) for ref in refs if lock_key(ref) == holder.key), None))
+        return next((str(ref) for ref in refs if lock_key(ref) == key), None)
 
     def _failure(self, phase: str, number: str) -> str:
         """Why one step or check is the cause, in words."""

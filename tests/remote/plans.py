@@ -58,15 +58,19 @@ class LocalPlaces:
     def directory(self, plan: Plan) -> Path:
         return self.first / f"hostdeck-plan-{plan.id}"
 
-    def start(self, plan: Plan, words: tuple[str, ...] = ("dash",), *, root: bool = True) -> subprocess.Popen[bytes]:
+    def start(
+        self, plan: Plan, words: tuple[str, ...] = ("dash",), *, root: bool = True, mend: str = ""
+    ) -> subprocess.Popen[bytes]:
+        """``mend``: shell text that takes the place of commands of the host, just before the plan begins."""
         directory = self.directory(plan)
         directory.mkdir(exist_ok=True)
         script = directory / "script"
-        script.write_text(render(plan, root=root, operator="ann", places=self.all), encoding="utf-8")
+        text = render(plan, root=root, operator="ann", places=self.all)
+        script.write_text(text.removesuffix("hd_main\n") + mend + "hd_main\n", encoding="utf-8")
         return subprocess.Popen([*words, str(script), str(directory)], stdin=subprocess.DEVNULL)
 
-    def run(self, plan: Plan, words: tuple[str, ...] = ("dash",), *, root: bool = True) -> list[str]:
-        self.start(plan, words, root=root).wait(60)
+    def run(self, plan: Plan, words: tuple[str, ...] = ("dash",), *, root: bool = True, mend: str = "") -> list[str]:
+        self.start(plan, words, root=root, mend=mend).wait(60)
         return self.state(plan)
 
     def state(self, plan: Plan) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -264,6 +265,50 @@ def test_locks_are_taken_in_one_order_and_all_given_back(places: LocalPlaces) ->
     first.wait(20), second.wait(20)
     assert sorted(places.state(plan)[-1].split()[1] for plan in (one, two)) == ["done", "refused"]
     assert places.locks() == []
+
+
+@words
+def test_links_of_others_block_no_plan_whatever_their_numbers(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    """Dead ones, of an earlier boot; each number that would come next is taken too."""
+    for number in (
+        "999999999999",
+        "1000000000000",
+        "09",
+        "999999999",
+        "1000000000",
+        "1000000001",
+        "x",
+        "1e9",
+        "-1",
+        "",
+    ):
+        (places.first / f"hostdeck-lock-{lock_key(REF)}.{number}").symlink_to("v=1&plan=20261120-dead&boot=0")
+    (places.first / f"hostdeck-lock-{lock_key(REF)}.1000000002").mkdir()
+    before = places.locks()
+    for plan_id in ("20261120-one", "20261120-two"):
+        assert places.run(make(Step("one", change("true")), plan_id=plan_id), words)[-1] == "result done"
+    assert places.locks() == before
+
+
+@words
+@pytest.mark.parametrize("said", ["up=09&lease=5", "up=08&lease=09", "up=010&lease=86000"])
+def test_a_number_that_a_shell_cannot_read_ends_no_plan(places: LocalPlaces, words: tuple[str, ...], said: str) -> None:
+    (places.first / f"hostdeck-lock-{lock_key(ServiceRef('h', 'systemd', 'x'))}.09").symlink_to("v=1")
+    (places.first / f"hostdeck-lock-{lock_key(REF)}.09").symlink_to(f"v=1&plan=20261120-odd&{said}")
+    line = places.run(make(Step("one", change("true"))), words)[-1]
+    assert line.startswith(f"result refused lock {lock_key(REF)} - over ")
+
+
+def test_a_lock_that_cannot_be_made_says_why(places: LocalPlaces) -> None:
+    """Nobody holds it and the disk is not full; the names of both are told apart by what the host said."""
+    plan = make(Step("one", change("true")))
+    for made, told in (
+        ("echo \"ln: failed to create symbolic link '$3': Permission denied\" >&2; return 1", "Permission denied"),
+        (":", ""),
+    ):
+        lines = places.run(plan, mend=f"ln() {{ {made}; }}\n")
+        assert lines[-1].rstrip() == f"result refused link {lock_key(REF)} {told}".rstrip()
+        shutil.rmtree(places.directory(plan))
 
 
 def test_the_lock_does_not_depend_on_what_the_console_calls_the_host() -> None:

@@ -101,6 +101,12 @@ def test_any_line_is_read_or_passed_over(lines: list[str]) -> None:
         (f"result refused lock {lock_key(PLAN.touches[0])} 60 gone 9:x v=1&plan=p", Result.REFUSED,
          "locked by x (uid 9) for 60 s; its process is gone, plan p: the lock can be broken: "
          "hostdeck break-lock web1/systemd:b.service --reason TEXT"),
+        (f"result refused link {lock_key(PLAN.target)} No space left on device", Result.REFUSED,
+         "the host could not make the lock of web1/systemd:api.service, nothing was done: No space left on device"),
+        ("result refused link k File exists", Result.REFUSED,
+         "the host could not make the lock of a service, nothing was done: every name that was tried for it is taken"),
+        ("result refused link k", Result.REFUSED,
+         "the host could not make the lock of a service, nothing was done: the host does not say why"),
         ("result refused lock k 9000 over - -", Result.REFUSED,
          "locked by somebody for 2 h; its lease is over, plan ?: the lock can be broken: "
          "hostdeck break-lock HOST/SERVICE --reason TEXT"),
