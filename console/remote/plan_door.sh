@@ -72,10 +72,27 @@ hd_detach() {
 hd_sweep() {
   for hd_at in $hd_places; do
     hd_good "$hd_at" || continue
-    find "$hd_at" -maxdepth 1 -user "$(id -u)" -name 'hostdeck-plan-*' -type d -mtime +0 -exec rm -rf {} +
-    find "$hd_at" -maxdepth 1 -user "$(id -u)" -name 'hostdeck-lock-*' -type l -mtime +0 -exec rm -f {} +
+    find "$hd_at" -maxdepth 1 -user "$hd_me" -name 'hostdeck-plan-*' -type d -mtime +0 -exec rm -rf {} +
+    find "$hd_at" -maxdepth 1 -user "$hd_me" -name 'hostdeck-lock-*' -type l -mtime +0 | while IFS= read -r hd_link; do
+      # A name may hold a line feed.
+      case $hd_link in "$hd_at"/hostdeck-lock-*) hd_breaks "$hd_link" || rm -f "$hd_link" ;; esac
+    done
   done
 } </dev/null >/dev/null 2>&1
+
+# Whether LINK sets aside a lock that is still there and would hold again without it.
+hd_breaks() {
+  hd_field "$(readlink "$1")" breaks
+  hd_old=$hd_value hd_key=${1##*/hostdeck-lock-}
+  [ "$hd_old" ] || return 1
+  for hd_place in $hd_places; do
+    hd_good "$hd_place" || continue
+    hd_payload=$(readlink "$hd_place/hostdeck-lock-${hd_key%.*}.${hd_old%%.*}") || continue
+    hd_field "$hd_payload" boot
+    case $hd_value in '' | "$hd_boot") return 0 ;; esac
+  done
+  return 1
+}
 
 # ID SIZE, the script on standard input. Safe to ask again: the plan itself takes care that it runs once.
 hd_hand_over() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,9 +15,10 @@ from console.core.plan import Plan, Result, StepState
 from console.remote import plan_door, plan_json
 from console.remote.audit import AuditTrail
 from console.remote.plan_inspect import PlanLife
-from console.remote.runner import LATELY, RunSettings, execute, inspect, pick_up, resume, settle
+from console.remote.plan_script import lock_key
+from console.remote.runner import LATELY, RunSettings, break_lock, execute, inspect, pick_up, resume, settle
 from tests.remote.links import CutTransport, count, counted, quick, run
-from tests.remote.plans import LocalPlaces, make, sticky
+from tests.remote.plans import REF, LocalPlaces, make, sticky
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
 
@@ -118,3 +120,33 @@ async def test_what_a_console_that_starts_has_missed(
     uptime = float(Path("/proc/uptime").read_text().split()[0])
     assert again == {running.id, ended.id} | (set() if uptime > LATELY else {old.id})
     assert [entry.result for entry in trail.read()] == ["done"] * 3
+
+
+async def test_a_lock_that_was_set_aside_stays_so_the_day_after(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport
+) -> None:
+    """Its dead owner's link cannot be removed by this user: without the mark beside it, it would hold again."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    dead = places.first / f"hostdeck-lock-{lock_key(REF)}.1"
+    dead.symlink_to(f"v=1&plan=20261120-dead&boot={boot}&up=1&lease=1")
+    os.chown(dead, 65534, 65534, follow_symlinks=False)
+    await break_lock(link, REF, "20261120-dead", operator="ann", reason="dead", settings=settings)
+    (places.first / "hostdeck-lock-other.1").symlink_to("v=1&plan=20261120-old&boot=0")
+    (places.first / "hostdeck-lock-other.2").symlink_to("v=1&breaks=1.20261120-old")
+    for path in places.first.glob("hostdeck-lock-*"):
+        os.utime(path, (1.0, 1.0), follow_symlinks=False)
+    assert (await run(link, counted(places), settings))[-1].result is Result.DONE
+    for _ in range(100):
+        if not list(places.first.glob("hostdeck-lock-other.*")):
+            break
+        await asyncio.sleep(0.05)
+    assert [path.name for path in places.first.glob("hostdeck-lock-other.*")] == []
+    assert len(places.locks()) == 2
+    assert (await run(link, counted(places), settings))[-1].result is Result.DONE
+    dead.unlink()
+    assert (await run(link, counted(places), settings))[-1].result is Result.DONE
+    for _ in range(100):
+        if not places.locks():
+            break
+        await asyncio.sleep(0.05)
+    assert places.locks() == []
