@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from console.core.plan import Plan, PlanProgress, Result
 from console.remote import plan_json
-from console.remote.plan_locks import LockHolder
+from console.remote.plan_locks import LockHolder, moment, number
 from console.remote.plan_state import PlanState
 
 
@@ -39,21 +39,19 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """All plans, the newest first, and all locks of a host."""
+    """The plans of a host whose word counts, the newest first, and all its locks.
+
+    These are the connected user's and root's: anybody else can write what he likes, and is not read.
+    """
 
     plans: tuple[HostPlan, ...] = ()
     locks: tuple[LockHolder, ...] = ()
     uid: int | None = None
     """As whom the host was asked."""
 
-    @property
-    def own(self) -> tuple[HostPlan, ...]:
-        """The plans whose word counts: the connected user's and root's. Anybody else can write what he likes."""
-        return tuple(plan for plan in self.plans if plan.uid is not None and plan.uid in (0, self.uid))
-
     def plan(self, plan_id: str) -> HostPlan | None:
-        """The plan of that identifier, if its word counts."""
-        return next((plan for plan in self.own if plan.plan.id == plan_id), None)
+        """The plan of that identifier."""
+        return next((plan for plan in self.plans if plan.plan.id == plan_id), None)
 
 
 @dataclass(slots=True)
@@ -74,15 +72,16 @@ def parse(text: str, host: str) -> HostView:
     for line in text.splitlines():
         tag, _, rest = line.partition(" ")
         words = rest.split(" ")
-        if tag == "n" and len(words) == 3 and words[0].isdecimal():
-            now, boot, uid = int(words[0]), words[1], int(words[2]) if words[2].isdecimal() else None
+        if tag == "n" and len(words) == 3:
+            now, boot, uid = number(words[0]) or 0, words[1], number(words[2])
         elif tag == "p" and len(words) == 2:
-            raws.append(_Raw(words[0], int(words[1]) if words[1].isdecimal() else None))
+            raws.append(_Raw(words[0], number(words[1])))
         elif tag == "l":
             holder = LockHolder.parse(words)
             locks += [] if holder is None else [holder]
         elif raws:
             _add(raws[-1], tag, rest)
+    raws = [raw for raw in raws if raw.uid is not None and raw.uid in (0, uid)]
     plans = [plan for raw in raws if (plan := _host_plan(raw, host, now, boot)) is not None]
     plans.sort(key=lambda plan: plan.at or 0.0, reverse=True)
     return HostView(tuple(plans), tuple(sorted(locks, key=lambda lock: lock.key)), uid)
@@ -108,8 +107,8 @@ def _host_plan(raw: _Raw, host: str, now: int, boot: str) -> HostPlan | None:
     for line in raw.state:
         state.feed(f"s {line}")
     run = next((line.split() for line in raw.state if line.startswith("run ")), [])
-    at = float(run[7]) if len(run) > 9 and run[7].isdecimal() else None
-    same = len(run) > 9 and run[5] == boot and run[6].isdecimal()
+    at = moment(run[7]) if len(run) > 9 else None
+    up = number(run[6]) if len(run) > 9 and run[5] == boot else None
     life = _life(state, raw.life)
     unknown = None if life is PlanLife.RUNNING else Result.UNKNOWN
     return HostPlan(
@@ -119,8 +118,8 @@ def _host_plan(raw: _Raw, host: str, now: int, boot: str) -> HostPlan | None:
         progress=state.progress(result=unknown, reason=None if unknown is None else _REASONS.get(life)),
         uid=raw.uid,
         user=run[9] if len(run) > 9 else "",
-        at=at,
-        age=(now - int(run[6])) / 100 if same else None,
+        at=None if at is None else float(at),
+        age=None if up is None else (now - up) / 100,
     )
 
 

@@ -11,6 +11,8 @@ from console.core.text import mask, sanitise
 
 SCHEMA = "hostdeck.host-plan/1"
 
+_LONGEST = 1e9  # seconds; no command of a plan is given so many
+
 
 def dumps(plan: Plan, operator: str) -> str:
     """One line of ASCII."""
@@ -54,7 +56,7 @@ def loads(text: str, host: str) -> tuple[Plan, str]:
             reason=_optional(data["reason"]),
         )
         return plan, _text(data["operator"])
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not a plan of the form {SCHEMA}: {error!r}") from error
 
 
@@ -88,6 +90,12 @@ def _text(value: object) -> str:
     return sanitise(value)
 
 
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or not 0 <= value <= _LONGEST:
+        raise TypeError("expected seconds")
+    return float(value)
+
+
 def _optional(value: object) -> str | None:
     return None if value is None else _text(value)
 
@@ -100,7 +108,7 @@ def _to_command(value: Mapping[str, Any]) -> Command:
     return Command(
         argv=tuple(_text(word) for word in value["argv"]),
         elevate=bool(value["elevate"]),
-        timeout=float(value["timeout"]),
+        timeout=_seconds(value["timeout"]),
         purpose=_text(value["purpose"]),
         effect=Effect(value["effect"]),
     )
@@ -113,4 +121,4 @@ def _to_step(value: Mapping[str, Any]) -> Step:
 
 def _to_check(value: Mapping[str, Any]) -> Check:
     command = _to_command(value["command"])
-    return Check(_text(value["name"]), command, within=float(value["within"]), hold=float(value["hold"]))
+    return Check(_text(value["name"]), command, within=_seconds(value["within"]), hold=_seconds(value["hold"]))

@@ -42,17 +42,17 @@ class LockHolder:
         fields = dict(pair.partition("=")[::2] for pair in words[4].split("&"))
         return cls(
             key=words[0],
-            age=_number(words[1]),
+            age=number(words[1]),
             over=words[2] != "live",
-            uid=_number(uid),
+            uid=number(uid),
             plan=_shown(fields.get("plan", "")),
             operator=_shown(fields.get("by", "")),
             user="" if name == uid else sanitise(name)[:60],
             reason=_shown(fields.get("why", "")),
             kind=_shown(fields.get("kind", "")),
             target=_shown(fields.get("target", "")),
-            at=_number(fields.get("at", "")),
-            lease=_number(fields.get("lease", "")),
+            at=moment(fields.get("at", "")),
+            lease=number(fields.get("lease", "")),
             gone=words[2] == "gone",
         )
 
@@ -89,8 +89,14 @@ def duration_words(seconds: int) -> str:
     return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
-def _number(word: str) -> int | None:
+def number(word: str) -> int | None:
+    """A number of few digits; ``None`` for anything else. What is longer may be more than a float or ``int`` takes."""
     return int(word) if word.isdecimal() and len(word) < 14 else None
+
+
+def moment(word: str) -> int | None:
+    """Seconds of a wall clock, of a year that dates can be of."""
+    return number(word) if len(word) < 12 else None
 
 
 def _shown(word: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from console.core.command import Command
 from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.text import cut, mask, sanitise
-from console.remote.plan_locks import LockHolder
+from console.remote.plan_locks import LockHolder, number
 from console.remote.plan_script import lock_key
 
 OUTPUT_LINES = 200
@@ -256,11 +256,12 @@ _FIXED = {
 
 
 def _integer(words: list[str], index: int) -> int | None:
-    return int(words[index]) if len(words) > index and words[index].isdecimal() else None
+    return number(words[index]) if len(words) > index else None
 
 
 def _seconds(words: list[str], index: int) -> float | None:
     try:
-        return float(words[index])
+        seconds = float(words[index])
     except (IndexError, ValueError):
         return None
+    return seconds if 0 <= seconds < 1e9 else None

@@ -190,7 +190,7 @@ async def pick_up(transport: Transport, audit: AuditTrail, settings: RunSettings
     learned = await _settled(audit, view, transport.host)
     return tuple(
         found
-        for found in view.own
+        for found in view.plans
         if found.life is PlanLife.RUNNING or found.plan.id in learned or (found.age is not None and found.age < LATELY)
     )
 

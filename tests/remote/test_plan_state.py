@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -189,3 +190,49 @@ def test_any_lock_is_read(words: list[str]) -> None:
     holder = LockHolder.parse(["k", "1", "live", "0", "&".join(words)])
     assert holder is not None
     assert "\n" not in holder.sentence()
+
+
+HUGE = ("1" + "0" * 400, "9" * 5000, "1e999", "-1", "NaN", "Infinity")
+
+
+def described(*state: str, uid: str = "0", up: str = "500", text: str | None = None) -> str:
+    """The answer of a host on which one plan lies."""
+    text = plan_json.dumps(PLAN, "mallory") if text is None else text
+    return "\n".join((f"n {up} b 1001", f"p {PLAN.id} {uid}", f"plan {text}", *(f"state {line}" for line in state)))
+
+
+@pytest.mark.parametrize("huge", HUGE)
+@pytest.mark.parametrize("key", ["timeout", "within", "hold"])
+def test_a_plan_with_a_number_that_no_float_holds_is_none(key: str, huge: str) -> None:
+    text = re.sub(rf'"{key}": [0-9.]+', f'"{key}": {huge}', plan_json.dumps(PLAN, "mallory"))
+    with pytest.raises(ValueError):
+        plan_json.loads(text, "web1")
+    assert plan_inspect.parse(described(text=text), "web1").plans == ()
+
+
+@pytest.mark.parametrize("huge", HUGE)
+def test_numbers_of_a_host_that_no_float_holds_are_passed_over(huge: str) -> None:
+    run = f"run 1 {PLAN.id} {huge} {huge} b {huge} {huge} {huge} root"
+    told = (
+        run,
+        f"step {huge} failed 1 1",
+        f"step 1 failed {huge} {huge} over",
+        f"check 1 failed {huge} 1 flapped {huge}",
+    )
+    for up in ("500", huge):
+        (found,) = plan_inspect.parse(described(*told, "result failed step 1 1", up=up), "web1").plans
+        assert (found.at, found.age, found.progress.steps[0].seconds) == (None, None, None)
+        assert "took longer than 0 s" in (found.progress.reason or "")
+    (lock,) = plan_inspect.parse(f"l k {huge} live {huge}:x v=1&at={huge}&lease={huge}&by={huge}", "web1").locks
+    assert (lock.age, lock.uid, lock.at, lock.lease) == (None, None, None, None)
+
+
+def test_dates_that_no_calendar_has_are_none() -> None:
+    run = f"run 1 {PLAN.id} 1 1 b 1 9999999999999 1 root"
+    assert plan_inspect.parse(described(run), "web1").plans[0].at is None
+    assert plan_inspect.parse("l k 1 live 0 v=1&at=9999999999999", "web1").locks[0].at is None
+
+
+def test_only_the_plans_of_root_and_of_this_user_are_read() -> None:
+    found = [plan_inspect.parse(described("result done", uid=uid), "web1").plans for uid in ("0", "1001", "1002", "-")]
+    assert [len(plans) for plans in found] == [1, 1, 0, 0]
