@@ -8,7 +8,8 @@ Sent once over standard input; then one line asks for any number of sections and
     ...
 
 ``status`` is 0, ``=`` (the body is what it was at the last request with the same arguments) or the exit status of the
-section, whose body is then its standard error. LENGTH counts bytes, so nothing that a host prints can forge a frame.
+section, whose body is then the end of its standard error. LENGTH counts bytes, so nothing that a host prints can forge
+a frame.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,8 @@ BOOT = (
     f'n=$(printf "\\nx");n=${{n%x}};p=;while IFS= read -r l;do case $l in "{END}")break;;esac;p=$p$l$n;done;eval "$p"'
 )
 
+# A section whose standard error is kept costs a process more, so only one that is not known to go well is run so; one
+# that went well the last time is run once more when it fails.
 _CORE = r"""
 unset CDPATH ENV BASH_ENV
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -34,10 +37,27 @@ hd_out=
 hd_run() {
   hd_n=$1
   shift
-  hd_b=$("p_$hd_n" "$@" 2>/dev/null </dev/null)
-  hd_r=$?
-  [ "$hd_r" -eq 0 ] || hd_b=$({ "p_$hd_n" "$@" 2>&1 >/dev/null </dev/null; } | head -c 600)
+  hd_r=1
+  eval "hd_w=\$hd_w_$hd_n"
+  [ -z "$hd_w" ] || { hd_b=$("p_$hd_n" "$@" 2>/dev/null </dev/null); hd_r=$?; }
+  [ "$hd_r" -eq 0 ] || hd_look "$@"
   [ ${#hd_b} -le 4194304 ] || { hd_b="the answer has ${#hd_b} bytes, more than 4 MiB"; hd_r=98; }
+}
+hd_look() {
+  hd_b=$({
+    hd_e=$("p_$hd_n" "$@" 2>&1 >&3 3>&- </dev/null)
+    hd_r=$?
+    [ "$hd_r" -eq 0 ] || printf '%s' "$hd_nonce$hd_e"
+    exit "$hd_r"
+  } 3>&1)
+  hd_r=$?
+  if [ "$hd_r" -eq 0 ]; then
+    eval "hd_w_$hd_n=1"
+  else
+    eval "hd_w_$hd_n="
+    hd_b=$(printf '%s' "$hd_b" | tail -c 600)
+    hd_b=${hd_b##*"$hd_nonce"}
+  fi
 }
 hd_put() {
   hd_out=$hd_out"$hd_n $hd_r ${#hd_b}$hd_nl$hd_b$hd_nl"

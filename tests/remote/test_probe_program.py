@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,9 @@ BROKEN = Probe("broken", 'echo "first line" >&2; echo "permission denied: $1" >&
 FORGED = Probe("forged", "printf 'echo 0 3\\nabc\\nNONCE 1 2\\n'", str)
 STDIN = Probe("stdin", "cat; echo end", str)
 HUGE = Probe("huge", "head -c 5000000 /dev/zero | tr '\\0' x", str)
-PROBES = (ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
+COUNTED = Probe("counted", 'echo ran >>"$1"; echo out; echo why >&2; [ -e "$2" ]', str, cached=False)
+LOUD = Probe("loud", "head -c 5000000 /dev/zero | tr '\\0' x; seq 1 3000 >&2; echo last >&2; return 6", str)
+PROBES = (COUNTED, LOUD, ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
 
 Frame = list[tuple[str, str, bytes]]
 
@@ -84,6 +87,32 @@ def test_an_uncached_section_is_always_whole(shell: Sequence[str]) -> None:
 def test_a_failing_section_gives_its_status_and_its_standard_error_and_spares_the_others(shell: Sequence[str]) -> None:
     [frame] = answers(shell, request(1, [(BROKEN, ("x",)), (ECHO, ("y",))]))
     assert frame == [("broken", "3", b"first line\npermission denied: x"), ("echo", "0", b"y|")]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_failing_section_runs_once(shell: Sequence[str], tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    ask = (COUNTED, (str(ran), str(tmp_path / "missing")))
+    frames = answers(shell, request(1, [ask]), request(2, [ask]))
+    assert frames == [[("counted", "1", b"why")]] * 2
+    assert ran.read_text() == "ran\n" * 2
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_section_that_begins_to_fail_says_why_at_once(shell: Sequence[str], tmp_path: Path) -> None:
+    ran, there = str(tmp_path / "ran"), tmp_path / "there"
+    there.touch()
+    good, bad = (COUNTED, (ran, str(there))), (COUNTED, (ran, str(tmp_path / "missing")))
+    frames = answers(shell, *(request(number, [ask]) for number, ask in enumerate((good, good, bad, bad, good), 1)))
+    well, ill = ("counted", "0", b"out"), ("counted", "1", b"why")
+    assert [frame[0] for frame in frames] == [well, well, ill, ill, well]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_section_that_fails_with_much_to_say_is_known_by_its_last_words(shell: Sequence[str]) -> None:
+    [[(_, status, body)]] = answers(shell, request(1, [(LOUD, ())]))
+    assert (status, len(body)) == ("6", 600)
+    assert body.endswith(b"2999\n3000\nlast")
 
 
 @pytest.mark.parametrize("shell", SHELLS)
