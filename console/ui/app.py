@@ -22,6 +22,7 @@ from console.ui.messages import ChangeMoved, HostsChanged
 from console.ui.planner import ActionsPlanner
 from console.ui.screens.deck_screen import DeckScreen
 from console.ui.store import Coalescer, Store
+from console.ui.typed import Typed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,6 +92,7 @@ class DeckApp(App[int]):
         why = diagnoser if diagnoser is not None else HostDiagnoser()
         off = read_only or config.read_only
         self.deck = Deck(fleet, config, store, changes, used, rules, why, read_only=off, log_files=log_files)
+        self._typed = Typed(self, self._give)
         self._pace = Coalescer(self.set_timer, used.monotonic, self._show_changes)
         chosen = theme if theme is not None else themes.find(themes.DEFAULT)
         if self.no_color:
@@ -111,8 +113,16 @@ class DeckApp(App[int]):
         super().exit(result, return_code, message)
 
     async def on_event(self, event: events.Event) -> None:
-        """Drop what is typed or clicked once the end was asked for."""
-        if not (self.leaving and isinstance(event, events.InputEvent)):
+        """Take keys one by one; drop what is typed or clicked once the end was asked for."""
+        if self.leaving and isinstance(event, events.InputEvent):
+            return
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._typed.take(event)
+        else:
+            await super().on_event(event)
+
+    async def _give(self, event: events.Event) -> None:
+        if not self.leaving:
             await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:

@@ -17,6 +17,7 @@ from console.ui.widgets.table import DeckTable
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from textual import events
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
@@ -84,19 +85,13 @@ class ListScreen(DeckScreen):
 
     async def open_filter(self, text: str, *, focus: bool = True) -> None:
         """Show the line in which a filter is typed; it is made when it is first wanted."""
-        from textual.widgets import Input
-
         from console.ui.widgets.filter_input import FilterInput
 
         line = self._filter_line
         if line is None:
             line = self._filter_line = FilterInput(self.FILTER_HINT, id="filter")
             await self.mount(line, before="#keys")
-        line.open(text)
-        # At once, so that a character typed right behind the key is not lost.
-        self.set_focus(line.query_one(Input))
-        if not focus:
-            self.call_later(self.table.focus)
+        line.open(text, focus=focus)
 
     def columns(self) -> Sequence[Column]:
         """The columns of the list."""
@@ -171,8 +166,17 @@ class ListScreen(DeckScreen):
     def on_filter_input_changed(self, message: FilterInput.Changed) -> None:
         """Filter as one types."""
         message.stop()
-        self.needle = message.text
+        self.needle = message.bar.text
         self.sync()
+
+    async def on_paste(self, event: events.Paste) -> None:
+        """A text that is pasted on the list is looked for: it never acts as keys."""
+        event.stop()
+        text = next(iter(event.text.splitlines()), "").strip()
+        if text:
+            self.needle += text
+            await self.open_filter(self.needle, focus=False)
+            self.refresh_all()
 
     def on_filter_input_submitted(self, message: FilterInput.Submitted) -> None:
         """Keep the filter and go back to the list."""

@@ -105,13 +105,17 @@ class FilterInput(Horizontal):
         """Whether the line is shown."""
         return self.has_class("-open")
 
-    def open(self, text: str | None = None) -> None:
-        """Show the line with this text, or with the one it had, and put the focus there."""
+    def open(self, text: str | None = None, *, focus: bool = True) -> None:
+        """Show the line with this text, or with the one it had, and put the focus there; no message tells this text."""
         self.add_class("-open")
         if text is not None:
-            self._input.value = text
+            with self._input.prevent(Input.Changed):
+                self._input.value = text
         self._input.cursor_position = len(self._input.value)
-        self._input.focus()
+        if focus:
+            # At once, and again behind what else was to have it.
+            self.screen.set_focus(self._input)
+            self._input.focus()
 
     def close(self) -> None:
         """Hide the line and empty it without a message."""
