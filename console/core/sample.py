@@ -158,3 +158,8 @@ class Filesystem:
     inodes: int | None = None
     inodes_used: int | None = None
     read_only: bool = False
+
+    @property
+    def answered(self) -> bool:
+        """Whether its size is known; a remote one whose server is gone is mounted and tells nothing."""
+        return self.size > 0

@@ -1,8 +1,9 @@
 """Space and inodes of the mounted file systems: ``df`` and ``/proc/mounts``.
 
 A network file system whose server is dead blocks ``df`` for ever: local and remote ones are asked separately, each
-within seconds, so that a dead one only hides the remote ones. Pseudo file systems are left out, and so are those that
-are always full (squashfs, iso9660), the layers and mounts of containers, and tmpfs but for the ones that people fill.
+within seconds, so that a dead one only hides the remote ones, which are then told as mounted and without a size. Pseudo
+file systems are left out, and so are those that are always full (squashfs, iso9660), the layers and mounts of
+containers, and tmpfs but for the ones that people fill.
 """
 
 import re
@@ -24,8 +25,9 @@ if hd_answer=$(hd_df -k -l "$hd_columns" 2>/dev/null) || [ -n "$hd_answer" ]; th
   echo gnu
   printf '%s\n' "$hd_answer"
   case $hd_mounts in
-    *" nfs"* | *" cifs "* | *" smb3 "* | *" ceph "* | *" fuse."* | *" glusterfs "*)
-      set -- -t nfs -t nfs4 -t cifs -t smb3 -t ceph -t glusterfs -t fuse.sshfs -t fuse.glusterfs
+    *" nfs"* | *" cifs "* | *" smb3 "* | *" ceph "* | *" fuse."* | *" glusterfs "* | *" lustre "*)
+      set -- -t nfs -t nfs4 -t cifs -t smb3 -t ceph -t glusterfs -t lustre
+      set -- "$@" -t fuse.sshfs -t fuse.glusterfs -t fuse.rclone
       hd_df -k "$@" "$hd_columns" 2>/dev/null
       ;;
   esac
@@ -44,6 +46,8 @@ _LEFT_OUT = re.compile(
     r"|fusectl|autofs|efivarfs|binfmt_misc|rpc_pipefs|ramfs|squashfs|erofs|iso9660|udf|fuse\.lxcfs|fuse\.portal"
     r"|fuse\.gvfsd-fuse|nullfs)\Z"
 )
+_REMOTE = re.compile(r"(?:nfs4?|cifs|smb3|ceph|glusterfs|fuse\.(?:sshfs|glusterfs|rclone)|lustre)\Z")
+"""The types that are asked apart from the local ones."""
 _TEMPORARY = frozenset({"/tmp", "/var/tmp", "/run", "/dev/shm"})  # noqa: S108
 _BELOW = ("/run/", "/var/lib/docker/")
 """What is mounted below is a part of another file system, or a container's own."""
@@ -65,11 +69,23 @@ def parse(text: str) -> tuple[Filesystem, ...]:
         if isinstance(error, ParseError):
             raise
         raise ParseError("the numbers of df", text) from None
+    found = [each for each in found if each.answered]
+    found += _silent(mounts, found)
     return tuple(sorted({each.mount: each for each in found if _wanted(each)}.values(), key=lambda each: each.mount))
 
 
+def _silent(mounts: dict[str, _Mount], found: list[Filesystem]) -> list[Filesystem]:
+    """The remote ones of which df told nothing. Of one that is mounted twice it tells once."""
+    told = {each.device for each in found}
+    return [
+        Filesystem(mount, device, kind, size=0, used=0, available=0, read_only=read_only)
+        for mount, (device, kind, read_only) in mounts.items()
+        if _REMOTE.match(kind) and device not in told
+    ]
+
+
 def _wanted(found: Filesystem) -> bool:
-    if found.size <= 0 or _LEFT_OUT.match(found.type):
+    if _LEFT_OUT.match(found.type):
         return False
     if found.type == "tmpfs":
         return found.mount in _TEMPORARY

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from console.core.rates import rates
-from console.core.sample import Sample
+from console.core.sample import Filesystem, Sample
 from console.core.service import Service
 from console.core.snapshot import Identity, Link, LinkState, Snapshot, Source, Symptom
 from console.managers.join import with_ports, with_socket_units
@@ -25,7 +25,7 @@ class SnapshotBuilder:
         self._takers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
             "vitals": self._vitals,
             "identity": lambda value, _: {"identity": value},
-            "filesystems": lambda value, _: {"filesystems": value},
+            "filesystems": lambda value, _: {"filesystems": tuple(each for each in value if each.answered)},
             "blocked": lambda value, _: {"blocked": value},
             "listeners": self._listeners,
         }
@@ -45,6 +45,8 @@ class SnapshotBuilder:
         for answer in answers:
             name = answer.probe.name
             self._note(name, now, answer.failure)
+            if name == "filesystems" and answer.failure is None:
+                self._note_silent(answer.value)
             taker = self._takers.get(name)
             if taker is not None and answer.failure is None and not answer.same:
                 changes.update(taker(answer.value, now))
@@ -103,6 +105,14 @@ class SnapshotBuilder:
             return
         before = self._sources.get(name)
         self._sources[name] = Source(name, before.at if before else None, failure)
+
+    def _note_silent(self, found: tuple[Filesystem, ...]) -> None:
+        """Tell which file systems are mounted and could not be seen: what is only absent would be taken for well."""
+        silent = [each.mount for each in found if not each.answered]
+        if silent:
+            more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
+            failure = f"{', '.join(silent[:3])}{more}: df did not answer"
+            self._sources["filesystems"] = replace(self._sources["filesystems"], failure=failure)
 
     def _vitals(self, sample: Sample, _now: float) -> dict[str, Any]:
         before = self.snapshot.sample
