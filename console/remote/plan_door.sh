@@ -242,23 +242,30 @@ hd_beat() {
   echo h || exit 1
 }
 
-# All plans and locks of this host.
+# All locks of this host and the plans whose word counts. Anybody can lay out more than can be read in time: of the plans
+# the newest are told (their names begin with the time), of the links of others as many.
 hd_inspect() {
   hd_clock
   echo "n $hd_now $hd_boot $hd_me"
   for hd_at in $hd_places; do
     hd_good "$hd_at" || continue
-    for hd_dir in "$hd_at"/hostdeck-plan-*; do
-      [ -d "$hd_dir" ] && [ ! -h "$hd_dir" ] && hd_name "${hd_dir##*/hostdeck-plan-}" && hd_show "$hd_dir"
+    hd_list_ours "$hd_at" hostdeck-plan- d | sort -r | head -n 100 | while IFS= read -r hd_dir; do
+      hd_name "${hd_dir##*/hostdeck-plan-}" && [ -d "$hd_dir" ] && hd_show "$hd_dir"
     done
-    for hd_lock in "$hd_at"/hostdeck-lock-*; do
-      hd_key=${hd_lock##*/hostdeck-lock-}
-      hd_name "${hd_key%.*}" || continue
-      hd_holds "${hd_key%.*}" "$hd_lock" || continue
-      hd_owner_of "$hd_lock"
-      echo "l ${hd_key%.*} $hd_age $hd_kind $hd_owner $hd_payload"
-    done
+    { hd_list_ours "$hd_at" hostdeck-lock- l; hd_list_others "$hd_at" hostdeck-lock- l | head -n 100; } |
+      while IFS= read -r hd_lock; do hd_show_lock "$hd_lock"; done
   done
+}
+
+hd_list_ours() { find "$1" -maxdepth 1 \( -user 0 -o -user "$hd_me" \) -name "$2*" -type "$3"; } 2>/dev/null
+
+hd_list_others() { find "$1" -maxdepth 1 ! -user 0 ! -user "$hd_me" -name "$2*" -type "$3"; } 2>/dev/null
+
+hd_show_lock() {
+  hd_key=${1##*/hostdeck-lock-}
+  hd_name "${hd_key%.*}" && hd_holds "${hd_key%.*}" "$1" || return
+  hd_owner_of "$1"
+  echo "l ${hd_key%.*} $hd_age $hd_kind $hd_owner $hd_payload"
 }
 
 hd_show() {
@@ -266,7 +273,7 @@ hd_show() {
   echo "p ${1##*/hostdeck-plan-} ${hd_uid:--}"
   for hd_file in plan state; do
     [ -f "$1/$hd_file" ] && [ ! -h "$1/$hd_file" ] || continue
-    head -c 262144 "$1/$hd_file" | sed "s/^/$hd_file /"
+    head -c 262144 "$1/$hd_file" | tr -d '\000' | sed "s/^/$hd_file /"
     echo
   done
   hd_life "$1"
@@ -275,7 +282,7 @@ hd_show() {
 # Whether the process of a plan lives.
 hd_life() {
   [ -f "$1/state" ] && [ ! -h "$1/state" ] || return
-  read -r hd_line <"$1/state"
+  hd_line=$(head -c 4096 "$1/state" | tr -d '\000' | head -n 1)
   set -f
   # shellcheck disable=SC2086
   set -- $hd_line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def places(tmp_path: Path) -> LocalPlaces:
 
 def ask(words: tuple[str, ...], request: bytes, *, first: str = "") -> str:
     """What the door answers; ``first`` is shell text that the host's shell reads before it."""
-    done = subprocess.run([*words], input=first.encode() + request, capture_output=True, timeout=60, check=False)
+    done = subprocess.run([*words], input=first.encode() + request, capture_output=True, timeout=40, check=False)
     return done.stdout.decode()
 
 
@@ -43,3 +44,48 @@ def test_saying_why_a_plan_cannot_be_taken_leaves_nothing(places: LocalPlaces, w
     answer = ask(words, plan_door.call_off("x1", places.all))
     assert answer == f"d refused ({places.first} cannot take it)\n"
     assert [path.name for path in places.first.iterdir()] == ["hostdeck-plan-x1"]
+
+
+def lay_plan(places: LocalPlaces, plan_id: str, uid: int | None = None) -> Path:
+    """A plan's directory whose state takes long to read and next to no room."""
+    directory = places.first / f"hostdeck-plan-{plan_id}"
+    directory.mkdir()
+    with (directory / "state").open("wb") as file:
+        file.truncate(200 << 20)
+    for path in (directory, directory / "state"):
+        os.chown(path, -1 if uid is None else uid, -1)
+    return directory
+
+
+@words
+def test_a_huge_state_does_not_hold_up_the_look_at_all(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    lay_plan(places, "20261120-huge")
+    answer = ask(words, plan_door.inspect(places.all))
+    assert f"p 20261120-huge {os.getuid()}\n" in answer
+    assert len(answer) < 1 << 20
+
+
+@words
+def test_of_plans_without_number_the_newest_are_told(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    for number in range(300):
+        (places.first / f"hostdeck-plan-20261120-{number:04}").mkdir()
+    told = [line.split()[1] for line in ask(words, plan_door.inspect(places.all)).splitlines() if line[:2] == "p "]
+    assert told == [f"20261120-{number:04}" for number in range(299, 199, -1)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
+@words
+def test_what_others_lay_out_is_not_read_and_does_not_hide_ones_own(
+    places: LocalPlaces, words: tuple[str, ...]
+) -> None:
+    lay_plan(places, "20261120-foreign", 65534)
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    for number in range(400):
+        link = places.first / f"hostdeck-lock-key{number}.1"
+        link.symlink_to(f"v=1&plan=20261120-{number}&boot={boot}&up=1&lease=1")
+        if number != 399:
+            os.chown(link, 65534, -1, follow_symlinks=False)
+    lines = ask(words, plan_door.inspect(places.all)).splitlines()
+    assert [line for line in lines if line[:2] in ("p ", "st")] == []
+    locks = [line.split()[1] for line in lines if line[:2] == "l "]
+    assert (locks[0], len(locks)) == ("key399", 101)
