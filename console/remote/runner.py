@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
-from urllib.parse import quote as percent
 
 from console.core.command import Command
 from console.core.plan import Plan, PlanProgress, Result
@@ -19,7 +18,7 @@ from console.remote import plan_door
 from console.remote.audit import AuditError, AuditTrail
 from console.remote.plan_inspect import HostPlan, HostView, PlanLife, parse
 from console.remote.plan_locks import LockHolder
-from console.remote.plan_script import lock_key, render
+from console.remote.plan_script import lock_key, one_word, render
 from console.remote.plan_state import PlanState
 from console.remote.plan_watch import PlanWatch, RunSettings
 from console.remote.transport import Transport, TransportError
@@ -169,7 +168,7 @@ async def _set_aside(
 
 def _about_break(operator: str, reason: str) -> str:
     """Who sets a lock aside and why, as one word of safe characters."""
-    return f"by={percent(operator[:100], safe='')}&why={percent(mask(reason)[:200], safe='')}"
+    return one_word({"by": operator, "why": mask(reason)})
 
 
 async def settle(audit: AuditTrail, view: HostView, host: str) -> int:

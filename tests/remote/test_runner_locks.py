@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from console.core.plan import Plan, Result, StepState
+from console.core.service import ServiceRef
 from console.remote.audit import AuditTrail
 from console.remote.plan_inspect import PlanLife
+from console.remote.plan_locks import LockHolder
 from console.remote.plan_script import lock_key
 from console.remote.runner import LockError, RunSettings, break_lock, execute, inspect, settle
 from tests.remote.links import CutTransport, count, counted, quick, run
@@ -173,6 +175,28 @@ async def test_a_secret_in_the_reason_is_written_nowhere(
     (places.first / f"hostdeck-lock-{lock_key(REF)}.1").symlink_to(old)
     await break_lock(link, REF, "20261120-old", operator="ann", reason=f"token={secret}", settings=settings)
     assert not [name for name in places.locks() if secret in str((places.first / name).readlink())]
+
+
+@pytest.mark.parametrize("letter", ["ж", "\U0001f525", "%", "x", "\ud800"])
+async def test_a_reason_in_any_script_fits_into_a_link(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport, letter: str
+) -> None:
+    """XFS takes links of 1,023 bytes; a letter of another script is six of them, a picture is twelve."""
+    reason, operator = letter * 300, letter * 100
+    target = ServiceRef("web1", "systemd", letter * 250)
+    plan = counted(places, 0.5, reason=reason, target=target)
+    seen: list[LockHolder] = []
+    async for progress in execute(link, plan, root=True, operator=operator, settings=settings):
+        if progress.steps[0].state is StepState.RUNNING and not seen:
+            seen += (await inspect(link, settings)).locks
+            assert [len(str((places.first / name).readlink())) < 900 for name in places.locks()] == [True]
+    assert progress.result is Result.DONE
+    assert len(seen[0].reason) >= 30
+    assert set(seen[0].reason) == set(seen[0].operator) <= {letter, "?"}
+    dead = "v=1&plan=20261120-old&by=ann&boot=&up=1&lease=1"
+    (places.first / f"hostdeck-lock-{lock_key(REF)}.1").symlink_to(dead)
+    await break_lock(link, REF, "20261120-old", operator=operator, reason=reason, settings=settings)
+    assert max(len(str((places.first / name).readlink())) for name in places.locks()) < 900
 
 
 @words
