@@ -3,7 +3,7 @@
 A network file system whose server is dead blocks ``df`` for ever: local and remote ones are asked separately, each
 within seconds, so that a dead one only hides the remote ones, which are then told as mounted and without a size. Pseudo
 file systems are left out, and so are those that are always full (squashfs, iso9660), the layers and mounts of
-containers, and tmpfs but for the ones that people fill.
+containers, and tmpfs where it is the system's own.
 """
 
 import re
@@ -49,6 +49,8 @@ _LEFT_OUT = re.compile(
 _REMOTE = re.compile(r"(?:nfs4?|cifs|smb3|ceph|glusterfs|fuse\.(?:sshfs|glusterfs|rclone)|lustre)\Z")
 """The types that are asked apart from the local ones."""
 _TEMPORARY = frozenset({"/tmp", "/var/tmp", "/run", "/dev/shm"})  # noqa: S108
+_SYSTEMS = ("/run", "/dev", "/sys", "/proc", "/var/lib/kubelet/", "/var/lib/containers/")
+"""Where a tmpfs is the system's own, or a secret of a container; elsewhere somebody mounted it to fill it."""
 _BELOW = ("/run/", "/var/lib/docker/")
 """What is mounted below is a part of another file system, or a container's own."""
 _octal = re.compile(r"\\([0-7]{3})")
@@ -88,7 +90,7 @@ def _wanted(found: Filesystem) -> bool:
     if _LEFT_OUT.match(found.type):
         return False
     if found.type == "tmpfs":
-        return found.mount in _TEMPORARY
+        return found.mount in _TEMPORARY or not found.mount.startswith((*_BELOW, *_SYSTEMS))
     if found.type in ("overlay", "aufs", "fuse.fuse-overlayfs"):
         return found.mount == "/"
     return not found.mount.startswith(_BELOW)

@@ -55,3 +55,14 @@ def test_it_is_said_among_what_was_not_seen() -> None:
     builder.take([Answer(PROBE, parse(answer(*mounts)))], 5.0)
     builder.link(Link(LinkState.UP, 1.0))
     assert "filesystems (/m0, /m1, /m2 and 2 more: df did not answer)" in not_seen(builder.snapshot)
+
+
+@pytest.mark.parametrize(
+    ("mount", "counts"),
+    [("/srv/data", True), ("/data", True), ("/tmp", True), ("/run", True), ("/run/user/1000", False), ("/dev", False),
+     ("/dev/shm", True), ("/sys/fs/cgroup", False), ("/var/lib/kubelet/pods/a/volumes/token", False),
+     ("/var/lib/docker/containers/a/mounts/shm", False)],
+)  # fmt: skip
+def test_a_tmpfs_counts_where_people_fill_it(mount: str, counts: bool) -> None:
+    found = parse(answer(f"tmpfs {mount} tmpfs rw", rows=f"tmpfs 20480 20480 0 100 2 {mount}\n"))
+    assert (mount in [each.mount for each in found]) is counts
