@@ -148,11 +148,6 @@ def key_problem(action: KeyAction, key: str) -> str | None:
     return None
 
 
-def keys_with(remap: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The keys of every action after a remapping by id; ids must be known."""
-    return {action.id: remap.get(action.id, action.keys) for action in ACTIONS}
-
-
 def conflicts(remap: Mapping[str, tuple[str, ...]]) -> tuple[KeyConflict, ...]:
     """Keys that would mean two things at one place after the remapping."""
     found: list[KeyConflict] = []
