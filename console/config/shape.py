@@ -1,6 +1,7 @@
 """The form of a configuration: pydantic over the plain dataclasses, its complaints turned into mistakes."""
 
 import dataclasses
+import datetime
 import json
 from functools import cache
 from types import NoneType, UnionType
@@ -43,7 +44,21 @@ def schema() -> dict[str, Any]:
 
 def read(raw: dict[str, Any]) -> Config:
     """Make a configuration of the values of a file; raises pydantic's ``ValidationError``."""
-    return adapter().validate_json(json.dumps(raw, default=str))
+    return adapter().validate_json(json.dumps(_without_dates(raw, ())))
+
+
+def _without_dates(value: Any, path: KeyPath) -> Any:
+    """JSON has no dates, and as text they would pass for text: something stands for them that nothing takes there."""
+    match value:
+        case dict():
+            return {key: _without_dates(part, (*path, key)) for key, part in value.items()}
+        case list():
+            return [_without_dates(part, (*path, index)) for index, part in enumerate(value)]
+        case datetime.date() | datetime.time():
+            declared = _type_at(path)
+            return 0 if get_origin(_bare(declared)) is tuple else []
+        case _:
+            return value
 
 
 def mistakes(error: ValidationError, raw: dict[str, Any], lines: dict[KeyPath, int]) -> list[Mistake]:

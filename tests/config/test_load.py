@@ -161,6 +161,29 @@ def test_ssh_settings_of_a_local_host_are_refused() -> None:
     assert line.startswith("f:4: hosts[a].user: the host is local;")
 
 
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("theme = 1979-05-27", 1, "theme: found a date or time (1979-05-27); expected text in quotes"),
+        ("read_only = 07:32:00", 1, "read_only: found a date or time (07:32:00); expected true or false"),
+        ("interval = 1979-05-27T07:32:00Z", 1, "interval: found a date or time (1979-05-27 07:32:00+00:00);"),
+        ("keys = 1979-05-27", 1, "keys: found a date or time (1979-05-27); expected a table"),
+        ("ssh = 1979-05-27", 1, "ssh: found a date or time (1979-05-27); expected a table"),
+        ("hosts = [1979-05-27]", 1, "hosts[#1]: found a date or time (1979-05-27); expected a table"),
+        ("[thresholds]\niowait_warning = 1979-05-27", 2, "thresholds.iowait_warning: found a date or time"),
+        ("[keys]\nquit = 1979-05-27", 2, "keys.quit: found a date or time (1979-05-27); expected a key such as"),
+        ('[[hosts]]\nname = "a"\ngroups = 1979-05-27', 3, "hosts[a].groups: found a date or time"),
+        ('[[hosts]]\nname = "a"\ngroups = [1979-05-27]', 3, "hosts[a].groups[#1]: found a date or time"),
+        ("[[hosts]]\nname = 1979-05-27", 2, "hosts[#1].name: found a date or time (1979-05-27); expected a name"),
+        ('[[services]]\nname = "a"\nmanager = 1979-05-27', 3, "services[a].manager: found a date or time"),
+        ('[[services]]\nname = "a"\nports = [1979-05-27]', 3, "services[a].ports[#1]: found a date or time"),
+    ],
+)
+def test_a_date_is_not_taken_for_text(text: str, line: int, said: str) -> None:
+    (found,) = mistakes(text)
+    assert found.startswith(f"f:{line}: {said}")
+
+
 def test_control_characters_of_the_file_do_not_reach_the_message() -> None:
     (line,) = mistakes('[[hosts]]\nname = "a\\u001b[2Jb\\nc"\n')
     assert line.isprintable()
