@@ -92,9 +92,18 @@ def _identity(key: str, entry: Raw) -> object:
 
 def _local(raw: Raw) -> Iterator[Found]:
     for index, host in _tables(raw, "hosts"):
+        if host.get("local") is not True:
+            yield from _named_like_here(index, host)
         over_ssh = [key for key in ("destination", "user", "port", "identity_files", "jump") if key in host]
         if host.get("local") is True and over_ssh:
             yield ("hosts", index, over_ssh[0]), "the host is local", "no ssh settings beside local = true", None
+
+
+def _named_like_here(index: int, host: Raw) -> Iterator[Found]:
+    name = host.get("name")
+    if isinstance(name, str) and name.casefold().removesuffix(".") == "localhost":
+        what = f"{shown(name)} is always this machine, and this host is reached over ssh"
+        yield ("hosts", index, "name"), what, "local = true, or another name", None
 
 
 def _references(raw: Raw) -> Iterator[Found]:

@@ -184,6 +184,16 @@ def test_a_date_is_not_taken_for_text(text: str, line: int, said: str) -> None:
     assert found.startswith(f"f:{line}: {said}")
 
 
+@pytest.mark.parametrize("name", ["localhost", "LocalHost", "localhost."])
+def test_localhost_is_this_machine_or_has_another_name(name: str) -> None:
+    (line,) = mistakes(f'[[hosts]]\nname = "{name}"\n')
+    assert line == (
+        f'f:2: hosts[{name}].name: "{name}" is always this machine, and this host is reached over ssh; '
+        "expected local = true, or another name"
+    )
+    assert parse(f'[[hosts]]\nname = "{name}"\nlocal = true\n', "f").hosts[0].local
+
+
 def test_control_characters_of_the_file_do_not_reach_the_message() -> None:
     (line,) = mistakes('[[hosts]]\nname = "a\\u001b[2Jb\\nc"\n')
     assert line.isprintable()
