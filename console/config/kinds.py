@@ -115,7 +115,19 @@ def _endpoint(value: Any) -> Endpoint:
     port = int(match[3])
     if not 1 <= port <= 65535:
         raise ValueError
-    return Endpoint(match[1] or "tcp", (match[2] or "*").strip("[]"), port)
+    return Endpoint(match[1] or "tcp", _address(match[2] or "*"), port)
+
+
+def _address(word: str) -> str:
+    """Without brackets. A name is nothing to check here, but what is no name must be an address."""
+    import ipaddress
+
+    bare = word.strip("[]")
+    if bare != word:
+        ipaddress.IPv6Address(bare)
+    elif bare != "*" and ("*" in bare or not re.search(r"[^\W\d_]", bare)):
+        ipaddress.IPv4Address(bare)
+    return bare
 
 
 def _keys(value: Any) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 form: whatever has the wrong type here is passed over, since the form complains of it."""
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import fields
 from typing import Any
@@ -10,6 +11,9 @@ from console.config.locate import KeyPath
 from console.config.mistakes import Mistake, key_text, nearest, one_of, shown
 from console.core.keys import BY_ID, conflicts, key_problem
 from console.core.thresholds import Thresholds
+
+_NEEDED = frozenset({"quit"})
+"""Actions that may have other keys, but not none; of all others a person may be rid."""
 
 Raw = dict[str, Any]
 Found = tuple[KeyPath, str, str, str | None]
@@ -22,6 +26,7 @@ def check(raw: Raw, lines: dict[KeyPath, int], themes: Collection[str], managers
         lambda raw: _theme(raw, themes),
         lambda raw: _managers(raw, managers),
         _local,
+        _destinations,
         _references,
         _keys,
         _thresholds,
@@ -87,16 +92,22 @@ def _identity(key: str, entry: Raw) -> object:
     if key == "hosts":
         return entry["name"].casefold()
     name = entry["name"].removesuffix(".service")
-    return name, entry.get("manager", "systemd"), str(entry.get("hosts")), str(entry.get("groups"))
+    return name, str(entry.get("manager", "systemd")), str(entry.get("hosts")), str(entry.get("groups"))
 
 
 def _local(raw: Raw) -> Iterator[Found]:
+    here: Raw | None = None
     for index, host in _tables(raw, "hosts"):
+        over_ssh = [key for key in ("destination", "user", "port", "identity_files", "jump") if key in host]
         if host.get("local") is not True:
             yield from _named_like_here(index, host)
-        over_ssh = [key for key in ("destination", "user", "port", "identity_files", "jump") if key in host]
-        if host.get("local") is True and over_ssh:
+            continue
+        if over_ssh:
             yield ("hosts", index, over_ssh[0]), "the host is local", "no ssh settings beside local = true", None
+        if here is not None:
+            what = f"this machine is there already, as {shown(here.get('name'))}"
+            yield ("hosts", index, "local"), what, "local = true once", None
+        here = here or host
 
 
 def _named_like_here(index: int, host: Raw) -> Iterator[Found]:
@@ -106,9 +117,23 @@ def _named_like_here(index: int, host: Raw) -> Iterator[Found]:
         yield ("hosts", index, "name"), what, "local = true, or another name", None
 
 
+def _destinations(raw: Raw) -> Iterator[Found]:
+    for index, host in _tables(raw, "hosts"):
+        destination = host.get("destination")
+        if not isinstance(destination, str):
+            continue
+        user, at, address = destination.removeprefix("ssh://").rpartition("@")
+        port = re.fullmatch(r"(?:[^:\[\]]*|\[.*\]):(\d{1,5})", address)
+        for key, told in (("user", user if at else None), ("port", int(port[1]) if port else None)):
+            given = host.get(key)
+            if told is not None and isinstance(given, type(told)) and given != told:
+                what = f"{shown(given)}, but the destination says {shown(told)}"
+                yield ("hosts", index, key), what, f"the {key} in one of the two", None
+
+
 def _references(raw: Raw) -> Iterator[Found]:
-    groups, hosts = set(_table(raw, "groups")), {entry.get("name") for _, entry in _tables(raw, "hosts")}
-    named = {name for name in hosts if isinstance(name, str)}
+    groups = set(_table(raw, "groups"))
+    named = {entry["name"] for _, entry in _tables(raw, "hosts") if isinstance(entry.get("name"), str)}
     for key in ("hosts", "services"):
         for index, entry in _tables(raw, key):
             yield from _unknown((key, index, "groups"), entry.get("groups"), "group", groups)
@@ -132,6 +157,8 @@ def _keys(raw: Raw) -> Iterator[Found]:
             yield ("keys", ident), "unknown action", one_of(BY_ID), nearest(ident, BY_ID)
             continue
         keys = [value] if isinstance(value, str) else [key for _, key in _names(value)]
+        if ident in _NEEDED and value == []:
+            yield ("keys", ident), "no key at all", f"a key: without one nobody can {ident}", None
         for key in keys:
             if problem := key_problem(BY_ID[ident], key):
                 yield ("keys", ident), problem, "a key that is free for it", None

@@ -161,6 +161,60 @@ def test_ssh_settings_of_a_local_host_are_refused() -> None:
     assert line.startswith("f:4: hosts[a].user: the host is local;")
 
 
+@pytest.mark.parametrize("name", ["localhost", "LocalHost", "localhost."])
+def test_localhost_is_this_machine_or_has_another_name(name: str) -> None:
+    (line,) = mistakes(f'[[hosts]]\nname = "{name}"\n')
+    assert line == (
+        f'f:2: hosts[{name}].name: "{name}" is always this machine, and this host is reached over ssh; '
+        "expected local = true, or another name"
+    )
+    assert parse(f'[[hosts]]\nname = "{name}"\nlocal = true\n', "f").hosts[0].local
+
+
+def test_this_machine_is_there_once() -> None:
+    (line,) = mistakes('[[hosts]]\nname = "a"\nlocal = true\n[[hosts]]\nname = "b"\nlocal = true\n')
+    assert line == 'f:6: hosts[b].local: this machine is there already, as "a"; expected local = true once'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('destination = "y:22"\nport = 2222', "port: 2222, but the destination says 22; expected the port in one"),
+        ('destination = "ssh://[::1]:22"\nport = 2222', "port: 2222, but the destination says 22;"),
+        ('destination = "ann@y"\nuser = "bob"', 'user: "bob", but the destination says "ann"; expected the user in'),
+    ],
+)
+def test_a_destination_that_is_contradicted_is_refused(text: str, said: str) -> None:
+    (line,) = mistakes(f'[[hosts]]\nname = "a"\n{text}\n')
+    assert line.startswith(f"f:4: hosts[a].{said}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['destination = "y:22"\nport = 22', 'destination = "::1"\nport = 22', 'destination = "ann@y"\nport = 2222',
+     'destination = "ann@y:22"\nuser = "ann"'],
+)  # fmt: skip
+def test_what_says_the_same_twice_is_no_contradiction(text: str) -> None:
+    assert parse(f'[[hosts]]\nname = "a"\n{text}\n', "f").hosts
+
+
+@pytest.mark.parametrize("port", ["tcp/999.1.1.1:80", "1.2.3:80", "[1.2.3.4]:80", "[:::]:80", "1*:80", "a*:80"])
+def test_an_address_that_is_none_is_refused(port: str) -> None:
+    (line,) = mistakes(f'[[services]]\nname = "a"\nports = ["{port}"]\n')
+    assert line.startswith(f'f:3: services[a].ports[#1]: found "{port}"; expected a port from 1 to 65535')
+
+
+@pytest.mark.parametrize("port", ["*:80", "0.0.0.0:80", "udp/[::]:80", "[fe80::1%eth0]:80", "db.example:80"])
+def test_addresses_and_names_are_taken(port: str) -> None:
+    assert parse(f'[[services]]\nname = "a"\nports = ["{port}"]\n', "f").services[0].ports[0].port == 80
+
+
+def test_only_the_way_out_must_have_a_key() -> None:
+    (line,) = mistakes("[keys]\nquit = []\n")
+    assert line == "f:2: keys.quit: no key at all; expected a key: without one nobody can quit"
+    assert parse("[keys]\ngroup = []\n", "f").keys == {"group": ()}
+
+
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
@@ -184,14 +238,11 @@ def test_a_date_is_not_taken_for_text(text: str, line: int, said: str) -> None:
     assert found.startswith(f"f:{line}: {said}")
 
 
-@pytest.mark.parametrize("name", ["localhost", "LocalHost", "localhost."])
-def test_localhost_is_this_machine_or_has_another_name(name: str) -> None:
-    (line,) = mistakes(f'[[hosts]]\nname = "{name}"\n')
-    assert line == (
-        f'f:2: hosts[{name}].name: "{name}" is always this machine, and this host is reached over ssh; '
-        "expected local = true, or another name"
-    )
-    assert parse(f'[[hosts]]\nname = "{name}"\nlocal = true\n', "f").hosts[0].local
+def test_a_list_where_a_name_belongs_is_told_as_such() -> None:
+    (line,) = mistakes('[[hosts]]\nname = ["a"]\n')
+    assert line.startswith("f:2: hosts[#1].name: found a list of 1; expected a name")
+    (line,) = mistakes('[[services]]\nname = "a"\nmanager = ["b"]\n')
+    assert line.startswith("f:3: services[a].manager: found a list of 1; expected text in quotes")
 
 
 def test_control_characters_of_the_file_do_not_reach_the_message() -> None:
