@@ -2,10 +2,10 @@
 # What follows this text is rendered from the plan; the last line of all calls hd_main, so a part of it does nothing.
 # Argument: the plan's directory. Everything that is to be known afterwards is appended to its file "state":
 #   PHASE N running | done EXIT SECONDS | failed EXIT SECONDS [over|flapped HELD] | skipped EXIT SECONDS
-#   result done|undone|failed|refused CAUSE...
+#   result done|undone|failed|refused CAUSE... [kept SECONDS PHASE N] [not-undone N...]
 
 hd_dir=${1:?}
-hd_begun='' hd_links='' hd_term='' hd_over='' hd_cause='' hd_done='' hd_slot=0
+hd_begun='' hd_links='' hd_term='' hd_over='' hd_cause='' hd_done='' hd_slot=0 hd_stuck='' hd_locked=''
 
 # The reserve is given up for the result, so that a disk that fills meanwhile cannot hide how the plan ended.
 hd_note() {
@@ -37,7 +37,8 @@ hd_collect() {
   hd_put "drained.$hd_slot" +
 }
 
-# Run command NAME for at most LIMIT hundredths of a second. Sets hd_exit (124: stopped; 125: it could not be stopped).
+# Run command NAME for at most LIMIT hundredths of a second. Sets hd_exit (124: stopped; 125: it could not be stopped,
+# and hd_lost is the slot in which its exit will be found).
 hd_run() {
   hd_put "exit.$hd_slot" -
   hd_put "pid.$hd_slot" -
@@ -52,7 +53,7 @@ hd_run() {
       hd_put "exit.$hd_slot" $?
     } 2>&1 | hd_collect "$hd_dir/out.$1"
   } &
-  hd_over=
+  hd_over='' hd_lost=''
   hd_ended "$2" || hd_stop "$1" "$2"
   hd_drained
   hd_clock
@@ -80,7 +81,7 @@ hd_stop() {
     kill -KILL "-$hd_got" || kill -KILL "$hd_got"
     hd_ended $(($2 + 400))
   fi
-  if [ "$hd_exit" = - ]; then hd_exit=125; else hd_exit=124; fi
+  if [ "$hd_exit" = - ]; then hd_exit=125 hd_lost=$hd_slot; else hd_exit=124; fi
 } 2>/dev/null
 
 # What a command printed last may still be on its way; what it left running may hold the pipe open for ever.
@@ -106,6 +107,7 @@ hd_ok() { case ",$1," in *",$hd_exit,"*) ;; *) return 1 ;; esac; }
 # PHASE N LIMIT OK-EXITS: one command that changes the host.
 hd_change() {
   hd_run "$1.$2" "$3"
+  [ -z "$hd_lost" ] || hd_stuck=$hd_lost hd_stuck_as="$1 $2"
   hd_seconds "$hd_took"
   if hd_ok "$4" && [ -z "$hd_over" ]; then
     hd_note "$1 $2 done $hd_exit $hd_text"
@@ -180,20 +182,23 @@ hd_close() {
   hd_closed="$hd_closed$hd_n "
 }
 
-# The undo of every step that was begun, last first: also of the one that failed, which may have done a part.
+# The undo of every step that was begun, last first: also of the one that failed, which may have done a part. Not while
+# a command still runs that could not be stopped: it would undo the undo.
 hd_undo() {
   hd_why=$hd_cause hd_undone='' hd_left=''
   for hd_n in $hd_begun; do
     for hd_spec in $hd_undos; do
       [ "${hd_spec%%:*}" = "$hd_n" ] || continue
+      [ -z "$hd_stuck" ] || { hd_left="$hd_left $hd_n"; continue; }
       hd_rest=${hd_spec#*:} hd_undone=1
       hd_note "undo $hd_n running"
       hd_change undo "$hd_n" "${hd_rest%%:*}" "${hd_spec##*:}" || hd_left="$hd_left $hd_n"
     done
   done
+  [ -z "$hd_stuck" ] || hd_why="$hd_why kept $((hd_lease - (hd_now - hd_locked) / 100)) $hd_stuck_as"
   if [ "$hd_left" ]; then
     hd_finish failed "$hd_why" not-undone "$hd_left"
-  elif [ "$hd_undone" ]; then
+  elif [ "$hd_undone" ] && [ -z "$hd_stuck" ]; then
     hd_finish undone "$hd_why"
   else
     hd_finish failed "$hd_why"
@@ -210,7 +215,7 @@ hd_lock() {
     hd_lay "v=1&plan=$hd_id&$hd_about&at=$(date +%s)&boot=$hd_boot&up=$hd_now&lease=$hd_lease&pid=$$&start=$hd_own_start&user=$hd_user" && break
     [ "$hd_tries" -lt 6 ] || { hd_refused="link $1 $hd_said"; return 1; }
   done
-  hd_links="$hd_links $hd_mine"
+  hd_links="$hd_links $hd_mine" hd_locked=${hd_locked:-$hd_now}
   # Somebody may have come in by another place, or just as an old lock was set aside.
   if hd_held "$1" "$hd_mine"; then hd_lock_of "$1"; return 1; fi
 }
@@ -240,10 +245,25 @@ hd_finish() {
   hd_done=1
   rm -f "$hd_dir/reserve"
   # First the lock: who reads the result may act at once.
-  hd_unlock
+  [ "$hd_stuck" ] || hd_unlock
   hd_audit "plan=$hd_id end result=$*"
   hd_note "result $*"
+  [ -z "$hd_stuck" ] || hd_outlast
   rm -f "$hd_dir"/exit.* "$hd_dir"/pid.* "$hd_dir"/drained.*
+}
+
+# Keep the locks until the command that could not be stopped has ended, or their lease is over.
+hd_outlast() {
+  while [ $((hd_now - hd_locked)) -lt $((hd_lease * 100)) ] && [ -z "$hd_term" ]; do
+    hd_get "exit.$hd_stuck"
+    if [ "$hd_got" != - ]; then
+      hd_audit "plan=$hd_id what could not be stopped has ended exit=$hd_got"
+      hd_unlock
+      return
+    fi
+    sleep 1
+    hd_clock
+  done
 }
 
 hd_prepare() {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from console.core.command import Command
 from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.text import cut, mask, sanitise
-from console.remote.plan_locks import LockHolder, number
+from console.remote.plan_locks import LockHolder, duration_words, number
 from console.remote.plan_script import lock_key
 
 OUTPUT_LINES = 200
@@ -137,13 +137,14 @@ class PlanState:
     def _reason(self, cause: list[str]) -> str | None:
         if not cause:
             return None
-        left = ""
-        if "not-undone" in cause:
-            at = cause.index("not-undone")
-            names = ", ".join(self._name("undo", number) for number in cause[at + 1 :])
-            left = f"; and these could not be undone: {names}"
-            cause = cause[:at]
-        return self._cause(cause) + left
+        cause, left = _parted(cause, "not-undone")
+        cause, kept = _parted(cause, "kept")
+        names = ", ".join(self._name("undo", number) for number in left)
+        text = self._cause(cause) if cause else "it failed"
+        if len(kept) == 3:
+            text += f"; the lock stays until {self._name(*kept[1:])} has ended, at most {_span(kept[0])}"
+            return f"{text}; because it still runs this was not done or not finished: {names}" if names else text
+        return f"{text}; and these could not be undone: {names}" if names else text
 
     def _cause(self, cause: list[str]) -> str:
         known = _FIXED.get(cause[0])
@@ -188,7 +189,7 @@ class PlanState:
         said = f": {look.last}" if look.last else ""
         if look.held is not None:
             return f"flapping: {name} held for {look.held:.1f} s and then failed{said}"
-        if look.exit == 125:
+        if look.exit == 125 and look.over:
             return f"{name} took longer than {look.seconds or 0:.0f} s and could not be ended: it still runs{said}"
         if look.over:
             return f"{name} took longer than {look.seconds or 0:.0f} s and was ended{said}"
@@ -253,6 +254,17 @@ _FIXED = {
     "aborted": "the plan's own process ended unexpectedly on the host",
     "called-off": "it never began on the host and was called off: nothing was done",
 }
+
+
+def _parted(words: list[str], mark: str) -> tuple[list[str], list[str]]:
+    """What stands before a word and what after it."""
+    at = words.index(mark) if mark in words else len(words)
+    return words[:at], words[at + 1 :]
+
+
+def _span(word: str) -> str:
+    seconds = number(word)
+    return "its lease" if seconds is None else duration_words(seconds)
 
 
 def _integer(words: list[str], index: int) -> int | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from console.core.plan import Check, Step
+from console.core.plan import Check, Plan, Step
 from console.core.service import ServiceRef
 from console.remote.plan_script import lease, lock_key, lock_keys, render, shell_text
 from tests.remote.plans import REF, SHELLS, LocalPlaces, change, make, shell
@@ -167,6 +167,65 @@ def test_a_step_that_ignores_sigterm_is_killed(places: LocalPlaces, words: tuple
     lines = places.run(plan, words)
     assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-2])
     assert time.monotonic() - began < 8
+
+
+UNSTOPPABLE = "kill() { return 1; }\n"
+"""As when the command is root's by sudo, or waits for a disk that does not answer."""
+
+
+@words
+def test_what_cannot_be_stopped_is_not_undone_and_keeps_the_lock(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    ended, undone = places.first / "ended", places.first / "undone"
+    undo = change("touch", str(undone))
+    runs_on = change("sh", "-c", 'sleep 8; : >"$1"', "sh", str(ended), timeout=0.2)
+    plan = make(Step("one", change("true"), undo), Step("two", runs_on, undo))
+    process = places.start(plan, words, mend=UNSTOPPABLE)
+    line = result_of(places, plan)
+    held = places.locks()
+    assert not ended.exists()
+    assert re.fullmatch(r"result failed step 2 125 kept \d+ step 2 not-undone  2 1", line)
+    assert len(held) == 1
+    process.wait(30)
+    assert (ended.exists(), undone.exists(), places.locks()) == (True, False, [])
+    assert sum(line.startswith("result") for line in places.state(plan)) == 1
+
+
+def test_an_undo_that_cannot_be_stopped_is_the_last(places: LocalPlaces) -> None:
+    undone = places.first / "undone"
+    plan = make(
+        Step("one", change("true"), change("touch", str(undone))),
+        Step("two", change("false"), change("sleep", "8", timeout=0.2)),
+    )
+    process = places.start(plan, mend=UNSTOPPABLE)
+    assert re.fullmatch(r"result failed step 2 1 kept \d+ undo 2 not-undone  2 1", result_of(places, plan))
+    assert len(places.locks()) == 1
+    process.wait(30)
+    assert (undone.exists(), places.locks()) == (False, [])
+
+
+def test_the_lock_of_what_never_ends_is_over_with_its_lease(places: LocalPlaces) -> None:
+    plan = make(Step("one", change("sleep", "12", timeout=0.2)))
+    process = places.start(plan, mend=f"{UNSTOPPABLE}hd_lease=5\n")
+    assert result_of(places, plan).startswith("result failed step 1 125 kept ")
+    process.wait(10)
+    assert len(places.locks()) == 1
+
+
+def test_a_command_may_exit_with_125_itself(places: LocalPlaces) -> None:
+    undone = places.first / "undone"
+    plan = make(Step("one", change("sh", "-c", "exit 125"), change("touch", str(undone))))
+    assert places.run(plan)[-1] == "result undone step 1 125"
+    assert (undone.exists(), places.locks()) == (True, [])
+
+
+def result_of(places: LocalPlaces, plan: Plan) -> str:
+    """Its last line of state, as soon as that is a result."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if places.state(plan)[-1:] and places.state(plan)[-1].startswith("result "):
+            break
+        time.sleep(0.02)
+    return places.state(plan)[-1]
 
 
 @words

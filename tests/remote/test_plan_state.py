@@ -102,6 +102,10 @@ def test_any_line_is_read_or_passed_over(lines: list[str]) -> None:
         (f"result refused lock {lock_key(PLAN.touches[0])} 60 gone 9:x v=1&plan=p", Result.REFUSED,
          "locked by x (uid 9) for 60 s; its process is gone, plan p: the lock can be broken: "
          "hostdeck break-lock web1/systemd:b.service --reason TEXT"),
+        ("result failed check 1 3 kept 95 undo 1 not-undone  1", Result.FAILED,
+         "up failed: not active; the lock stays until undo of one has ended, at most 95 s; "
+         "because it still runs this was not done or not finished: undo of one"),
+        ("result failed not-undone 1", Result.FAILED, "it failed; and these could not be undone: undo of one"),
         (f"result refused link {lock_key(PLAN.target)} No space left on device", Result.REFUSED,
          "the host could not make the lock of web1/systemd:api.service, nothing was done: No space left on device"),
         ("result refused link k File exists", Result.REFUSED,
@@ -117,6 +121,16 @@ def test_results_in_words(line: str, result: Result, reason: str | None) -> None
     told = ("s step 2 failed 5 0.10", "o check.1 not active", "s check 1 failed 3 5.00", f"s {line}")
     progress = fed(*told).progress()
     assert (progress.result, progress.reason) == (result, reason)
+
+
+def test_what_could_not_be_stopped_is_told_with_what_it_keeps() -> None:
+    told = fed("s step 2 failed 125 4.2 over", "s result failed step 2 125 kept 200 step 2 not-undone  1").progress()
+    assert told.result is Result.FAILED
+    assert told.reason == (
+        "two took longer than 4 s and could not be ended: it still runs; the lock stays until two has ended, "
+        "at most 3 min; because it still runs this was not done or not finished: undo of one"
+    )
+    assert fed("s step 2 failed 125 4.2", "s result undone step 2 125").reason == "two failed with exit 125"
 
 
 def test_the_first_result_stays() -> None:
