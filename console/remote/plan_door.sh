@@ -153,6 +153,10 @@ hd_call_off() {
 hd_output() {
   hd_file=$hd_dir/out.$1
   [ -f "$hd_file" ] && [ ! -h "$hd_file" ] || return
+  if [ ! -r "$hd_file" ]; then
+    if [ "$2" = all ] && [ -s "$hd_file" ]; then echo "o $1 [only root can read this output]"; fi
+    return
+  fi
   hd_count=$(($(wc -l <"$hd_file")))
   hd_skip=$hd_lines
   if [ $((hd_count - hd_skip)) -gt 100 ]; then

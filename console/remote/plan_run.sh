@@ -29,8 +29,10 @@ hd_slots() {
   hd_put "exit.$hd_slot" - && hd_put "pid.$hd_slot" - && hd_put "drained.$hd_slot" -
 }
 
-# At most 1 MiB from the beginning and 16 KiB from the end are kept; the command never waits for its reader.
+# At most 1 MiB from the beginning and 16 KiB from the end are kept, for the plan's user and root alone: secrets may be in
+# it. The command never waits for its reader.
 hd_collect() {
+  umask 077
   dd bs=4096 count=256 of="$1" 2>/dev/null
   tail -c 16384 >"$1.tail" 2>/dev/null || cat >/dev/null
   [ -s "$1.tail" ] || rm -f "$1.tail"
@@ -297,7 +299,9 @@ hd_all() {
 }
 
 hd_main() {
+  umask 077
   exec </dev/null >>"$hd_dir/log" 2>&1
+  umask 022
   # Whoever makes this directory runs the plan, or has called it off.
   mkdir "$hd_dir/begun" || exit 0
   rm -f "$hd_dir/script"

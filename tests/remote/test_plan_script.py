@@ -250,6 +250,21 @@ def test_output_is_bounded_at_both_ends(places: LocalPlaces, words: tuple[str, .
 
 
 @words
+def test_output_is_for_nobody_else_to_read(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    """What a command prints may hold secrets; the state holds none, and other operators look at it."""
+    made = places.first / "made"
+    plan = make(
+        Step("one", change("sh", "-c", 'head -c 1100000 /dev/zero; : >"$1"', "sh", str(made))),
+        checks=(Check("well", shell("echo fine")),),
+    )
+    assert places.run(plan, words)[-1] == "result done"
+    modes = {path.name: path.stat().st_mode & 0o777 for path in places.directory(plan).iterdir()}
+    private = {name for name, mode in modes.items() if mode == 0o600}
+    assert private == {"out.step.1", "out.step.1.tail", "out.check.1", "log"}
+    assert (modes["state"], modes["plan"], made.stat().st_mode & 0o777) == (0o644, 0o644, 0o644)
+
+
+@words
 def test_hostile_words_arrive_as_they_are_and_nothing_else_runs(places: LocalPlaces, words: tuple[str, ...]) -> None:
     show = 'cd "$1" || exit; shift; for word in "$@"; do printf "<%s>\\n" "$word"; done'
     here = str(places.first)

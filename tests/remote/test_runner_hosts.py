@@ -119,6 +119,7 @@ async def test_the_state_can_be_read_by_all_and_the_script_by_nobody_else(lab: L
         modes = {line.split()[2].rpartition("/")[2]: line.split()[:2] for line in found.splitlines()}
         assert modes["state"] == ["644", "oncall"]
         assert modes["plan"] == ["644", "oncall"]
+        assert modes["log"] == modes["out.step.1"] == ["600", "oncall"]
         assert modes[f"hostdeck-plan-{plan.id}"] == ["755", "oncall"]
         assert "script" not in modes
         stored = json.loads(host.read(f"/var/tmp/hostdeck-plan-{plan.id}/plan"))

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from console.core.command import Command
-from console.core.plan import Plan, Result, StepState
+from console.core.plan import Check, Plan, Result, StepState
 from console.remote import plan_door, plan_json
 from console.remote.audit import AuditTrail
 from console.remote.plan_inspect import PlanLife
 from console.remote.plan_script import lock_key
 from console.remote.runner import LATELY, RunSettings, break_lock, execute, inspect, pick_up, resume, settle
 from tests.remote.links import CutTransport, count, counted, quick, run
-from tests.remote.plans import REF, LocalPlaces, make, sticky
+from tests.remote.plans import REF, SHELLS, LocalPlaces, make, shell, sticky
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
+
+words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
 
 
 @pytest.fixture
@@ -150,3 +154,31 @@ async def test_a_lock_that_was_set_aside_stays_so_the_day_after(
             break
         await asyncio.sleep(0.05)
     assert places.locks() == []
+
+
+@words
+async def test_another_operator_follows_roots_plan_without_its_output(
+    tmp_path: Path, settings: RunSettings, link: CutTransport, words: tuple[str, ...]
+) -> None:
+    """What commands print is for root alone; how far the plan is and how it ended is for all."""
+    with within_reach_of_all() as root:
+        places = LocalPlaces(root)
+        settings = replace(settings, places=places.all)
+        plan = counted(places, checks=(Check("well", shell("echo secret")),))
+        assert (await run(link, plan, settings))[-1].steps[0].state is StepState.DONE
+        other = CutTransport(("setpriv", "--reuid", "65534", "--clear-groups", *words))
+        found = (await inspect(other, settings)).plan(plan.id)
+        assert found is not None
+        assert (found.uid, found.life, found.progress.result) == (0, PlanLife.ENDED, Result.DONE)
+        last = [progress async for progress in resume(other, plan, settings=settings)][-1]
+        assert (last.result, last.steps[0].state) == (Result.DONE, StepState.DONE)
+        assert (last.steps[0].output, last.checks[0].output) == ("", "[only root can read this output]")
+        await other.close()
+
+
+@contextmanager
+def within_reach_of_all() -> Iterator[Path]:
+    """A directory that another user reaches too, unlike those of pytest."""
+    with TemporaryDirectory(dir="/var/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
