@@ -26,14 +26,14 @@ def not_seen(snapshot: Snapshot) -> tuple[str, ...]:
 def blind(snapshot: Snapshot) -> tuple[str, ...]:
     """Each essential part of a host that is not seen now, with its reason; while there is one, all is never quiet.
 
-    A host without systemd has no services of it to be missed.
+    A host without systemd has no services of it to be missed, as long as another manager tells of some.
     """
     if snapshot.link.state is not LinkState.UP:
         return not_seen(snapshot)
     identity = snapshot.identity
     found = []
     for name, words in ESSENTIAL.items():
-        if name == "systemd" and identity is not None and identity.systemd is None:
+        if name == "systemd" and identity is not None and identity.systemd is None and snapshot.services:
             continue
         source = snapshot.source(name)
         if source is None or source.at is None or source.failure is not None:

@@ -70,8 +70,8 @@ def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thre
         if recent and restarts >= thresholds.restarts_warning:
             worst = restarts >= thresholds.restarts_critical
             severity = Severity.CRITICAL if worst and _matters(service) else Severity.WARNING
-            summary = f"restarts again and again: {times(restarts, 'restart')} so far"
-            found.append(_finding("restart-loop", severity, snapshot, service, summary, ()))
+            summary = f"restarts again and again ({times(restarts, 'restart')})"
+            found.append(_finding("restart-loop", severity, snapshot, service, summary, (), since=None))
     return found
 
 
@@ -108,6 +108,8 @@ def facts(snapshot: Snapshot, service: Service) -> tuple[str, ...]:
     symptom = _symptom(snapshot, service)
     if symptom is not None:
         lines.append(f"log: {symptom.line}")
+    elif (why_not := _log_unread(snapshot, service)) is not None:
+        lines.append(f"its log was not seen: {why_not}")
     return tuple(lines)
 
 
@@ -116,26 +118,34 @@ def _one(snapshot: Snapshot, service: Service, thresholds: Thresholds, commands_
     evidence = facts(snapshot, service)
     symptom = _symptom(snapshot, service)
     tried = f", {symptom.errno} in its log" if symptom is not None else ""
-    ways = _ways(service, commands_of)
+    ways = _ways(service, commands_of, cause_seen=symptom is not None or _log_unread(snapshot, service) is None)
     if service.state is not State.FAILED:
         count = service.restarts or 0
         summary = f"restarts again and again ({times(count, 'restart')}): {why_failed(service)}{tried}"
         if count < thresholds.restarts_critical:
             severity = Severity.WARNING
-        return _finding("restart-loop", severity, snapshot, service, summary, evidence, ways)
+        # Each attempt begins anew: how long the loop goes on no manager tells.
+        return _finding("restart-loop", severity, snapshot, service, summary, evidence, ways, since=None)
     if gave_up(service):
         after = f"after {times(service.restarts, 'restart')} " if service.restarts else ""
         summary = f"{after}{service.ref.manager} gave up: {why_failed(service)}{tried}"
-        return _finding("start-limit", severity, snapshot, service, summary, evidence, ways)
+        return _finding("start-limit", severity, snapshot, service, summary, evidence, ways, since=service.since)
     return _finding(
-        "service-failed", severity, snapshot, service, f"failed: {why_failed(service)}{tried}", evidence, ways
+        "service-failed",
+        severity,
+        snapshot,
+        service,
+        f"failed: {why_failed(service)}{tried}",
+        evidence,
+        ways,
+        since=service.since,
     )
 
 
 def _boot_failures(snapshot: Snapshot, services: Sequence[Service], commands_of: CommandsOf) -> Finding:
     names = listed([service.ref.name for service in services])
     severity = Severity.CRITICAL if any(_matters(service) for service in services) else Severity.WARNING
-    ways = [way for service in services for way in _ways(service, commands_of)[:1]]
+    ways = [way for service in services for way in _ways(service, commands_of, cause_seen=True)[:1]]
     return Finding(
         "boot-failures",
         severity,
@@ -162,23 +172,33 @@ def _matters(service: Service) -> bool:
     """Whether somebody must look now: it is meant to run always, not now and then and not for one user."""
     if service.ref.scope != "system" or any(name.endswith(".timer") for name in service.triggered_by):
         return False
-    return bool(service.wants) or service.enabled in ("enabled", "enabled-runtime")
+    # Who gave it a Restart= wants it to be there, however it was started.
+    return bool(service.wants or service.restart_policy) or service.enabled in ("enabled", "enabled-runtime")
 
 
-def _ways(service: Service, commands_of: CommandsOf) -> tuple[Proposal, ...]:
+def _log_unread(snapshot: Snapshot, service: Service) -> str | None:
+    """Why its log, and so the cause of its failure, could not be seen; ``None`` where it could."""
+    source = snapshot.source("systemd_journal") if service.ref.scope == "system" else None
+    return source.failure if source is not None else None
+
+
+def _ways(service: Service, commands_of: CommandsOf, *, cause_seen: bool) -> tuple[Proposal, ...]:
+    """What may help. To start what failed for a cause that nobody saw is no advice."""
     ref = service.ref
     reset = Intent(ActionKind.RESET_FAILED, ref)
     begin = Intent(ActionKind.START, ref)
     if service.state is State.FAILED:
         return (
-            proposal("start", f"reset-failed, then start {ref.name}", (reset, begin), commands_of, recommended=True),
+            proposal(
+                "start", f"reset-failed, then start {ref.name}", (reset, begin), commands_of, recommended=cause_seen
+            ),
             proposal("reset-failed", f"clear the failure of {ref.name}", (reset,), commands_of, recommended=False),
         )
     stop = Intent(ActionKind.STOP, ref)
     again = Intent(ActionKind.RESTART, ref)
     return (
-        proposal("restart", f"restart {ref.name}", (again,), commands_of, recommended=False),
         proposal("stop", f"stop {ref.name}", (stop,), commands_of, recommended=False),
+        proposal("restart", f"restart {ref.name}", (again,), commands_of, recommended=False),
     )
 
 
@@ -202,6 +222,8 @@ def _finding(
     summary: str,
     evidence: tuple[str, ...],
     ways: tuple[Proposal, ...] = (),
+    *,
+    since: float | None,
 ) -> Finding:
-    subject, since = str(service.ref), service.since
+    subject = str(service.ref)
     return Finding(code, severity, snapshot.host, subject, summary, evidence, ways, service.ref, since=since)

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from console.core.service import State
 from console.core.snapshot import Identity, Link, LinkState, Snapshot, Source
 from console.findings import blind
-from tests.diagnosis.factories import identity, snapshot
+from tests.diagnosis.factories import identity, snapshot, unit
 
 
 def without(name: str, *put: Source) -> Snapshot:
@@ -34,8 +35,11 @@ def test_an_essential_source_that_is_missing(name: str, words: str) -> None:
      (None, ("its services (needs systemctl)",))],
 )  # fmt: skip
 def test_only_where_systemd_runs_its_services_are_missed(who: Identity | None, missed: tuple[str, ...]) -> None:
-    made = replace(without("systemd", Source("systemd", None, "needs systemctl")), identity=who)
+    other = unit("docker-made", State.RUNNING)
+    made = replace(without("systemd", Source("systemd", None, "needs systemctl")), identity=who, services=(other,))
     assert blind(made) == missed
+    # Where no manager tells of any service, nobody can say that all of them are well.
+    assert blind(replace(made, services=())) == ("its services (needs systemctl)",)
 
 
 def test_a_host_that_does_not_answer() -> None:

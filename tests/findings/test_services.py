@@ -7,7 +7,7 @@ from console.core.finding import Finding, Severity
 from console.core.network import Listener
 from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, Service, State
-from console.core.snapshot import Symptom
+from console.core.snapshot import Source, Symptom
 from console.core.thresholds import Thresholds
 from console.diagnosis.verdict import Declaration
 from console.findings import evaluate
@@ -126,7 +126,7 @@ def test_a_service_that_came_back_for_now(restarts: int | None, age: float, foun
     made = judge(unit("api.service", restarts=restarts, since=NOW - age))
     assert bool(made) is found
     if found:
-        assert made[0].summary == "restarts again and again: 5 restarts so far"
+        assert made[0].summary == "restarts again and again (5 restarts)"
 
 
 def test_without_a_clock_nothing_is_called_recent() -> None:
@@ -264,3 +264,24 @@ def test_the_worst_comes_first() -> None:
 def test_limits_are_of_the_configuration() -> None:
     made = snapshot(services=(unit("api.service", restarts=2, since=NOW - 5),))
     assert evaluate(made, Thresholds(restarts_warning=2))[0].code == "restart-loop"
+
+
+def test_what_failed_for_a_cause_that_nobody_saw_is_told_so_and_no_start_is_recommended() -> None:
+    why = "may not read the system journal: join group adm"
+    told = {
+        name: only(judge(unit("api.service", State.FAILED), sources=(Source("systemd_journal", 1.0, failure),)))
+        for name, failure in (("unread", why), ("seen", None))
+    }
+    assert "its log was not seen: may not read the system journal: join group adm" in told["unread"].evidence
+    assert [any(way.recommended for way in told[name].proposals) for name in ("unread", "seen")] == [False, True]
+    assert not any("its log was not seen" in line for line in told["seen"].evidence)
+
+
+@pytest.mark.parametrize("state", [State.FLAPPING, State.RUNNING])
+def test_a_loop_is_not_dated_by_its_last_attempt_and_to_stop_it_comes_first(state: State) -> None:
+    service = unit("api.service", state, restarts=944, restart_policy="always", since=NOW - 1)
+    [loop] = judge(service)
+    assert (loop.code, loop.since, loop.severity) == ("restart-loop", None, Severity.CRITICAL)
+    assert loop.summary.startswith("restarts again and again (944 restarts)")
+    if state is State.FLAPPING:
+        assert [way.id for way in loop.proposals] == ["stop", "restart"]
