@@ -25,7 +25,11 @@ SAY_SECONDS = 6.0
 """How long a sentence about a key that is off stays."""
 
 
-_WIDTHS: list[tuple[int, str]] = [(0, "-tiny"), (60, "-narrow"), (120, "-wide")]
+def widths(beside: int) -> list[tuple[int, str]]:
+    """The classes by width; from ``beside`` columns the detail stands beside the list."""
+    return [(0, "-tiny"), (60, "-narrow"), (beside, "-wide")]
+
+
 _HEIGHTS: list[tuple[int, str]] = [(0, "-short"), (20, "-tall")]
 
 
@@ -37,7 +41,7 @@ class DeckScreen(NarrowScreen[None]):
     """
 
     PLACE: ClassVar[Place]
-    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = widths(120)
     VERTICAL_BREAKPOINTS = _HEIGHTS
 
     def __init__(self) -> None:
@@ -46,7 +50,9 @@ class DeckScreen(NarrowScreen[None]):
     def _first_classes(self) -> set[str]:
         """The classes of this size at once: set later, they would style the whole screen a second time."""
         width, height = self.app.size
-        fitting = self._get_breakpoint_classes(width, _WIDTHS) | self._get_breakpoint_classes(height, _HEIGHTS)
+        fitting = self._get_breakpoint_classes(width, self.HORIZONTAL_BREAKPOINTS or []) | self._get_breakpoint_classes(
+            height, _HEIGHTS
+        )
         return fitting | self.FIRST_CLASSES
 
     FIRST_CLASSES: ClassVar[frozenset[str]] = frozenset()

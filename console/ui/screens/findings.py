@@ -10,6 +10,7 @@ from console.core.service import Endpoint
 from console.ui import keymap
 from console.ui.present import findings as present
 from console.ui.present.explain import evidence, explain
+from console.ui.screens.deck_screen import widths
 from console.ui.screens.list_screen import ListScreen
 from console.ui.selection import Selection
 from console.ui.subject import Subject
@@ -27,12 +28,18 @@ if TYPE_CHECKING:
     from console.ui.widgets.table import Column, Row
 
 
+BESIDE = 150
+"""Columns from which the detail stands beside the list: with fewer the list would tell less of what is wrong than on a
+terminal of 80 columns."""
+
+
 class FindingsScreen(ListScreen):
     """Every finding with its evidence and its ways out."""
 
     PLACE: ClassVar[Place] = Place.FINDINGS
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings(Place.FINDINGS)]
     TOP_FIRST: ClassVar[bool] = True
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = widths(BESIDE)
 
     def columns(self) -> Sequence[Column]:
         """Severity, host, subject, summary, since."""

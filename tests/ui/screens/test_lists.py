@@ -13,6 +13,7 @@ from console.ui.app import DeckApp
 from console.ui.screens.confirm import ConfirmScreen
 from console.ui.screens.diagnosis import DiagnosisScreen
 from console.ui.screens.host import HostScreen
+from console.ui.screens.list_screen import ListScreen
 from console.ui.screens.services import ServicesScreen
 from tests.ui import scenes
 from tests.ui.fake import FakeFleet, FakeKey, lines
@@ -274,3 +275,23 @@ async def test_a_service_that_is_gone_says_so_on_its_page() -> None:
         left = tuple(s for s in scenes.up("web-1").services if s.ref != ServiceRef("web-1", "systemd", "cron.service"))
         fleet.push(dataclasses.replace(scenes.up("web-1"), services=left))
         await until(pilot, lambda: "gone: not seen any more" in scenes.text_of(app))
+
+
+@pytest.mark.parametrize("width", [100, 119, 120, 135, 149, 150, 166, 167, 200])
+async def test_a_wide_terminal_tells_no_less_of_what_is_wrong_than_a_narrow_one(width: int) -> None:
+    fleet = scenes.fleet()
+    ref = ServiceRef("web-3", "systemd", "a-service-of-a-long-name.service")
+    long = "cannot bind tcp 8080, held by another-service-of-a-name.service"
+    fleet.push(scenes.web3(), dataclasses.replace(scenes.held(), summary=long, subject=str(ref), service=ref))
+
+    async def told(columns: int) -> int:
+        app = scenes.app(fleet)
+        async with app.run_test(size=(columns, 40)) as pilot:
+            await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
+            screen = scenes.front(app)
+            assert isinstance(screen, ListScreen)
+            return next(
+                place.width for place in screen.table.places if screen.table.columns[place.column].id == "summary"
+            )
+
+    assert await told(width) >= await told(80)
