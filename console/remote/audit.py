@@ -115,7 +115,7 @@ class AuditTrail:
         self._write("finished", plan.id, host=plan.target.host, result=result.value, result_reason=words)
 
     def breaks_lock(self, ref: ServiceRef, plan_id: str, operator: str, reason: str) -> None:
-        """Before the lock of a dead plan is set aside."""
+        """Before a lock is set aside: that of a dead plan, or by root that of another user."""
         self._write(
             "break-lock", plan_id, who=operator, host=ref.host, target=str(ref), kind="break-lock", reason=mask(reason)
         )

@@ -92,7 +92,8 @@ hd_sees() { [ -r /proc/1/stat ]; }
 # The lock of a service is a symbolic link whose target says who holds it and why: made in one stroke together with what
 # it says, never followed, and safe to read whoever made it. PLACE/hostdeck-lock-KEY.N; the number only grows, because
 # in a sticky directory nobody can remove the lock of another. A lock over its lease is set aside by a further link that
-# names it ("breaks=N.PLAN"); a lock of an earlier boot holds nothing.
+# names it ("breaks=N.PLAN"); a lock of an earlier boot holds nothing. Root may set aside the live lock of any other user
+# too, who could otherwise forbid him to mend a service for as long as he likes to; nobody else's mark does that.
 
 # Whether the process that LINK names is there and of the same user. Asked of the locks of other users, who could
 # otherwise hold every service of a host by a link that says so; one's own and root's hold until their lease is over.
@@ -108,7 +109,8 @@ hd_vouched() {
   [ "$hd_uid" = "$hd_claims" ] && [ "$hd_start" ] && [ "$hd_start" = "$hd_value" ]
 }
 
-# Whether LINK of KEY holds. Sets hd_payload, hd_age (seconds, or "-") and hd_kind (live, over, gone).
+# Whether LINK of KEY holds. Sets hd_payload, hd_age (seconds, or "-") and hd_kind (live, over, gone; foreign: live, and
+# root, who asks, may set it aside).
 hd_holds() {
   [ -h "$2" ] || return 1
   hd_payload=$(readlink "$2") || return 1
@@ -124,10 +126,12 @@ hd_holds() {
     hd_age=$(((hd_now - hd_value) / 100))
     hd_field "$hd_payload" lease
     if hd_number "$hd_value" && [ "$hd_age" -ge 0 ] && [ "$hd_age" -lt "$hd_value" ] && [ "$hd_age" -lt 86400 ]; then
-      if hd_vouched "$2"; then hd_kind=live; else hd_kind=gone; fi
+      hd_kind=gone
+      hd_vouched "$2" && hd_kind=live
+      [ "$hd_kind $hd_me" = "live 0" ] && [ "$hd_uid" != 0 ] && hd_kind=foreign
     fi
   fi
-  [ "$hd_kind" = live ] || ! hd_broken "$1" "$2"
+  ! hd_broken "$1" "$2"
 }
 
 # Whether LINK of KEY was set aside.
@@ -139,7 +143,10 @@ hd_broken() {
     for hd_mark in "$hd_place/hostdeck-lock-$1".*; do
       [ -h "$hd_mark" ] || continue
       hd_field "$(readlink "$hd_mark")" breaks
-      [ "$hd_value" = "$hd_name" ] && return 0
+      [ "$hd_value" = "$hd_name" ] || continue
+      case $hd_kind in over | gone) return 0 ;; esac
+      hd_uid_of "$hd_mark"
+      [ "$hd_uid" = 0 ] && return 0
     done
   done
   return 1

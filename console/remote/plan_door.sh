@@ -256,7 +256,8 @@ hd_inspect() {
     hd_list_ours "$hd_at" hostdeck-plan- d | sort -r | head -n 100 | while IFS= read -r hd_dir; do
       hd_name "${hd_dir##*/hostdeck-plan-}" && [ -d "$hd_dir" ] && hd_show "$hd_dir"
     done
-    { hd_list_ours "$hd_at" hostdeck-lock- l; hd_list_others "$hd_at" hostdeck-lock- l | head -n 100; } |
+    # In the order in which hd_held meets them: they are set aside one after the other.
+    { hd_list_ours "$hd_at" hostdeck-lock- l; hd_list_others "$hd_at" hostdeck-lock- l | head -n 100; } | sort |
       while IFS= read -r hd_lock; do hd_show_lock "$hd_lock"; done
   done
 }
@@ -296,7 +297,7 @@ hd_life() {
   if [ "${6-}" = "$hd_boot" ] && [ "$hd_start" = "${5-}" ]; then echo "a alive"; else echo "a dead"; fi
 }
 
-# KEY PLAN ABOUT: set aside the lock of that plan, if it is not live.
+# KEY PLAN ABOUT: set aside the lock of that plan, unless it is live and not another user's before root.
 hd_set_aside() {
   if ! hd_name "$1" || ! hd_name "${2:--}"; then exit 2; fi
   if ! hd_held "$1" ''; then
@@ -311,7 +312,7 @@ hd_set_aside() {
   fi
   hd_said='' hd_old=${hd_link##*.} hd_who=$(id -un | tr -c 'A-Za-z0-9._\n-' _)
   if [ -S /dev/log ] && command -v logger >/dev/null 2>&1; then
-    logger -t hostdeck -p auth.notice -- "break-lock key=$1 of-plan=$2 user=$hd_who $3 was: $hd_payload" || exit 1
+    logger -t hostdeck -p auth.notice -- "break-lock key=$1 of-plan=$2 user=$hd_who $3 was $hd_kind: $hd_payload" || exit 1
   fi
   for hd_at in $hd_places; do
     hd_good "$hd_at" || continue

@@ -20,7 +20,7 @@ class LockHolder:
     key: str
     age: int | None
     over: bool
-    """It holds no longer by right and can be set aside: its lease is over, or its process is ``gone``."""
+    """It holds no longer by right: its lease is over, or its process is ``gone``."""
     uid: int | None
     plan: str = ""
     operator: str = ""
@@ -32,18 +32,32 @@ class LockHolder:
     lease: int | None = None
     gone: bool = False
     """Another user's, and no process of his is behind it."""
+    foreign: bool = False
+    """Another user's and live, and the one who asks is root."""
+
+    @property
+    def breakable(self) -> bool:
+        """Whether the one who asks can set it aside."""
+        return self.over or self.foreign
+
+    @property
+    def end(self) -> str:
+        """Why it can be set aside, where it can."""
+        if self.foreign:
+            return "its process lives, and root may set it aside all the same"
+        return "its process is gone" if self.gone else "its lease is over"
 
     @classmethod
     def parse(cls, words: Sequence[str]) -> "LockHolder | None":
-        """From ``KEY AGE live|over|gone UID[:NAME] PAYLOAD``; ``None`` for anything else."""
-        if len(words) != 5 or words[2] not in ("live", "over", "gone"):
+        """From ``KEY AGE live|over|gone|foreign UID[:NAME] PAYLOAD``; ``None`` for anything else."""
+        if len(words) != 5 or words[2] not in ("live", "over", "gone", "foreign"):
             return None
         uid, _, name = words[3].partition(":")
         fields = dict(pair.partition("=")[::2] for pair in words[4].split("&"))
         return cls(
             key=words[0],
             age=number(words[1]),
-            over=words[2] != "live",
+            over=words[2] in ("over", "gone"),
             uid=number(uid),
             plan=_shown(fields.get("plan", "")),
             operator=_shown(fields.get("by", "")),
@@ -54,6 +68,7 @@ class LockHolder:
             at=moment(fields.get("at", "")),
             lease=number(fields.get("lease", "")),
             gone=words[2] == "gone",
+            foreign=words[2] == "foreign",
         )
 
     def sentence(self, target: str | None = None) -> str:
@@ -75,11 +90,10 @@ class LockHolder:
         return (self.user or uid or "somebody") + (f" ({', '.join(marks)})" if any(marks) else "")
 
     def _way(self, target: str | None) -> str:
-        if not self.over:
+        if not self.breakable:
             return ""
-        end = "its process is gone" if self.gone else "its lease is over"
         command = f"hostdeck break-lock {quote((target,)) if target else 'HOST/SERVICE'} --reason TEXT"
-        return f"; {end}, plan {self.plan or '?'}: the lock can be broken: {command}"
+        return f"; {self.end}, plan {self.plan or '?'}: the lock can be broken: {command}"
 
 
 def duration_words(seconds: int) -> str:

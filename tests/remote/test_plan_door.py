@@ -88,4 +88,4 @@ def test_what_others_lay_out_is_not_read_and_does_not_hide_ones_own(
     lines = ask(words, plan_door.inspect(places.all)).splitlines()
     assert [line for line in lines if line[:2] in ("p ", "st")] == []
     locks = [line.split()[1] for line in lines if line[:2] == "l "]
-    assert (locks[0], len(locks)) == ("key399", 101)
+    assert ("key399" in locks, len(locks)) == (True, 101)

@@ -112,6 +112,9 @@ def test_any_line_is_read_or_passed_over(lines: list[str]) -> None:
          "the host could not make the lock of a service, nothing was done: every name that was tried for it is taken"),
         ("result refused link k", Result.REFUSED,
          "the host could not make the lock of a service, nothing was done: the host does not say why"),
+        (f"result refused lock {lock_key(PLAN.target)} 60 foreign 9:x v=1&plan=p", Result.REFUSED,
+         "locked by x (uid 9) for 60 s; its process lives, and root may set it aside all the same, plan p: the lock "
+         "can be broken: hostdeck break-lock web1/systemd:api.service --reason TEXT"),
         ("result refused lock k 9000 over - -", Result.REFUSED,
          "locked by somebody for 2 h; its lease is over, plan ?: the lock can be broken: "
          "hostdeck break-lock HOST/SERVICE --reason TEXT"),

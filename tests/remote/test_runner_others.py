@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +19,7 @@ from console.remote import plan_door, plan_json
 from console.remote.audit import AuditTrail
 from console.remote.plan_inspect import PlanLife
 from console.remote.plan_script import lock_key
-from console.remote.runner import LATELY, RunSettings, break_lock, execute, inspect, pick_up, resume, settle
+from console.remote.runner import LATELY, LockError, RunSettings, break_lock, execute, inspect, pick_up, resume, settle
 from tests.remote.links import CutTransport, count, counted, quick, run
 from tests.remote.plans import REF, SHELLS, LocalPlaces, make, shell, sticky
 
@@ -174,6 +175,80 @@ async def test_another_operator_follows_roots_plan_without_its_output(
         assert (last.result, last.steps[0].state) == (Result.DONE, StepState.DONE)
         assert (last.steps[0].output, last.checks[0].output) == ("", "[only root can read this output]")
         await other.close()
+
+
+@words
+async def test_root_may_set_aside_the_live_lock_of_another_user_and_nobody_else_may(
+    tmp_path: Path, settings: RunSettings, link: CutTransport, words: tuple[str, ...]
+) -> None:
+    """A service's own account could forbid its restart for a day, with a lock and a process that sleeps."""
+    with within_reach_of_all() as root, sleeping(65534) as pid:
+        places = LocalPlaces(root)
+        settings = replace(settings, places=places.all)
+        other = CutTransport(("setpriv", "--reuid", "65533", "--clear-groups", *words))
+        own = CutTransport(("setpriv", "--reuid", "65534", "--clear-groups", *words))
+        lay_live_lock(places, pid)
+        mark = places.first / f"hostdeck-lock-{lock_key(REF)}.2"
+        mark.symlink_to("v=1&breaks=1.20261120-other")
+        os.chown(mark, 65533, -1, follow_symlinks=False)
+        trail = AuditTrail(tmp_path / "audit.jsonl")
+        for who in (other, own):
+            with pytest.raises(LockError, match="locked by nobody"):
+                await break_lock(
+                    who, REF, "20261120-other", operator="eve", reason="mine", audit=trail, settings=settings
+                )
+        assert [(entry.kind, entry.result) for entry in trail.read()] == [("break-lock", "failed")] * 2
+        refused = (await run(link, counted(places), settings))[-1]
+        assert refused.result is Result.REFUSED
+        assert "root may set it aside all the same" in (refused.reason or "")
+        await break_lock(link, REF, "20261120-other", operator="ann", reason="4711", audit=trail, settings=settings)
+        assert (trail.read()[-1].kind, trail.read()[-1].result) == ("break-lock", "done")
+        assert (await run(link, counted(places), settings))[-1].result is Result.DONE
+        for who in (other, own):
+            assert (await inspect(who, settings)).locks == ()
+            await who.close()
+
+
+async def test_several_dead_locks_are_set_aside_one_after_the_other(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport
+) -> None:
+    for number in range(1, 12):
+        path = places.first / f"hostdeck-lock-{lock_key(REF)}.{number}"
+        path.symlink_to(f"v=1&plan=20261120-dead{number}&up=1&lease=1")
+        os.chown(path, 65534 if number % 2 else 0, -1, follow_symlinks=False)
+    for lock in (await inspect(link, settings)).locks:
+        await break_lock(link, REF, lock.plan, operator="ann", reason="dead", settings=settings)
+    assert (await run(link, counted(places), settings))[-1].result is Result.DONE
+
+
+async def test_not_even_root_sets_aside_a_live_lock_of_root(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport
+) -> None:
+    path = lay_live_lock(places, os.getpid())
+    os.chown(path, 0, 0, follow_symlinks=False)
+    with pytest.raises(LockError, match="locked by root"):
+        await break_lock(link, REF, "20261120-other", operator="ann", reason="hurry", settings=settings)
+
+
+def lay_live_lock(places: LocalPlaces, pid: int) -> Path:
+    """A lock for a day, with a process of its owner behind it."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    up = int(float(Path("/proc/uptime").read_text().split()[0]) * 100)
+    start = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19]
+    path = places.first / f"hostdeck-lock-{lock_key(REF)}.1"
+    path.symlink_to(f"v=1&plan=20261120-other&boot={boot}&up={up}&lease=86000&pid={pid}&start={start}")
+    os.chown(path, 65534, -1, follow_symlinks=False)
+    return path
+
+
+@contextmanager
+def sleeping(uid: int) -> Iterator[int]:
+    """A process of that user."""
+    with subprocess.Popen(["sleep", "60"], user=uid) as sleeper:
+        try:
+            yield sleeper.pid
+        finally:
+            sleeper.kill()
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Show who holds the service, and set his lock aside unless it is live. 1 when it is, or cannot be."""
+    """Show who holds the service, and set his lock aside unless it is live (root may, but his own). 1 when it stays."""
     from console.cli import hosts, looking
     from console.cli.errors import CliError, Exit
     from console.cli.targets import service_target
@@ -73,11 +73,11 @@ async def _set_aside(transport: "Transport", ref: "ServiceRef", reason: str) -> 
 
     view = await inspect(transport)
     held = tuple(lock for lock in view.locks if lock.key == lock_key(ref))
-    live = next((lock for lock in held if not lock.over), None)
+    live = next((lock for lock in held if not lock.breakable), None)
     if live is not None:
         return Broken(ref, held, 0, f"{ref} is {live.sentence()}")
     for count, lock in enumerate(held):
-        report(f"{ref} was {lock.holding()}; its {'process is gone' if lock.gone else 'lease is over'}")
+        report(f"{ref} was {lock.holding()}; {lock.end}")
         try:
             await break_lock(transport, ref, lock.plan, operator=operator(), reason=reason, audit=AuditTrail())
         except (LockError, AuditError) as error:
