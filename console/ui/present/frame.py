@@ -15,7 +15,7 @@ ROOM = 100
 
 
 _SHORT = {Place.FINDINGS: "Find", Place.SERVICES: "Serv", Place.RESOURCES: "Res"}
-"""On the narrow ports screen the function keys take the room of the full words."""
+"""Where the full words have no room: function keys are longer than digits, and a plan that runs has its count."""
 
 
 class Status(NamedTuple):
@@ -82,8 +82,9 @@ def tabs(deck: Deck, here: Place, width: int) -> tuple[Tab, ...]:
         Tab(
             place,
             keymap.tab_key(place, here, deck.config.keys),
-            place.title() if room or here is not Place.PORTS else _SHORT.get(place, place.title()),
+            place.title(),
             *counts.get(place, (None, "")),
+            _SHORT.get(place, place.title()),
         )
         for place in TABS
     )

@@ -21,6 +21,8 @@ class Tab(NamedTuple):
     title: str
     number: int | None = None
     tone: str = ""
+    short: str = ""
+    """The title where there is little room."""
 
 
 class KeyHint(NamedTuple):
@@ -225,11 +227,20 @@ class TabsLine(_Zoned):
             self._tabs = tuple(tabs)
             self.refresh()
 
+    def _title(self, tab: Tab, brief: int) -> str:
+        """The title, ever shorter; of the open tab and of those that alarm it goes last."""
+        matters = tab.id == self.active or (tab.number is not None and bool(tab.tone))
+        if brief < 2 or (tab.id == self.active and brief < 6):
+            return tab.title
+        if brief < 3:
+            return tab.title if matters else tab.short or tab.title
+        return (tab.short or tab.title) if matters or brief < 4 else ""
+
     def _part(self, tab: Tab, brief: int) -> list[Cell]:
-        """A tab, ever shorter: without the numbers that alarm nobody, without its title."""
+        """A tab, ever shorter: without the numbers that alarm nobody, with a short title, without any."""
         open_now = tab.id == self.active
-        words = [tab.key] if brief > 1 and not open_now else [tab.key, tab.title]
-        cells = [Cell(" ".join(words), "tab" if open_now else "")]
+        title = self._title(tab, brief)
+        cells = [Cell(f"{tab.key} {title}".rstrip(), "tab" if open_now else "")]
         if tab.number is not None and (brief < 1 or tab.tone or open_now):
             cells.append(Cell(f" {tab.number}", tab.tone if not open_now else "tab"))
         pad = Cell(" ", "tab" if open_now else "")
@@ -239,8 +250,8 @@ class TabsLine(_Zoned):
         """Draw the line in the longest form that fits."""
         width = self.size.width
         cells: list[Cell] = []
-        for brief in range(4):
-            between = [Cell(glyph("│", "|"), "muted")] if brief < 3 else []
+        for brief in range(7):
+            between = [Cell(glyph("│", "|"), "muted")] if brief < 5 else []
             cells = self.joined([(tab.id, self._part(tab, brief)) for tab in self._tabs], between, [])
             if _width(cells) <= width:
                 break
@@ -289,9 +300,24 @@ class KeyBar(_Zoned):
 
     @staticmethod
     def _part(hint: KeyHint) -> list[Cell]:
+        label = f" {hint.label}" if hint.label else ""
         if hint.off is not None:
-            return [Cell(f"{hint.key} {hint.label}", "muted")]
-        return [Cell(hint.key, "danger" if hint.danger else "key"), Cell(f" {hint.label}")]
+            return [Cell(f"{hint.key}{label}", "muted")]
+        return [Cell(hint.key, "danger" if hint.danger else "key"), Cell(label)]
+
+    @staticmethod
+    def _shorten(hints: list[KeyHint]) -> None:
+        """Leave out what matters least: a key that is not kept, then keys before the last two, which lead to all."""
+        loose = [index for index, hint in enumerate(hints) if not hint.keep]
+        worded = [index for index, hint in enumerate(hints) if hint.label]
+        if loose:
+            del hints[loose[-1]]
+        elif len(hints) > 3:
+            del hints[-3]
+        elif worded:
+            hints[worded[-1]] = hints[worded[-1]]._replace(label="")
+        else:
+            del hints[0]
 
     def render_line(self, y: int) -> Strip:
         """Draw as many keys as fit."""
@@ -301,10 +327,9 @@ class KeyBar(_Zoned):
         while True:
             parts = [(hint.key, self._part(hint)) for hint in hints]
             cells = self.joined(parts, [Cell("  ")], [Cell(" ")])
-            loose = [index for index, hint in enumerate(hints) if not hint.keep]
             if _width(cells) <= width or len(hints) < 2:
                 break
-            del hints[loose[-1] if loose else len(hints) // 2]
+            self._shorten(hints)
         return strip_of(cells, width, self.book)
 
     def on_click(self, event: events.Click) -> None:
