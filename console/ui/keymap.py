@@ -169,3 +169,10 @@ def ident_of(key: str, place: Place, remap: Mapping[str, tuple[str, ...]]) -> st
         (action.id for action in ACTIONS if place in action.places and key in map(shown, keys_of(action.id, remap))),
         None,
     )
+
+
+def ident_elsewhere(key: str, place: Place, remap: Mapping[str, tuple[str, ...]]) -> str | None:
+    """The action that a key has on other screens only."""
+    return next(
+        (action.id for action in ACTIONS if place not in action.places and key in keys_of(action.id, remap)), None
+    )

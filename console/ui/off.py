@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from console.core.keys import Place
+from console.core.keys import BY_ID, TABS, Place
 from console.core.plan import ActionKind, Intent
 from console.core.snapshot import LinkState
 from console.ui import cells
 from console.ui.planner import combined
+from console.ui.present.hosts import link_advice
+from console.ui.present.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,6 +41,20 @@ def reason_off(ident: str, selection: Selection, deck: Deck) -> str | None:
         return _proposal_off(int(ident.removeprefix("proposal.")), selection, deck)
     rule = _RULES.get(ident)
     return rule(selection, deck) if rule is not None else None
+
+
+def elsewhere(ident: str, place: Place) -> str:
+    """Why a key of other screens does nothing on this one."""
+    action = BY_ID[ident]
+    if ident.startswith("screen."):
+        place_of = Place(ident.removeprefix("screen."))
+        return f"F{TABS.index(place_of) + 1} opens {place_of.title()} from here, esc goes back"
+    if (ident, place) == ("why", Place.DIAGNOSIS):
+        return "this page is the diagnosis already"
+    word = f"{action.label!r} does nothing on this page"
+    if place not in TABS:
+        return f"{word}: esc goes back"
+    return f"{word}: it is a key of {listed([one.title() for one in action.places], 4)}"
 
 
 def host_off(host: str, deck: Deck) -> str | None:
@@ -91,16 +107,27 @@ def intents_off(intents: tuple[Intent, ...], deck: Deck) -> str | None:
 
 def _proposal_off(number: int, selection: Selection, deck: Deck) -> str | None:
     if number > len(selection.proposals):
-        return f"there is no proposal {number}"
+        return f"there is no proposal {number}{_page_of(number, selection)}"
     proposal = selection.proposals[number - 1]
     if proposal.reason_off:
         return proposal.reason_off
     return intents_off(proposal.intents, deck) if proposal.intents else "it is advice: there is nothing to run"
 
 
+def _page_of(number: int, selection: Selection) -> str:
+    """Where a digit leads from the screens behind the tabs, for who meant that."""
+    if selection.place is not Place.DIAGNOSIS or number > len(TABS):
+        return ""
+    return f": F{number} opens {TABS[number - 1].title()}, esc goes back"
+
+
 def _mend(selection: Selection, deck: Deck) -> str | None:
+    finding = selection.finding
     if not selection.proposals:
-        return "no finding is selected" if selection.finding is None else "there is no proposal for this finding"
+        advice = link_advice(deck.store.snapshot(finding.host), deck.clock.monotonic()) if finding is not None else ()
+        if advice:
+            return f"nothing can be run from here: {'; '.join(advice)}"
+        return "no finding is selected" if finding is None else "there is no proposal for this finding"
     reasons = [_proposal_off(place, selection, deck) for place in range(1, len(selection.proposals) + 1)]
     return None if None in reasons else reasons[0]
 

@@ -112,7 +112,7 @@ def test_proposals_that_are_advice_only_are_off_with_their_reason() -> None:
     selection = dataclasses.replace(of_finding(Place.FINDINGS, scenes.held()), place=Place.DIAGNOSIS)
     assert off.reason_off("proposal.1", selection, deck()) is None
     assert off.reason_off("proposal.3", selection, deck()) == "its port is not set by the console"
-    assert off.reason_off("proposal.7", selection, deck()) == "there is no proposal 7"
+    assert off.reason_off("proposal.9", selection, deck()) == "there is no proposal 9"
 
 
 def test_every_place_has_help_with_a_line_for_each_key_and_its_reason() -> None:

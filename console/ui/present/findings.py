@@ -11,6 +11,7 @@ from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
 from console.ui.clock import Clock
+from console.ui.present.hosts import link_advice
 from console.ui.present.words import freshness, host_cell, host_width, listed, number, service_name, wall_age
 from console.ui.store import Store
 from console.ui.widgets.detail import Entry, Heading
@@ -120,13 +121,16 @@ def heading(finding: Finding, snapshot: Snapshot, clock: Clock) -> Heading:
 def detail(finding: Finding, snapshot: Snapshot, clock: Clock) -> tuple[Entry | Heading, ...]:
     """Everything that is known of a finding but the ways out."""
     tone = "critical" if finding.severity is Severity.CRITICAL else "warning"
+    now = clock.monotonic()
     entries: list[Entry | Heading] = [heading(finding, snapshot, clock), Entry("WHAT", finding.summary, tone)]
     service = snapshot.service(finding.service) if finding.service is not None else None
     if service is not None:
         entries.append(Entry("STATE", state_line(service)))
     entries += [Entry("" if place else "SEEN", line) for place, line in enumerate(finding.evidence)]
     entries += symptom_entries(finding, snapshot, clock)
-    entries.append(Entry("AGE", freshness(snapshot, clock.monotonic())))
+    if not finding.proposals:
+        entries += [Entry("" if place else "MEND", line) for place, line in enumerate(link_advice(snapshot, now))]
+    entries.append(Entry("AGE", freshness(snapshot, now)))
     return tuple(entries)
 
 

@@ -44,6 +44,22 @@ def mend(link: Link) -> str | None:
     return _MEND.get(link.code or "")
 
 
+def tried_again(link: Link, now: float) -> str:
+    """When the connection is tried again, and after how many tries."""
+    again = f"in {cells.age(link.retry_at - now)}" if link.retry_at and link.retry_at > now else ""
+    tries = f"after {number(link.attempts, 'attempt')}" if link.attempts > 1 else ""
+    return " ".join(word for word in (again, tries) if word)
+
+
+def link_advice(snapshot: Snapshot, now: float) -> tuple[str, ...]:
+    """What a person can do about a host that does not answer, and when it is tried again by itself."""
+    link = snapshot.link
+    if link.state is not LinkState.DOWN:
+        return ()
+    again = tried_again(link, now) if link.retry_at and link.retry_at > now else ""
+    return tuple(word for word in (mend(link) or "", f"it is tried again {again}" if again else "") if word)
+
+
 def row(snapshot: Snapshot, spec: HostSpec, now: float) -> Row:
     """One host as one line."""
     identity, link = snapshot.identity, snapshot.link
@@ -97,13 +113,11 @@ def detail(snapshot: Snapshot, spec: HostSpec, now: float) -> tuple[Entry | Head
 def _link_facts(snapshot: Snapshot, spec: HostSpec, now: float) -> tuple[tuple[str, Text], ...]:
     link = snapshot.link
     state: Text = (cells.link(link.state), Cell(f" for {cells.age(now - link.since)}   "), *freshness(snapshot, now))
-    again = f"in {cells.age(link.retry_at - now)}" if link.retry_at and link.retry_at > now else ""
-    tries = f"after {number(link.attempts, 'attempt')}" if link.attempts > 1 else ""
     return (
         ("LINK", state),
         ("ERROR", Cell(link.error, "critical") if link.error else ""),
         ("MEND", mend(link) or "" if link.error else ""),
-        ("AGAIN", " ".join(word for word in (again, tries) if word)),
+        ("AGAIN", tried_again(link, now)),
         ("TRIP", f"{link.rtt * 1000:.1f} ms" if link.rtt is not None else ""),
         ("REACHED", spec.destination or "this machine, without ssh"),
         ("GROUPS", " ".join(spec.groups)),

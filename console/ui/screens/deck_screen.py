@@ -15,6 +15,7 @@ from console.ui.widgets.bars import KeyBar, StatusBar, TabsLine
 from console.ui.widgets.narrow import NarrowScreen
 
 if TYPE_CHECKING:
+    from textual import events
     from textual.app import ComposeResult
 
     from console.ui.app import DeckApp
@@ -30,7 +31,7 @@ def widths(beside: int) -> list[tuple[int, str]]:
     return [(0, "-tiny"), (60, "-narrow"), (beside, "-wide")]
 
 
-_HEIGHTS: list[tuple[int, str]] = [(0, "-short"), (20, "-tall")]
+_HEIGHTS: list[tuple[int, str]] = [(0, "-least"), (7, "-short"), (20, "-tall")]
 
 
 class DeckScreen(NarrowScreen[None]):
@@ -191,6 +192,15 @@ class DeckScreen(NarrowScreen[None]):
         from console.ui import verbs
 
         await verbs.perform(ident, self, selection)
+
+    def on_key(self, event: events.Key) -> None:
+        """A key of other screens says why it does nothing here."""
+        if event.key in self.active_bindings or self.deck_app.leaving or not self.is_mounted:
+            return
+        typed = event.character if event.is_printable else event.key
+        ident = keymap.ident_elsewhere(typed or event.key, self.PLACE, self.deck.config.keys)
+        if ident is not None:
+            self.say(off.elsewhere(ident, self.PLACE))
 
     @on(KeyBar.Pressed)
     async def _key_clicked(self, message: KeyBar.Pressed) -> None:

@@ -67,7 +67,7 @@ class FindingsScreen(ListScreen):
         super().sync(changed)
         table = self.table
         height: int | str = "1fr"
-        if not self.has_class("-wide") and not self.has_class("-short"):
+        if self.has_class("-tall") and not self.has_class("-wide"):
             height = max(5, min(len(table.rows) + 2, self.size.height // 2 - 2))
         if height != self._height:
             self._height = height

@@ -295,3 +295,10 @@ async def test_a_wide_terminal_tells_no_less_of_what_is_wrong_than_a_narrow_one(
             )
 
     assert await told(width) >= await told(80)
+
+
+async def test_the_smallest_terminal_still_has_rows() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(20, 5)) as pilot:
+        await until(pilot, lambda: "cannot be" in scenes.text_of(app))
+        assert scenes.text_of(app).splitlines()[-1].split() == ["enter", ":", "?"]

@@ -90,3 +90,52 @@ async def test_a_reason_goes_away_by_itself_and_never_covers_the_keys() -> None:
         lines = scenes.text_of(app).splitlines()
         assert "? help" in lines[-1]
         assert "no service is selected" in lines[-2]
+
+
+async def test_a_key_of_other_screens_says_why_it_does_nothing_on_a_page() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "old-1" in scenes.text_of(app) and "IO wait" in scenes.text_of(app))
+        await pilot.press("g", "enter")
+        await until(pilot, lambda: "check that the host is up" in scenes.text_of(app))
+        await pilot.press("w")
+        await until(pilot, lambda: "this page is the diagnosis already" in scenes.text_of(app))
+        await pilot.press("f")
+        await until(pilot, lambda: "'follow' does nothing on this page: esc goes back" in scenes.text_of(app))
+        await pilot.press("e")
+        await until(pilot, lambda: "Evidence" in scenes.text_of(app))
+        await pilot.press("l")
+        await until(pilot, lambda: "'logs' does nothing on this page: esc goes back" in scenes.text_of(app))
+        await pilot.press("4")
+        await until(pilot, lambda: "F4 opens Resources from here, esc goes back" in scenes.text_of(app))
+
+
+async def test_a_key_of_other_tabs_names_them() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "old-1" in scenes.text_of(app))
+        await pilot.press("6", "r")
+        words = "'restart' does nothing on this page: it is a key of Findings, Services, Ports, Logs"
+        await until(pilot, lambda: words in " ".join(scenes.text_of(app).split()))
+
+
+async def test_a_digit_of_no_proposal_says_what_leads_to_the_screen() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "old-1" in scenes.text_of(app) and "IO wait" in scenes.text_of(app))
+        await pilot.press("g", "j", "enter")
+        await until(pilot, lambda: "1-2 mend" in scenes.text_of(app))
+        await pilot.press("7")
+        words = "there is no proposal 7: F7 opens Plans, esc goes back"
+        await until(pilot, lambda: words in scenes.text_of(app))
+
+
+async def test_a_host_that_does_not_answer_has_the_same_advice_wherever_it_is_asked_for() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "old-1" in scenes.text_of(app) and "IO wait" in scenes.text_of(app))
+        await pilot.press("g")
+        await until(pilot, lambda: "MEND  check that the host is up" in scenes.text_of(app))
+        await pilot.press("m")
+        words = "nothing can be run from here: check that the host is up and that port 22 is reachable"
+        await until(pilot, lambda: words in " ".join(scenes.text_of(app).split()))
