@@ -230,9 +230,9 @@ class DeckApp(App[int]):
         if not running:
             self.exit(0)
             return
-        from console.ui.screens.confirm import quit_question
+        from console.ui.screens.confirm import QuitScreen
 
-        self.push_screen(quit_question(running), lambda yes: self.exit(0) if yes else None)
+        self.push_screen(QuitScreen(running), lambda yes: self.exit(0) if yes else None)
 
     async def action_quit(self) -> None:
         """``ctrl+q`` asks as well."""

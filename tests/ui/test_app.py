@@ -91,6 +91,22 @@ async def test_leaving_while_a_plan_runs_asks_and_staying_is_the_default() -> No
     assert app.return_value == 0
 
 
+async def test_the_question_before_leaving_follows_the_plan_to_its_end() -> None:
+    fleet = scenes.fleet()
+    fleet.gate.clear()
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("g", "j", "r", "ctrl+r")
+        await until(pilot, lambda: bool(fleet.ran))
+        await pilot.press("escape", "q")
+        await until(pilot, lambda: "Leave while a plan runs?" in scenes.text_of(app))
+        fleet.gate.set()
+        await until(pilot, lambda: "restart of api.service on web-3: done" in scenes.text_of(app))
+        await until(pilot, lambda: "The plan has ended. Leave?" in scenes.text_of(app))
+        assert "The host finishes it" not in scenes.text_of(app)
+
+
 async def test_closing_the_review_does_not_end_the_plan() -> None:
     fleet = scenes.fleet()
     fleet.gate.clear()

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from console.ui.changes import Change
 
 
+LOOK = 0.3
+"""Seconds between two looks at the plans that are asked about."""
+
+
 class ConfirmScreen(ModalScreen[bool]):
     """Answers ``True`` only when the second button was reached and pressed; esc means no."""
 
@@ -46,13 +50,30 @@ class ConfirmScreen(ModalScreen[bool]):
         self.dismiss(event.button.id == "yes")
 
 
-def quit_question(running: tuple[Change, ...]) -> ConfirmScreen:
-    """Asked before leaving while plans run: says what becomes of them."""
-    lines = tuple(f"{change.plan.kind} of {change.plan.target.name} on {change.plan.target.host}: {change.step}"
-                  for change in running)  # fmt: skip
-    return ConfirmScreen(
-        "Leave while a plan runs?",
-        (*lines, "", "The host finishes it by itself and keeps the result;", "hostdeck audit shows it later."),
-        yes="Leave",
-        no="Stay",
-    )
+class QuitScreen(ConfirmScreen):
+    """Asked before leaving while plans run: says what becomes of them, and follows them to their end."""
+
+    def __init__(self, running: tuple[Change, ...]) -> None:
+        self._changes = running
+        super().__init__("Leave while a plan runs?", self._told(), yes="Leave", no="Stay")
+
+    def on_mount(self) -> None:
+        """Look at the plans again and again."""
+        self.set_interval(LOOK, self._look)
+
+    def _told(self) -> tuple[str, ...]:
+        lines = tuple(_change_words(change) for change in self._changes)
+        if not any(change.running for change in self._changes):
+            return lines
+        return (*lines, "", "The host finishes it by itself and keeps the result;", "hostdeck audit shows it later.")
+
+    def _look(self) -> None:
+        self.query_one("#lines", Static).update("\n".join(self._told()))
+        if not any(change.running for change in self._changes):
+            self.query_one("#title", Static).update("The plan has ended. Leave?")
+
+
+def _change_words(change: Change) -> str:
+    plan = change.plan
+    state = change.step if change.running else change.progress.result
+    return f"{plan.kind} of {plan.target.name} on {plan.target.host}: {state}"
