@@ -6,7 +6,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from console.config.model import Config
-from console.core.network import Listener
+from console.core.network import Listener, Process
 from console.core.service import Endpoint, Service, State
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.core.thresholds import Thresholds
@@ -329,3 +329,19 @@ def test_endpoints_of_services_name_protocol_address_and_port() -> None:
         services.detail(scenes.service("h", "a", ports=(Endpoint("udp", "::", 53),)), scenes.up("h"), scenes.CLOCK)
     )
     assert "udp/[::]:53" in shown
+
+
+def test_a_service_that_is_not_there_is_named_like_the_others() -> None:
+    ghost = replace(scenes.held(), service=None, subject="web-3/systemd:ghost.service")
+    assert findings.subject(ghost) == "ghost.service"
+    assert findings.subject(scenes.held()) == "api.service"
+    for subject in ("/var", "host", "tcp/0.0.0.0:8080"):
+        assert findings.subject(replace(scenes.full(), subject=subject)) == subject
+
+
+def test_a_process_in_state_d_is_told_apart_by_name_pid_and_user_from_what_waits_for_io() -> None:
+    stuck = Process(13553, "waits in D", 1, "1002", "D", wait_channel="kernel_clone")
+    shown = texts(tuple(resources.facts(replace(scenes.db1(), blocked=(stuck,)), LIMITS)))
+    assert "waits in D  pid 13553  uid 1002  in the kernel's kernel_clone" in shown
+    assert "2 running, 3 waiting for IO" in shown
+    assert "blocked" not in shown

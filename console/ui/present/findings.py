@@ -62,7 +62,10 @@ def subject(finding: Finding) -> str:
     """The subject without its host, which has a column of its own."""
     if finding.service is not None:
         return service_name(finding.service)
-    return finding.subject.removeprefix(f"{finding.host}/")
+    named = finding.subject.removeprefix(f"{finding.host}/")
+    manager, _, name = named.partition(":")
+    # Of a service that is not there: named like the others, by its name alone.
+    return name if named != finding.subject and manager.isalnum() and name else named
 
 
 def row(finding: Finding, spec: HostSpec | None, snapshot: Snapshot, wall: float) -> Row:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from console.core.network import Process
 from console.core.sample import Filesystem, Pressure
 from console.core.service import Service
 from console.core.snapshot import LinkState, Snapshot
@@ -188,7 +189,7 @@ def facts(snapshot: Snapshot, limits: Thresholds) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     if sample is not None:
         load = " ".join(f"{value:.2f}" for value in sample.load)
-        entries.append(Entry("LOAD", f"{load}   {sample.running} running, {sample.blocked} blocked"))
+        entries.append(Entry("LOAD", f"{load}   {sample.running} running, {sample.blocked} waiting for IO"))
         entries.append(Entry("PRESSURE", _pressure(sample.pressure_cpu, sample.pressure_io, sample.pressure_memory)))
         swap = sample.memory.swap_total - sample.memory.swap_free
         free = f"{cells.size(sample.memory.available)} of {cells.size(sample.memory.total)} free"
@@ -197,14 +198,18 @@ def facts(snapshot: Snapshot, limits: Thresholds) -> tuple[Entry, ...]:
     entries += _disks(snapshot, limits)
     entries += _networks(snapshot)
     entries += [
-        Entry(
-            "" if place else "BLOCKED",
-            f"{process.name} {process.pid} {process.user or ''} in {process.wait_channel or '?'}",
-        )
-        for place, process in enumerate(snapshot.blocked[:8])
+        Entry("" if place else "STATE D", _blocked(process)) for place, process in enumerate(snapshot.blocked[:8])
     ]
     entries += _biggest(snapshot.services)
     return tuple(entries)
+
+
+def _blocked(process: Process) -> Text:
+    """A process that cannot be interrupted: which it is, whose, and where in the kernel it is."""
+    user = process.user or ""
+    whose = f"  uid {user}" if user.isdigit() else f"  user {user}" if user else ""
+    where = f"  in the kernel's {process.wait_channel}" if process.wait_channel else ""
+    return (Cell(process.name, "strong"), Cell(f"  pid {process.pid}{whose}{where}"))
 
 
 def _pressure(cpu: Pressure | None, io: Pressure | None, memory: Pressure | None) -> str:
