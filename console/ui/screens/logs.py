@@ -15,7 +15,7 @@ from console.ui.present.words import service_name
 from console.ui.screens.deck_screen import DeckScreen
 from console.ui.selection import Selection
 from console.ui.widgets.filter_input import FilterInput
-from console.ui.widgets.histogram import Histogram
+from console.ui.widgets.histogram import NOTHING, Histogram
 from console.ui.widgets.log_view import LogPosition, LogView
 
 if TYPE_CHECKING:
@@ -145,32 +145,38 @@ class LogsScreen(DeckScreen):
     @on(LogView.Moved)
     def _moved(self, message: LogView.Moved) -> None:
         message.stop()
-        histogram = self.query_one("#histogram", Histogram)
-        histogram.show(self.view.histogram(max(10, histogram.size.width)))
+        self._show_histogram(message.position)
         self._show_position(message.position)
+
+    def _show_histogram(self, at: LogPosition) -> None:
+        histogram = self.query_one("#histogram", Histogram)
+        histogram.show(self.view.histogram(max(10, histogram.size.width)), self._nothing(at))
+
+    def _nothing(self, at: LogPosition) -> str:
+        """Why no line is shown."""
+        hides_all = bool(self._needle and at.total and not at.shown)
+        return f"no line contains {self._needle!r}: esc shows all" if hides_all else NOTHING
 
     def _show_position(self, position: LogPosition | None = None) -> None:
         self.query_one("#position", Static).update(self.position_words(position or self.view.position))
 
     def position_words(self, at: LogPosition) -> str:
-        """Where one is: the service, which lines of how many, what is hidden or lost, and how late it is."""
+        """Where one is, what matters first: the service, whether it follows, which lines, what is hidden or lost."""
         ref = self._shown
         if ref is None:
             return "No service is chosen: press l on a finding, a service or a port."
-        words = [
-            f"{ref.host} {service_name(ref)}",
-            *([f"in {self.deck.clock.zone_name()}"] if self.size.width >= TIMES else []),
-        ]
-        if at.total:
-            words.append(f"lines {cells.count(at.first)}-{cells.count(at.last)} of {cells.count(at.shown)}")
-        words += [f"{cells.count(count)} {word}" for count, word in
-                  ((at.hidden, "hidden"), (at.dropped, "dropped"), (at.matches, "found")) if count]  # fmt: skip
+        words = [f"{ref.host} {service_name(ref)}"]
         if self._trouble:
             words += [f"{file}: {why}" if file else why for file, why in self._trouble.items()]
         else:
             words.append("follows" if at.following else "FROZEN: f follows again")
-            words += [f"last line {cells.age(at.lag)} ago"] if at.lag is not None else []
-            words += [] if at.total else ["no line yet"]
+        if at.shown:
+            words.append(f"lines {cells.count(at.first)}-{cells.count(at.last)} of {cells.count(at.shown)}")
+        words += [f"{cells.count(count)} {word}" for count, word in
+                  ((at.matches, "found"), (at.hidden, "hidden"), (at.dropped, "dropped")) if count]  # fmt: skip
+        words += [f"last line {cells.age(at.lag)} ago"] if at.lag is not None else []
+        words += [] if at.total else ["no line yet"]
+        words += [f"in {self.deck.clock.zone_name()}"] if self.size.width >= TIMES else []
         return "   ".join(words)
 
     def press_follow(self) -> None:
@@ -217,6 +223,7 @@ class LogsScreen(DeckScreen):
             self._needle = message.text
             problem = self.view.set_filter(message.text)
         self.query_one("#filter", FilterInput).error = problem or ""
+        self._show_histogram(self.view.position)
         self._show_position()
 
     @on(FilterInput.Submitted)

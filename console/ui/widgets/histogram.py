@@ -10,6 +10,7 @@ from console.ui.widgets.log_buffer import LogBuckets
 from console.ui.widgets.palette import Line, cut_cells, strip_of, width_of
 
 _LAYERS = ("muted", "critical")
+NOTHING = "no lines with a time yet"
 
 
 class Histogram(Line):
@@ -33,16 +34,17 @@ class Histogram(Line):
         super().__init__(name=name, id=id, classes=classes)
         self._offset = float(time.localtime().tm_gmtoff) if offset is None else offset
         self._buckets: LogBuckets | None = None
+        self._nothing = NOTHING
 
     @property
     def columns(self) -> int:
         """How many buckets there is room for."""
         return max(1, self.size.width - 2)
 
-    def show(self, buckets: LogBuckets | None) -> None:
-        """Show these counts, or nothing."""
-        if buckets != self._buckets:
-            self._buckets = buckets
+    def show(self, buckets: LogBuckets | None, nothing: str = NOTHING) -> None:
+        """Show these counts, or say why there are none."""
+        if (buckets, nothing) != (self._buckets, self._nothing):
+            self._buckets, self._nothing = buckets, nothing
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -50,7 +52,7 @@ class Histogram(Line):
         width, height = self.size
         buckets = self._buckets
         if buckets is None or not any(buckets.counts):
-            return strip_of([Cell(" no lines with a time yet" if y == 0 else "", "muted")], width, self.book)
+            return strip_of([Cell(f" {self._nothing}" if y == 0 else "", "muted")], width, self.book)
         if y == height - 1 and height > 1:
             return strip_of(self._legend(buckets, width), width, self.book)
         rows = height - 1 if height > 1 else 1

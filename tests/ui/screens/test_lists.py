@@ -184,7 +184,8 @@ async def test_a_log_of_one_service_names_it_once_and_its_zone() -> None:
         await until(pilot, lambda: "again" in scenes.text_of(app))
         shown = scenes.text_of(app)
         assert shown.count("api.service") == 1
-        assert "web-3 api.service   in UTC" in shown
+        assert "web-3 api.service   follows" in shown
+        assert "in UTC" in shown
         assert "14:01:40" in shown
 
 
@@ -196,11 +197,14 @@ async def test_logs_follow_the_selected_service_and_can_be_filtered_and_frozen()
         await until(pilot, lambda: "web-3" in scenes.text_of(app))
         await pilot.press("g", "j", "l")
         await until(pilot, lambda: "bind: in use" in scenes.text_of(app))
-        assert "web-3 api.service   in UTC   lines" in scenes.text_of(app)
+        assert "web-3 api.service   follows   lines" in scenes.text_of(app)
         await pilot.press("slash", *"request 4")
         await until(pilot, lambda: "40 hidden" in scenes.text_of(app))
+        await pilot.press(*"nosuch")
+        await until(pilot, lambda: "no line contains 'request 4nosuch': esc shows all" in scenes.text_of(app))
+        assert "no lines with a time yet" not in scenes.text_of(app)
         await pilot.press("escape", "f")
-        await until(pilot, lambda: "FROZEN" in scenes.text_of(app))
+        await until(pilot, lambda: "web-3 api.service   FROZEN: f follows again" in scenes.text_of(app))
         await pilot.press("n", *"bind", "enter")
         await until(pilot, lambda: "1 found" in scenes.text_of(app))
 
