@@ -93,8 +93,8 @@ def hints(selection: Selection, deck: Deck) -> tuple[KeyHint, ...]:
     idents = (*_BAR[selection.place], "palette", "help")
     made: list[KeyHint] = [*_numbers(selection, deck)]
     for ident in idents:
-        if ident == "run" and off.reason_off(ident, selection, deck) is not None:
-            continue  # it runs, it was run, or the plan says why it cannot
+        if ident == "run" and selection.plan is not None:
+            continue  # it runs, or it was run
         if ident == "accept-key" and selection.place is not Place.HOSTS and off.reason_off(ident, selection, deck):
             continue  # few findings are about a key
         action = BY_ID[ident]
@@ -103,7 +103,7 @@ def hints(selection: Selection, deck: Deck) -> tuple[KeyHint, ...]:
             label = selection.labels.get(ident) or _LABELS.get((selection.place, ident), action.label)
             danger = action.effect is Effect.CHANGE
             made.append(KeyHint(shown(keys[0]), label, off.reason_off(ident, selection, deck), danger, ident in _KEPT))
-        if ident == "run":
+        if ident == "run" and made[-1].off is None:
             made.append(KeyHint("tab", "reason", keep=True))
     return tuple(made)
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from console.ui.selection import Selection
 
 SAY_SECONDS = 6.0
-"""How long a sentence about a key that is off stays."""
+"""How long a sentence about a key that is off stays at least."""
+READ_A_SECOND = 15
+"""Characters that are read in a second: a line for sudoers stays until it is read."""
 
 
 def widths(beside: int) -> list[tuple[int, str]]:
@@ -160,8 +162,9 @@ class DeckScreen(NarrowScreen[None]):
         if not found:
             self.mount(line, before="#keys")
         line.display = True
-        self._silence_at = self.deck.clock.monotonic() + SAY_SECONDS
-        self.set_timer(SAY_SECONDS + 0.1, self._hush)
+        seconds = max(SAY_SECONDS, len(sentence) / READ_A_SECOND)
+        self._silence_at = self.deck.clock.monotonic() + seconds
+        self.set_timer(seconds + 0.1, self._hush)
 
     _silence_at = 0.0
 

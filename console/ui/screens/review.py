@@ -93,6 +93,7 @@ class ReviewScreen(DeckScreen):
             self.PLACE,
             self.host,
             services,
+            plan=self.plans[0] if self._started else None,
             off=reasons,
             labels={"back": self._cancel_word().lower(), "evidence": "commands"},
         )
@@ -132,6 +133,7 @@ class ReviewScreen(DeckScreen):
             self.query_one("#plan", Detail).show(self.entries())
         run = self.query_one("#run", Button)
         run.disabled = self._why_not() is not None
+        run.label = f"Cannot run: {self._blocked_by()}" if run.disabled and not self._started else "Run (ctrl+r)"
         self.query_one("#cancel", Button).label = self._cancel_word()
 
     def _cancel_word(self) -> str:
@@ -157,10 +159,14 @@ class ReviewScreen(DeckScreen):
             lines += present.review(plan, root=identity is not None and identity.uid == 0)
         return lines
 
+    def _blocked_by(self) -> str:
+        """Why it cannot run, in two words: the whole reason stands above the commands."""
+        return "no right" if self._denied else "see above"
+
     def _rights(self) -> list[Entry | Heading]:
         why = self._why_not()
         off_now = [why.partition("; sudoers needs:")[0]] if why is not None else []
-        key = "no right" if self._denied else "cannot run" if why is not None else "rights"
+        key = self._blocked_by() if self._denied else "cannot run" if why is not None else "rights"
         tone = "critical" if why is not None else "warning"
         told = dict.fromkeys((*off_now, *self._doubts))
         return [Entry("" if place else key, line, tone) for place, line in enumerate(told)]

@@ -202,3 +202,30 @@ async def test_production_is_said_in_words_on_the_review() -> None:
         await pilot.press("r")
         await until(pilot, lambda: "PRODUCTION HOST   Restart  web-3" in scenes.text_of(app))
         assert app.screen.has_class("-production")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_plan_without_the_right_to_run_is_grey_and_its_sudoers_line_is_whole(size: tuple[int, int]) -> None:
+    fleet = scenes.fleet()
+    line = "oncall ALL=(root) NOPASSWD: /usr/bin/systemctl restart a-service-of-a-rather-long-name.service"
+    why = f"oncall may not run systemctl restart api.service as root without a password; sudoers needs: {line}"
+    fleet.allowed = FakeRights(allowed=False, missing=(line,), reason=why)
+    app = scenes.app(fleet)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "old-1" in scenes.text_of(app) and "IO wait" in scenes.text_of(app))
+        await pilot.press("g", "j", "r")
+        await until(pilot, lambda: "Cannot run: no right" in scenes.text_of(app))
+        assert "Run (ctrl+r)" not in scenes.text_of(app)
+        assert "ctrl+r run" in scenes.text_of(app), "a key that is off is grey, it does not go away"
+        screen = scenes.front(app)
+        assert line in screen.copied()
+        await pilot.press("ctrl+r")
+        await until(pilot, lambda: line in _joined(app))
+        assert fleet.ran == []
+        await pilot.press("escape", "r")
+        await until(pilot, lambda: line in _joined(app))
+
+
+def _joined(app: DeckApp) -> str:
+    """The sentence above the keys as one line."""
+    return " ".join(" ".join(str(one.render()).split()) for one in app.screen.query("#say"))
