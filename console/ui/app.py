@@ -151,7 +151,7 @@ class DeckApp(App[int]):
         self.set_interval(1.0, self._pace.poke)
 
     def _host_changed(self, snapshot: Snapshot, findings: tuple[Finding, ...]) -> None:
-        self.deck.store.apply(snapshot, findings)
+        self.deck.store.apply(snapshot, findings, self.deck.clock.monotonic())
         self._pace.poke()
 
     def _show_changes(self) -> None:

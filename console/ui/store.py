@@ -60,6 +60,7 @@ class Store:
         connecting = Link(LinkState.CONNECTING, now)
         self._snapshots = {name: Snapshot(name, connecting) for name in self.specs}
         self._findings: dict[str, tuple[Finding, ...]] = {}
+        self._first_seen: dict[tuple[str, str, str], float] = {}
         self._history = {name: HostHistory() for name in self.specs}
         self._changed: set[str] = set()
         self._sorted: tuple[Finding, ...] | None = None
@@ -70,8 +71,11 @@ class Store:
         """The hosts' names in the order in which they were given."""
         return tuple(self.specs)
 
-    def apply(self, snapshot: Snapshot, findings: tuple[Finding, ...]) -> None:
-        """Take what is now known of a host. A host that is not of this fleet is ignored."""
+    def apply(self, snapshot: Snapshot, findings: tuple[Finding, ...], now: float | None = None) -> None:
+        """Take what is now known of a host, at ``now`` on the console's monotonic clock, if that is known.
+
+        A host that is not of this fleet is ignored.
+        """
         host = snapshot.host
         if host not in self.specs:
             return
@@ -82,9 +86,23 @@ class Store:
             self._history[host].push(snapshot.sample, snapshot.rates)
         if snapshot.services is not before.services or snapshot.listeners is not before.listeners:
             self._counts[host] = counted(snapshot)
+        if now is not None:
+            self._note(host, findings, now)
         if self._findings.get(host) != findings:
             self._findings[host] = findings
             self._sorted = None
+
+    def _note(self, host: str, findings: tuple[Finding, ...], now: float) -> None:
+        """Remember since when each finding of a host is seen from here; one that comes back begins anew."""
+        keys = {finding.key for finding in findings}
+        for gone in [key for key in self._first_seen if key[0] == host and key not in keys]:
+            del self._first_seen[gone]
+        for key in keys:
+            self._first_seen.setdefault(key, now)
+
+    def first_seen(self, finding: Finding) -> float | None:
+        """When this console first saw a finding, on its monotonic clock."""
+        return self._first_seen.get(finding.key)
 
     def take_changed(self) -> frozenset[str]:
         """The hosts that changed since this was last called."""

@@ -345,3 +345,22 @@ def test_a_process_in_state_d_is_told_apart_by_name_pid_and_user_from_what_waits
     assert "waits in D  pid 13553  uid 1002  in the kernel's kernel_clone" in shown
     assert "2 running, 3 waiting for IO" in shown
     assert "blocked" not in shown
+
+
+def test_a_finding_of_unknown_age_has_the_time_for_which_it_is_seen_marked_as_such() -> None:
+    store = Store(scenes.specs(), scenes.NOW)
+    full = replace(scenes.full(), since=None)
+    store.apply(scenes.up("web-1"), (full,), scenes.NOW - 130)
+    store.apply(scenes.up("web-1"), (full,), scenes.NOW - 10)
+
+    def since() -> str:
+        rows, _ = findings.rows(store, scenes.WALL, now=scenes.NOW)
+        return plain(rows[0].cells[-1])
+
+    assert since() == "≥2m"
+    shown = texts(findings.detail(full, scenes.up("web-1"), scenes.CLOCK, 130.0))
+    assert "seen from here for 2m" in shown
+    store.apply(scenes.up("web-1"), ())
+    store.apply(scenes.up("web-1"), (), scenes.NOW - 8)
+    store.apply(scenes.up("web-1"), (full,), scenes.NOW - 5)
+    assert since() == "≥5s"

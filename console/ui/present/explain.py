@@ -48,7 +48,8 @@ def explain(
     if told is not None:
         first = [*verdict_block(told, deck.clock, reason, prefix=prefix, shown=proposals)]
     elif finding is not None:
-        first = [*present_findings.detail(finding, deck.store.snapshot(subject.host), deck.clock)]
+        seen = present_findings.seen_for(deck.store, finding, deck.clock.monotonic())
+        first = [*present_findings.detail(finding, deck.store.snapshot(subject.host), deck.clock, seen)]
         first += ways(proposals, reason, prefix=prefix)
     else:
         first = [*_gone(deck, subject)] if subject.finding is not None else []

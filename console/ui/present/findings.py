@@ -68,9 +68,10 @@ def subject(finding: Finding) -> str:
     return name if named != finding.subject and manager.isalnum() and name else named
 
 
-def row(finding: Finding, spec: HostSpec | None, snapshot: Snapshot, wall: float) -> Row:
-    """One finding as one line."""
+def row(finding: Finding, spec: HostSpec | None, snapshot: Snapshot, wall: float, seen: float | None = None) -> Row:
+    """One finding as one line; ``seen`` is for how many seconds this console sees it."""
     age = wall_age(snapshot, wall, finding.since)
+    since = cells.age(age) if age is not None else at_least(seen) if seen is not None else ""
     tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
     return Row(
         finding.key,
@@ -79,12 +80,25 @@ def row(finding: Finding, spec: HostSpec | None, snapshot: Snapshot, wall: float
             host_cell(spec, finding.host),
             Cell(subject(finding), tone),
             Cell(finding.summary, tone),
-            "" if age is None else cells.age(age),
+            since,
         ),
     )
 
 
-def rows(store: Store, wall: float, needle: str = "", *, narrow: bool = False) -> tuple[tuple[Row, ...], int]:
+def at_least(seen: float) -> str:
+    """An age that may be longer: it is only known since when it is seen from here."""
+    return f"{cells.glyph('≥', '>')}{cells.age(seen)}"
+
+
+def seen_for(store: Store, finding: Finding, now: float | None) -> float | None:
+    """For how many seconds this console sees a finding."""
+    first = store.first_seen(finding)
+    return None if first is None or now is None else max(0.0, now - first)
+
+
+def rows(
+    store: Store, wall: float, needle: str = "", *, now: float | None = None, narrow: bool = False
+) -> tuple[tuple[Row, ...], int]:
     """All findings that contain every word of the filter, worst first, and how many it hides."""
     words = needle.lower().split()
     every = store.findings()
@@ -92,7 +106,10 @@ def rows(store: Store, wall: float, needle: str = "", *, narrow: bool = False) -
     hidden = len(every) - len(kept)
     if narrow:
         return tuple(narrow_row(found, host=len(store.specs) > 1) for found in kept), hidden
-    shown = (row(found, store.specs.get(found.host), store.snapshot(found.host), wall) for found in kept)
+    shown = (
+        row(found, store.specs.get(found.host), store.snapshot(found.host), wall, seen_for(store, found, now))
+        for found in kept
+    )
     return tuple(shown), hidden
 
 
@@ -114,18 +131,22 @@ def state_line(service: Service) -> Text:
     return (cells.state(service.state), Cell("  " + ", ".join(word for word in words if word)))
 
 
-def heading(finding: Finding, snapshot: Snapshot, clock: Clock) -> Heading:
-    """The line above the detail: what it is about, and since when."""
+def heading(finding: Finding, snapshot: Snapshot, clock: Clock, seen: float | None = None) -> Heading:
+    """The line above the detail: what it is about, and since when, or else for how long it is seen from here."""
     age = wall_age(snapshot, clock.wall(), finding.since)
-    since = "" if age is None else f"since {clock.moment(finding.since)} ({cells.age(age)})"
+    since = "" if seen is None else f"seen from here for {cells.age(seen)}"
+    if age is not None:
+        since = f"since {clock.moment(finding.since)} ({cells.age(age)})"
     return Heading(f"{finding.host}  {subject(finding)}", f"{finding.severity} {since}".rstrip())
 
 
-def detail(finding: Finding, snapshot: Snapshot, clock: Clock) -> tuple[Entry | Heading, ...]:
+def detail(
+    finding: Finding, snapshot: Snapshot, clock: Clock, seen: float | None = None
+) -> tuple[Entry | Heading, ...]:
     """Everything that is known of a finding but the ways out."""
     tone = "critical" if finding.severity is Severity.CRITICAL else "warning"
     now = clock.monotonic()
-    entries: list[Entry | Heading] = [heading(finding, snapshot, clock), Entry("WHAT", finding.summary, tone)]
+    entries: list[Entry | Heading] = [heading(finding, snapshot, clock, seen), Entry("WHAT", finding.summary, tone)]
     service = snapshot.service(finding.service) if finding.service is not None else None
     if service is not None:
         entries.append(Entry("STATE", state_line(service)))

@@ -44,7 +44,7 @@ class DeckScreen(NarrowScreen[None]):
     """
 
     PLACE: ClassVar[Place]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = widths(120)
+    HORIZONTAL_BREAKPOINTS = widths(120)
     VERTICAL_BREAKPOINTS = _HEIGHTS
 
     def __init__(self) -> None:

@@ -39,7 +39,7 @@ class FindingsScreen(ListScreen):
     PLACE: ClassVar[Place] = Place.FINDINGS
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings(Place.FINDINGS)]
     TOP_FIRST: ClassVar[bool] = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = widths(BESIDE)
+    HORIZONTAL_BREAKPOINTS = widths(BESIDE)
 
     def columns(self) -> Sequence[Column]:
         """Severity, host, subject, summary, since."""
@@ -48,7 +48,8 @@ class FindingsScreen(ListScreen):
     def rows(self, changed: frozenset[str] | None) -> tuple[Sequence[Row], int]:
         """All findings, worst first."""
         del changed  # the findings of all hosts are few
-        return present.rows(self.deck.store, self.deck.clock.wall(), self.needle, narrow=self._narrow)
+        clock = self.deck.clock
+        return present.rows(self.deck.store, clock.wall(), self.needle, now=clock.monotonic(), narrow=self._narrow)
 
     _was_narrow: bool | None = None
 

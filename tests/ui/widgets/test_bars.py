@@ -144,26 +144,32 @@ async def test_keys_that_do_not_fit_are_left_out_whole() -> None:
         assert all(word in {part for hint in hints for part in (hint.key, hint.label)} for word in shown)
 
 
-async def test_the_open_tab_and_those_with_a_count_that_alarms_keep_their_names() -> None:
-    tabs = TabsLine()
-    titles = ("Findings", "Services", "Ports", "Resources", "Logs", "Hosts", "Plans")
-    short = {"Findings": "Find", "Services": "Serv", "Resources": "Res"}
-    numbers = {"Findings": (4, "critical"), "Plans": (1, "accent")}
-    tabs.show([Tab(one.lower(), str(place), one, *numbers.get(one, (None, "")), short.get(one, one))
-               for place, one in enumerate(titles, 1)])  # fmt: skip
-    tabs.active = "services"
-    for width, shown in (
+NAMED = (
+    Tab("findings", "1", "Findings", 4, "critical", "Find"),
+    Tab("services", "2", "Services", short="Serv"),
+    Tab("ports", "3", "Ports", short="Ports"),
+    Tab("resources", "4", "Resources", short="Res"),
+    Tab("logs", "5", "Logs", short="Logs"),
+    Tab("hosts", "6", "Hosts", short="Hosts"),
+    Tab("plans", "7", "Plans", 1, "accent", "Plans"),
+)
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
         (90, " 1 Findings 4 │ 2 Services │ 3 Ports │ 4 Resources │ 5 Logs │ 6 Hosts │ 7 Plans 1"),
         (80, " 1 Findings 4 │ 2 Services │ 3 Ports │ 4 Res │ 5 Logs │ 6 Hosts │ 7 Plans 1"),
         (60, " 1 Find 4 │ 2 Services │ 3 │ 4 │ 5 │ 6 │ 7 Plans 1"),
-    ):
-        app = WidgetApp(tabs)
-        async with app.run_test(size=(width, 24)):
-            assert lines(app)[0] == shown
-        tabs = TabsLine()
-        tabs.show([Tab(one.lower(), str(place), one, *numbers.get(one, (None, "")), short.get(one, one))
-                   for place, one in enumerate(titles, 1)])  # fmt: skip
-        tabs.active = "services"
+    ],
+)
+async def test_the_open_tab_and_those_with_a_count_that_alarms_keep_their_names(width: int, shown: str) -> None:
+    tabs = TabsLine()
+    tabs.show(NAMED)
+    tabs.active = "services"
+    app = WidgetApp(tabs)
+    async with app.run_test(size=(width, 24)):
+        assert lines(app)[0] == shown
 
 
 @pytest.mark.parametrize("width", [20, 30, 40, 60])
