@@ -20,6 +20,7 @@ def fleet() -> tuple[DemoHost, ...]:
     )
     for number, host in enumerate(hosts):
         _give_pids(host, 400 + 37 * number)
+        host.next_pid = 4200 + 311 * number
     return hosts
 
 

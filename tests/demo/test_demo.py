@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from console.core.command import Command, Effect
-from console.core.plan import ActionKind, Plan, PlanProgress, Result, Step
+from console.core.plan import ActionKind, Check, Plan, PlanProgress, Result, Step
 from console.core.service import ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.demo import executor
 from console.demo.fleet import demo_fleet
+from console.demo.scenes import fleet as fleet_of_hosts
 from console.remote.fleet import Fleet
 
 
@@ -91,3 +92,27 @@ async def test_the_disk_is_free_when_what_overloads_it_is_stopped() -> None:
     assert before.sample is not None
     assert after.sample is not None
     assert (before.sample.blocked, after.sample.blocked) == (3, 0)
+
+
+@pytest.mark.usefixtures("fast")
+async def test_a_check_that_would_be_held_says_that_the_demo_does_not_wait() -> None:
+    fleet = await started()
+    looks = Command(("systemctl", "is-active", "cron.service"))
+    plan = Plan(
+        "p1",
+        ActionKind.RESTART,
+        ServiceRef("db-1", "systemd", "cron.service"),
+        (),
+        checks=(Check("is active for 10 s", looks, hold=10.0), Check("is active", looks)),
+    )
+    told = [progress async for progress in fleet.execute(plan)][-1]
+    await fleet.stop()
+    assert [check.output for check in told.checks] == ["the demo looks once and does not wait", ""]
+
+
+def test_processes_that_are_started_on_different_hosts_have_different_numbers() -> None:
+    hosts = fleet_of_hosts()
+    for host in hosts:
+        host.stop("cron.service")
+        host.start("cron.service")
+    assert len({host.units["cron.service"].pid for host in hosts}) == len(hosts)
