@@ -91,9 +91,15 @@ class LockHolder:
 
     def _way(self, target: str | None) -> str:
         if not self.breakable:
-            return ""
+            return self._until()
         command = f"hostdeck break-lock {quote((target,)) if target else 'HOST/SERVICE'} --reason TEXT"
         return f"; {self.end}, plan {self.plan or '?'}: the lock can be broken: {command}"
+
+    def _until(self) -> str:
+        """Whoever waits is told how long at most: its process may be dead, and a command of it may run on."""
+        if self.lease is None or self.age is None:
+            return ""
+        return f"; it is released when that ends, or in {duration_words(max(0, self.lease - self.age))} at the latest"
 
 
 def duration_words(seconds: int) -> str:
