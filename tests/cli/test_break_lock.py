@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import pwd
+import re
 from pathlib import Path
 from typing import Any
 
