@@ -67,7 +67,7 @@ BEGIN {
 _row = re.compile(r"(?:tcp|udp) +(?:LISTEN|UNCONN) +\d+ +\d+ +[^\s\"]+:\d+ +[^\s\"]+:")
 _USER, _PROC, _HELD = "hostdeck-user: ", "hostdeck-proc: ", "hostdeck-held: "
 _fields = re.compile(
-    r"(?P<protocol>tcp|udp) +(?P<state>\S+) +(?P<receive>\d+) +(?P<send>\d+) +(?P<local>\S+):(?P<port>\d+) +\S+"
+    r"(?P<protocol>tcp|udp) +(?P<state>\S+) +(?P<receive>\d{1,19}) +(?P<send>\d{1,19}) +(?P<local>\S+):(?P<port>\d{1,5}) +\S+"
     r"(?: +users:\((?P<users>.*)\)(?= +(?:uid:\d|ino:\d)| *\Z))?(?P<rest>.*)\Z",
     re.DOTALL,
 )
@@ -200,6 +200,9 @@ def _held(records: Iterable[str]) -> dict[int, list[tuple[int, str]]]:
 def _proc_listener(record: str, users: dict[int, str], held: dict[int, list[tuple[int, str]]]) -> Listener:
     _, protocol, local, uid, inode = record.split()
     digits, port = local.split(":")
+    # A number of more digits than any kernel writes is no number: str() of it would fail much later.
+    if max(len(word) for word in (uid, inode)) > 19 or len(port) > 4:
+        raise ValueError(record[:200])
     holding = sorted(held.get(int(inode), []))
     return Listener(
         protocol=protocol[:3],

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from console.core.probe import ParseError, Probe
 from console.core.text import sanitise
 from console.managers import MANAGERS
-from console.probes import ALL
+from console.probes import ALL, listeners
 from tests.probes.recorded import Case, cases, find
 
 FOLDERS = (Path(__file__).parent / "recorded", Path(__file__).parent.parent / "managers" / "recorded")
@@ -51,3 +51,22 @@ def tried(probe: Probe[object], text: str) -> None:
     except ParseError:
         return
     hash(repr(value))
+
+
+MANY = "1" * 5000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"tcp LISTEN {MANY} 1 0.0.0.0:22 0.0.0.0:* ino:1",
+        f"tcp LISTEN 0 {MANY} 0.0.0.0:22 0.0.0.0:* ino:1",
+        f"hostdeck-proc: tcp 0100007F:{'F' * 5000} 0 12",
+        f"hostdeck-proc: tcp 0100007F:0050 {MANY} 12",
+        f"hostdeck-proc: tcp 0100007F:0050 0 {MANY}",
+    ],
+)
+def test_a_number_that_no_kernel_writes_is_a_parse_error(line: str) -> None:
+    """Python makes no text of an int of 5000 digits: the screen would fail long after the parser took it."""
+    with pytest.raises(ParseError):
+        listeners.parse(line)
