@@ -67,7 +67,8 @@ BEGIN {
 _row = re.compile(r"(?:tcp|udp) +(?:LISTEN|UNCONN) +\d+ +\d+ +[^\s\"]+:\d+ +[^\s\"]+:")
 _USER, _PROC, _HELD = "hostdeck-user: ", "hostdeck-proc: ", "hostdeck-held: "
 _fields = re.compile(
-    r"(?P<protocol>tcp|udp) +(?P<state>\S+) +(?P<receive>\d{1,19}) +(?P<send>\d{1,19}) +(?P<local>\S+):(?P<port>\d{1,5}) +\S+"
+    r"(?P<protocol>tcp|udp) +(?P<state>\S+) +(?P<receive>\d{1,19}) +(?P<send>\d{1,19})"
+    r" +(?P<local>\S+):(?P<port>\d{1,5}) +\S+"
     r"(?: +users:\((?P<users>.*)\)(?= +(?:uid:\d|ino:\d)| *\Z))?(?P<rest>.*)\Z",
     re.DOTALL,
 )
