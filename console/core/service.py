@@ -99,7 +99,21 @@ class Service:
     tasks: int | None = None
     user: str | None = None
     chain: tuple[str, ...] = ()
-    """Who runs it, outermost first: ``("systemd", "api.service")``."""
+    """Who runs it, outermost first: ``("systemd", "api.service")``, ``("systemd", "supervisor.service", "supervisord",
+    "api")``."""
+    daemon: int | None = None
+    """The process of its service manager, where that is one of many on a host; 1 is never told."""
+    tool: tuple[str, ...] = ()
+    """The words with which its manager's tool answers on that host, to be followed by a verb: ``("docker",)``,
+    ``("sudo", "-n", "--", "supervisorctl")``, ``("sudo", "-n", "-u", "deploy", "--", "pm2")``. Empty where there is no
+    such tool, or none that answers this user."""
+    tool_missing: str | None = None
+    """Why there is no tool, in one line that says what to do."""
+    log_files: tuple[str, ...] = ()
+    """Where it writes its log on the host, the most useful first, where its manager told."""
+    group: str | None = None
+    """What it is part of in its manager: a Compose project, a Kubernetes namespace, a group of programs."""
+    image: str | None = None
 
     @property
     def pid(self) -> int | None:

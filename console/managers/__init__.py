@@ -1,10 +1,13 @@
 """One service manager per file. Pure; managers do not import one another."""
 
-from console.managers.base import ServiceManager
+from console.managers.base import Detected, ServiceManager
 from console.managers.systemd import SYSTEMD
 
 MANAGERS: tuple[ServiceManager, ...] = (SYSTEMD,)
 """Every manager, the one shown first in front."""
+
+DETECTED: tuple[Detected, ...] = tuple(found for found in MANAGERS if isinstance(found, Detected))
+"""Those that are looked for on every host; systemd is seen by its own counters."""
 
 
 def manager(ident: str) -> ServiceManager | None:

@@ -3,9 +3,9 @@
 from typing import Any, Protocol, runtime_checkable
 
 from console.core.command import Command
-from console.core.plan import Check
+from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
-from console.core.service import Service, ServiceRef
+from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 
 
@@ -25,6 +25,33 @@ class ServiceManager(Protocol):
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of this manager, so that the shell can be given all of them at once."""
+        ...
+
+
+@runtime_checkable
+class Detected(ServiceManager, Protocol):
+    """Is found on a host by itself. The other side of ``Surveyed`` is a source of ``console.remote`` with a socket."""
+
+    @property
+    def presence(self) -> Probe[str]:
+        """Whether the manager is there: lines that change whenever its services may have; empty where it is not.
+
+        Asked every ``presence.every`` seconds of every host: it costs no process where there is no such manager, and
+        at most one where there is.
+        """
+        ...
+
+
+@runtime_checkable
+class Surveyed(Detected, Protocol):
+    """Tells all its services in one answer of the probe shell."""
+
+    @property
+    def survey(self) -> Probe[tuple[Service, ...]]:
+        """Its services, without the host. Asked when ``presence`` changes, after an action, and every ``every`` s.
+
+        A non-zero exit says in one line on standard error why they cannot be told and what mends it.
+        """
         ...
 
 
@@ -117,6 +144,24 @@ class Signallable(Protocol):
 
 
 @runtime_checkable
+class PortProving(Protocol):
+    """Can prove on the host that a service has a port, where that is not to be seen from its processes."""
+
+    def holds_port(self, service: Service, endpoint: Endpoint) -> Command:
+        """Exit 0 when it does, with one line that says how; 77 when that cannot be told; any other when it does not."""
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """Cannot do everything to every service."""
+
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """Why this kind of action cannot be done to this service, in one line; ``None`` where it can."""
+        ...
+
+
+@runtime_checkable
 class Rereadable(Protocol):
     """Can be made to read the definitions of its services again."""
 
@@ -129,8 +174,11 @@ class Rereadable(Protocol):
 class LogSource(Protocol):
     """Knows where a service's log is."""
 
-    def log_command(self, ref: ServiceRef, *, lines: int, since: float | None, follow: bool) -> Command:
-        """The command that prints the log, oldest line first; ``since`` in Unix seconds."""
+    def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
+        """The command that prints the log, oldest line first; ``since`` in Unix seconds.
+
+        Of a service that was not looked at before only ``ref`` is known. Raises ``ValueError`` where there is no log.
+        """
         ...
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from console.core.network import Family
 from console.core.rates import rates
 from console.core.sample import Sample
 from console.core.service import Service
 from console.core.snapshot import Identity, Link, LinkState, Snapshot, Source, Symptom
 from console.managers.join import with_ports, with_socket_units
+from console.managers.lineage import with_families
 from console.remote.shell import Answer
 
 BLOCKED_EVERY = 3.0
@@ -22,6 +24,8 @@ class SnapshotBuilder:
         self._wall = wall
         self.snapshot = Snapshot(host, Link(LinkState.CONNECTING, now))
         self._sources: dict[str, Source] = {}
+        self._managed: dict[str, tuple[Service, ...]] = {}
+        self._families: dict[int, Family] = {}
         self._takers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
             "vitals": self._vitals,
             "identity": lambda value, _: {"identity": value},
@@ -50,11 +54,28 @@ class SnapshotBuilder:
                 changes.update(taker(answer.value, now))
         self.snapshot = replace(self.snapshot, at=now, sources=tuple(self._sources.values()), **changes)
 
-    def services(self, services: tuple[Service, ...], source: str, now: float) -> None:
-        """Take the services as the managers' books have them; ports are joined here."""
+    def services(self, manager: str, services: tuple[Service, ...], source: str, now: float) -> None:
+        """Take all services of one manager; those of the others stay. Processes, units and ports are joined here."""
         self._note(source, now, None)
-        listeners = with_socket_units(self.snapshot.listeners, services)
-        joined = with_ports(services, listeners)
+        self._managed[manager] = services
+        self._join(now)
+
+    def gone(self, manager: str, now: float) -> None:
+        """The manager is not on this host any more: it has no services and is no source."""
+        self._managed.pop(manager, None)
+        self._sources.pop(manager, None)
+        self._join(now)
+
+    def families(self, families: Iterable[Family], now: float) -> None:
+        """Take the processes that descend from those of services."""
+        self._families = {family.pid: family for family in families}
+        self._join(now)
+
+    def _join(self, now: float) -> None:
+        known = tuple(service for managed in self._managed.values() for service in managed)
+        known = with_families(known, self._families)
+        listeners = with_socket_units(self.snapshot.listeners, known)
+        joined = with_ports(known, listeners)
         self.snapshot = replace(
             self.snapshot, at=now, services=joined, listeners=listeners, sources=tuple(self._sources.values())
         )

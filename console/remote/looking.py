@@ -11,9 +11,11 @@ from console.core.snapshot import Identity
 from console.managers.systemd import WATCH
 from console.probes import ALL, blocked, clock, identity, listeners
 from console.remote.builder import SnapshotBuilder
+from console.remote.loops import LOOPS
 from console.remote.schedule import Schedule
 from console.remote.session import Session
 from console.remote.shell import Answer, Ask, ShellLostError
+from console.remote.surveys import Surveys
 from console.remote.systemd import SystemdWatch
 
 T = TypeVar("T")
@@ -47,7 +49,8 @@ class Looking:
         self._clock = clock
         self._wall = wall
         self._systemd = SystemdWatch(builder, clock)
-        routine = (*ALL, *self._systemd.routine)
+        self.surveys = Surveys(builder, session.transport, session.slow, emit, clock, LOOPS)
+        routine = (*ALL, *self._systemd.routine, *Surveys.routine())
         self._fast = Schedule(probe for probe in routine if not probe.slow)
         self._slow = Schedule(probe for probe in routine if probe.slow)
         self._wake = asyncio.Event()
@@ -57,7 +60,7 @@ class Looking:
     @staticmethod
     def probes() -> tuple[Probe[Any], ...]:
         """Every probe that a shell must know."""
-        return (*ALL, *SystemdWatch.probes)
+        return (*ALL, *SystemdWatch.probes, *Surveys.probes())
 
     async def first(self) -> None:
         """Ask who the host is, leave out what it has no tools for, and ask all that is quick."""
@@ -107,6 +110,7 @@ class Looking:
         """Ask all that is routine, now."""
         self._fast.everything()
         self._slow.everything()
+        self.surveys.touch()
         await self.tick(10.0)
         await self.slow_round()
 
@@ -138,6 +142,7 @@ class Looking:
     def touch(self, names: Sequence[str]) -> None:
         """Look again at these services and at the listeners, e.g. after an action."""
         self._systemd.touch(names)
+        self.surveys.touch()
         self._fast.now(listeners.PROBE.name)
         self._wake.set()
 
@@ -182,7 +187,8 @@ class Looking:
             schedule.failed(answer.probe.name, failure=answer.failure is not None)
             if answer.probe is clock.PROBE and answer.failure is None:
                 self._builder.skew(answer.value - at)
-            if not self._systemd.take(answer, ask.args) or answer.probe is WATCH:
+            taken = self.surveys.take(answer) or self._systemd.take(answer, ask.args)
+            if not taken or answer.probe is WATCH:
                 plain.append(answer)
         self._builder.take(plain, self._clock())
 

@@ -1,7 +1,8 @@
 """What every way to a host can do: this machine, SSH, a script for tests and the demo."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from console.core.command import Command, Output
 
@@ -95,6 +96,25 @@ class Transport(Protocol):
 
     async def run(self, command: Command, stdin: bytes = b"") -> Output:
         """Run one command to its end, bounded by its timeout on the host as well as here."""
+        ...
+
+
+@runtime_checkable
+class UnixSockets(Protocol):
+    """A transport that reaches the host's UNIX sockets. They are no channels of programs: sshd does not count them."""
+
+    async def exchange(self, path: str, request: bytes) -> bytes:
+        """Connect, send the request, return all that comes until the other side closes (4 MiB at most).
+
+        Raises ``TransportError`` with the code ``socket`` where the socket does not take the connection.
+        """
+        ...
+
+    def forward(self, path: str) -> AbstractAsyncContextManager[str]:
+        """Make the socket reachable here for as long as the context lasts; gives the path of a local socket.
+
+        Raises ``TransportError`` with the code ``socket`` where the socket does not take a connection.
+        """
         ...
 
 

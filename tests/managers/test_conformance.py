@@ -64,7 +64,7 @@ def test_what_it_checks_and_reads_changes_nothing_and_needs_no_rights(found: Ser
         assert checks[0].hold == 5.0
         looks += [check.command for check in checks]
     if isinstance(found, LogSource):
-        looks.append(found.log_command(service.ref, lines=10, since=None, follow=False))
+        looks.append(found.log_command(service, lines=10, since=None, follow=False))
     for command in looks:
         assert command.effect is Effect.READ
         assert not command.elevate

@@ -1,0 +1,8 @@
+"""The service managers that are not asked through the probe shell, each with its loop."""
+
+from collections.abc import Mapping
+
+from console.remote.surveys import Loop
+
+LOOPS: Mapping[str, Loop] = {}
+"""By the manager's id. A loop imports what is heavy only when it runs."""
