@@ -34,7 +34,9 @@ def holding(context: Context, endpoint: Endpoint) -> Holding:
     trouble: str | None = None
     for listener in listeners:
         services = _services(context, listener)
-        trouble = trouble or why_listener_protected(listener)
+        # Of a published port the container is known, where its engine told.
+        if all(service.ref.manager == "systemd" for service in services):
+            trouble = trouble or why_listener_protected(listener)
         if not services:
             trouble = trouble or _nobody(listener)
         for service in services:

@@ -1,5 +1,6 @@
 """One service manager per file. Pure; managers do not import one another."""
 
+from console.core.service import ServiceRef
 from console.managers.base import Detected, ServiceManager
 from console.managers.systemd import SYSTEMD
 
@@ -13,3 +14,8 @@ DETECTED: tuple[Detected, ...] = tuple(found for found in MANAGERS if isinstance
 def manager(ident: str) -> ServiceManager | None:
     """The manager of that id."""
     return next((found for found in MANAGERS if found.id == ident), None)
+
+
+def can(ref: ServiceRef, capability: type[object]) -> bool:
+    """Whether the manager of a service has this capability, one of the protocols of ``base``."""
+    return isinstance(manager(ref.manager), capability)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from console.core.engines import is_engine, is_publisher
 from console.core.network import Listener
 from console.core.overlap import same_address
 from console.core.service import Endpoint, Service, ServiceRef, State
@@ -20,6 +21,7 @@ class Owners:
     def __init__(self, services: Sequence[Service]) -> None:
         self._by_pid = {pid: service for pid, service in _by_pid(services).items() if pid != 1}
         self._by_cgroup = _by_cgroup(services)
+        self._published = published(services)
         self._by_name = {
             service.ref.name: service
             for service in services
@@ -40,6 +42,8 @@ class Owners:
             return self._declared_by(listener) if of_user(listener) else self._by_name.get(listener.unit)
         if listener.unit == INIT or listener.pids == (1,):
             return self._declared_by(listener)
+        if is_publishing(listener) and (found := self._published.get((listener.protocol, listener.port))):
+            return found
         for pid in listener.pids:
             if pid in self._by_pid:
                 return self._by_pid[pid]
@@ -75,6 +79,8 @@ def of_user(listener: Listener) -> bool:
     return (listener.cgroup or "").startswith("/user.slice/")
 
 
+_PUBLISHING = ("docker", "compose")
+"""Managers whose engine holds the ports of services."""
 _OWN_CGROUP = ("systemd", "docker", "compose", "kubernetes")
 """Managers that give each service a control group of its own; those of others share that of the manager."""
 
@@ -105,6 +111,21 @@ def _innermost(by_cgroup: Mapping[str, Service], cgroup: str | None) -> Service 
     return None
 
 
+def published(services: Sequence[Service]) -> dict[tuple[str, int], Service]:
+    """Containers by the ports of the host that their engine publishes for them, as the engine tells."""
+    return {
+        (endpoint.protocol, endpoint.port): service
+        for service in reversed(services)
+        if service.ref.manager in _PUBLISHING and service.state is State.RUNNING
+        for endpoint in service.ports
+    }
+
+
+def is_publishing(listener: Listener) -> bool:
+    """Whether an engine holds it on behalf of a container."""
+    return is_publisher(listener.process) or is_engine(listener.unit)
+
+
 def with_ports(services: tuple[Service, ...], listeners: tuple[Listener, ...]) -> tuple[Service, ...]:
     """Return the services with the ports on which they listen now.
 
@@ -116,9 +137,12 @@ def with_ports(services: tuple[Service, ...], listeners: tuple[Listener, ...]) -
     by_pid = {pid: service.ref for pid, service in _by_pid(services).items()}
     by_cgroup = _by_cgroup(services)
     declared = _declared(services)
-    found: dict[ServiceRef, set[Endpoint]] = {}
+    containers = published(services)
+    found: dict[ServiceRef, set[Endpoint]] = {service.ref: set(service.ports) for service in containers.values()}
     for listener in listeners:
         endpoint = Endpoint(listener.protocol, listener.address, listener.port)
+        if is_publishing(listener) and (listener.protocol, listener.port) in containers:
+            continue
         owners = _owners(listener, by_pid, by_cgroup)
         if _of_systemd(listener) and (opener := declared.get(_place(endpoint))):
             owners.add(opener)

@@ -72,8 +72,7 @@ class SnapshotBuilder:
         self._join(now)
 
     def _join(self, now: float) -> None:
-        known = tuple(service for managed in self._managed.values() for service in managed)
-        known = with_families(known, self._families)
+        known = self._services()
         listeners = with_socket_units(self.snapshot.listeners, known)
         joined = with_ports(known, listeners)
         self.snapshot = replace(
@@ -133,5 +132,11 @@ class SnapshotBuilder:
         return {"sample": sample, "rates": found}
 
     def _listeners(self, listeners: Any, _now: float) -> dict[str, Any]:
-        listeners = with_socket_units(listeners, self.snapshot.services)
-        return {"listeners": listeners, "services": with_ports(self.snapshot.services, listeners)}
+        # Ports that an engine told are among those of its services: they are joined from the start each time.
+        services = self._services()
+        listeners = with_socket_units(listeners, services)
+        return {"listeners": listeners, "services": with_ports(services, listeners)}
+
+    def _services(self) -> tuple[Service, ...]:
+        known = tuple(service for managed in self._managed.values() for service in managed)
+        return with_families(known, self._families)
