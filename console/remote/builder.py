@@ -79,10 +79,12 @@ class SnapshotBuilder:
             self.snapshot, at=now, services=joined, listeners=listeners, sources=tuple(self._sources.values())
         )
 
-    def symptoms(self, symptoms: tuple[Symptom, ...]) -> None:
-        """Take what the logs of failed services say."""
-        if symptoms != self.snapshot.symptoms:
-            self.snapshot = replace(self.snapshot, symptoms=symptoms)
+    def symptoms(self, manager: str, symptoms: tuple[Symptom, ...]) -> None:
+        """Take what the logs of one manager's failed services say; what those of others say stays."""
+        others = (symptom for symptom in self.snapshot.symptoms if symptom.ref.manager != manager)
+        found = tuple(sorted((*others, *symptoms), key=lambda symptom: symptom.ref))
+        if found != self.snapshot.symptoms:
+            self.snapshot = replace(self.snapshot, symptoms=found)
 
     def complete(self) -> None:
         """Note that everything was asked once."""

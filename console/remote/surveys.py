@@ -17,8 +17,10 @@ from console.managers.base import Detected, Surveyed
 from console.managers.lineage import mains
 from console.probes import family
 from console.remote.builder import SnapshotBuilder
+from console.remote.failure_logs import FailureLogs
+from console.remote.service_book import is_down
 from console.remote.shell import Answer, Ask
-from console.remote.transport import Transport, TransportError
+from console.remote.transport import ChannelRefusedError, Transport, TransportError
 
 FAMILIES_EVERY = 5.0
 """Seconds between two looks at the processes below those of services."""
@@ -132,7 +134,9 @@ class Surveys:
         self._wanted: dict[str, Wanted] = {}
         self._told: dict[str, asyncio.Event] = {}
         self._inner: dict[str, set[str]] = {}
-        self._pids_changed = asyncio.Event()
+        self._logs = FailureLogs(builder, transport)
+        self._to_read: set[str] = set()
+        self._work = asyncio.Event()
 
     @staticmethod
     def probes() -> tuple[Probe[Any], ...]:
@@ -172,15 +176,17 @@ class Surveys:
                 await self._look_at_processes()
 
     async def run(self) -> None:
-        """Look at the processes of what is found, until cancelled; then end every loop."""
+        """Look at the processes of what is found and the logs of what fails, until cancelled; then end every loop."""
         try:
             while True:
+                self._work.clear()
                 await self._look_at_processes()
+                await self._read_logs()
                 # Nothing is asked of a host that has systemd alone.
                 limit = FAMILIES_EVERY if mains(self._builder.snapshot.services) else None
                 with suppress(TimeoutError):
                     async with asyncio.timeout(limit):
-                        await self._pids_changed.wait()
+                        await self._work.wait()
         finally:
             await self.close()
 
@@ -199,8 +205,9 @@ class Surveys:
         self._builder.services(manager, named, manager, self._clock())
         if manager in self._told:
             self._told[manager].set()
-        if mains(self._builder.snapshot.services) != before:
-            self._pids_changed.set()
+        self._to_read.add(manager)
+        if mains(self._builder.snapshot.services) != before or any(is_down(service) for service in named):
+            self._work.set()
         self._emit()
 
     def also(self, manager: str, inner: str) -> Report:
@@ -253,7 +260,6 @@ class Surveys:
             pause = min(PATIENCE, pause * 2)
 
     async def _look_at_processes(self) -> None:
-        self._pids_changed.clear()
         pids = mains(self._builder.snapshot.services)
         if not pids:
             return
@@ -262,6 +268,16 @@ class Surveys:
         if answer.failure is None:
             self._builder.families(answer.value, self._clock())
         self._emit()
+
+    async def _read_logs(self) -> None:
+        managers, self._to_read = self._to_read, set()
+        for manager in managers:
+            try:
+                await self._logs.read(manager)
+            except ChannelRefusedError as error:
+                self._builder.note(f"{manager}_logs", self._clock(), str(error))
+        if managers:
+            self._emit()
 
 
 def _reason(error: Exception) -> str:

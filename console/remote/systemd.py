@@ -39,7 +39,8 @@ class SystemdWatch:
         self._search = SymptomSearch()
         self._symptoms: dict[ServiceRef, tuple[Symptom, ...]] = {}
         for symptom in builder.snapshot.symptoms:
-            self._symptoms[symptom.ref] = (*self._symptoms.get(symptom.ref, ()), symptom)
+            if symptom.ref.manager == SYSTEMD.id:
+                self._symptoms[symptom.ref] = (*self._symptoms.get(symptom.ref, ()), symptom)
 
     def take(self, answer: Answer, args: tuple[str, ...]) -> bool:
         """Take an answer that is systemd's; false for any other probe's."""
@@ -130,7 +131,7 @@ class SystemdWatch:
         self._publish()
 
     def _publish(self) -> None:
-        self._builder.symptoms(tuple(symptom for found in self._symptoms.values() for symptom in found))
+        self._builder.symptoms(SYSTEMD.id, tuple(symptom for found in self._symptoms.values() for symptom in found))
 
 
 def _journal_of(service: Service) -> Probe[Any] | None:
