@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.core.pid_file import Detached
+
 
 class State(StrEnum):
     """A service's state, the same words for every manager; the manager's own word is kept beside it."""
@@ -107,6 +109,8 @@ class Service:
     """The words with which its manager's tool answers on that host, to be followed by a verb: ``("docker",)``,
     ``("sudo", "-n", "--", "supervisorctl")``, ``("sudo", "-n", "-u", "deploy", "--", "pm2")``. Empty where there is no
     such tool, or none that answers this user."""
+    handle: tuple[str, ...] = ()
+    """What its tool is given to mean just this service, where that may be other words than its name."""
     tool_missing: str | None = None
     """Why there is no tool, in one line that says what to do."""
     log_files: tuple[str, ...] = ()
@@ -114,6 +118,8 @@ class Service:
     group: str | None = None
     """What it is part of in its manager: a Compose project, a Kubernetes namespace, a group of programs."""
     image: str | None = None
+    detached: Detached | None = None
+    """Of a service that is known by its pid file: what the file names, and how it is started and stopped."""
 
     @property
     def pid(self) -> int | None:

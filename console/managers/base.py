@@ -3,6 +3,7 @@
 from typing import Any, Protocol, runtime_checkable
 
 from console.core.command import Command
+from console.core.pid_file import PidFile
 from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
 from console.core.service import Endpoint, Service, ServiceRef
@@ -56,6 +57,19 @@ class Surveyed(Detected, Protocol):
 
 
 @runtime_checkable
+class Declarable(Surveyed, Protocol):
+    """Has services that nothing but the configuration may tell of: both probes are asked with what it declares."""
+
+    def presence_words(self, declared: tuple[PidFile, ...]) -> tuple[str, ...]:
+        """The arguments of ``presence``."""
+        ...
+
+    def survey_words(self, declared: tuple[PidFile, ...], known: tuple[Service, ...]) -> tuple[str, ...]:
+        """The arguments of ``survey``; ``known`` are the services that it told last."""
+        ...
+
+
+@runtime_checkable
 class Startable(Protocol):
     """Can start a service that is down."""
 
@@ -88,6 +102,15 @@ class Reloadable(Protocol):
 
     def reload(self, service: Service) -> Command | None:
         """The manager's own reload, or ``None`` where this service has none (then SIGHUP may be possible)."""
+        ...
+
+
+@runtime_checkable
+class Replacing(Protocol):
+    """Reloads some services by putting new processes in the place of the old ones, one after the other."""
+
+    def replaces(self, service: Service) -> bool:
+        """Whether another run serves after this service was reloaded."""
         ...
 
 
