@@ -185,6 +185,16 @@ class Selective(Protocol):
 
 
 @runtime_checkable
+class Versioned(Protocol):
+    """Can tell its version."""
+
+    @property
+    def version_words(self) -> tuple[str, ...]:
+        """What follows the words of ``Service.tool``; the last line that is printed is the version."""
+        ...
+
+
+@runtime_checkable
 class Rereadable(Protocol):
     """Can be made to read the definitions of its services again."""
 
