@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from console.actions.settings import ActionSettings
 from console.core.command import Command
-from console.core.plan import Check, Intent, Step
+from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.managers.base import Selective, ServiceManager, Startable, Stoppable, Traceable
@@ -48,6 +48,10 @@ class Context:
     def traceable(self) -> Traceable | None:
         """The manager, where it can tell one run from the next."""
         return self.manager if isinstance(self.manager, Traceable) else None
+
+    def why_not(self, manager: ServiceManager, service: Service, kind: ActionKind) -> str | None:
+        """Why a manager cannot do this to one of its services, where it can only do so to some."""
+        return manager.why_not(service, kind) if isinstance(manager, Selective) else None
 
     def manager_of(self, ref: ServiceRef) -> ServiceManager | None:
         """The manager of another service."""

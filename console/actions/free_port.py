@@ -4,7 +4,7 @@ from console.actions import checks, notes
 from console.actions.context import Context, Parts, RefusedError, start_step, stop_step
 from console.actions.holders import Holder, Holding, holding
 from console.actions.start import proof, stop_again
-from console.core.plan import Step
+from console.core.plan import ActionKind, Step
 from console.core.service import Endpoint, State
 from console.managers.base import Resettable, Restartable, Startable
 
@@ -70,7 +70,8 @@ def _others(context: Context, found: Holding) -> tuple[Holder, ...]:
 
 def _stop(context: Context, holder: Holder) -> Step:
     undo = None
-    if isinstance(holder.manager, Startable):
+    never = context.why_not(holder.manager, holder.service, ActionKind.START)
+    if isinstance(holder.manager, Startable) and never is None:
         undo = context.lasting(holder.manager.start(holder.service))
     return Step(f"stop {holder.service.ref.name}", stop_step(context, holder.manager, holder.service), undo)
 

@@ -22,6 +22,7 @@ def check(raw: Raw, lines: dict[KeyPath, int], themes: Collection[str], managers
         lambda raw: _theme(raw, themes),
         lambda raw: _managers(raw, managers),
         _local,
+        _pid_files,
         _references,
         _keys,
         _thresholds,
@@ -95,6 +96,28 @@ def _local(raw: Raw) -> Iterator[Found]:
         over_ssh = [key for key in ("destination", "user", "port", "identity_files", "jump") if key in host]
         if host.get("local") is True and over_ssh:
             yield ("hosts", index, over_ssh[0]), "the host is local", "no ssh settings beside local = true", None
+
+
+_OF_PID_FILES = ("pid_file", "command", "directory", "user", "stop_signal", "stop_timeout")
+
+
+def _pid_files(raw: Raw) -> Iterator[Found]:
+    seen: dict[object, object] = {}
+    for index, service in _tables(raw, "services"):
+        given = [key for key in _OF_PID_FILES if key in service]
+        if service.get("manager", "systemd") != "pidfile":
+            for key in given:
+                yield ("services", index, key), "the manager is not pidfile", f'no {key}, or manager = "pidfile"', None
+            continue
+        path = ("services", index, "pid_file")
+        if "pid_file" not in service:
+            yield path, "not there", "the pid file of the service, such as /srv/api/api.pid", None
+        command = service.get("command")
+        if isinstance(command, list) and (not command or not command[0] or str(command[0]).startswith("-")):
+            yield ("services", index, "command"), f"found {shown(command)}", "a program and its arguments", None
+        place = str(service.get("pid_file")), str(service.get("hosts")), str(service.get("groups"))
+        if seen.setdefault(place, index) != index and "pid_file" in service:
+            yield path, f"{shown(service['pid_file'])} is another service's too", "a pid file of its own", None
 
 
 def _references(raw: Raw) -> Iterator[Found]:

@@ -118,6 +118,8 @@ class Service:
     group: str | None = None
     """What it is part of in its manager: a Compose project, a Kubernetes namespace, a group of programs."""
     image: str | None = None
+    replicas: int | None = None
+    """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
     detached: Detached | None = None
     """Of a service that is known by its pid file: what the file names, and how it is started and stopped."""
 

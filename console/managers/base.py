@@ -185,6 +185,31 @@ class Selective(Protocol):
 
 
 @runtime_checkable
+class Cautious(Protocol):
+    """Knows what a person should be told before acting."""
+
+    def cautions(self, service: Service, kind: ActionKind) -> tuple[str, ...]:
+        """Warnings, one line each: that it is a cluster of production ..."""
+        ...
+
+
+@runtime_checkable
+class Rolling(Protocol):
+    """Changes a service little by little, after the command that asks for it has ended."""
+
+    def settle(self, service: Service, kind: ActionKind) -> Command | None:
+        """What waits until that kind of change is done, and fails when it gets stuck; ``None`` where nothing is left.
+
+        It changes nothing.
+        """
+        ...
+
+    def undo_restart(self, service: Service) -> Command | None:
+        """What leaves the service as it is now, after a restart that was not done, got stuck or failed."""
+        ...
+
+
+@runtime_checkable
 class Versioned(Protocol):
     """Can tell its version."""
 

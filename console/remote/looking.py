@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence, Set
 from itertools import chain
 from typing import Any, TypeVar
 
+from console.core.pid_file import PidFile
 from console.core.probe import Probe
 from console.core.sample import Sample
 from console.core.snapshot import Identity
@@ -42,6 +43,7 @@ class Looking:
         emit: Callable[[], None],
         clock: Callable[[], float],
         wall: Callable[[], float],
+        pid_files: tuple[PidFile, ...] = (),
     ) -> None:
         self._session = session
         self._builder = builder
@@ -49,7 +51,7 @@ class Looking:
         self._clock = clock
         self._wall = wall
         self._systemd = SystemdWatch(builder, clock)
-        self.surveys = Surveys(builder, session.transport, session.slow, emit, clock, LOOPS)
+        self.surveys = Surveys(builder, session.transport, session.slow, emit, clock, LOOPS, pid_files)
         routine = (*ALL, *self._systemd.routine, *Surveys.routine())
         self._fast = Schedule(probe for probe in routine if not probe.slow)
         self._slow = Schedule(probe for probe in routine if probe.slow)
@@ -76,7 +78,7 @@ class Looking:
     async def tick(self, timeout: float) -> None:  # noqa: ASYNC109
         """Ask what is due in the fast lane; ``TimeoutError`` when the shell does not answer."""
         # Nothing due is asked too: an answer, even an empty one, is what says that the host is there.
-        asks = [Ask(probe) for probe in self._fast.due(self._clock())]
+        asks = [self.surveys.asking(probe) for probe in self._fast.due(self._clock())]
         sent = self._wall()
         answers = await self._session.fast(asks, timeout)
         before = self._builder.snapshot.sample

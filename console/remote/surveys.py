@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from console.core.pid_file import PidFile
 from console.core.probe import Probe
 from console.core.service import Service
 from console.managers import DETECTED
-from console.managers.base import Detected, Surveyed
+from console.managers.base import Declarable, Detected, Surveyed
 from console.managers.lineage import mains
 from console.probes import family
 from console.remote.builder import SnapshotBuilder
@@ -44,6 +45,10 @@ class Report:
     def failed(self, reason: str) -> None:
         """Why they cannot be told now; one line that says what mends it."""
         self._surveys.failed(self.manager, reason)
+
+    def known(self) -> tuple[Service, ...]:
+        """What was told last, also over an earlier connection."""
+        return self._surveys.known(self.manager)
 
     def of(self, manager: str) -> "Report":
         """The same for a manager that is seen only through this one, as Compose is through Docker."""
@@ -87,6 +92,8 @@ class Place:
     report: Report
     ask: AskHost
     transport: Transport
+    pid_files: tuple[PidFile, ...] = ()
+    """What the configuration declares for a manager that is ``Declarable``."""
 
 
 Loop = Callable[[Place], Awaitable[None]]
@@ -100,7 +107,10 @@ def by_shell(manager: Surveyed) -> Loop:
     async def loop(place: Place) -> None:
         changed = False
         while True:
-            answer = await place.ask(Ask(manager.survey))
+            words: tuple[str, ...] = ()
+            if isinstance(manager, Declarable):
+                words = manager.survey_words(place.pid_files, place.report.known())
+            answer = await place.ask(Ask(manager.survey, words))
             if answer.failure is not None:
                 place.report.failed(answer.failure)
             else:
@@ -122,6 +132,7 @@ class Surveys:
         emit: Callable[[], None],
         clock: Callable[[], float],
         loops: Mapping[str, Loop],
+        pid_files: tuple[PidFile, ...] = (),
     ) -> None:
         self._builder = builder
         self._transport = transport
@@ -129,6 +140,7 @@ class Surveys:
         self._emit = emit
         self._clock = clock
         self._loops = loops
+        self._pid_files = pid_files
         self._managers = {found.presence.name: found for found in DETECTED}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._wanted: dict[str, Wanted] = {}
@@ -147,6 +159,16 @@ class Surveys:
     def routine() -> tuple[Probe[Any], ...]:
         """What is asked of every host, to know which managers are there."""
         return tuple(found.presence for found in DETECTED)
+
+    def asking(self, probe: Probe[Any]) -> Ask:
+        """A routine probe with its arguments."""
+        found = self._managers.get(probe.name)
+        words = found.presence_words(self._pid_files) if isinstance(found, Declarable) else ()
+        return Ask(probe, words)
+
+    def known(self, manager: str) -> tuple[Service, ...]:
+        """The services of a manager as they were told last."""
+        return tuple(service for service in self._builder.snapshot.services if service.ref.manager == manager)
 
     def take(self, answer: Answer) -> bool:
         """Take an answer that says whether a manager is there; false for any other probe's."""
@@ -230,7 +252,7 @@ class Surveys:
             loop = by_shell(found)
         if loop is None:
             raise RuntimeError(f"{found.id} is neither asked through the shell nor has it a loop of its own")
-        place = Place(wanted, Report(found.id, self), self._ask, self._transport)
+        place = Place(wanted, Report(found.id, self), self._ask, self._transport, self._pid_files)
         self._tasks[found.id] = asyncio.create_task(
             self._keep(loop, place), name=f"{found.id} of {place.transport.host}"
         )

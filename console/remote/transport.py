@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from console.core.command import Command, Output
+from console.core.pid_file import PidFile
 
 
 class TransportError(Exception):
@@ -140,3 +141,5 @@ class HostSpec:
     production: bool = False
     read_only: bool = False
     color: str | None = None
+    pid_files: tuple[PidFile, ...] = ()
+    """Services that the configuration declares by their pid files: nothing else on the host tells of them."""

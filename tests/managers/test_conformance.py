@@ -3,6 +3,7 @@
 import pytest
 
 from console.core.command import Command, Effect
+from console.core.pid_file import Detached, PidFile
 from console.core.plan import Check
 from console.core.service import Service, ServiceRef, State
 from console.managers import MANAGERS, manager
@@ -20,8 +21,14 @@ from console.managers.base import (
 everyone = pytest.mark.parametrize("found", MANAGERS, ids=lambda found: found.id)
 
 
+DETACHED = Detached(PidFile("api.service", "/run/api.pid", ("/srv/api",), logs=("/var/log/api.log",)), 812, 4711)
+
+
 def service_of(found: ServiceManager) -> Service:
-    return Service(ServiceRef("web1", found.id, "api.service"), State.RUNNING, "up", pids=(812,), reload_command=True)
+    return Service(
+        ServiceRef("web1", found.id, "api.service"), State.RUNNING, "up", pids=(812,), reload_command=True,
+        log_files=DETACHED.file.logs, detached=DETACHED,
+    )  # fmt: skip
 
 
 def changes(found: ServiceManager) -> list[Command]:
