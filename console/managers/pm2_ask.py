@@ -76,10 +76,13 @@ function tool(report) {
   if (which('pm2') === pm2 && which('node') === process.execPath) return ['pm2'];
   return [process.execPath, pm2];
 }
+function alive(found) {
+  return /^(online|launching|stopping|one-launch-status)$/.test(found.pm2_env.status) && found.pid > 0 ? found.pid : 0;
+}
 function app(found) {
   var own = found.pm2_env || {}, port = String((own.env || {}).PORT || own.PORT || '');
   return {
-    id: own.pm_id, name: found.name, space: own.namespace, pid: found.pid, status: own.status, mode: own.exec_mode,
+    id: own.pm_id, name: found.name, space: own.namespace, pid: alive(found), status: own.status, mode: own.exec_mode,
     began: own.pm_uptime, made: own.created_at, restarts: own.restart_time, unstable: own.unstable_restarts,
     code: own.exit_code, again: String(own.autorestart) !== 'false', patience: own.kill_timeout, cron: own.cron_restart,
     version: own.version, out: own.pm_out_log_path, err: own.pm_err_log_path, watch: !!own.watch, user: own.username,
@@ -104,11 +107,10 @@ function chosen(all) {
 function look(all) {
   var found = chosen(all).filter(function (each) { return String(each.pm2_env.pm_id).indexOf('_old_') < 0; });
   if (!found.length) end(8, 'knows no ' + words);
-  var alive = found.filter(function (each) { return each.pid > 0; });
   if (mode === 'run') {
-    out('MainPID=' + (alive.length ? alive[0].pid : 0));
+    out('MainPID=' + (found.map(alive).filter(Boolean)[0] || 0));
     out('Runs=' + found.map(function (each) {
-      return [each.pm2_env.pm_id, each.pid || 0, each.pid ? each.pm2_env.pm_uptime : 0].join(':');
+      return [each.pm2_env.pm_id, alive(each), alive(each) ? each.pm2_env.pm_uptime : 0].join(':');
     }).join(' '));
   } else found.forEach(function (each) { out(String(each.pm2_env.status).replace(/\s+/g, '-')); });
 }

@@ -132,14 +132,23 @@ def _instance(told: Mapping[str, Any], daemon: Daemon) -> Instance | None:
         return None
     status = _text(told.get("status"))
     began, made = _seconds(told.get("began")), _seconds(told.get("made"))
-    patience = _count(told.get("patience")) or 1600
-    by_itself = made is None or (began is not None and began - made > patience / 1000 + GRACE)
-    by_itself = bool(_count(told.get("restarts"))) and (by_itself or bool(_count(told.get("unstable"))))
-    pid = _count(told.get("pid"))
-    instance = Instance(
-        ident, name, _text(told.get("space")) or "default", State.UNKNOWN, status, told, pid or None, began, by_itself
-    )
+    pid = _count(told.get("pid")) or None
+    space = _text(told.get("space")) or "default"
+    by_itself = bool(_count(told.get("restarts"))) and _crashed(told, made, began)
+    instance = Instance(ident, name, space, State.UNKNOWN, status, told, pid, began, by_itself)
     return replace(instance, state=_state(instance, daemon.now))
+
+
+def _crashed(told: Mapping[str, Any], made: float | None, began: float | None) -> bool:
+    """Whether the present run follows on one that ended by itself.
+
+    What a person does sets ``created_at``; the next run begins as soon as the last one has ended, at the latest after
+    its ``kill_timeout``. An end by a signal has the code 0.
+    """
+    if _count(told.get("unstable")) or made is None or began is None:
+        return True
+    patience = (_count(told.get("patience")) or 1600) / 1000
+    return began - made > (1.0 if _count(told.get("code")) else patience + GRACE)
 
 
 def _state(instance: Instance, now: float | None) -> State:

@@ -221,7 +221,8 @@ if [ "$hd_way" = sudo ]; then
   hd_told=$(hd_jlist "$hd_mode" "$hd_words" "$@" 2>/dev/null)
 else
   hd_account "$hd_as_uid"
-  hd_told=$(hd_socket "$hd_pid" "$hd_as_uid" "$hd_as_gid" "$hd_user" "$hd_line/rpc.sock" "$hd_mode" "$hd_words" 2>/dev/null)
+  set -- "$hd_pid" "$hd_as_uid" "$hd_as_gid" "$hd_user" "$hd_line/rpc.sock" "$hd_mode" "$hd_words"
+  hd_told=$(hd_socket "$@" 2>/dev/null)
 fi || {
   case $? in 8) echo "pm2 $hd_told"; exit 1 ;; esac
   echo "not checked: pm2 $hd_told"
