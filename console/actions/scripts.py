@@ -39,7 +39,8 @@ if [ -e "$HOSTDECK_PLAN/new.$key" ]; then
   if [ "$first" != "$now" ]; then
     now_main=$main
     main_pid "$first"
-    if [ "${now_main:-0}" = 0 ]; then echo "its process ended, pid $main"
+    if [ "${now_main:-0}${main:-0}" = 00 ]; then echo "started once more by itself"
+    elif [ "${now_main:-0}" = 0 ]; then echo "its process ended, pid $main"
     else echo "started once more by itself, pid $main -> $now_main"; fi
     exit 1
   fi

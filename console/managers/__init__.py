@@ -2,11 +2,14 @@
 
 from console.core.service import ServiceRef
 from console.managers.base import Detected, ServiceManager
+from console.managers.compose import COMPOSE
+from console.managers.docker import DOCKER
+from console.managers.kubernetes import KUBERNETES
 from console.managers.pidfile import PIDFILE
 from console.managers.pm2 import PM2
 from console.managers.systemd import SYSTEMD
 
-MANAGERS: tuple[ServiceManager, ...] = (SYSTEMD, PM2, PIDFILE)
+MANAGERS: tuple[ServiceManager, ...] = (SYSTEMD, PM2, DOCKER, COMPOSE, KUBERNETES, PIDFILE)
 """Every manager, the one shown first in front."""
 
 DETECTED: tuple[Detected, ...] = tuple(found for found in MANAGERS if isinstance(found, Detected))
