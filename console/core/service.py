@@ -117,6 +117,8 @@ class Service:
     """Where it writes its log on the host, the most useful first, where its manager told."""
     group: str | None = None
     """What it is part of in its manager: a Compose project, a Kubernetes namespace, a group of programs."""
+    members: tuple[str, ...] = ()
+    """What it is made of in its manager, by the names that the manager's tool takes: the containers of a service."""
     image: str | None = None
     replicas: int | None = None
     """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
