@@ -23,6 +23,14 @@ runs() {
   shift 19
   ticks=$1
 }
+# Whether process $1 ignores SIGTERM, bit 14 of a mask in hexadecimal (proc_pid_status(5)).
+deaf() {
+  mask=
+  while read -r key value; do
+    case $key in SigIgn:) mask=${value%???} ;; esac
+  done 2>/dev/null <"/proc/$1/status"
+  case ${mask#"${mask%?}"} in [4567cdefCDEF]) ;; *) return 1 ;; esac
+}
 # A fifth of a second where that is to be had; sets spent to how many fifths it took.
 nap() {
   spent=1
@@ -55,7 +63,9 @@ stop() {
   left=$((seconds * 5))
   while runs "$pid" && [ "$ticks" = "$began" ]; do
     if [ "$left" -le 0 ]; then
-      echo "process $pid $(deaf): it still runs ${seconds} s after SIG$signal; it was not killed"
+      does='does not end'
+      [ "$signal" != TERM ] || ! deaf "$pid" || does='ignores SIGTERM'
+      echo "process $pid $does: it still runs $seconds s after SIG$signal; it was not killed"
       return 1
     fi
     nap
@@ -63,14 +73,6 @@ stop() {
   done
   forget
   echo "process $pid ended"
-}
-# What it does with SIGTERM, bit 14 of a mask in hexadecimal (proc_pid_status(5)).
-deaf() {
-  mask=
-  while read -r key value; do
-    case $key in SigIgn:) mask=${value%???} ;; esac
-  done 2>/dev/null <"/proc/$pid/status"
-  case $signal${mask#"${mask%?}"} in TERM[4567cdefCDEF]) echo "ignores SIGTERM" ;; *) echo "does not end" ;; esac
 }
 forget() {
   if number && [ "$named" = "$pid" ]; then rm -f -- "$file" 2>/dev/null || :; fi
@@ -88,6 +90,23 @@ ready() {
   (: >>"$log") 2>/dev/null || { echo "$(id -un) cannot write its log $log"; return 1; }
   place=${file%/*}
   [ -w "${place:-/}" ] || [ -w "$file" ] || { echo "$(id -un) cannot write its pid file $file"; return 1; }
+  plain=
+  if env --default-signal true 2>/dev/null; then plain=env
+  elif command -v perl >/dev/null; then plain=perl
+  elif deaf self; then
+    echo "what is started here would ignore SIGTERM: this host has neither env --default-signal nor perl"
+    return 1
+  fi
+}
+# A plan ignores signals, what runs in the background of a shell too, and a shell cannot take that back.
+launch() {
+  apart=setsid
+  command -v setsid >/dev/null || apart=nohup
+  case $plain in
+    env) exec $apart env --default-signal "$@" ;;
+    perl) exec $apart perl -e '$SIG{$_} = "DEFAULT" for qw(HUP INT QUIT TERM PIPE); exec {$ARGV[0]} @ARGV' "$@" ;;
+    *) exec $apart "$@" ;;
+  esac
 }
 start() {
   number || { echo "$file cannot be read"; return 1; }
@@ -96,13 +115,10 @@ start() {
     return 0
   fi
   rm -f -- "$file" 2>/dev/null || : >"$file"
+  # What is the plan's own and would be taken for the service's.
   unset HOSTDECK_PLAN LC_ALL SYSTEMD_PAGER SYSTEMD_COLORS SYSTEMD_LESS
-  # What runs in the background of a shell ignores these two, and so would what it starts.
-  plain='env --default-signal=INT,QUIT'
-  $plain true 2>/dev/null || plain=
-  apart=setsid
-  command -v setsid >/dev/null || apart=nohup
-  $apart $plain "$@" </dev/null >>"$log" 2>&1 &
+  unset INVOCATION_ID JOURNAL_STREAM SYSTEMD_EXEC_PID
+  launch "$@" </dev/null >>"$log" 2>&1 &
   child=$!
   tries=0
   # Most daemons write the file themselves, and some refuse to start where there is one.

@@ -38,8 +38,8 @@ hd_in() {
   [ -r "/proc/$1/cgroup" ] || return 1
   while IFS= read -r hd_x; do
     case $hd_x in
-      0::*) hd_group=${hd_group:-${hd_x#0::}} ;;
-      *:name=systemd:*) hd_group=${hd_x#*:name=systemd:} ;;
+      0::/?*) hd_group=${hd_x#0::} ;;
+      *:name=systemd:*) hd_group=${hd_group:-${hd_x#*:name=systemd:}} ;;
     esac
   done <"/proc/$1/cgroup"
   return 0

@@ -30,7 +30,7 @@ def ways(found: Detached, host: Host, owner_uid: int | None) -> Detached:
     return replace(
         found,
         # Whether sudo allows a command can be asked only where it comes first.
-        start_words=start if start[:1] == ("sudo",) else (*_apart(host), *start),
+        start_words=start if start[:1] == ("sudo",) else (*_apart(host, found.file.name), *start),
         start_off=start_off,
         stop_words=stop,
         stop_off=stop_off,
@@ -50,10 +50,11 @@ def _become(user: str, host: Host) -> tuple[tuple[str, ...], str | None]:
     return (), f"it runs as {user}, and this host has no sudo: connect as {user}"
 
 
-def _apart(host: Host) -> tuple[str, ...]:
+def _apart(host: Host, name: str) -> tuple[str, ...]:
     """A plan may run as a unit of its own, and with that unit would end all that was started in it."""
     if not host.systemd or "systemd-run" not in host.tools:
         return ()
+    scope = ("--scope", "--quiet", "--collect", f"--description={name}", "--")
     if host.uid == 0:
-        return ("systemd-run", "--scope", "--quiet", "--collect", "--")
-    return ("systemd-run", "--user", "--scope", "--quiet", "--collect", "--") if host.linger else ()
+        return ("systemd-run", *scope)
+    return ("systemd-run", "--user", *scope) if host.linger else ()

@@ -49,7 +49,7 @@ BEGIN {
     collect(p, p)
     path = ""
     while ((getline l <("/proc/" p "/cgroup")) > 0) {
-      if (l ~ /^0::/ && path == "") path = substr(l, 4)
+      if (l ~ /^0::/ && (path == "" || path == "/")) path = substr(l, 4)
       else if (l ~ /:name=systemd:/) { sub(/^[^:]*:[^:]*:/, "", l); if (path == "" || path == "/") path = l }
     }
     close("/proc/" p "/cgroup")
