@@ -139,6 +139,7 @@ def _absent(source: Source, name: str) -> Service:
         ServiceRef("", "compose", f"{source.project}/{name}", source.told.engine.scope),
         State.STOPPED,
         NO_CONTAINER,
+        daemon=source.told.engine.pid,
         tool=words,
         tool_missing=missing,
         group=source.project,

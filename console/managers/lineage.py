@@ -1,19 +1,23 @@
 """Who runs whom: services of the managers that systemd itself runs, joined to their processes and their unit."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
 from console.core.network import Family
 from console.core.service import Service
 
+_of_container = re.compile(r"(?:docker|libpod|crio|cri-containerd)-[0-9a-f]{12,}\.scope")
+"""The scope that an engine makes for one container tells nothing of who runs it."""
+
 
 def mains(services: tuple[Service, ...]) -> tuple[int, ...]:
-    """The processes of which the families are needed: main processes, and the managers themselves."""
+    """The processes of which the families are needed: those that managers told, and the managers themselves."""
     found = (
         pid
         for service in services
         if service.ref.manager != "systemd"
-        for pid in (service.pid, service.daemon)
+        for pid in (*service.pids, service.daemon)
         if pid is not None and pid > 1
     )
     return tuple(sorted(set(found)))
@@ -32,17 +36,18 @@ def with_families(services: tuple[Service, ...], families: Mapping[int, Family])
 def _joined(service: Service, families: Mapping[int, Family]) -> Service:
     if service.ref.manager == "systemd":
         return service
-    own = None if service.pid is None else families.get(service.pid)
+    own = _families(service, families)
     ran_by = None if service.daemon is None else families.get(service.daemon)
-    if own is not None:
-        told = service.pids if len(service.pids) > 1 else ()
+    if own:
+        members = tuple(dict.fromkeys((*service.pids, *(pid for family in own for pid in family.members))))
+        used = sum(family.cpu_seconds for family in own)
         service = replace(
             service,
-            pids=tuple(dict.fromkeys((*told, *own.members))),
-            cgroup=service.cgroup or own.cgroup,
-            memory=service.memory if service.memory is not None else own.memory,
-            cpu_seconds=service.cpu_seconds if service.cpu_seconds is not None else own.cpu_seconds,
-            tasks=service.tasks if service.tasks is not None else len(own.members),
+            pids=members,
+            cgroup=service.cgroup or own[0].cgroup,
+            memory=service.memory if service.memory is not None else sum(family.memory for family in own),
+            cpu_seconds=service.cpu_seconds if service.cpu_seconds is not None else used,
+            tasks=service.tasks if service.tasks is not None else len(members),
         )
     above = unit_of(ran_by.cgroup if ran_by is not None else service.cgroup if service.daemon is None else None)
     tail = service.chain or (service.ref.manager, service.ref.name)
@@ -51,9 +56,17 @@ def _joined(service: Service, families: Mapping[int, Family]) -> Service:
     return service
 
 
+def _families(service: Service, families: Mapping[int, Family]) -> tuple[Family, ...]:
+    """Those of the processes that its manager told, the main one first; none that is part of another."""
+    if service.pid not in families:
+        return ()
+    found = [families[pid] for pid in service.pids if pid in families]
+    return tuple(one for one in found if not any(one.pid in other.members for other in found if other.pid != one.pid))
+
+
 def unit_of(cgroup: str | None) -> str | None:
     """The innermost unit of a path in the control groups, ``/system.slice/supervisor.service`` for one."""
     for part in reversed((cgroup or "").split("/")):
-        if part.endswith((".service", ".scope")) and part != "init.scope":
+        if part.endswith((".service", ".scope")) and part != "init.scope" and not _of_container.match(part):
             return part
     return None

@@ -10,7 +10,7 @@ from console.core.sample import Sample
 from console.core.service import Service
 from console.core.snapshot import Identity, Link, LinkState, Snapshot, Source, Symptom
 from console.managers.join import with_ports, with_socket_units
-from console.managers.lineage import with_families
+from console.managers.lineage import mains, with_families
 from console.remote.shell import Answer
 
 BLOCKED_EVERY = 3.0
@@ -65,6 +65,10 @@ class SnapshotBuilder:
         self._managed.pop(manager, None)
         self._sources.pop(manager, None)
         self._join(now)
+
+    def mains(self) -> tuple[int, ...]:
+        """The processes of which the families are wanted."""
+        return mains(tuple(service for managed in self._managed.values() for service in managed))
 
     def families(self, families: Iterable[Family], now: float) -> None:
         """Take the processes that descend from those of services."""

@@ -13,9 +13,9 @@ from typing import Any
 from console.core.pid_file import PidFile
 from console.core.probe import Probe
 from console.core.service import Service
-from console.managers import DETECTED
+from console.managers import DETECTED, MANAGERS
 from console.managers.base import Declarable, Detected, Surveyed
-from console.managers.lineage import mains
+from console.managers.systemd import SYSTEMD
 from console.probes import family
 from console.remote.builder import SnapshotBuilder
 from console.remote.failure_logs import FailureLogs
@@ -153,7 +153,8 @@ class Surveys:
     @staticmethod
     def probes() -> tuple[Probe[Any], ...]:
         """Every probe that the shell must know."""
-        return (*(probe for found in DETECTED for probe in found.probes()), family.PROBE)
+        others = (found for found in MANAGERS if found is not SYSTEMD)
+        return (*(probe for found in others for probe in found.probes()), family.PROBE)
 
     @staticmethod
     def routine() -> tuple[Probe[Any], ...]:
@@ -205,7 +206,7 @@ class Surveys:
                 await self._look_at_processes()
                 await self._read_logs()
                 # Nothing is asked of a host that has systemd alone.
-                limit = FAMILIES_EVERY if mains(self._builder.snapshot.services) else None
+                limit = FAMILIES_EVERY if self._builder.mains() else None
                 with suppress(TimeoutError):
                     async with asyncio.timeout(limit):
                         await self._work.wait()
@@ -223,12 +224,12 @@ class Surveys:
         """Take the services of a manager."""
         host = self._builder.snapshot.host
         named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in services)
-        before = mains(self._builder.snapshot.services)
+        before = self._builder.mains()
         self._builder.services(manager, named, manager, self._clock())
         if manager in self._told:
             self._told[manager].set()
         self._to_read.add(manager)
-        if mains(self._builder.snapshot.services) != before or any(is_down(service) for service in named):
+        if self._builder.mains() != before or any(is_down(service) for service in named):
             self._work.set()
         self._emit()
 
@@ -282,7 +283,7 @@ class Surveys:
             pause = min(PATIENCE, pause * 2)
 
     async def _look_at_processes(self) -> None:
-        pids = mains(self._builder.snapshot.services)
+        pids = self._builder.mains()
         if not pids:
             return
         answer = await self._ask(Ask(family.PROBE, tuple(str(pid) for pid in pids)))
