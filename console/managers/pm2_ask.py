@@ -53,15 +53,20 @@ function call(methods, done) {
     if (!left) done(told);
   });
 }
+// pm2 prints banners first, some of which begin with a bracket; an empty list is the last thing to believe.
 function listed(text) {
+  var found = array(text, /^\[\s*\{/) || array(text, /^\[\]\s*$/m);
+  return found || end(7, text.trim().split('\n').pop().slice(0, 200) || 'says nothing');
+}
+function array(text, form) {
   for (var at = text.indexOf('['); at >= 0; at = text.indexOf('[', at + 1)) {
-    if (text.slice(at).search(/^\[\s*(\{|\])/) < 0) continue;
+    if (text.slice(at, at + 200).search(form) !== 0) continue;
     var last = text.length;
     while ((last = text.lastIndexOf(']', last - 1)) > at) {
       try { return JSON.parse(text.slice(at, last + 1)); } catch (error) { if (last < text.length - 200) break; }
     }
   }
-  end(7, text.trim().split('\n').pop().slice(0, 200) || 'says nothing');
+  return null;
 }
 function real(file) { try { return fs.realpathSync(file); } catch (error) { return null; } }
 function which(name) {

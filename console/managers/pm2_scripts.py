@@ -2,9 +2,10 @@
 
 from console.managers.pm2_ask import ASK_JS
 
-# A daemon is the process that a pm2.pid names and that still is one, or, where there are homes that this user may not
-# look into, any that calls itself one. Those inside containers are left out: their paths are of another place.
-# Calls hd_daemon with PID UID GID HOME. The title is cut where it is longer than the command line was.
+# A daemon is the process that a pm2.pid names and that still is one, and any that calls itself one: homes may be closed
+# to this user, and anywhere. Those inside containers are left out: their paths are of another place. Calls hd_daemon
+# with PID UID GID HOME; the title, where the home stands, is cut where it is longer than the command line was: then
+# HOME ends in "*".
 _FIND = r"""
 hd_is() {
   hd_comm= hd_uid= hd_gid= hd_ns=
@@ -37,23 +38,16 @@ hd_titled() {
   { read -r hd_title <"/proc/$1/cmdline"; } 2>/dev/null
   case $hd_title in
     *'God Daemon ('*')'*) hd_title=${hd_title#*God Daemon (} hd_title=${hd_title%%)*} ;;
-    *) hd_title= ;;
+    *'God Daemon ('*) hd_title="${hd_title#*God Daemon (}*" ;;
+    *) hd_title='*' ;;
   esac
   hd_found "$1" "$hd_title"
 }
 hd_daemons() {
-  hd_seen=' ' hd_hidden= hd_n=0
+  hd_seen=' '
   hd_in "${PM2_HOME:-/nonexistent}"
   hd_in "$HOME/.pm2"
   for hd_f in /root/.pm2 /home/*/.pm2; do hd_in "$hd_f"; done
-  while IFS=: read -r hd_k hd_v hd_uid hd_gid hd_rest hd_f hd_ns; do
-    hd_n=$((hd_n + 1))
-    [ "$hd_n" -le 200 ] || break
-    case $hd_f in / | '' | /usr/* | /bin | /dev | /proc | /nonexistent) continue ;; esac
-    if [ -x "$hd_f" ]; then hd_in "$hd_f/.pm2"
-    elif [ -d "$hd_f" ]; then hd_hidden=1; fi
-  done 2>/dev/null </etc/passwd
-  [ "$hd_hidden" ] || return 0
   for hd_f in /proc/[0-9]*/comm; do
     hd_comm=
     { read -r hd_comm <"$hd_f"; } 2>/dev/null
@@ -99,6 +93,25 @@ $(getent passwd "$1" 2>/dev/null)
 EOF
   [ "$hd_user" ] || hd_user=$1
 }
+# The home of which a socket is open: the account's own one, else the only one that begins as the title does.
+hd_home_of() {
+  case $hd_line in *'*') hd_line=${hd_line%?} ;; *) return ;; esac
+  case $hd_home/.pm2 in "$hd_line"*) hd_open "$hd_home/.pm2" && hd_line=$hd_home/.pm2 && return ;; esac
+  hd_v=
+  [ "$hd_line" ] && hd_open "$hd_line*"
+  hd_line=
+  case $hd_v in ?*/rpc.sock) hd_line=${hd_v%/rpc.sock} ;; esac
+}
+# Leaves the path in hd_v; "?" where several begin so.
+hd_open() {
+  hd_v=
+  while read -r hd_k hd_k hd_k hd_k hd_k hd_k hd_k hd_ns; do
+    [ "$hd_ns" = "$1/rpc.sock" ] && hd_v=$hd_ns && return
+    case $1 in *'*') ;; *) continue ;; esac
+    case $hd_ns in "${1%?}"*/rpc.sock) if [ "$hd_v" ]; then hd_v="?"; else hd_v=$hd_ns; fi ;; esac
+  done 2>/dev/null </proc/net/unix
+  [ "$hd_v" ]
+}
 hd_how() {
   hd_me=$(id -u)
   if [ "$1" = "$hd_me" ]; then hd_way=direct
@@ -115,6 +128,8 @@ hd_socket() {
     setpriv) set -- setpriv "--reuid=$hd_as_uid" "--regid=$hd_as_gid" --clear-groups -- "$@" ;;
     runuser) set -- runuser -u "$hd_as" -- "$@" ;;
   esac
+  # Nothing of this user's environment for a program of another one.
+  [ "$hd_way" = direct ] || set -- env -i "PATH=$PATH" LC_ALL=C "$@"
   NODE_OPTIONS= timeout 8 "$@" </dev/null
 }
 # MODE WORDS and what runs pm2; the answer is cut down by a node of this user.
@@ -160,7 +175,8 @@ hd_sudo() {
     hd_refused "$hd_may_not and this host has no sudo: $hd_why"
     return
   fi
-  if [ -z "$1" ]; then
+  # Where no daemon has this socket open, pm2 would start one.
+  if [ -z "$1" ] || ! hd_open "$1"; then
     hd_refused "$hd_may_not: where its home is cannot be seen: $hd_why"
     return
   fi
@@ -197,6 +213,7 @@ for hd_line in $hd_all; do
   hd_account "$hd_as_uid"
   case " $* " in *" $hd_user "*) continue ;; esac
   hd_how "$hd_as_uid"
+  hd_home_of "$hd_pid"
   printf 'daemon\t%s\t%s\t%s\t%s\t%s\n' "$hd_pid" "$hd_user" "$hd_way" "$hd_home" "$hd_line"
   if [ "$hd_way" = sudo ]; then hd_sudo "$hd_line"
   else hd_direct "$hd_pid" "$hd_as_uid" "$hd_as_gid" "$hd_line"; fi
@@ -209,7 +226,7 @@ _LOOK = (
     _FIND
     + _ASK
     + r"""
-hd_mode=$1 hd_pid=$2 hd_line=${3:-${PM2_HOME:-$HOME/.pm2}} hd_words=$4
+hd_mode=$1 hd_pid=$2 hd_home_given=$3 hd_line=${3:-${PM2_HOME:-$HOME/.pm2}} hd_words=$4
 shift 4
 if ! hd_is "$hd_pid"; then
   echo "the pm2 daemon that ran it (pid $hd_pid) is gone"
@@ -218,6 +235,8 @@ fi
 hd_as_uid=$hd_uid hd_as_gid=$hd_gid
 hd_how "$hd_as_uid"
 if [ "$hd_way" = sudo ]; then
+  hd_account "$hd_as_uid"
+  hd_open "${hd_home_given:-$hd_home/.pm2}" || { echo "the socket of the pm2 daemon is closed"; exit 1; }
   hd_told=$(hd_jlist "$hd_mode" "$hd_words" "$@" 2>/dev/null)
 else
   hd_account "$hd_as_uid"

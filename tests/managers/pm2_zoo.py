@@ -23,7 +23,8 @@ SCRIPTS = {
     "deaf.sh": "trap '' INT TERM\nwhile :; do sleep 1; done\n",
 }
 HOSTILE = (
-    "a;touch /tmp/pwned", "$(touch /tmp/pwned)", "-rf", "all", "[/x]", "7", "x.json", "\x1b[31mred\x1b]0;t\x07", "übung",
+    "a;touch /tmp/pwned", "$(touch /tmp/pwned)", "-rf", "all", "[/x]", "7", "x.json", "übung",
+    "\x1b[31mred\x1b]0;t\x07",
 )  # fmt: skip
 
 

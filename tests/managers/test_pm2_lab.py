@@ -16,6 +16,7 @@ from console.managers import MANAGERS
 from console.managers.join import with_ports
 from console.managers.lineage import mains, with_families
 from console.managers.pm2 import PM2, PM2_PRESENCE, PM2_SURVEY
+from console.managers.pm2_ask import ASK_JS
 from console.managers.pm2_list import Found
 from console.probes import family
 from console.remote.rights import rights
@@ -267,3 +268,46 @@ def test_a_look_never_starts_a_daemon(lab: Lab, host: Host) -> None:
     assert "/home/oncall" not in way.ask(PM2_PRESENCE)
     assert not any(line.startswith("daemon") and "oncall/.pm2" in line for line in way.output(PM2_SURVEY).splitlines())
     assert host.run(["pgrep", "-u", "oncall", "-f", "God Daemon"], check=False).returncode == 1
+
+
+NVM = """
+mkdir -p /home/nosudo/.nvm/v18/bin /home/nosudo/.nvm/v18/lib
+cp /usr/bin/node /home/nosudo/.nvm/v18/bin/node
+cp -a /opt/pm2/node_modules /home/nosudo/.nvm/v18/lib/
+ln -s ../lib/node_modules/pm2/bin/pm2 /home/nosudo/.nvm/v18/bin/pm2
+chown -R nosudo: /home/nosudo
+"""
+ODD = "/home/nosudo/where nobody would ever look for it, not even by night/.pm2"
+
+
+async def test_a_daemon_of_nvm_whose_home_is_anywhere(lab: Lab, host: Host) -> None:
+    host.sh(NVM)
+    host.noisy_shell("nosudo", delay=0.1)
+    start = f"PATH=$HOME/.nvm/v18/bin:$PATH PM2_HOME='{ODD}' pm2 start /srv/apps/sleeps.sh --name mine --interpreter sh"
+    host.sh(f"cd; {start}", user="nosudo", timeout=60)
+    tool = ("/home/nosudo/.nvm/v18/bin/node", "/home/nosudo/.nvm/v18/lib/node_modules/pm2/bin/pm2")
+    async with connected(host.name, lab.ssh_config("nosudo")) as transport:
+        [service] = [s for s in (await ask(transport, PM2_SURVEY)).services if s.ref.scope == "user:nosudo"]
+        assert service.tool == ("env", f"PM2_HOME={ODD}", *tool)
+        last = await done(transport, ActionKind.RESTART, "mine", "nosudo")
+        assert last.result is Result.DONE, last
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        last = await done(transport, ActionKind.STOP, "mine", "nosudo")
+        assert last.result is Result.DONE, last
+    service = named(over_ssh(lab, host).ask(PM2_SURVEY))["mine"]
+    assert (service.state, service.ref.scope) == (State.STOPPED, "user:nosudo")
+    assert host.run(["pgrep", "-c", "-u", "nosudo", "-f", "God Daemon"]).stdout.strip() == "1"
+    host.sh(f"cd; PATH=$HOME/.nvm/v18/bin:$PATH PM2_HOME='{ODD}' pm2 kill", user="nosudo", timeout=60)
+
+
+def test_banners_before_the_list_are_no_part_of_it(host: Host) -> None:
+    """What pm2 prints first when it is out of date, started anew, or asked to greet."""
+    apps = '[{"name":"a [b]","pid":7,"pm2_env":{"pm_id":0,"status":"online","env":{"TOKEN":"x"}}}]'
+    told = f"[PM2] Spawning PM2 daemon\\n>>>> In-memory PM2 is out-of-date [6]\\n[]x\\n{apps}\\n[PM2] done\\n"
+    script = "printf '%b' \"$2\" | node -e \"$1\" -- - survey ''"
+    for text in (told, apps, f"Welcome\n{apps}"):
+        found = host.run(["sh", "-c", script, "sh", ASK_JS, text]).stdout
+        assert '"name":"a [b]"' in found
+        assert "TOKEN" not in found
+    nothing = host.run(["sh", "-c", script, "sh", ASK_JS, "sudo: a password is required"], check=False)
+    assert (nothing.returncode, nothing.stdout.strip()) == (7, "sudo: a password is required")
