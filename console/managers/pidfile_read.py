@@ -16,6 +16,7 @@ TICKS = 100
 SLACK = 2
 """Seconds by which a process may seem to be younger than its pid file: both times are whole seconds, rounded."""
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh", "env", "nohup", "setsid", "nice", "sudo", "su"})
+_WAYS_IN = frozenset({"sshd", "dropbear", "systemd", "init"})
 _EVERYWHERE = ("/", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/etc/init.d")
 
 
@@ -222,11 +223,12 @@ def _service(entry: _Entry, host: Host) -> Service:
             log_files=file.logs, detached=ways(now, host, entry.owner_uid),
         )  # fmt: skip
     logs = tuple(dict.fromkeys((*file.logs, *(path for path in entry.outputs if _is_log(path)))))
+    way_in = f"{entry.name} is the way to this host: it is not signalled from here" if entry.name in _WAYS_IN else None
     found = replace(now, file=replace(file, logs=logs, run=(entry.pid or 0, entry.started, entry.written)))
     return Service(
         ref, State.RUNNING, "alive", f"{shown} (in {entry.cwd})" if entry.cwd else shown,
         pids=(entry.pid or 0,), since=host.boot + entry.started / TICKS, user=entry.owner, log_files=logs,
-        detached=ways(found, host, entry.owner_uid),
+        detached=ways(found, host, entry.owner_uid, way_in),
     )  # fmt: skip
 
 

@@ -19,8 +19,11 @@ class Host:
     """The user's own service manager runs without a login."""
 
 
-def ways(found: Detached, host: Host, owner_uid: int | None) -> Detached:
-    """Complete what is known of a service by the words with which this user acts on it."""
+def ways(found: Detached, host: Host, owner_uid: int | None, never: str | None = None) -> Detached:
+    """Complete what is known of a service by the words with which this user acts on it.
+
+    ``never``: why it is signalled by nobody from here.
+    """
     starter = found.file.user or host.user
     start, start_off = _become(starter, host)
     stop: tuple[str, ...] = ()
@@ -33,7 +36,7 @@ def ways(found: Detached, host: Host, owner_uid: int | None) -> Detached:
         start_words=start if start[:1] == ("sudo",) else (*_apart(host, found.file.name), *start),
         start_off=start_off,
         stop_words=stop,
-        stop_off=stop_off,
+        stop_off=never or stop_off,
         starter=starter,
     )
 
