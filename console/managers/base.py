@@ -229,6 +229,15 @@ class Rereadable(Protocol):
 
 
 @runtime_checkable
+class Applying(Protocol):
+    """Acts on services at once when it reads their definitions again."""
+
+    def applies(self, service: Service) -> tuple[str, ...]:
+        """What happens then, in words."""
+        ...
+
+
+@runtime_checkable
 class LogSource(Protocol):
     """Knows where a service's log is."""
 
