@@ -2,8 +2,10 @@
 
 import json
 import posixpath
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from console.core.pid_file import Detached, PidFile
 from console.core.probe import ParseError
@@ -16,6 +18,7 @@ TICKS = 100
 SLACK = 2
 """Seconds by which a process may seem to be younger than its pid file: both times are whole seconds, rounded."""
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh", "env", "nohup", "setsid", "nice", "sudo", "su"})
+_head = re.compile(r"me (?P<uid>\d{1,10}) (?P<user>\S+)\n(?P<flags>(?:[a-z -]+\n)*)boot (?P<boot>\d{1,12})\Z", re.ASCII)
 _WAYS_IN = frozenset({"sshd", "dropbear", "systemd", "init"})
 _EVERYWHERE = ("/", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/etc/init.d")
 
@@ -65,15 +68,12 @@ def parse(text: str) -> tuple[Service, ...]:
 
 
 def _host(head: str) -> Host:
-    words = [line.split(" ") for line in head.split("\n")]
-    if len(words[0]) != 3 or words[0][0] != "me" or not words[0][1].isdigit():
-        raise ParseError("me UID NAME", head.split("\n")[0])
-    tools = frozenset(line[1] for line in words if line[0] == "tool" and len(line) == 2)
-    boot = next((line[1] for line in words if line[0] == "boot" and len(line) == 2), "")
-    if not boot.isdigit():
-        raise ParseError("boot SECONDS", head.split("\n")[-1])
-    flags = {line[0] for line in words}
-    return Host(int(words[0][1]), words[0][2], tools, int(boot), "systemd" in flags, "linger" in flags)
+    match = _head.match(head)
+    if match is None:
+        raise ParseError("me UID NAME, tools and boot SECONDS", head.split("\n")[0])
+    lines = set(match["flags"].split("\n"))
+    tools = frozenset(line.removeprefix("tool ") for line in lines if line.startswith("tool "))
+    return Host(int(match["uid"]), match["user"], tools, int(match["boot"]), "systemd" in lines, "linger" in lines)
 
 
 def _entry(block: str) -> _Entry | None:
@@ -82,28 +82,25 @@ def _entry(block: str) -> _Entry | None:
     try:
         for line in lines:
             _take(entry, *line.partition(" ")[::2])
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     return entry
 
 
 def _take(entry: _Entry, key: str, value: str) -> None:
     if key == "told":
-        fields = json.loads(value)
-        lists = {name: tuple(fields[name]) for name in ("command", "logs", "run") if fields[name] is not None}
-        entry.file = PidFile(**{**fields, **lists})
+        entry.file = _file(json.loads(value))
     elif key == "written":
-        uid, written = value.split(" ")
-        entry.uid, entry.written = int(uid), int(written)
+        entry.uid, entry.written = _numbers(*value.split(" ", 1))
     elif key == "process":
         pid, started, entry.name = value.split(" ", 2)
-        entry.pid, entry.started = int(pid), int(started)
+        entry.pid, entry.started = _numbers(pid, started)
     elif key == "owner":
         uid, entry.owner = value.split(" ", 1)
-        entry.owner_uid = int(uid)
+        [entry.owner_uid] = _numbers(uid)
     elif key == "command":
-        entry.argv = tuple(value.rstrip("\t").split("\t")) if value else ()
-    elif key in ("closed", "missing", "hidden", "gone", "no"):
+        entry.argv = tuple(value.rstrip("\t").split("\t")) if value.strip() else ()
+    elif key in _STATES:
         entry.trouble = key
     elif key == "out":
         entry.outputs.append(value)
@@ -111,6 +108,24 @@ def _take(entry: _Entry, key: str, value: str) -> None:
         setattr(entry, key, value)
     elif key == "alone":
         entry.alone = True
+
+
+def _numbers(*words: str) -> tuple[int, ...]:
+    if not all(word.isascii() and word.isdigit() and len(word) <= 15 for word in words):
+        raise ValueError
+    return tuple(map(int, words))
+
+
+def _file(fields: Mapping[str, Any]) -> PidFile:
+    """What ``told`` made, given back by the host."""
+    lists = {name: tuple(fields[name]) for name in ("command", "logs")}
+    run = fields["run"]
+    file = PidFile(**{**fields, **lists, "run": None if run is None else (run[0], run[1], run[2])})
+    words = (file.name, file.path, file.directory, file.stop_signal, *file.command, *file.logs, file.user or "")
+    numbers = (file.stop_timeout, *(file.run or ()))
+    if not all(isinstance(word, str) for word in words) or not all(isinstance(one, int | float) for one in numbers):
+        raise TypeError
+    return file
 
 
 def _once(entries: Iterable[_Entry]) -> list[_Entry]:

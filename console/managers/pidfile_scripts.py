@@ -114,8 +114,6 @@ hd_user() {
   printf '%s\n' "$2 $1 ${hd_x:-#$1}"
 }
 hd_tell() {
-  printf '%s\n' "process $hd_pid $hd_ticks $hd_name"
-  hd_alone "$hd_pid" && echo alone
   hd_say group "${hd_group#"$hd_root"}"
   hd_uid=
   while read -r hd_k hd_v hd_x; do
@@ -131,12 +129,21 @@ hd_tell() {
 hd_file() {
   case $1 in *"$hd_nl"*) return ;; esac
   if hd_number "$1"; then
-    [ -n "$hd_pid" ] || [ -n "$2" ] || return
+    hd_line='' hd_mine=
+    case $hd_seen in *" $hd_pid "*) [ -n "$2" ] || return ;; esac
+    if [ -n "$hd_pid" ] && hd_process "$hd_pid"; then
+      hd_line="process $hd_pid $hd_ticks $hd_name"
+      hd_alone "$hd_pid" && hd_mine=alone
+    fi
+    # What is merely found must run, and be run by nobody else.
+    [ -n "$2" ] || [ -n "$hd_mine" ] || return
+    hd_seen="$hd_seen$hd_pid "
     printf '%s\n' "file $1" "${2:-found}"
     stat -L -c 'written %u %Y' -- "$1" || return
     if [ -z "$hd_pid" ]; then
       echo no number
-    elif hd_process "$hd_pid"; then
+    elif [ -n "$hd_line" ]; then
+      printf '%s\n' "$hd_line" ${hd_mine:+alone}
       hd_tell
     elif [ ! -r /proc/1/stat ] && [ ! -e "/proc/$hd_pid/stat" ]; then
       echo hidden "$hd_pid"
@@ -150,6 +157,7 @@ hd_file() {
     if [ -e "$1" ] || { [ -d "${hd_d:-/}" ] && [ ! -x "${hd_d:-/}" ]; }; then echo closed; else echo missing; fi
   fi
 }
+hd_seen=' '
 printf '%s\n' "me $(id -u) $(id -un)"
 for hd_t in sudo runuser systemd-run; do
   command -v "$hd_t" >/dev/null && echo "tool $hd_t"
