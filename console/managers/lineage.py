@@ -57,10 +57,13 @@ def _joined(service: Service, families: Mapping[int, Family]) -> Service:
 
 
 def _families(service: Service, families: Mapping[int, Family]) -> tuple[Family, ...]:
-    """Those of the processes that its manager told, the main one first; none that is part of another."""
+    """Those of the processes that its manager told, the main one first; none that is part of another.
+
+    A manager's daemon that listens for a service is one of its processes, but what else it runs is not.
+    """
     if service.pid not in families:
         return ()
-    found = [families[pid] for pid in service.pids if pid in families]
+    found = [families[pid] for pid in service.pids if pid in families and pid != service.daemon]
     return tuple(one for one in found if not any(one.pid in other.members for other in found if other.pid != one.pid))
 
 

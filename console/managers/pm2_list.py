@@ -207,9 +207,6 @@ def _service(
         exit_code=_count(told.get("code")) if down else None,
         restart_policy="always" if told.get("again") is not False else "no",
         reload_command=cluster,
-        memory=sum(_count(each.told.get("memory"), most=2**63) or 0 for each in instances) or None
-        if len(pids) > 1
-        else None,
         user=_text(first.told.get("user")) or daemon.user,
         chain=("pm2", name),
         daemon=daemon.pid,
@@ -313,8 +310,8 @@ def _number(word: str) -> bool:
     return word.isascii() and word.isdecimal() and len(word) < 11
 
 
-def _count(value: object, most: int = _FAR) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < most else None
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _FAR else None
 
 
 def _seconds(value: object) -> float | None:

@@ -108,6 +108,8 @@ hd_open() {
   while read -r hd_k hd_k hd_k hd_k hd_k hd_k hd_k hd_ns; do
     [ "$hd_ns" = "$1/rpc.sock" ] && hd_v=$hd_ns && return
     case $1 in *'*') ;; *) continue ;; esac
+    # A connection to the socket has its path as well.
+    [ "$hd_ns" = "$hd_v" ] && continue
     case $hd_ns in "${1%?}"*/rpc.sock) if [ "$hd_v" ]; then hd_v="?"; else hd_v=$hd_ns; fi ;; esac
   done 2>/dev/null </proc/net/unix
   [ "$hd_v" ]

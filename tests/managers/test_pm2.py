@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from console.core.command import Effect
+from console.core.network import Family
 from console.core.plan import ActionKind
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.managers.lineage import with_families
 from console.managers.pm2 import PM2, PM2_PRESENCE
 from console.managers.pm2_list import parse_survey
 
@@ -102,6 +104,21 @@ def test_the_daemon_listens_for_a_cluster() -> None:
     assert parse_survey(told(api)).services[0].pids == (812, 700)
     # Of two it does not say for which.
     assert [service.pids for service in parse_survey(told(api, web)).services] == [(812,), (9,)]
+
+
+def test_what_else_the_daemon_runs_is_not_part_of_a_cluster() -> None:
+    [api] = parse_survey(told(app(mode="cluster_mode"), app(id=1, pid=813, mode="cluster_mode"))).services
+    assert api.pids == (812, 813, 700)
+    unit = "/system.slice/pm2-deploy.service"
+    families = {
+        700: Family(700, 1, 9.0, 900, unit, (700, 812, 813, 990)),
+        812: Family(812, 2, 1.0, 100, unit, (812, 815)),
+        813: Family(813, 2, 1.0, 100, unit, (813,)),
+    }
+    [joined] = with_families((api,), families)
+    assert joined.pids == (812, 813, 700, 815)
+    assert joined.cpu_seconds == 2.0
+    assert joined.chain == ("systemd", "pm2-deploy.service", "pm2", "api")
 
 
 def test_the_port_of_its_environment_is_wanted() -> None:

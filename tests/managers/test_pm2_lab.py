@@ -29,7 +29,7 @@ from tests.probes.asking import Way, over_ssh
 from tests.remote.real import QUICK, ask, connected, look, run
 
 MAY = ("/usr/local/bin/pm2 jlist", *(f"/usr/local/bin/pm2 {verb} web" for verb in ("restart", "stop")))
-SETTINGS = replace(QUICK, within=30.0, hold=2.0)
+SETTINGS = replace(QUICK, within=30.0)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,8 @@ async def test_ports_processes_and_who_runs_them(lab: Lab, host: Host) -> None:
     daemon = found["api"].daemon
     assert host.read(f"/proc/{daemon}/comm").startswith("PM2 v")
     assert found["web"].chain[-2:] == ("pm2", "web")
-    assert found["web"].memory
+    assert (found["api"].memory or 0) > 2 * 10**7
+    assert len(found["api"].pids) == 3
 
 
 @pytest.mark.parametrize("user", ["root", "oncall"])
@@ -277,13 +278,13 @@ cp -a /opt/pm2/node_modules /home/nosudo/.nvm/v18/lib/
 ln -s ../lib/node_modules/pm2/bin/pm2 /home/nosudo/.nvm/v18/bin/pm2
 chown -R nosudo: /home/nosudo
 """
-ODD = "/home/nosudo/where nobody would ever look for it, not even by night/.pm2"
+ODD = "/home/nosudo/where/nobody/would/ever/look/for/it/not/even/by/night/.pm2"
 
 
 async def test_a_daemon_of_nvm_whose_home_is_anywhere(lab: Lab, host: Host) -> None:
     host.sh(NVM)
     host.noisy_shell("nosudo", delay=0.1)
-    start = f"PATH=$HOME/.nvm/v18/bin:$PATH PM2_HOME='{ODD}' pm2 start /srv/apps/sleeps.sh --name mine --interpreter sh"
+    start = f"PATH=$HOME/.nvm/v18/bin:$PATH PM2_HOME={ODD} pm2 start /srv/apps/sleeps.sh --name mine --interpreter sh"
     host.sh(f"cd; {start}", user="nosudo", timeout=60)
     tool = ("/home/nosudo/.nvm/v18/bin/node", "/home/nosudo/.nvm/v18/lib/node_modules/pm2/bin/pm2")
     async with connected(host.name, lab.ssh_config("nosudo")) as transport:
@@ -297,7 +298,7 @@ async def test_a_daemon_of_nvm_whose_home_is_anywhere(lab: Lab, host: Host) -> N
     service = named(over_ssh(lab, host).ask(PM2_SURVEY))["mine"]
     assert (service.state, service.ref.scope) == (State.STOPPED, "user:nosudo")
     assert host.run(["pgrep", "-c", "-u", "nosudo", "-f", "God Daemon"]).stdout.strip() == "1"
-    host.sh(f"cd; PATH=$HOME/.nvm/v18/bin:$PATH PM2_HOME='{ODD}' pm2 kill", user="nosudo", timeout=60)
+    host.sh(f"cd; PATH=$HOME/.nvm/v18/bin:$PATH PM2_HOME={ODD} pm2 kill", user="nosudo", timeout=60)
 
 
 def test_banners_before_the_list_are_no_part_of_it(host: Host) -> None:
