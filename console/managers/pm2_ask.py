@@ -38,7 +38,10 @@ function unpack(data) {
 }
 function call(methods, done) {
   var told = {}, left = methods.length, data = Buffer.alloc(0), link = net.connect(socket);
-  link.on('error', function (error) { end(error.code === 'EACCES' ? 5 : 6, error.code + ' on ' + socket); });
+  link.on('error', function (error) {
+    var why = {ENOENT: 'has no socket ', ECONNREFUSED: 'does not listen on ', EACCES: 'lets nobody use '}[error.code];
+    end(6, (why || error.code + ' on ') + socket);
+  });
   link.on('close', function () { end(6, 'closed its socket'); });
   methods.forEach(function (method, n) {
     link.write(pack(['j:' + JSON.stringify({type: 'call', method: method, args: [{}]}), 's:' + n]));

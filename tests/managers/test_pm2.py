@@ -192,7 +192,12 @@ def test_without_a_pm2_the_keys_say_why() -> None:
 
 
 def test_one_odd_entry_leaves_the_others() -> None:
-    odd = ({"id": 1}, {"id": "x", "name": "y"}, {"id": 2, "name": ["z"]}, app(id=5, name="b", began="soon", port={}))
+    odd: tuple[dict[str, object], ...] = (
+        {"id": 1},
+        {"id": "x", "name": "y"},
+        {"id": 2, "name": ["z"]},
+        app(id=5, name="b", began="soon", port={}),
+    )
     text = told(app(), *odd) + '\n{"id": 9\n[]\n(node:1) Warning: x\n\x00'
     assert [each.ref.name for each in parse_survey(text).services] == ["api", "b"]
 
