@@ -89,7 +89,7 @@ def _loop(box: Container, now: float | None) -> Trouble | None:
     elif box.reason != LOOP and not _ended_just_now(box, now):
         return None
     known = why if why not in (None, "Error", "Completed") else None
-    return Trouble(known or (LOOP if box.reason == LOOP else "restarted"), exit_code=code, loops=True)
+    return Trouble(known or (LOOP if box.reason == LOOP else why or "restarted"), exit_code=code, loops=True)
 
 
 def _ended_just_now(box: Container, now: float | None) -> bool:
