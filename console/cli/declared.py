@@ -29,8 +29,12 @@ def is_declared(service: ServiceConfig, ref: ServiceRef) -> bool:
 
 
 def log_files(config: Config, spec: HostSpec, ref: ServiceRef) -> tuple[str, ...]:
-    """The log files that are declared for a service."""
-    found = (path for service in services_on(config, spec) if is_declared(service, ref) for path in service.logs)
+    """The log files that are declared for a service, beside the log that its manager reads."""
+    # The first log of a service with a pid file is what its manager reads.
+    first = 1 if ref.manager == "pidfile" else 0
+    found = (
+        path for service in services_on(config, spec) if is_declared(service, ref) for path in service.logs[first:]
+    )
     return tuple(dict.fromkeys(found))
 
 

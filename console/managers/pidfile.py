@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.log_text import level_word, structured
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
+from console.core.text import cut, mask
 from console.managers import pidfile_actions as scripts
 from console.managers.pidfile_read import parse, told
 from console.managers.pidfile_scripts import PRESENCE, SURVEY
@@ -77,7 +78,7 @@ class PidFiles:
         found = _startable(service)
         file = found.file
         words = (file.path, file.name, _wrong(service), *_launch(file))
-        return _change(found.start_words, scripts.START, words, LAUNCH, f"start {file.name}: {file.command[0]}")
+        return _change(found.start_words, scripts.START, words, LAUNCH, f"start {_shown(file)}")
 
     def stop(self, service: Service) -> Command:
         """The stop signal to exactly the process that is known, or to the one that a start left in the file."""
@@ -97,7 +98,7 @@ class PidFiles:
         file = found.file
         stopping = _stop_words(found) if service.pids else (file.path, file.name, "", "", file.stop_signal, "1")
         words = (*stopping, _wrong(service), *_launch(file))
-        text = f"end {file.name} with SIG{file.stop_signal}, then start {file.command[0]}"
+        text = f"end it with SIG{file.stop_signal}, then start {_shown(file)}"
         return _change(found.start_words, scripts.RESTART, words, file.stop_timeout + LAUNCH, text)
 
     def signal(self, service: Service, name: str) -> Command:
@@ -212,6 +213,10 @@ def _wrong(service: Service) -> str:
 
 def _path(service: Service) -> str:
     return _known(service).file.path
+
+
+def _shown(file: PidFile) -> str:
+    return cut(mask(quote(file.command)), 160)
 
 
 def _patience(file: PidFile) -> str:

@@ -12,7 +12,7 @@ number() {
   case $named in *[!0-9]* | 0* | ???????????*) named= ;; esac
   return 0
 }
-# Whether process $1 runs: sets ticks, when it started.
+# Whether process $1 runs: sets ticks, when it started, and parent.
 runs() {
   line='' ticks=''
   [ -n "$1" ] && [ -r "/proc/$1/stat" ] || return 1
@@ -20,6 +20,7 @@ runs() {
   set -- ${line##*") "}
   [ $# -ge 20 ] || return 1
   case $1 in Z | X | x) return 1 ;; esac
+  parent=$2
   shift 19
   ticks=$1
 }
@@ -130,7 +131,7 @@ start() {
       return 0
     fi
     if runs "$child"; then
-      [ "$tries" -ge 10 ] || continue
+      [ "$tries" -ge 5 ] || continue
       echo "$child" >"$file" || { echo "process $child runs, but $file cannot be written"; return 1; }
       continue
     fi
@@ -224,7 +225,8 @@ fi
 if runs "$named" && [ "$named $ticks" != "$wrong" ] && { [ "$named" != "$pid" ] || [ "$ticks" != "$began" ]; }; then
   # The number of the ended process may be another's by now; only a new file speaks of a new run.
   [ "$named" != "$pid" ] || { echo "$name has ended"; exit 0; }
-  echo "$name was started again as process $named"
+  { read -r keeper <"/proc/$parent/comm"; } 2>/dev/null || keeper='?'
+  echo "$name was started again as process $named, by $keeper (process $parent)"
   exit 1
 fi
 echo "$name has ended"

@@ -109,9 +109,19 @@ hd_say() {
   case $2 in '' | *"$hd_nl"*) ;; *) printf '%s\n' "$1 $2" ;; esac
 }
 hd_user() {
-  hd_x=$(getent passwd "$1" 2>/dev/null) || hd_x=$(grep "^[^:]*:[^:]*:$1:" /etc/passwd)
-  hd_x=${hd_x%%:*}
-  printf '%s\n' "$2 $1 ${hd_x:-#$1}"
+  case $hd_users in
+    *" $1:"*)
+      hd_x=${hd_users##*" $1:"}
+      hd_x=${hd_x%% *}
+      ;;
+    *)
+      hd_x=$(getent passwd "$1" 2>/dev/null) || hd_x=$(grep "^[^:]*:[^:]*:$1:" /etc/passwd)
+      hd_x=${hd_x%%:*}
+      hd_x=${hd_x:-#$1}
+      hd_users="$hd_users$1:$hd_x "
+      ;;
+  esac
+  printf '%s\n' "owner $1 $hd_x"
 }
 hd_tell() {
   hd_say group "${hd_group#"$hd_root"}"
@@ -119,12 +129,15 @@ hd_tell() {
   while read -r hd_k hd_v hd_x; do
     case $hd_k in Uid:) hd_uid=$hd_v ;; esac
   done <"/proc/$hd_pid/status"
-  [ -z "$hd_uid" ] || hd_user "$hd_uid" owner
+  [ -z "$hd_uid" ] || hd_user "$hd_uid"
   printf '%s\n' "command $(tr '\t\n\0' '  \t' <"/proc/$hd_pid/cmdline")"
-  hd_say cwd "$(readlink "/proc/$hd_pid/cwd")"
-  hd_say exe "$(readlink "/proc/$hd_pid/exe")"
-  hd_say out "$(readlink "/proc/$hd_pid/fd/1")"
-  hd_say out "$(readlink "/proc/$hd_pid/fd/2")"
+  # Whoever may not see one of these links may see none of them.
+  hd_x=$(readlink "/proc/$hd_pid/cwd") || return
+  hd_say cwd "$hd_x"
+  [ -z "$1" ] || hd_say exe "$(readlink "/proc/$hd_pid/exe")"
+  hd_x=$(readlink "/proc/$hd_pid/fd/1")
+  hd_say out "$hd_x"
+  case $hd_x in /dev/* | [!/]* | '') hd_say out "$(readlink "/proc/$hd_pid/fd/2")" ;; esac
 }
 hd_file() {
   case $1 in *"$hd_nl"*) return ;; esac
@@ -144,7 +157,7 @@ hd_file() {
       echo no number
     elif [ -n "$hd_line" ]; then
       printf '%s\n' "$hd_line" ${hd_mine:+alone}
-      hd_tell
+      hd_tell "$2"
     elif [ ! -r /proc/1/stat ] && [ ! -e "/proc/$hd_pid/stat" ]; then
       echo hidden "$hd_pid"
     else
@@ -157,7 +170,7 @@ hd_file() {
     if [ -e "$1" ] || { [ -d "${hd_d:-/}" ] && [ ! -x "${hd_d:-/}" ]; }; then echo closed; else echo missing; fi
   fi
 }
-hd_seen=' '
+hd_seen=' ' hd_users=' '
 printf '%s\n' "me $(id -u) $(id -un)"
 for hd_t in sudo runuser systemd-run; do
   command -v "$hd_t" >/dev/null && echo "tool $hd_t"

@@ -2,11 +2,12 @@
 
 import pytest
 
-from console.cli.declared import pid_files
+from console.cli.declared import log_files, pid_files
 from console.config.load import parse
 from console.config.mistakes import ConfigError
 from console.config.places import example
 from console.core.pid_file import PidFile
+from console.core.service import ServiceRef
 from console.remote.transport import HostSpec
 
 HEAD = '[[services]]\nname = "worker"\nmanager = "pidfile"\n'
@@ -62,3 +63,9 @@ def test_mistakes_name_line_and_key(text: str, starts: list[str]) -> None:
     assert len(lines) == len(starts), lines
     for line, start in zip(lines, starts, strict=True):
         assert line.startswith(start)
+
+
+def test_the_log_that_its_manager_reads_is_not_read_twice() -> None:
+    text = HEAD + 'pid_file = "/run/w.pid"\nlogs = ["/var/log/a.log", "/var/log/b.log"]\n'
+    ref = ServiceRef("any", "pidfile", "worker")
+    assert log_files(parse(text, "f"), HostSpec("any", "any"), ref) == ("/var/log/b.log",)

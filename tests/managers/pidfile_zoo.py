@@ -22,6 +22,8 @@ from tests.lab import Host
 from tests.lab.host import SERVICE
 from tests.remote.real import QUICK, ask
 
+SOON = replace(QUICK, hold=0.5, respawn=0.5)
+
 API = PidFile(
     "api", "/srv/api/api.pid", ("/usr/bin/env", "PORT=8080", "/usr/bin/python3", "/srv/api/api.py"), "/srv/api",
     "deploy", stop_timeout=5.0, logs=("/srv/api/api.log",),
@@ -57,7 +59,7 @@ def named(where: Snapshot, name: str) -> Service:
 
 
 async def planned(
-    transport: Transport, kind: ActionKind, *declared: PidFile, name: str = "api", settings: ActionSettings = QUICK
+    transport: Transport, kind: ActionKind, *declared: PidFile, name: str = "api", settings: ActionSettings = SOON
 ) -> Plan:
     where = await look(transport, *declared)
     intent = Intent(kind, ServiceRef(transport.host, "pidfile", name))

@@ -168,6 +168,7 @@ def test_root_starts_it_in_a_scope_and_signals_it_as_root() -> None:
     head = "me 0 root\ntool runuser\ntool systemd-run\nsystemd\nboot 1000000"
     [service] = parsed(block(FILE.path, *running("/srv/api/bin/api"), file=FILE), head=head)
     restart, stop = PIDFILE.restart(service), PIDFILE.stop(service)
+    assert restart.purpose == "end it with SIGTERM, then start /srv/api/bin/api --port 8080"
     scope = ("systemd-run", "--scope", "--quiet", "--collect", "--description=api", "--")
     assert restart.argv[:10] == (*scope, "runuser", "-u", "deploy", "--")
     assert stop.argv[:2] == ("sh", "-c")

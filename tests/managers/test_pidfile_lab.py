@@ -18,12 +18,18 @@ from console.managers.pidfile import PRESENCE_PROBE, SURVEY_PROBE
 from console.remote.logs import follow, source
 from console.remote.transport import HostSpec
 from tests.lab import Host, Lab, faults
-from tests.managers.pidfile_zoo import API, asked, by_hand, install, look, named, planned
+from tests.managers.pidfile_zoo import API, SOON, asked, by_hand, install, look, named, planned
 from tests.probes.asking import SHELLS, over_ssh
 from tests.remote.real import QUICK, connected, run
 from tests.remote.watching import watching
 
 SLEEP = ("/bin/sleep", "1000")
+BY_HAND = """[supervisord]
+pidfile=/tmp/supervisord.pid
+logfile=/tmp/supervisord.log
+[program:child]
+command=sh -c 'echo $$ >/srv/odd/child.pid; exec sleep 1000'
+"""
 AS_DEPLOY = "oncall ALL=(deploy) NOPASSWD: ALL\n"
 
 
@@ -41,6 +47,10 @@ async def test_what_is_found_and_what_is_not(lab: Lab, host: Host, user: str) ->
     pid = by_hand(host, "/srv/found/found.pid", *SLEEP, log="/srv/found/out.log", cwd="/srv/found")
     by_hand(host, "/run/mine/late.pid", *SLEEP, age="2 hours ago")
     host.sh("systemctl start nginx; echo 4194000 >/srv/old/old.pid; echo x >/srv/old/x.pid; echo 1 >/srv/old/init.pid")
+    # What a supervisord runs is its own, also where no unit says so.
+    host.write("/etc/by-hand.conf", BY_HAND)
+    host.sh("pidof -x supervisord >/dev/null || supervisord -c /etc/by-hand.conf; rm -f /srv/found/lost.pid")
+    host.wait("test -s /srv/odd/child.pid")
     # The file of one user may not name the process of another: whoever wrote it would choose what root signals.
     host.sh("pidof nginx | tr ' ' '\\n' | sort -n | head -n 1 >/srv/odd/nginx.pid; chown deploy /srv/odd/nginx.pid")
     async with connected(host.name, lab.ssh_config(user)) as transport:
@@ -118,7 +128,7 @@ async def test_a_wrong_process_is_left_alone_by_a_start(lab: Lab, host: Host) ->
 @pytest.mark.parametrize("user", ["root", "oncall"])
 async def test_started_restarted_reloaded_and_stopped(lab: Lab, host: Host, user: str) -> None:
     root = user == "root"
-    settings = replace(QUICK, health="http://127.0.0.1:8080/health")
+    settings = replace(SOON, health="http://127.0.0.1:8080/health")
     async with connected(host.name, lab.ssh_config(user)) as transport:
         last = await run(transport, await planned(transport, ActionKind.START, API, settings=settings), root=root)
         assert (last.result, last.reason) == (Result.DONE, None), last
@@ -179,6 +189,19 @@ async def test_what_ignores_sigterm_is_told_and_not_killed(lab: Lab, host: Host)
         assert last.result is Result.FAILED, last
         assert named(await look(transport, file), "deaf").pid == pid
     host.sh(f"kill -KILL {pid}")
+
+
+async def test_who_starts_it_again_is_named(lab: Lab, host: Host) -> None:
+    """Row 38."""
+    loop = "while :; do sleep 1000 & echo $! >/opt/tool/kept.pid; wait; sleep 0.3; done"
+    host.write("/opt/tool/keeper", f"#!/bin/sh\n{loop}\n", mode=0o755)
+    keeper = by_hand(host, "/opt/tool/x", "/opt/tool/keeper", user="oncall")
+    host.wait("test -s /opt/tool/kept.pid")
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        last = await run(transport, await planned(transport, ActionKind.STOP, name="kept"), root=False)
+        assert last.result is Result.FAILED, last
+        assert re.search(rf"kept was started again as process \d+, by keeper \(process {keeper}\)", str(last)), last
+    host.sh(f"kill {keeper} $(cat /opt/tool/kept.pid)")
 
 
 async def test_a_restart_that_dies_soon_is_flapping(lab: Lab, host: Host) -> None:
@@ -274,7 +297,7 @@ async def test_the_log_is_followed(lab: Lab, host: Host) -> None:
 
 async def test_hostile_names_are_words(lab: Lab, host: Host) -> None:
     """Row 29."""
-    names = ("a;touch x", "-$(touch x)", "[x]* o'b \"c")
+    names = ("-$(touch x);touch x", "[x]* o'b \"c")
     for name in names:
         by_hand(host, f"/srv/odd/{name}.pid", *SLEEP, user="deploy")
     host.sh("printf '%s' 'a b\nc' >'/srv/odd/new\nline.pid'")
