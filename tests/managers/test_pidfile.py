@@ -211,6 +211,7 @@ def test_a_restart_as_another_user_is_refused() -> None:
 @pytest.mark.parametrize(
     ("cgroup", "why"),
     [
+        ("/system.slice/legacy.service/main", "api is a process of legacy.service: act on that"),
         ("/system.slice/legacy.service", "api is a process of legacy.service: act on that"),
         ("/user.slice/user-990.slice/user@990.service", None),
         ("/system.slice/cron.service", None),
