@@ -169,13 +169,13 @@ class Compose:
     def start(self, service: Service) -> Command:
         """Start its containers, or make one where there is none."""
         if service.native_state == NO_CONTAINER:
-            name = _which(service)[1]
-            argv = (*service.tool, "up", "-d", "--no-deps", name)
-            return Command(argv, timeout=300.0, effect=Effect.CHANGE, purpose=f"make and start {service.ref.name}")
-        return commands.change(_known(service), "unpause" if "paused" in service.native_state else "start")
+            return _by_file(service, "up", "-d", "--no-deps")
+        return commands.change(_known(service), "start")
 
     def stop(self, service: Service) -> Command:
-        """Stop all its containers."""
+        """Stop all its containers; where there was none, those that a start has made."""
+        if service.native_state == NO_CONTAINER:
+            return _by_file(service, "stop")
         return commands.change(_known(service), "stop")
 
     def restart(self, service: Service) -> Command:
@@ -206,7 +206,7 @@ class Compose:
         """Without a container it can only be started."""
         if service.native_state == NO_CONTAINER and kind not in (ActionKind.START, ActionKind.FREE_PORT):
             return f"{service.ref.name} has no container: start it"
-        return None
+        return commands.why_not(service, kind)
 
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
         """The logs of all its containers."""
@@ -225,6 +225,12 @@ def _which(service: Service) -> commands.Which:
     if not slash or not NAME.fullmatch(project) or not NAME.fullmatch(name):
         raise ValueError(f"{service.ref.name!r} is no service of a project: PROJECT/SERVICE")
     return project, name
+
+
+def _by_file(service: Service, verb: str, *options: str) -> Command:
+    """What needs the project's files."""
+    argv = (*service.tool, verb, *options, _which(service)[1])
+    return Command(argv, timeout=300.0, effect=Effect.CHANGE, purpose=f"{verb} {service.ref.name}")
 
 
 def _known(service: Service) -> Service:

@@ -4,7 +4,7 @@ import re
 
 from console.core.command import Command, Effect
 from console.core.log_text import structured
-from console.core.plan import Check
+from console.core.plan import ActionKind, Check
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers import container_scripts as scripts
@@ -45,6 +45,14 @@ def change(service: Service, verb: str, *options: str) -> Command:
     purpose = f"{verb} {service.ref.name}"
     argv = (*words(service), verb, *options, *names(service))
     return Command(argv, timeout=_TIMEOUT, effect=Effect.CHANGE, purpose=purpose)
+
+
+def why_not(service: Service, kind: ActionKind) -> str | None:
+    """A container that is paused has a run already, which would only go on."""
+    if "paused" in service.native_state and kind in (ActionKind.START, ActionKind.RELOAD):
+        again = f"{' '.join(words(service))} unpause {' '.join(names(service))}"
+        return f"{service.ref.name} is paused: let it go on with {again}, or restart it"
+    return None
 
 
 def is_running(service: Service, which: Which, hold: float) -> Check:

@@ -139,3 +139,6 @@ def _checked(text: str) -> str:
 
 PRESENCE: Probe[str] = Probe("docker_presence", SCRIPT, _checked, every=5.0)
 """Sockets of engines with their rights, daemons and tools; empty where there is none."""
+
+ENGINES: Probe[Engines] = Probe("docker_engines", SCRIPT, parse, slow=True, cached=False)
+"""The same, read, to be asked before each connection."""

@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 from console.core.command import Command
-from console.core.plan import Check
+from console.core.plan import ActionKind, Check
 from console.core.probe import ParseError, Probe
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers import container_commands as commands
 from console.managers.container_clients import CLIENTS
-from console.managers.container_engines import PRESENCE
+from console.managers.container_engines import ENGINES, PRESENCE
 from console.managers.container_services import Told, as_service, chained
 from console.managers.containers import Container, container
 
@@ -81,11 +81,11 @@ class Docker:
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """What is asked through the shell; the rest comes over the engine's socket."""
-        return (PRESENCE, BY_SUDO, CLIENTS)
+        return (PRESENCE, ENGINES, BY_SUDO, CLIENTS)
 
     def start(self, service: Service) -> Command:
-        """Start it; one that is paused goes on."""
-        return commands.change(service, "unpause" if service.native_state.startswith("paused") else "start")
+        """Start the same container."""
+        return commands.change(service, "start")
 
     def stop(self, service: Service) -> Command:
         """Stop it; no policy starts what was stopped this way."""
@@ -114,6 +114,10 @@ class Docker:
     def holds_port(self, service: Service, endpoint: Endpoint) -> Command:
         """Whether it publishes the port, or has it in the host's network."""
         return commands.holds_port(service, _which(service), endpoint)
+
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """One that is paused has its run still."""
+        return commands.why_not(service, kind)
 
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
         """``docker logs``, from run to run."""

@@ -5,6 +5,7 @@ Importing the SDK costs 186 ms, so it is imported where it is used, on the first
 
 import asyncio
 import email.utils
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,10 +18,10 @@ T = TypeVar("T")
 TIMEOUT = 10.0
 """Seconds for one answer."""
 PING_TIMEOUT = 5.0
-QUIET = 90.0
-"""Seconds without an event after which the stream is opened anew: a thread that reads must come to an end."""
-REMEMBERED = 30.0
-"""Seconds before an end in which somebody may have asked for it."""
+QUIET = 600.0
+"""Seconds without an event after which all is opened anew: a thread that reads must come to an end."""
+REMEMBERED, AFTER = 30.0, 3.0
+"""Seconds before an end, and after it, in which the engine may tell that somebody asked for it."""
 HARMLESS = frozenset(
     {"HUP", "SIGHUP", "1", "USR1", "SIGUSR1", "10", "USR2", "SIGUSR2", "12", "WINCH", "SIGWINCH", "28"}
 )
@@ -97,14 +98,14 @@ class Api:
         found: Mapping[str, Any] = self._guard(self._client.inspect_container, ident)
         return found
 
-    def asked_to_end(self, ident: str, finished: float) -> bool | None:
+    def asked_to_end(self, ident: str, finished: float, now: float) -> bool | None:
         """Whether somebody asked for the end of a container; ``None`` where the engine remembers nothing of it."""
-        return self._guard(self._asked, ident, finished)
+        return self._guard(self._asked, ident, finished, now)
 
-    def follow(self, since: float, tell: Callable[[str, float], None]) -> None:
+    def follow(self, since: float, tell: Callable[[str, float], None], opened: Callable[[], None]) -> None:
         """Tell of every change of a container, from a moment on, until the stream ends."""
         try:
-            self._guard(self._follow, since, tell)
+            self._guard(self._follow, since, tell, opened)
         finally:
             self._stream = None
 
@@ -120,11 +121,15 @@ class Api:
             # It is of no use any more, in whatever state it is.
             return
 
-    def _connect(self, timeout: float) -> Any:
+    def _connect(self, timeout: float, version: str = "auto") -> Any:
         import docker
 
-        client = docker.APIClient(base_url=f"unix://{self._path}", version="auto", timeout=timeout)
+        client = docker.APIClient(base_url=f"unix://{self._path}", version=version, timeout=timeout)
         client.trust_env = False
+        # The SDK keeps a connection for each URL, so that every container would have one of its own.
+        adapter = client.get_adapter(client.base_url)
+        only = adapter.get_connection(client.base_url)
+        adapter.get_connection = lambda url, proxies=None: only
         return client
 
     def _ping(self) -> float:
@@ -136,23 +141,30 @@ class Api:
         except ValueError:
             return time.time()
 
-    def _asked(self, ident: str, finished: float) -> bool | None:
-        found = self._client.events(
-            since=int(finished - REMEMBERED), until=int(finished + 3),
-            filters={"container": [ident], "event": ["kill", "stop", "die", "died"]}, decode=True,
-        )  # fmt: skip
-        events = list(found)
+    def _asked(self, ident: str, finished: float, now: float) -> bool | None:
+        # For events of the future it would wait. That of the stop comes after the end; it is then asked again.
+        until = max(finished, min(finished + AFTER, now)) + 0.001
+        wanted = json.dumps({"container": [ident], "event": ["kill", "stop", "die", "died"]})
+        answer = self._client.get(
+            f"{self._client.base_url}/v{self._client.api_version}/events",
+            params={"since": str(int(finished - REMEMBERED)), "until": f"{until:.6f}", "filters": wanted},
+            timeout=TIMEOUT,
+        )
+        answer.raise_for_status()
+        events = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
         if any(_asks(event) for event in events):
             return True
         return False if events else None
 
-    def _follow(self, since: float, tell: Callable[[str, float], None]) -> None:
+    def _follow(self, since: float, tell: Callable[[str, float], None], opened: Callable[[], None]) -> None:
         # A client of its own, because the other one's timeout would end the stream.
-        client = self._connect(QUIET)
-        self._stream = client.events(since=int(since), filters={"type": ["container"], "event": _EVENTS}, decode=True)
-        if self._closed:
-            self._stream.close()
+        client = self._connect(QUIET, self._client.api_version)
         try:
+            filters = {"type": ["container"], "event": _EVENTS}
+            self._stream = client.events(since=int(since), filters=filters, decode=True)
+            if self._closed:
+                self._stream.close()
+            opened()
             for event in self._stream:
                 ident = event.get("id") or (event.get("Actor") or {}).get("ID")
                 if isinstance(ident, str):
@@ -175,7 +187,7 @@ class Api:
         except requests.exceptions.RequestException as error:
             if "timed out" in str(error).lower():
                 raise EngineError(f"{self._what} does not answer: it hangs, see its log") from None
-            raise EngineError(f"{self._what} closed the connection: {self._short(error)}") from None
+            raise EngineError(f"{self._what} closed the connection") from None
         except docker.errors.DockerException as error:
             if "timed out" in str(error).lower():
                 raise EngineError(f"{self._what} does not answer: it hangs, see its log") from None

@@ -1,9 +1,11 @@
 """One container engine, followed: all containers once, then by its events only what changed."""
 
 import asyncio
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 from console.core.probe import ParseError
 from console.managers.container_engines import Engine
@@ -29,6 +31,7 @@ class Changes:
         self._loop = asyncio.get_running_loop()
         self._idents: dict[str, None] = {}
         self._some = asyncio.Event()
+        self._open = asyncio.Event()
         self._look = False
 
     def tell(self, ident: str, at: float) -> None:
@@ -41,9 +44,19 @@ class Changes:
         self._look = True
         self._some.set()
 
+    def opened(self) -> None:
+        """Take that the stream is there, from any thread."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._open.set)
+
+    async def wait_open(self) -> None:
+        """Wait until the stream is there, or has ended before it was."""
+        await self._open.wait()
+
     def end(self) -> None:
         """Take the end of the stream."""
         self.ended = True
+        self._open.set()
         self._some.set()
 
     async def next(self, seconds: float) -> tuple[tuple[str, ...], bool]:
@@ -87,34 +100,29 @@ class FollowedEngine:
             self._changes.poke()
 
     async def follow(self) -> None:
-        """Follow it until it does not answer; raises ``EngineError`` or ``TransportError``."""
-        async with self._sockets.forward(self.engine.path) as path:
-            api = await in_thread(Api, path, DAEMONS[self.engine.kind])
+        """Follow it until it does not answer or ends the stream; raises ``EngineError`` or ``TransportError``.
+
+        Its socket may belong to systemd, which starts the engine for whoever connects. So nothing connects a second
+        time: the way there is taken away as soon as both connections stand, and who calls makes sure before he calls
+        again that the engine was not stopped.
+        """
+        async with self._sockets.forward(self.engine.path) as path, _gate(path) as gate:
+            api = await in_thread(Api, str(gate), DAEMONS[self.engine.kind])
             reader: asyncio.Task[None] | None = None
             try:
                 self.now = await in_thread(api.ping)
                 # From before the list on: what happens meanwhile is told twice rather than never.
                 self._changes = changes = Changes(self.now - 1.0)
-                while True:
-                    reader = asyncio.create_task(self._read(api, changes))
-                    await self._everything(api)
-                    await self._until_end(api, changes)
-                    await reader
-                    changes.ended = False
+                reader = asyncio.create_task(_read(api, changes))
+                await changes.wait_open()
+                gate.unlink()
+                await self._everything(api)
+                await self._until_end(api, changes)
             finally:
                 self._changes = None
                 api.close()
                 if reader is not None:
                     reader.cancel()
-
-    async def _read(self, api: Api, changes: Changes) -> None:
-        try:
-            await in_thread(api.follow, changes.since, changes.tell)
-        except EngineError:
-            # What is wrong, if anything is, the next question tells.
-            await asyncio.sleep(2.0)
-        finally:
-            changes.end()
 
     async def _until_end(self, api: Api, changes: Changes) -> None:
         listed = self._clock()
@@ -123,7 +131,7 @@ class FollowedEngine:
             if idents:
                 self.now = max(self.now or 0.0, changes.since)
                 await self._inspect(api, idents)
-            else:
+            elif not changes.ended:
                 self.now = await in_thread(api.ping)
             if look or self._clock() - listed > LIST_EVERY:
                 await self._everything(api)
@@ -154,7 +162,8 @@ class FollowedEngine:
             try:
                 found = container(await in_thread(api.inspect, ident))
                 if found.unclear and found.finished is not None:
-                    found = replace(found, asked=await in_thread(api.asked_to_end, ident, found.finished))
+                    now = max(self.now or 0.0, self._changes.since if self._changes is not None else 0.0)
+                    found = replace(found, asked=await in_thread(api.asked_to_end, ident, found.finished, now))
             except GoneError:
                 self._containers.pop(ident, None)
                 self._states.pop(ident, None)
@@ -163,3 +172,21 @@ class FollowedEngine:
                 continue
             else:
                 self._containers[ident] = found
+
+
+@asynccontextmanager
+async def _gate(path: str) -> AsyncIterator[Path]:
+    """Another name of a socket, which can be taken away."""
+    with tempfile.TemporaryDirectory(prefix="hd-") as directory:
+        gate = Path(directory) / "s"
+        gate.symlink_to(path)
+        yield gate
+
+
+async def _read(api: Api, changes: Changes) -> None:
+    try:
+        # What is wrong with it, if anything is, the next question tells.
+        with suppress(EngineError):
+            await in_thread(api.follow, changes.since, changes.tell, changes.opened)
+    finally:
+        changes.end()

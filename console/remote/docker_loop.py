@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from console.managers import compose, docker
 from console.managers.container_clients import CLIENTS
-from console.managers.container_engines import Engine, Engines, parse
+from console.managers.container_engines import ENGINES, Engine, Engines, parse
 from console.managers.container_services import Told
 from console.managers.containers import Container
 from console.remote.compose_declared import Declared
@@ -19,7 +19,8 @@ from console.remote.transport import TransportError, UnixSockets
 RETRY = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between two attempts at an engine that does not answer."""
 BY_SUDO_EVERY = 15.0
-SUDO_REFUSED = 300.0
+NOT_THERE = SUDO_REFUSED = 300.0
+"""What is not there, or not allowed, is tried when its presence changes; and now and then."""
 FIRST_WITHIN = 3.0
 """Seconds for which the first answer waits for what is asked beside it."""
 
@@ -93,14 +94,25 @@ class _Source:
         """Follow it as long as it goes; or the time until the next attempt."""
         if not self.engine.up or (not self.engine.allowed and self.engine.path != "/run/docker.sock"):
             self.failure = self.engine.why_not
-            return SUDO_REFUSED
+            return NOT_THERE
         if not self.engine.allowed:
             return await self._by_sudo()
         if self._followed is None:
             self.failure = f"{self.engine.path} cannot be reached over this connection"
-            return SUDO_REFUSED
+            return NOT_THERE
+        if not await self._is_up():
+            return NOT_THERE
         await self._followed.follow()
         return None
+
+    async def _is_up(self) -> bool:
+        """Whether its daemon runs at this moment: a connection could start what somebody has just stopped."""
+        answer = await self._owner.place.ask(Ask(ENGINES))
+        if answer.failure is not None:
+            raise EngineError(answer.failure)
+        now = next((engine for engine in answer.value.engines if engine.path == self.engine.path), None)
+        self.failure = f"{self.engine.path} is gone" if now is None else now.why_not
+        return self.failure is None
 
     async def _by_sudo(self) -> float:
         answer = await self._owner.place.ask(Ask(docker.BY_SUDO))

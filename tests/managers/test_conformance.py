@@ -24,7 +24,7 @@ everyone = pytest.mark.parametrize("found", MANAGERS, ids=lambda found: found.id
 DETACHED = Detached(PidFile("api.service", "/run/api.pid", ("/srv/api",), logs=("/var/log/api.log",)), 812, 4711)
 
 
-NAMES = {"kubernetes": "shop/deploy/api"}
+NAMES = {"compose": "shop/api.service", "kubernetes": "shop/deploy/api"}
 """Of managers whose names have a form of their own."""
 
 
@@ -35,7 +35,7 @@ def name_of(found: ServiceManager) -> str:
 def service_of(found: ServiceManager) -> Service:
     return Service(
         ServiceRef("web1", found.id, name_of(found)), State.RUNNING, "up", pids=(812,), reload_command=True,
-        log_files=DETACHED.file.logs, detached=DETACHED,
+        log_files=DETACHED.file.logs, detached=DETACHED, members=("api.service",),
     )  # fmt: skip
 
 
