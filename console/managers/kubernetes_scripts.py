@@ -49,7 +49,8 @@ hd_why() {
     *"executable "*" not found"* | *"getting credentials"*)
       hd_last credentials
       echo "the credentials of context $context could not be had: $hd_said" ;;
-    *"onnection refused"* | *" was refused"*) echo "$server refuses the connection: is the API server running?" ;;
+    *"onnection refused"* | *" was refused"*)
+      echo "$server refuses the connection: does the API server run, and is that its address?" ;;
     *"no such host"* | *"server misbehaving"*) echo "the name of $server is not known on this host" ;;
     *"no route to host"* | *"etwork is unreachable"*) echo "there is no route to $server" ;;
     *"imeout"* | *"deadline exceeded"*) echo "$server did not answer within 4 s" ;;
