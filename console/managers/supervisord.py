@@ -53,7 +53,7 @@ def parse_survey(text: str) -> Status:
 SUPERVISORD_STATUS: Probe[Status] = Probe(
     "supervisord_status", SURVEY, parse_survey, requires=("timeout",), slow=True, cached=False, every=30.0, timeout=20.0
 )
-"""The words of the tool: its programs, where the socket itself may not be used."""
+"""LOG TOOL...: its programs, where the socket itself may not be used."""
 
 
 class Supervisord:

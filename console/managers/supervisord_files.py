@@ -45,6 +45,8 @@ class Ground:
     owner: str = ""
     """Whose the daemon is."""
     conf: str | None = None
+    log: str | None = None
+    """Where the daemon writes its own log, as its files have it."""
     readable: bool = False
     """Whether the connected user may read that file, as the tool must."""
     programs: tuple[Written, ...] | None = None
@@ -65,7 +67,7 @@ def parse_ground(text: str) -> Ground:
         elif "\t" in line:
             key, _, value = line.partition("\t")
             told[key] = value
-    if not told.get("pid", "").isdecimal():
+    if not told.get("pid", "").isdecimal() or len(told["pid"]) > 10:
         raise ParseError("a line with the pid", text[:200])
     bad = next((sanitise(str(line["bad"])) for line in lines if "bad" in line), None)
     if "conf" in told and "readable" not in told:
@@ -78,6 +80,7 @@ def parse_ground(text: str) -> Ground:
         user=told.get("user", ""),
         owner=told.get("owner", ""),
         conf=told.get("conf"),
+        log=next((each for line in lines if isinstance(each := line.get("log"), str) and each[:1] == "/"), None),
         readable="readable" in told,
         programs=programs if bad is None and any("files" in line for line in lines) else None,
         bad=bad,
@@ -95,7 +98,7 @@ def _tool(told: Mapping[str, str]) -> tuple[str, ...]:
 def _json(line: str) -> dict[str, object]:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ParseError("a line of JSON", line) from None
     if not isinstance(found, dict):
         raise ParseError("an object of JSON", line)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 _line = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) [A-Z]{4} (.*)")
-_spawned = re.compile(r"spawned: '(.+)' with pid (\d+)\Z")
+_spawned = re.compile(r"spawned: '(.+)' with pid (\d{1,9})\Z")
 _ended = re.compile(
-    r"(exited|stopped): (\S+) \((?:exit status (-?\d+)|terminated by (SIG\w+|signal \d+))"
+    r"(exited|stopped): (\S+) \((?:exit status (-?\d{1,9})|terminated by (SIG\w+|signal \d{1,3}))"
     r"(?: \(core dumped\))?(; .*)?\)\Z"
 )
 _gave_up = re.compile(r"gave up: (\S+) entered FATAL state")

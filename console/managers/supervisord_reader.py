@@ -34,7 +34,7 @@ for file in files:
         out(bad='it uses variables of the environment that only root sees of supervisord'); sys.exit()
     sections = r'(?m)^\[(?:program|group|eventlistener|fcgi-program):([^\n]+)\]'
     for name in re.findall(sections, text.decode('utf-8', 'replace')): where[name.strip()] = file
-out(files=files)
+out(files=files, log=options.logfile)
 def plain(value):
     if callable(value): return 'auto'
     if value is None: return 'none'

@@ -57,7 +57,8 @@ return 0
 # process only. Arguments: SOCKET PID, where the PID is known from the daemon itself.
 GROUND = r"""
 hd_socket=$1 hd_pid=$2
-shift 2
+shift
+[ $# = 0 ] || shift
 [ "$hd_pid" ] || for hd_f in "${hd_socket%/*}/supervisord.pid" /run/supervisord.pid /var/run/supervisord.pid \
   /run/supervisor/supervisord.pid /tmp/supervisord.pid; do
   [ ! -r "$hd_f" ] || [ "$hd_pid" ] || { read -r hd_pid <"$hd_f"; } 2>/dev/null
@@ -82,10 +83,11 @@ while [ "$hd_rest" ]; do
     */*python*) [ "$hd_python$hd_script" ] || hd_python=$hd_word ;;
   esac
 done
-case $hd_conf in
-  '' | /*) ;;
-  *) hd_f=$(readlink "/proc/$hd_pid/cwd") && hd_conf=$hd_f/$hd_conf || hd_conf= ;;
+case $hd_conf$hd_script in
+  */*) hd_cwd=$(readlink "/proc/$hd_pid/cwd") ;;
 esac
+case $hd_conf in '' | /*) ;; *) hd_conf=${hd_cwd:-/nonexistent}/$hd_conf ;; esac
+case $hd_script in '' | /*) ;; *) hd_script=${hd_cwd:-/nonexistent}/$hd_script ;; esac
 hd_home=${hd_script%/*}
 for hd_f in "${hd_home%/*}/etc/supervisord.conf" "${hd_home%/*}/supervisord.conf" /etc/supervisord.conf \
   /etc/supervisor/supervisord.conf; do
@@ -112,30 +114,32 @@ hd_may=
 printf 'user\t%s\n' "$(id -un)"
 [ ! -d "/proc/$hd_pid" ] || printf 'owner\t%s\n' "$(stat -c %U "/proc/$hd_pid" 2>/dev/null)"
 [ "$hd_may" ] || return 0
-[ "$hd_python" ] && [ -x "$hd_python" ] || hd_python=python3
+# The interpreter of an environment of its own is beside its scripts.
+if [ "$hd_home" ] && [ -x "$hd_home/python3" ]; then hd_python=$hd_home/python3
+elif [ -z "$hd_python" ] || [ ! -x "$hd_python" ]; then hd_python=python3; fi
 timeout 10 "$hd_python" -c "$hd_reader" "$hd_conf" "$hd_pid" "$@" 2>/dev/null ||
   echo '{"bad": "its own reader of configuration files does not run here"}'
 return 0
 """
 
-# Arguments: the words of the tool. Its exit status says that not all run, not that it failed. The daemon's log tells
-# how programs ended, where it may be read:
-# its last lines, and the last end of each program before.
+# Arguments: the daemon's log, or "-", and the words of the tool. Its exit status says that not all run, not that it
+# failed. The log tells how programs ended, where it may be read: its last lines, and before them the last end of each
+# program.
 SURVEY = r"""
 date '+%s %z'
+hd_log=$1
+shift
 hd_told=$(timeout 15 "$@" status 2>&1 </dev/null)
 hd_code=$?
 [ "$hd_code" != 124 ] || hd_told="error: supervisord does not answer within 15 s"
 printf '%s\nlog\n' "$hd_told"
-for hd_f in /var/log/supervisor/supervisord.log /var/log/supervisord.log; do
-  [ ! -r "$hd_f" ] || { tail -c 1000000 -- "$hd_f" | awk '
-    / (exited|stopped): / { last[$5] = NR }
-    { line[NR] = $0 }
-    END {
-      for (name in last) if (last[name] <= NR - 150) print line[last[name]]
-      for (i = NR > 150 ? NR - 149 : 1; i <= NR; i++) print line[i]
-    }'; break; }
-done
+[ ! -r "$hd_log" ] || tail -c 1000000 -- "$hd_log" | awk '
+  / (exited|stopped): / { last[$5] = NR }
+  { line[NR] = $0 }
+  END {
+    for (name in last) if (last[name] <= NR - 150) print line[last[name]]
+    for (i = NR > 150 ? NR - 149 : 1; i <= NR; i++) print line[i]
+  }'
 return 0
 """
 
@@ -192,9 +196,9 @@ hd_lines=$1 hd_follow=$2 hd_name=$3 hd_out=$4 hd_err=$5
 shift 5
 hd_may= hd_channel=stdout
 for hd_f in "$hd_out" "$hd_err"; do
-  [ -z "$hd_f" ] || [ -r "$hd_f" ] || hd_may=no
+  [ -z "$hd_f" ] || { [ -r "$hd_f" ] && [ "$hd_may" != no ] && hd_may=yes; } || hd_may=no
 done
-if [ -z "$hd_may" ]; then
+if [ "$hd_may" = yes ]; then
   set --
   [ -z "$hd_out" ] || set -- "$hd_out"
   [ -z "$hd_err" ] || set -- "$@" "$hd_err"
@@ -204,17 +208,21 @@ if [ $# = 0 ]; then
   echo "$(id -un) may not read ${hd_out:-$hd_err}" >&2
   exit 1
 fi
-if [ -z "$hd_out" ] || { [ -e "$hd_out" ] && [ ! -s "$hd_out" ] && [ -s "$hd_err" ]; }; then hd_channel=stderr; fi
-[ -z "$hd_follow" ] || exec "$@" tail -f "$hd_name" "$hd_channel"
-hd_bytes=$((hd_lines * 200))
+hd_tail() { hd_told=$("$@" 2>&1 </dev/null) && case $hd_told in *': ERROR ('*')') false ;; esac; }
+if [ "$hd_follow" ]; then
+  hd_tail "$@" tail -1 "$hd_name" stdout && [ "$hd_told" ] ||
+    { hd_tail "$@" tail -1 "$hd_name" stderr && [ "$hd_told" ] && hd_channel=stderr; }
+  exec "$@" tail -f "$hd_name" "$hd_channel"
+fi
+hd_bytes=$((hd_lines * 200)) hd_bad= hd_good=
 for hd_channel in stdout stderr; do
-  case $hd_channel in stdout) hd_f=$hd_out ;; *) hd_f=$hd_err ;; esac
-  [ -n "$hd_f" ] || continue
-  hd_told=$("$@" tail "-$hd_bytes" "$hd_name" "$hd_channel" 2>&1 </dev/null) || {
-    printf '%s\n' "$hd_told" >&2
-    exit 1
-  }
-  [ -z "$hd_told" ] || printf '%s\n' "$hd_told" | tail -n "$hd_lines"
+  if hd_tail "$@" tail "-$hd_bytes" "$hd_name" "$hd_channel"; then
+    hd_good=1
+    [ -z "$hd_told" ] || printf '%s\n' "$hd_told" | tail -n "$hd_lines"
+  else
+    hd_bad=$hd_told
+  fi
 done
+[ "$hd_good" ] || { printf '%s\n' "$hd_bad" >&2; exit 1; }
 """
 """LINES FOLLOW NAME STDOUT STDERR TOOL...: the files, or what supervisorctl prints of them."""

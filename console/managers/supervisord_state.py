@@ -18,8 +18,8 @@ _SIGNALS = {
     "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
     "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14, "SIGTERM": 15,
 }  # fmt: skip
-_bad_exit = re.compile(r"Bad exit code (\d+)\Z")
-_uptime = re.compile(r"pid (\d+), uptime (?:(\d+) days?, )?(\d+):(\d\d):(\d\d)\Z")
+_bad_exit = re.compile(r"Bad exit code (\d{1,9})\Z")
+_uptime = re.compile(r"pid (\d{1,9}), uptime (?:(\d{1,9}) days?, )?(\d{1,9}):(\d\d):(\d\d)\Z")
 _zone = re.compile(r"([+-])(\d\d)(\d\d)\Z")
 _status = re.compile(r"(\S+) +(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)(?: +(.*))?\Z")
 
@@ -142,7 +142,8 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
     restarts = _restarts(each, past, loaded)
     state = _state(each, past, restarts)
     running = each.word in ("RUNNING", "STARTING", "STOPPING")
-    code, signal = (None, None) if state is State.STOPPED and each.stop is None else _ending(each, past)
+    up = state in (State.RUNNING, State.STARTING) or (each.word == "STOPPED" and not each.start)
+    code, signal = (None, None) if up else _ending(each, past)
     autostart = loaded.get("autostart", written.fields.get("autostart") if written else None)
     once = (
         written is not None and written.again == "no" and loaded.get("startsecs", written.fields.get("startsecs")) == 0
@@ -164,8 +165,16 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
         needs_reload=changed is not None,
         restart_policy=None if written is None or written.again == "no" else written.again,
         oneshot=once,
-        log_files=each.logs,
+        log_files=each.logs or _written_logs(written),
     )
+
+
+def _written_logs(written: Written | None) -> tuple[str, ...]:
+    """Where the files name them; those that supervisord names itself are only known to it."""
+    if written is None:
+        return ()
+    named = (_path(written.fields.get(key)) for key in ("stdout_logfile", "stderr_logfile"))
+    return tuple(path for path in named if path is not None)
 
 
 def _ended_at(past: Past | None, around: Around) -> float | None:

@@ -64,6 +64,8 @@ class Daemon:
         if programs is not None:
             self._kept = states.services(programs, self._around)
             self._behind = any(service.needs_reload for service in self._kept)
+            if self._around.ground.broken:
+                failure = f"its files are wrong, an update would be refused: {self._around.ground.bad}"
         return Found(self._kept, failure, every)
 
     async def _by_socket(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
@@ -123,7 +125,7 @@ class Daemon:
         ground = self._around.ground
         if not self._around.tool:
             return None, f"{self._path}: {self._around.tool_missing}", REFUSED
-        answer = await self._place.ask(Ask(SUPERVISORD_STATUS, self._around.tool))
+        answer = await self._place.ask(Ask(SUPERVISORD_STATUS, (ground.log or "-", *self._around.tool)))
         if answer.failure is not None:
             return None, f"{self._path}: {answer.failure}", BY_TOOL
         status = answer.value
