@@ -4,14 +4,15 @@ One kind of action is one module with two functions, ``refusal`` and ``parts``, 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from console.actions import daemon_reload, free_port, reload, reset_failed, restart, start, stop
 from console.actions.context import Context, Parts, RefusedError, context
 from console.actions.settings import ActionSettings
-from console.core.plan import ActionKind, Intent, Plan
+from console.core.plan import ActionKind, Intent, Plan, Step
 from console.core.snapshot import Snapshot
-from console.managers.base import ServiceManager
+from console.managers.base import Cautious, Rolling, ServiceManager
 
 __all__ = ["ActionSettings", "RefusedError", "kinds", "plan", "refusal"]
 
@@ -86,8 +87,19 @@ def _parts(intent: Intent, snapshot: Snapshot, managers: Sequence[ServiceManager
     try:
         why_not = kind.refusal(found)
         if why_not is None:
-            return kind.parts(found)
+            return _as_its_manager_does(found, kind.parts(found))
     except ValueError as error:
         # A manager makes no command from a name that is none of its own.
         why_not = str(error)
     raise RefusedError(why_not)
+
+
+def _as_its_manager_does(found: Context, parts: Parts) -> Parts:
+    """With the wait for a manager that changes its services little by little, and with what it warns of."""
+    manager, service, kind = found.manager, found.service, found.intent.kind
+    wait = manager.settle(service, kind) if isinstance(manager, Rolling) else None
+    if wait is not None:
+        parts = replace(parts, steps=(*parts.steps, Step(f"wait until {found.name} has settled", wait)))
+    if isinstance(manager, Cautious):
+        parts = replace(parts, warnings=(*manager.cautions(service, kind), *parts.warnings))
+    return parts

@@ -9,7 +9,7 @@ from console.actions.context import Context, RefusedError
 from console.core.command import Command
 from console.core.plan import Check
 from console.core.service import Endpoint, Service, ServiceRef
-from console.managers.base import Checkable, Grouped, ServiceManager, Traceable
+from console.managers.base import Checkable, Grouped, PortProving, ServiceManager, Traceable
 
 _LOOK = 10.0  # seconds for one look
 
@@ -69,18 +69,25 @@ def _run(
 
 def ports_held(context: Context, *endpoints: Endpoint) -> tuple[Check, ...]:
     """After: the service has these ports and keeps them."""
-    if not isinstance(context.manager, Grouped):
-        return ()
     hold, within = context.settings.hold, context.settings.within
+    looks = ((endpoint, port_look(endpoint, context.manager, context.service)) for endpoint in endpoints)
     return tuple(
-        Check(
-            f"{port_label(endpoint)} held by {context.name}",
-            _script(scripts.PORT_HELD, *port_words(endpoint, context.manager, context.service)),
-            within=within,
-            hold=hold,
-        )
-        for endpoint in endpoints
+        Check(f"{port_label(endpoint)} held by {context.name}", look, within=within, hold=hold)
+        for endpoint, look in looks
+        if look is not None
     )
+
+
+def port_look(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Command | None:
+    """Whether the service has the port at this moment: by its control group, its manager's word, or its processes."""
+    if isinstance(manager, Grouped):
+        return _script(scripts.PORT_HELD, *port_words(endpoint, manager, service))
+    if isinstance(manager, PortProving):
+        return manager.holds_port(service, endpoint)
+    if isinstance(manager, Traceable):
+        words = (_flag(endpoint), str(endpoint.port), port_label(endpoint), service.ref.name)
+        return _script(scripts.PORT_OF_RUN, *words, *manager.run_id(service).argv)
+    return None
 
 
 def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
@@ -104,24 +111,33 @@ def _listens(context: Context) -> tuple[Check, ...]:
     return (Check(f"see where {context.name} listens", command, within=within, hold=hold),)
 
 
-def still_holds(endpoint: Endpoint, manager: Grouped, service: Service) -> Check:
+def still_holds(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Check:
     """Before: it is this service that has the port, at this moment."""
-    command = _script(scripts.PORT_HELD, *port_words(endpoint, manager, service))
+    command = port_look(endpoint, manager, service)
+    assert command is not None
     return Check(f"{service.ref.name} still holds {port_label(endpoint)}", command, within=0)
 
 
-def wait_released(endpoint: Endpoint, manager: Grouped, service: Service, seconds: float) -> Command:
+def wait_released(endpoint: Endpoint, manager: ServiceManager, service: Service, seconds: float) -> Command:
     """Wait until the service has given the port back."""
-    words = port_words(endpoint, manager, service)
-    command = _script(scripts.WAIT_PORT_LEFT, *words, str(round(seconds * 5)))
+    command = _port_left(endpoint, manager, service, round(seconds * 5))
     return replace(command, timeout=seconds * 2 + _LOOK, purpose=f"wait until {port_label(endpoint)} is released")
 
 
-def stays_released(context: Context, endpoint: Endpoint, manager: Grouped, service: Service) -> Check:
+def stays_released(context: Context, endpoint: Endpoint, manager: ServiceManager, service: Service) -> Check:
     """After: the service does not come back to the port."""
-    command = _script(scripts.PORT_LEFT, *port_words(endpoint, manager, service))
     name = f"{service.ref.name} does not come back to {port_label(endpoint)}"
-    return Check(name, command, within=context.settings.within, hold=context.settings.respawn)
+    look = _port_left(endpoint, manager, service, 0)
+    return Check(name, look, within=context.settings.within, hold=context.settings.respawn)
+
+
+def _port_left(endpoint: Endpoint, manager: ServiceManager, service: Service, tries: int) -> Command:
+    if isinstance(manager, Grouped):
+        words = port_words(endpoint, manager, service)
+        return _script(scripts.WAIT_PORT_LEFT, *words, str(tries)) if tries else _script(scripts.PORT_LEFT, *words)
+    look = port_look(endpoint, manager, service)
+    assert look is not None
+    return _script(scripts.WAIT_NOT, port_label(endpoint), service.ref.name, str(tries), *look.argv)
 
 
 def healthy(context: Context) -> tuple[Check, ...]:
@@ -139,8 +155,11 @@ def healthy(context: Context) -> tuple[Check, ...]:
 def port_words(endpoint: Endpoint, manager: Grouped, service: Service) -> tuple[str, ...]:
     """The arguments of the port scripts."""
     scope = "system" if service.ref.scope == "system" else "user"
-    flag = "u" if endpoint.protocol == "udp" else "t"
-    return (flag, str(endpoint.port), scope, manager.cgroup_name(service), port_label(endpoint))
+    return (_flag(endpoint), str(endpoint.port), scope, manager.cgroup_name(service), port_label(endpoint))
+
+
+def _flag(endpoint: Endpoint) -> str:
+    return "u" if endpoint.protocol == "udp" else "t"
 
 
 def port_label(endpoint: Endpoint) -> str:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from console.actions.settings import ActionSettings
 from console.core.command import Command
-from console.core.plan import Check, Intent, Step
+from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
-from console.managers.base import ServiceManager, Startable, Stoppable, Traceable
+from console.managers.base import Selective, ServiceManager, Startable, Stoppable, Traceable
 
 
 class RefusedError(Exception):
@@ -49,6 +49,10 @@ class Context:
         """The manager, where it can tell one run from the next."""
         return self.manager if isinstance(self.manager, Traceable) else None
 
+    def why_not(self, manager: ServiceManager, service: Service, kind: ActionKind) -> str | None:
+        """Why a manager cannot do this to one of its services, where it can only do so to some."""
+        return manager.why_not(service, kind) if isinstance(manager, Selective) else None
+
     def manager_of(self, ref: ServiceRef) -> ServiceManager | None:
         """The manager of another service."""
         return next((found for found in self.managers if found.id == ref.manager), None)
@@ -88,15 +92,21 @@ def context(
     service = snapshot.service(ref)
     if service is None:
         raise RefusedError(f"{ref}: {snapshot.host} has no such service")
-    foreign = foreign_scope(ref, snapshot)
-    if foreign is not None:
-        raise RefusedError(foreign)
+    why_not = foreign_scope(service, snapshot) or service.tool_missing
+    if why_not is None and isinstance(found, Selective):
+        why_not = found.why_not(service, intent.kind)
+    if why_not is not None:
+        raise RefusedError(why_not)
     return Context(intent, snapshot, service, found, tuple(managers), settings)
 
 
-def foreign_scope(ref: ServiceRef, snapshot: Snapshot) -> str | None:
+def foreign_scope(service: Service, snapshot: Snapshot) -> str | None:
     """Why a service of another user's manager cannot be acted on from this connection."""
+    ref = service.ref
     user = ref.scope.removeprefix("user:")
+    # A tool that answers for another user was found together with the way to become that user.
+    if service.tool:
+        return None
     if ref.scope == "system" or snapshot.identity is None or snapshot.identity.user == user:
         return None
     return f"{ref} belongs to {user}'s own service manager: connect as {user}"

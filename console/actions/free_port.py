@@ -4,9 +4,9 @@ from console.actions import checks, notes
 from console.actions.context import Context, Parts, RefusedError, start_step, stop_step
 from console.actions.holders import Holder, Holding, holding
 from console.actions.start import proof, stop_again
-from console.core.plan import Step
+from console.core.plan import ActionKind, Step
 from console.core.service import Endpoint, State
-from console.managers.base import Grouped, Resettable, Restartable, Startable
+from console.managers.base import Resettable, Restartable, Startable
 
 
 def endpoint_of(context: Context) -> Endpoint:
@@ -44,18 +44,17 @@ def parts(context: Context) -> Parts:
     """Stop, see the port released, start; the holders are started again if that fails."""
     endpoint = endpoint_of(context)
     holders = _others(context, holding(context, endpoint))
-    known = [(holder, holder.manager) for holder in holders if isinstance(holder.manager, Grouped)]
     released = [_released(context, endpoint, holder) for holder in holders]
     return Parts(
         steps=(*(_stop(context, holder) for holder in holders), *released, *_start(context)),
         preflight=(
-            *(checks.still_holds(endpoint, manager, holder.service) for holder, manager in known),
+            *(checks.still_holds(endpoint, holder.manager, holder.service) for holder in holders),
             *checks.remember_run(context),
         ),
         checks=(
             *proof(context, endpoint),
             *(check for holder in holders for check in checks.stopped(context, holder.manager, holder.service)),
-            *(checks.stays_released(context, endpoint, manager, holder.service) for holder, manager in known),
+            *(checks.stays_released(context, endpoint, holder.manager, holder.service) for holder in holders),
         ),
         touches=tuple(holder.service.ref for holder in holders),
         also_hit=tuple(word for holder in holders for word in holder.service.dependants),
@@ -71,13 +70,13 @@ def _others(context: Context, found: Holding) -> tuple[Holder, ...]:
 
 def _stop(context: Context, holder: Holder) -> Step:
     undo = None
-    if isinstance(holder.manager, Startable):
+    never = context.why_not(holder.manager, holder.service, ActionKind.START)
+    if isinstance(holder.manager, Startable) and never is None:
         undo = context.lasting(holder.manager.start(holder.service))
     return Step(f"stop {holder.service.ref.name}", stop_step(context, holder.manager, holder.service), undo)
 
 
 def _released(context: Context, endpoint: Endpoint, holder: Holder) -> Step:
-    assert isinstance(holder.manager, Grouped)
     name = f"see {checks.port_label(endpoint)} released by {holder.service.ref.name}"
     return Step(name, checks.wait_released(endpoint, holder.manager, holder.service, context.settings.within))
 

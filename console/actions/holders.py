@@ -7,7 +7,7 @@ from console.actions.protected import why_engine, why_listener_protected, why_pr
 from console.core.network import Listener
 from console.core.overlap import overlaps
 from console.core.service import Endpoint, Service
-from console.managers.base import Grouped, ServiceManager, Stoppable
+from console.managers.base import Grouped, PortProving, ServiceManager, Stoppable, Traceable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ def holding(context: Context, endpoint: Endpoint) -> Holding:
     trouble: str | None = None
     for listener in listeners:
         services = _services(context, listener)
-        trouble = trouble or why_listener_protected(listener)
+        # Of a published port the container is known, where its engine told.
+        if all(service.ref.manager == "systemd" for service in services):
+            trouble = trouble or why_listener_protected(listener)
         if not services:
             trouble = trouble or _nobody(listener)
         for service in services:
@@ -71,9 +73,9 @@ def _nobody(listener: Listener) -> str:
 def _cannot(context: Context, service: Service, manager: ServiceManager | None) -> str | None:
     if service.ref == context.service.ref:
         return None
-    foreign = foreign_scope(service.ref, context.snapshot) or why_protected(service) or why_engine(service)
+    foreign = foreign_scope(service, context.snapshot) or why_protected(service) or why_engine(service)
     if foreign is not None:
         return foreign
-    if not isinstance(manager, Stoppable) or not isinstance(manager, Grouped):
+    if not isinstance(manager, Stoppable) or not isinstance(manager, Grouped | PortProving | Traceable):
         return f"{service.ref} holds it, which {service.ref.manager} cannot stop from here"
     return None

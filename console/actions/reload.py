@@ -5,7 +5,7 @@ from console.actions.context import Context, Parts
 from console.core.command import Command
 from console.core.plan import Check, Step
 from console.core.service import State
-from console.managers.base import Reloadable, Signallable
+from console.managers.base import Reloadable, Replacing, Signallable
 
 
 def refusal(context: Context) -> str | None:
@@ -38,7 +38,7 @@ def parts(context: Context) -> Parts:
         preflight=(*checks.remember_run(context), *look),
         checks=(
             *checks.running(context),
-            *checks.same_run(context),
+            *(checks.new_run(context) if _replaces(context) else checks.same_run(context)),
             *checks.ports(context),
             *checks.healthy(context),
         ),
@@ -57,3 +57,7 @@ def handles_hup(context: Context) -> Check:
 
 def _own(context: Context) -> Command | None:
     return context.manager.reload(context.service) if isinstance(context.manager, Reloadable) else None
+
+
+def _replaces(context: Context) -> bool:
+    return isinstance(context.manager, Replacing) and context.manager.replaces(context.service)

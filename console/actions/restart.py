@@ -3,7 +3,7 @@
 from console.actions import checks, notes
 from console.actions.context import Context, Parts
 from console.core.plan import Step
-from console.managers.base import Resettable, Restartable
+from console.managers.base import Resettable, Restartable, Rolling
 
 
 def refusal(context: Context) -> str | None:
@@ -21,8 +21,9 @@ def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     assert isinstance(context.manager, Restartable)
     restart = context.lasting(context.manager.restart(context.service))
+    undo = context.manager.undo_restart(context.service) if isinstance(context.manager, Rolling) else None
     return Parts(
-        steps=(*clear_failure(context), Step(f"restart {context.name}", restart)),
+        steps=(*clear_failure(context), Step(f"restart {context.name}", restart, undo and context.lasting(undo))),
         preflight=checks.remember_run(context),
         checks=(
             *checks.running(context),
@@ -31,7 +32,7 @@ def parts(context: Context) -> Parts:
             *checks.healthy(context),
         ),
         also_hit=context.service.dependants,
-        irreversible="a restart has nothing to undo; the log of a failed start is kept",
+        irreversible=None if undo else "a restart has nothing to undo; the log of a failed start is kept",
         warnings=(*notes.containers(context), *notes.before_start(context)),
     )
 

@@ -39,7 +39,8 @@ if [ -e "$HOSTDECK_PLAN/new.$key" ]; then
   if [ "$first" != "$now" ]; then
     now_main=$main
     main_pid "$first"
-    if [ "${now_main:-0}" = 0 ]; then echo "its process ended, pid $main"
+    if [ "${now_main:-0}${main:-0}" = 00 ]; then echo "started once more by itself"
+    elif [ "${now_main:-0}" = 0 ]; then echo "its process ended, pid $main"
     else echo "started once more by itself, pid $main -> $now_main"; fi
     exit 1
   fi
@@ -284,6 +285,67 @@ echo "$answer"
 """
 )
 """As ``PORT_LEFT``, and TRIES: looks again, five times a second, until it is so."""
+
+PORT_OF_RUN = (
+    _MAIN_PID
+    + """
+flag=$1 port=$2 label=$3 name=$4
+shift 4
+if ! command -v ss >/dev/null 2>&1; then
+  echo "not checked: this host has no ss"
+  exit 77
+fi
+now=$("$@") || { echo "$name has no process"; exit 1; }
+main_pid "$now"
+found=$(ss -Hln"$flag"p "sport = :$port" 2>/dev/null)
+if [ -z "$found" ]; then
+  echo "nothing listens on $label"
+  exit 1
+fi
+pids=$(printf '%s\\n' "$found" | tr ',' '\\n' | sed -n 's/^pid=\\([0-9]*\\).*/\\1/p')
+if [ -z "$pids" ]; then
+  echo "$label is listened on; by whom is hidden from this user"
+  exit 77
+fi
+for pid in $pids; do
+  at=$pid
+  # Up to the main process: a shell or a master process has its listeners in its children.
+  while [ "${at:-0}" -gt 1 ]; do
+    if [ "$at" = "$main" ]; then
+      echo "$label held by $name"
+      exit 0
+    fi
+    above=
+    while read -r key value; do
+      case $key in PPid:) above=$value ;; esac
+    done 2>/dev/null <"/proc/$at/status"
+    at=$above
+  done
+done
+echo "$label is held by pid $pid, not by $name"
+exit 1
+"""
+)
+"""FLAG PORT LABEL NAME COMMAND...: the main process that COMMAND prints, or one below it, has the port."""
+
+WAIT_NOT = """
+label=$1 name=$2 tries=$3
+shift 3
+while :; do
+  answer=$("$@")
+  case $? in
+    0) code=1 answer="$name still holds $label" ;;
+    77) code=1 ;;
+    *) code=0 answer="$label released by $name" ;;
+  esac
+  if [ "$code" = 0 ] || [ "$tries" -le 0 ]; then break; fi
+  tries=$((tries - 1))
+  sleep 0.2 2>/dev/null || sleep 1
+done
+echo "$answer"
+exit "$code"
+"""
+"""LABEL NAME TRIES COMMAND...: COMMAND, which says that a service has a port, denies it; looks five times a second."""
 
 HEALTHY = """
 url=$1 seconds=$2

@@ -3,7 +3,7 @@
 from console.actions import checks, notes
 from console.actions.context import Context, Parts, stop_step
 from console.actions.protected import why_engine, why_protected
-from console.core.plan import Step
+from console.core.plan import ActionKind, Step
 from console.core.service import State
 from console.managers.base import Startable, Stoppable
 
@@ -26,7 +26,8 @@ def refusal(context: Context) -> str | None:
 def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     undo = None
-    if isinstance(context.manager, Startable):
+    never = context.why_not(context.manager, context.service, ActionKind.START)
+    if isinstance(context.manager, Startable) and never is None:
         undo = context.lasting(context.manager.start(context.service))
     command = stop_step(context, context.manager, context.service)
     triggers = context.service.triggered_by
@@ -35,5 +36,6 @@ def parts(context: Context) -> Parts:
         steps=(Step(f"stop {context.name}", command, undo),),
         checks=checks.stopped(context, context.manager, context.service),
         also_hit=context.service.dependants,
+        irreversible=never and f"it cannot be started again from here: {never}",
         warnings=(*notes.link(context), *notes.containers(context), *again),
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.cli.errors import Exit
+from console.core.command import Effect
 from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result, Step, StepState
 
 if TYPE_CHECKING:
@@ -112,7 +113,11 @@ def _command(step: Step, *, root: bool) -> str:
     """The command as it can be copied; a look that is a script of its own is too long to be read here."""
     text = step.command.shell(root=root)
     lines = text.count("\n")
-    return f"{step.name} (a script of {lines} lines that only looks; --json prints it)" if lines > 2 else text
+    if lines <= 2:
+        return text
+    if step.command.effect is Effect.READ:
+        return f"{step.name} (a script of {lines} lines that only looks; --json prints it)"
+    return f"{step.name}: {step.command.purpose} (a script of {lines} lines; --json prints it)"
 
 
 class Teller:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.config.model import Config, ServiceConfig
+from console.core.pid_file import STOP_TIMEOUT, PidFile
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.remote.transport import HostSpec
@@ -28,8 +29,12 @@ def is_declared(service: ServiceConfig, ref: ServiceRef) -> bool:
 
 
 def log_files(config: Config, spec: HostSpec, ref: ServiceRef) -> tuple[str, ...]:
-    """The log files that are declared for a service."""
-    found = (path for service in services_on(config, spec) if is_declared(service, ref) for path in service.logs)
+    """The log files that are declared for a service, beside the log that its manager reads."""
+    # The first log of a service with a pid file is what its manager reads.
+    first = 1 if ref.manager == "pidfile" else 0
+    found = (
+        path for service in services_on(config, spec) if is_declared(service, ref) for path in service.logs[first:]
+    )
     return tuple(dict.fromkeys(found))
 
 
@@ -37,6 +42,24 @@ def health_url(config: Config, spec: HostSpec, ref: ServiceRef) -> str | None:
     """The health check that is declared for a service."""
     urls = (service.health for service in services_on(config, spec) if is_declared(service, ref))
     return next((url for url in urls if url), None)
+
+
+def pid_files(config: Config, spec: HostSpec) -> tuple[PidFile, ...]:
+    """The services of a host that are declared by their pid files."""
+    return tuple(
+        PidFile(
+            service.name,
+            service.pid_file,
+            service.command,
+            service.directory or "/",
+            service.user,
+            service.stop_signal or "TERM",
+            service.stop_timeout or STOP_TIMEOUT,
+            service.logs,
+        )
+        for service in services_on(config, spec)
+        if service.manager == "pidfile" and service.pid_file is not None
+    )
 
 
 def with_declared(config: Config, spec: HostSpec, snapshot: Snapshot) -> Snapshot:

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
     """The fleet of these hosts, not started. Nothing is connected, and the SSH library not loaded, before it is."""
+    from console.cli.declared import pid_files
     from console.remote.connect import JumpPool, connect, prepare
     from console.remote.fleet import Fleet
 
     reach = partial(connect, pool=JumpPool())
+    specs = tuple(replace(spec, pid_files=pid_files(config, spec)) for spec in specs)
     return Fleet(specs, reach, judge(config, specs), run_plan, prepare=prepare, interval=config.interval)
 
 

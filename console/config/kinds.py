@@ -149,6 +149,14 @@ LOG_PATH = text(
     lambda value: value.startswith("/") and value.isprintable(),
     pattern="^/",
 )
+HOST_PATH = text(
+    "an absolute path on the host, such as /srv/api/api.pid",
+    lambda value: value.startswith("/") and value.isprintable(),
+    pattern="^/",
+)
+WORD = text("text on one line", lambda value: not re.search(r"[\0\r\n]", value))
+SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2")
+STOP_SIGNAL = text(f"one of {', '.join(SIGNALS)}", lambda value: value in SIGNALS, enum=list(SIGNALS))
 PORT = whole(1, 65535)
 ENDPOINT = Kind(
     'a port from 1 to 65535: 8080, "udp/53", "127.0.0.1:8080" or "tcp/[::1]:8080"',

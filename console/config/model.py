@@ -88,7 +88,19 @@ class ServiceConfig:
     health: Annotated[str | None, kinds.URL] = None
     """A URL, asked on the host itself, that answers 2xx while the service is well."""
     logs: tuple[Annotated[str, kinds.LOG_PATH], ...] = ()
-    """Log files on the host besides the journal."""
+    """Log files on the host besides the journal; what is started from a pid file writes its output to the first."""
+    pid_file: Annotated[str | None, kinds.HOST_PATH] = None
+    """With manager = "pidfile": the file on the host that holds the number of its process."""
+    command: tuple[Annotated[str, kinds.WORD], ...] = ()
+    """With manager = "pidfile": the program that starts it and its arguments; no shell reads them."""
+    directory: Annotated[str | None, kinds.HOST_PATH] = None
+    """With manager = "pidfile": the directory in which it is started, / by default."""
+    user: Annotated[str | None, kinds.USER] = None
+    """With manager = "pidfile": as whom it is started, the connected user by default."""
+    stop_signal: Annotated[str | None, kinds.STOP_SIGNAL] = None
+    """With manager = "pidfile": the signal that ends it, TERM by default."""
+    stop_timeout: Annotated[float | None, kinds.number(1, 600, "seconds")] = None
+    """With manager = "pidfile": seconds that it is given to end, 10 by default."""
 
 
 @dataclass(frozen=True, slots=True)

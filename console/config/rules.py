@@ -27,6 +27,7 @@ def check(raw: Raw, lines: dict[KeyPath, int], themes: Collection[str], managers
         lambda raw: _managers(raw, managers),
         _local,
         _destinations,
+        _pid_files,
         _references,
         _keys,
         _thresholds,
@@ -129,6 +130,28 @@ def _destinations(raw: Raw) -> Iterator[Found]:
             if told is not None and isinstance(given, type(told)) and given != told:
                 what = f"{shown(given)}, but the destination says {shown(told)}"
                 yield ("hosts", index, key), what, f"the {key} in one of the two", None
+
+
+_OF_PID_FILES = ("pid_file", "command", "directory", "user", "stop_signal", "stop_timeout")
+
+
+def _pid_files(raw: Raw) -> Iterator[Found]:
+    seen: dict[object, object] = {}
+    for index, service in _tables(raw, "services"):
+        given = [key for key in _OF_PID_FILES if key in service]
+        if service.get("manager", "systemd") != "pidfile":
+            for key in given:
+                yield ("services", index, key), "the manager is not pidfile", f'no {key}, or manager = "pidfile"', None
+            continue
+        path = ("services", index, "pid_file")
+        if "pid_file" not in service:
+            yield path, "not there", "the pid file of the service, such as /srv/api/api.pid", None
+        command = service.get("command")
+        if isinstance(command, list) and (not command or not command[0] or str(command[0]).startswith("-")):
+            yield ("services", index, "command"), f"found {shown(command)}", "a program and its arguments", None
+        place = str(service.get("pid_file")), str(service.get("hosts")), str(service.get("groups"))
+        if seen.setdefault(place, index) != index and "pid_file" in service:
+            yield path, f"{shown(service['pid_file'])} is another service's too", "a pid file of its own", None
 
 
 def _references(raw: Raw) -> Iterator[Found]:

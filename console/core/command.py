@@ -33,6 +33,14 @@ class Command:
             return ("sudo", "-n", "--", *self.argv)
         return self.argv
 
+    def through_sudo(self, *, root: bool) -> tuple[str, ...] | None:
+        """What follows ``sudo -n`` where sudo runs it: ``("--", "systemctl", ...)``, ``("-u", "deploy", "--", ...)``.
+
+        Some managers answer only root or another user; those words are then part of ``argv``.
+        """
+        words = self.words(root=root)
+        return words[2:] if words[:2] == ("sudo", "-n") else None
+
     def shell(self, *, root: bool = True) -> str:
         """One line of POSIX shell with every word quoted; what a person can copy and run."""
         return quote(self.words(root=root))

@@ -74,3 +74,19 @@ class Process:
     """Seconds since it started."""
     wait_channel: str | None = None
     """The kernel function in which it sleeps (``wchan``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A process and all that descend from it."""
+
+    pid: int
+    started: int
+    """Clock ticks after boot, of the process itself."""
+    cpu_seconds: float
+    """Of all that live, since each of them started."""
+    memory: int
+    """Bytes, resident."""
+    cgroup: str | None
+    members: tuple[int, ...]
+    """The process itself first."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.core.pid_file import Detached
+
 
 class State(StrEnum):
     """A service's state, the same words for every manager; the manager's own word is kept beside it."""
@@ -99,7 +101,29 @@ class Service:
     tasks: int | None = None
     user: str | None = None
     chain: tuple[str, ...] = ()
-    """Who runs it, outermost first: ``("systemd", "api.service")``."""
+    """Who runs it, outermost first: ``("systemd", "api.service")``, ``("systemd", "supervisor.service", "supervisord",
+    "api")``."""
+    daemon: int | None = None
+    """The process of its service manager, where that is one of many on a host; 1 is never told."""
+    tool: tuple[str, ...] = ()
+    """The words with which its manager's tool answers on that host, to be followed by a verb: ``("docker",)``,
+    ``("sudo", "-n", "--", "supervisorctl")``, ``("sudo", "-n", "-u", "deploy", "--", "pm2")``. Empty where there is no
+    such tool, or none that answers this user."""
+    handle: tuple[str, ...] = ()
+    """What its tool is given to mean just this service, where that may be other words than its name."""
+    tool_missing: str | None = None
+    """Why there is no tool, in one line that says what to do."""
+    log_files: tuple[str, ...] = ()
+    """Where it writes its log on the host, the most useful first, where its manager told."""
+    group: str | None = None
+    """What it is part of in its manager: a Compose project, a Kubernetes namespace, a group of programs."""
+    members: tuple[str, ...] = ()
+    """What it is made of in its manager, by the names that the manager's tool takes: the containers of a service."""
+    image: str | None = None
+    replicas: int | None = None
+    """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
+    detached: Detached | None = None
+    """Of a service that is known by its pid file: what the file names, and how it is started and stopped."""
 
     @property
     def pid(self) -> int | None:

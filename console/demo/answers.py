@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from console.demo.world import BOOT, DemoHost, Unit
+from console.managers import DETECTED
 from console.probes.identity import TOOLS
 
 _TICKS = 100
+_ABSENT = frozenset(found.presence.name for found in DETECTED)
 _USERS = {"root": 0, "www-data": 33, "deploy": 1000, "postgres": 113, "rabbitmq": 114, "redis": 115}
 
 Args = tuple[str, ...]
@@ -16,6 +18,8 @@ Args = tuple[str, ...]
 
 def answer(host: DemoHost, probe: str, args: Args) -> tuple[str, str]:
     """Status and output of a probe; status 127 for one that the demo does not know."""
+    if probe in _ABSENT:
+        return "0", ""
     render = _RENDER.get(probe)
     return ("0", render(host, args)) if render is not None else ("127", f"the demo has no {probe}")
 

@@ -12,6 +12,8 @@ from console.diagnosis.holders import UNITS
 from console.diagnosis.ports import next_free_port
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
+from console.managers import can
+from console.managers.base import Resettable
 from console.probes.limits import PortLimits
 
 CommandsOf = Callable[[Intent], tuple[str, ...]]
@@ -111,7 +113,7 @@ def start(
         return ()
     label = f"start {want.ref.name}"
     intents = [Intent(ActionKind.START, want.ref, want.endpoint)]
-    if want.service is not None and want.service.state is State.FAILED:
+    if want.service is not None and want.service.state is State.FAILED and can(want.ref, Resettable):
         # Within its interval systemd refuses a start by hand as well.
         label = f"reset-failed, then {label}"
         intents.insert(0, Intent(ActionKind.RESET_FAILED, want.ref))
@@ -184,6 +186,8 @@ def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:
     """What a person can do about a holder that the console does not stop; ``None`` for a service, and for nothing."""
     if is_way_in(holder):
         return None
+    if _is_service(holder) and holder.ref is not None and holder.ref.manager != "systemd":
+        return None
     if is_publisher(holder.process) or holder.container is not None or _is_engine(holder):
         return _stop_container(holder)
     if holder.ref is not None and _is_left_over(evidence, holder):
@@ -195,7 +199,7 @@ def _is_service(holder: Holder) -> bool:
     """Whether its manager may be told to stop it."""
     if holder.ref is None or is_way_in(holder) or _is_engine(holder):
         return False
-    return holder.ref.name.endswith(UNITS)
+    return holder.ref.manager != "systemd" or holder.ref.name.endswith(UNITS)
 
 
 def _is_left_over(evidence: Evidence, holder: Holder) -> bool:

@@ -12,6 +12,8 @@ from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.diagnosis.wanting import is_current
 from console.findings.words import listed, times, why_failed
+from console.managers import can
+from console.managers.base import Rereadable, Resettable
 
 AT_BOOT = 300.0
 """Seconds after the boot in which a failure counts as one of the boot."""
@@ -76,25 +78,23 @@ def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thre
 
 
 def not_reloaded(snapshot: Snapshot, services: Sequence[Service], commands_of: CommandsOf) -> list[Finding]:
-    """Unit files that changed on disk: what systemd runs is not what is written. One finding per manager."""
+    """Definitions that changed on disk: what runs is not what is written. One finding per manager and scope."""
     found = []
-    for scope in dict.fromkeys(service.ref.scope for service in services):
-        mine = [service for service in services if service.ref.scope == scope]
+    for manager, scope in dict.fromkeys((service.ref.manager, service.ref.scope) for service in services):
+        mine = [service for service in services if (service.ref.manager, service.ref.scope) == (manager, scope)]
         names = listed([service.ref.name for service in mine])
         user = "" if scope == "system" else f" of {scope.removeprefix('user:')}"
-        way = proposal(
-            "daemon-reload",
-            f"daemon-reload{user}",
-            (Intent(ActionKind.DAEMON_RELOAD, mine[0].ref),),
-            commands_of,
-            recommended=True,
-        )
+        label = f"daemon-reload{user}" if manager == "systemd" else f"let {manager} read its files again{user}"
+        again = (Intent(ActionKind.DAEMON_RELOAD, mine[0].ref),)
+        ways = (proposal("daemon-reload", label, again, commands_of, recommended=True),)
         files = [f"{one.ref.name}: {', '.join((one.unit_file or 'its file', *one.drop_ins))}" for one in mine]
         subject = "host" if scope == "system" else f"host{user}"
-        summary = f"unit files changed on disk and not reloaded: {names}"
+        what = "unit files" if manager == "systemd" else f"files of {manager}"
+        summary = f"{what} changed on disk and not reloaded: {names}"
         found.append(
-            Finding("daemon-reload", Severity.INFO, snapshot.host, subject, summary, tuple(files), (way,),
-                    mine[0].ref if len(mine) == 1 else None, covers=tuple(service.ref for service in mine))
+            Finding("daemon-reload", Severity.INFO, snapshot.host, subject, summary, tuple(files),
+                    ways if can(mine[0].ref, Rereadable) else (), mine[0].ref if len(mine) == 1 else None,
+                    covers=tuple(service.ref for service in mine))
         )  # fmt: skip
     return found
 
@@ -170,6 +170,9 @@ def _failed_at_boot(snapshot: Snapshot, service: Service) -> bool:
 
 def _matters(service: Service) -> bool:
     """Whether somebody must look now: it is meant to run always, not now and then and not for one user."""
+    if service.ref.manager != "systemd":
+        # Who puts a program into one of these wants it to run; they start nothing but that.
+        return True
     if service.ref.scope != "system" or any(name.endswith(".timer") for name in service.triggered_by):
         return False
     # Who gave it a Restart= wants it to be there, however it was started.
@@ -178,7 +181,9 @@ def _matters(service: Service) -> bool:
 
 def _log_unread(snapshot: Snapshot, service: Service) -> str | None:
     """Why its log, and so the cause of its failure, could not be seen; ``None`` where it could."""
-    source = snapshot.source("systemd_journal") if service.ref.scope == "system" else None
+    if service.ref.manager != "systemd" or service.ref.scope != "system":
+        return None
+    source = snapshot.source("systemd_journal")
     return source.failure if source is not None else None
 
 
@@ -187,6 +192,8 @@ def _ways(service: Service, commands_of: CommandsOf, *, cause_seen: bool) -> tup
     ref = service.ref
     reset = Intent(ActionKind.RESET_FAILED, ref)
     begin = Intent(ActionKind.START, ref)
+    if service.state is State.FAILED and not can(ref, Resettable):
+        return (proposal("start", f"start {ref.name}", (begin,), commands_of, recommended=True),)
     if service.state is State.FAILED:
         return (
             proposal(

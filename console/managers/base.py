@@ -3,9 +3,10 @@
 from typing import Any, Protocol, runtime_checkable
 
 from console.core.command import Command
-from console.core.plan import Check
+from console.core.pid_file import PidFile
+from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
-from console.core.service import Service, ServiceRef
+from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 
 
@@ -25,6 +26,46 @@ class ServiceManager(Protocol):
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of this manager, so that the shell can be given all of them at once."""
+        ...
+
+
+@runtime_checkable
+class Detected(ServiceManager, Protocol):
+    """Is found on a host by itself. The other side of ``Surveyed`` is a source of ``console.remote`` with a socket."""
+
+    @property
+    def presence(self) -> Probe[str]:
+        """Whether the manager is there: lines that change whenever its services may have; empty where it is not.
+
+        Asked every ``presence.every`` seconds of every host: it costs no process where there is no such manager, and
+        at most one where there is.
+        """
+        ...
+
+
+@runtime_checkable
+class Surveyed(Detected, Protocol):
+    """Tells all its services in one answer of the probe shell."""
+
+    @property
+    def survey(self) -> Probe[tuple[Service, ...]]:
+        """Its services, without the host. Asked when ``presence`` changes, after an action, and every ``every`` s.
+
+        A non-zero exit says in one line on standard error why they cannot be told and what mends it.
+        """
+        ...
+
+
+@runtime_checkable
+class Declarable(Surveyed, Protocol):
+    """Has services that nothing but the configuration may tell of: both probes are asked with what it declares."""
+
+    def presence_words(self, declared: tuple[PidFile, ...]) -> tuple[str, ...]:
+        """The arguments of ``presence``."""
+        ...
+
+    def survey_words(self, declared: tuple[PidFile, ...], known: tuple[Service, ...]) -> tuple[str, ...]:
+        """The arguments of ``survey``; ``known`` are the services that it told last."""
         ...
 
 
@@ -61,6 +102,15 @@ class Reloadable(Protocol):
 
     def reload(self, service: Service) -> Command | None:
         """The manager's own reload, or ``None`` where this service has none (then SIGHUP may be possible)."""
+        ...
+
+
+@runtime_checkable
+class Replacing(Protocol):
+    """Reloads some services by putting new processes in the place of the old ones, one after the other."""
+
+    def replaces(self, service: Service) -> bool:
+        """Whether another run serves after this service was reloaded."""
         ...
 
 
@@ -117,6 +167,59 @@ class Signallable(Protocol):
 
 
 @runtime_checkable
+class PortProving(Protocol):
+    """Can prove on the host that a service has a port, where that is not to be seen from its processes."""
+
+    def holds_port(self, service: Service, endpoint: Endpoint) -> Command:
+        """Exit 0 when it does, with one line that says how; 77 when that cannot be told; any other when it does not."""
+        ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """Cannot do everything to every service."""
+
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """Why this kind of action cannot be done to this service, in one line; ``None`` where it can."""
+        ...
+
+
+@runtime_checkable
+class Cautious(Protocol):
+    """Knows what a person should be told before acting."""
+
+    def cautions(self, service: Service, kind: ActionKind) -> tuple[str, ...]:
+        """Warnings, one line each: that it is a cluster of production ..."""
+        ...
+
+
+@runtime_checkable
+class Rolling(Protocol):
+    """Changes a service little by little, after the command that asks for it has ended."""
+
+    def settle(self, service: Service, kind: ActionKind) -> Command | None:
+        """What waits until that kind of change is done, and fails when it gets stuck; ``None`` where nothing is left.
+
+        It changes nothing.
+        """
+        ...
+
+    def undo_restart(self, service: Service) -> Command | None:
+        """What leaves the service as it is now, after a restart that was not done, got stuck or failed."""
+        ...
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """Can tell its version."""
+
+    @property
+    def version_words(self) -> tuple[str, ...]:
+        """What follows the words of ``Service.tool``; the last line that is printed is the version."""
+        ...
+
+
+@runtime_checkable
 class Rereadable(Protocol):
     """Can be made to read the definitions of its services again."""
 
@@ -126,11 +229,23 @@ class Rereadable(Protocol):
 
 
 @runtime_checkable
+class Applying(Protocol):
+    """Acts on services at once when it reads their definitions again."""
+
+    def applies(self, service: Service) -> tuple[str, ...]:
+        """What happens then, in words."""
+        ...
+
+
+@runtime_checkable
 class LogSource(Protocol):
     """Knows where a service's log is."""
 
-    def log_command(self, ref: ServiceRef, *, lines: int, since: float | None, follow: bool) -> Command:
-        """The command that prints the log, oldest line first; ``since`` in Unix seconds."""
+    def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
+        """The command that prints the log, oldest line first; ``since`` in Unix seconds.
+
+        Of a service that was not looked at before only ``ref`` is known. Raises ``ValueError`` where there is no log.
+        """
         ...
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:

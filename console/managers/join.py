@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from console.core.engines import is_engine, is_publisher
 from console.core.network import Listener
 from console.core.overlap import same_address
 from console.core.service import Endpoint, Service, ServiceRef, State
@@ -18,8 +19,9 @@ class Owners:
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
-        self._by_pid = {pid: service for service in reversed(services) for pid in service.pids if pid != 1}
-        self._by_cgroup = {service.cgroup: service for service in reversed(services) if service.cgroup}
+        self._by_pid = {pid: service for pid, service in _by_pid(services).items() if pid != 1}
+        self._by_cgroup = _by_cgroup(services)
+        self._published = published(services)
         self._by_name = {
             service.ref.name: service
             for service in services
@@ -40,6 +42,8 @@ class Owners:
             return self._declared_by(listener) if of_user(listener) else self._by_name.get(listener.unit)
         if listener.unit == INIT or listener.pids == (1,):
             return self._declared_by(listener)
+        if is_publishing(listener) and (found := self._published.get((listener.protocol, listener.port))):
+            return found
         for pid in listener.pids:
             if pid in self._by_pid:
                 return self._by_pid[pid]
@@ -75,12 +79,51 @@ def of_user(listener: Listener) -> bool:
     return (listener.cgroup or "").startswith("/user.slice/")
 
 
+_PUBLISHING = ("docker", "compose")
+"""Managers whose engine holds the ports of services."""
+_OWN_CGROUP = ("systemd", "docker", "compose", "kubernetes")
+"""Managers that give each service a control group of its own; those of others share that of the manager."""
+
+
+def _by_pid(services: Sequence[Service]) -> dict[int, Service]:
+    """A process of another manager's service may be one of a unit too: the inner service is the nearer answer."""
+    found: dict[int, Service] = {}
+    for service in services:
+        for pid in service.pids:
+            if pid not in found or found[pid].ref.manager == "systemd":
+                found[pid] = service
+    return found
+
+
+def _by_cgroup(services: Sequence[Service]) -> dict[str, Service]:
+    return {
+        service.cgroup: service
+        for service in reversed(services)
+        if service.cgroup and service.ref.manager in _OWN_CGROUP
+    }
+
+
 def _innermost(by_cgroup: Mapping[str, Service], cgroup: str | None) -> Service | None:
     while cgroup and cgroup != "/":
         if cgroup in by_cgroup:
             return by_cgroup[cgroup]
         cgroup = cgroup.rpartition("/")[0]
     return None
+
+
+def published(services: Sequence[Service]) -> dict[tuple[str, int], Service]:
+    """Containers by the ports of the host that their engine publishes for them, as the engine tells."""
+    return {
+        (endpoint.protocol, endpoint.port): service
+        for service in reversed(services)
+        if service.ref.manager in _PUBLISHING and service.state is State.RUNNING
+        for endpoint in service.ports
+    }
+
+
+def is_publishing(listener: Listener) -> bool:
+    """Whether an engine holds it on behalf of a container."""
+    return is_publisher(listener.process) or is_engine(listener.unit)
 
 
 def with_ports(services: tuple[Service, ...], listeners: tuple[Listener, ...]) -> tuple[Service, ...]:
@@ -91,12 +134,15 @@ def with_ports(services: tuple[Service, ...], listeners: tuple[Listener, ...]) -
     those belong to the unit that declares them. So a socket unit and the service that it started both have the port.
     Services whose ports did not change are the same objects as before.
     """
-    by_pid = {pid: service.ref for service in services for pid in service.pids}
-    by_cgroup = {service.cgroup: service for service in services if service.cgroup}
+    by_pid = {pid: service.ref for pid, service in _by_pid(services).items()}
+    by_cgroup = _by_cgroup(services)
     declared = _declared(services)
-    found: dict[ServiceRef, set[Endpoint]] = {}
+    containers = published(services)
+    found: dict[ServiceRef, set[Endpoint]] = {service.ref: set(service.ports) for service in containers.values()}
     for listener in listeners:
         endpoint = Endpoint(listener.protocol, listener.address, listener.port)
+        if is_publishing(listener) and (listener.protocol, listener.port) in containers:
+            continue
         owners = _owners(listener, by_pid, by_cgroup)
         if _of_systemd(listener) and (opener := declared.get(_place(endpoint))):
             owners.add(opener)
@@ -144,7 +190,10 @@ def _place(endpoint: Endpoint) -> tuple[str, str, int]:
 def _owners(listener: Listener, by_pid: Mapping[int, ServiceRef], by_cgroup: Mapping[str, Service]) -> set[ServiceRef]:
     owners = {by_pid[pid] for pid in listener.pids if pid in by_pid}
     inside = _innermost(by_cgroup, listener.cgroup)
-    return owners if inside is None else owners | {inside.ref}
+    # The unit of a service manager holds what that manager's services hold: theirs is the nearer answer.
+    if inside is None or any(ref.manager != "systemd" for ref in owners):
+        return owners
+    return owners | {inside.ref}
 
 
 def _with(service: Service, found: set[Endpoint]) -> Service:

@@ -178,8 +178,9 @@ class Systemd:
         """The unit's own name."""
         return service.ref.name
 
-    def log_command(self, ref: ServiceRef, *, lines: int, since: float | None, follow: bool) -> Command:
+    def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
         """``journalctl`` of the unit."""
+        ref = service.ref
         words = ["journalctl", "-q", "--no-pager", "-o", "json", "--all", f"--output-fields={FIELDS}", "-n", str(lines)]
         if since is not None:
             words += ["--since", f"@{since:.6f}"]

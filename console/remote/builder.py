@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
+from console.core.network import Family
 from console.core.rates import rates
 from console.core.sample import Filesystem, Sample
 from console.core.service import Service
 from console.core.snapshot import Identity, Link, LinkState, Snapshot, Source, Symptom
 from console.managers.join import with_ports, with_socket_units
+from console.managers.lineage import mains, with_families
 from console.remote.shell import Answer
 
 BLOCKED_EVERY = 3.0
@@ -22,6 +24,8 @@ class SnapshotBuilder:
         self._wall = wall
         self.snapshot = Snapshot(host, Link(LinkState.CONNECTING, now))
         self._sources: dict[str, Source] = {}
+        self._managed: dict[str, tuple[Service, ...]] = {}
+        self._families: dict[int, Family] = {}
         self._takers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
             "vitals": self._vitals,
             "identity": lambda value, _: {"identity": value},
@@ -52,19 +56,41 @@ class SnapshotBuilder:
                 changes.update(taker(answer.value, now))
         self.snapshot = replace(self.snapshot, at=now, sources=tuple(self._sources.values()), **changes)
 
-    def services(self, services: tuple[Service, ...], source: str, now: float) -> None:
-        """Take the services as the managers' books have them; ports are joined here."""
+    def services(self, manager: str, services: tuple[Service, ...], source: str, now: float) -> None:
+        """Take all services of one manager; those of the others stay. Processes, units and ports are joined here."""
         self._note(source, now, None)
-        listeners = with_socket_units(self.snapshot.listeners, services)
-        joined = with_ports(services, listeners)
+        self._managed[manager] = services
+        self._join(now)
+
+    def gone(self, manager: str, now: float) -> None:
+        """The manager is not on this host any more: it has no services and is no source."""
+        self._managed.pop(manager, None)
+        self._sources.pop(manager, None)
+        self._join(now)
+
+    def mains(self) -> tuple[int, ...]:
+        """The processes of which the families are wanted."""
+        return mains(tuple(service for managed in self._managed.values() for service in managed))
+
+    def families(self, families: Iterable[Family], now: float) -> None:
+        """Take the processes that descend from those of services."""
+        self._families = {family.pid: family for family in families}
+        self._join(now)
+
+    def _join(self, now: float) -> None:
+        known = self._services()
+        listeners = with_socket_units(self.snapshot.listeners, known)
+        joined = with_ports(known, listeners)
         self.snapshot = replace(
             self.snapshot, at=now, services=joined, listeners=listeners, sources=tuple(self._sources.values())
         )
 
-    def symptoms(self, symptoms: tuple[Symptom, ...]) -> None:
-        """Take what the logs of failed services say."""
-        if symptoms != self.snapshot.symptoms:
-            self.snapshot = replace(self.snapshot, symptoms=symptoms)
+    def symptoms(self, manager: str, symptoms: tuple[Symptom, ...]) -> None:
+        """Take what the logs of one manager's failed services say; what those of others say stays."""
+        others = (symptom for symptom in self.snapshot.symptoms if symptom.ref.manager != manager)
+        found = tuple(sorted((*others, *symptoms), key=lambda symptom: symptom.ref))
+        if found != self.snapshot.symptoms:
+            self.snapshot = replace(self.snapshot, symptoms=found)
 
     def complete(self) -> None:
         """Note that everything was asked once."""
@@ -122,5 +148,11 @@ class SnapshotBuilder:
         return {"sample": sample, "rates": found}
 
     def _listeners(self, listeners: Any, _now: float) -> dict[str, Any]:
-        listeners = with_socket_units(listeners, self.snapshot.services)
-        return {"listeners": listeners, "services": with_ports(self.snapshot.services, listeners)}
+        # Ports that an engine told are among those of its services: they are joined from the start each time.
+        services = self._services()
+        listeners = with_socket_units(listeners, services)
+        return {"listeners": listeners, "services": with_ports(services, listeners)}
+
+    def _services(self) -> tuple[Service, ...]:
+        known = tuple(service for managed in self._managed.values() for service in managed)
+        return with_families(known, self._families)

@@ -36,8 +36,10 @@ async def collect(channel: Channel, seconds: float) -> Output:
             async with asyncio.timeout(min(left, _STRAGGLERS)):
                 chunk = await channel.read()
         except TimeoutError:
-            if finished := channel.exit is not None:
+            if finished:
                 break
+            # What came together with its end, just as this look was given up, is still to be read.
+            finished = channel.exit is not None
             continue
         if not chunk:
             finished = True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from console.core.finding import Finding, Severity
 from console.core.plan import Plan, PlanProgress
 from console.core.probe import Probe
-from console.core.service import ServiceRef
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Identity, LogLine, Snapshot
 from console.core.text import sanitise
 from console.remote import logs
@@ -142,9 +142,10 @@ class Fleet:
         Raises ``TransportError`` when the host cannot be reached or the link is lost.
         """
         transport = self.transport(ref.host)
+        service = self.snapshot(ref.host).service(ref) or Service(ref, State.UNKNOWN, "not asked")
         own = None
         try:
-            command, read_line = logs.source(ref, lines=lines, since=since, follow=follow_on, file=file)
+            command, read_line = logs.source(service, lines=lines, since=since, follow=follow_on, file=file)
             try:
                 channel = await transport.open(command.argv)
             except ChannelRefusedError:

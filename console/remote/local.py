@@ -12,6 +12,7 @@ from console.core.command import Command, Output
 from console.remote.chunks import Chunks
 from console.remote.collect import MAX_CHANNELS, collect, too_many
 from console.remote.transport import Channel, HostSpec, TransportError
+from console.remote.unix_sockets import local_exchange, local_forward
 
 # A program that is not there ends with 127 and a line on standard error, here as over SSH.
 _START = ("sh", "-c", 'exec "$@"', "sh")
@@ -173,6 +174,14 @@ class LocalTransport:
         self._connected = False
         channels, self._channels = self._channels, set()
         await asyncio.gather(*(channel.close() for channel in channels), return_exceptions=True)
+
+    async def exchange(self, path: str, request: bytes) -> bytes:
+        """See ``UnixSockets.exchange``."""
+        return await local_exchange(path, request)
+
+    def forward(self, path: str) -> contextlib.AbstractAsyncContextManager[str]:
+        """See ``UnixSockets.forward``."""
+        return local_forward(path)
 
     async def open(self, argv: tuple[str, ...]) -> Channel:
         """Start a program with ``LC_ALL=C``."""

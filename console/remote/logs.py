@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from console.core.command import Command
 from console.core.log_text import structured
-from console.core.service import ServiceRef
+from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.core.text import Masker, decode, sanitise
 from console.managers import manager
@@ -147,15 +147,20 @@ async def follow(channel: Channel, read_line: ReadLine) -> AsyncGenerator[LogLin
 
 
 def source(
-    ref: ServiceRef, *, lines: int, since: float | None, follow: bool, file: str = ""
+    service: Service, *, lines: int, since: float | None, follow: bool, file: str = ""
 ) -> tuple[Command, ReadLine]:
     """The command that prints a log, and how its lines are read; raises ``TransportError`` when there is none."""
+    ref = service.ref
     if file:
         return tail(file, lines=lines, follow=follow), _file_reader(ref, file)
     found = manager(ref.manager)
     if not isinstance(found, LogSource):
         raise TransportError("config", f"{ref}: {ref.manager} keeps no log that can be followed", retry=False)
-    return found.log_command(ref, lines=lines, since=since, follow=follow), _manager_reader(ref, found)
+    try:
+        command = found.log_command(service, lines=lines, since=since, follow=follow)
+    except ValueError as error:
+        raise TransportError("log", f"{ref}: {error}", retry=False) from None
+    return command, _manager_reader(ref, found)
 
 
 def tail(file: str, *, lines: int, follow: bool) -> Command:

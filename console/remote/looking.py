@@ -5,15 +5,18 @@ from collections.abc import Callable, Sequence, Set
 from itertools import chain
 from typing import Any, TypeVar
 
+from console.core.pid_file import PidFile
 from console.core.probe import Probe
 from console.core.sample import Sample
 from console.core.snapshot import Identity
 from console.managers.systemd import WATCH
 from console.probes import ALL, blocked, clock, identity, listeners
 from console.remote.builder import SnapshotBuilder
+from console.remote.loops import LOOPS
 from console.remote.schedule import Schedule
 from console.remote.session import Session
 from console.remote.shell import Answer, Ask, ShellLostError
+from console.remote.surveys import Surveys
 from console.remote.systemd import SystemdWatch
 
 T = TypeVar("T")
@@ -40,6 +43,7 @@ class Looking:
         emit: Callable[[], None],
         clock: Callable[[], float],
         wall: Callable[[], float],
+        pid_files: tuple[PidFile, ...] = (),
     ) -> None:
         self._session = session
         self._builder = builder
@@ -47,7 +51,8 @@ class Looking:
         self._clock = clock
         self._wall = wall
         self._systemd = SystemdWatch(builder, clock)
-        routine = (*ALL, *self._systemd.routine)
+        self.surveys = Surveys(builder, session.transport, session.slow, emit, clock, LOOPS, pid_files)
+        routine = (*ALL, *self._systemd.routine, *Surveys.routine())
         self._fast = Schedule(probe for probe in routine if not probe.slow)
         self._slow = Schedule(probe for probe in routine if probe.slow)
         self._wake = asyncio.Event()
@@ -57,7 +62,7 @@ class Looking:
     @staticmethod
     def probes() -> tuple[Probe[Any], ...]:
         """Every probe that a shell must know."""
-        return (*ALL, *SystemdWatch.probes)
+        return (*ALL, *SystemdWatch.probes, *Surveys.probes())
 
     async def first(self) -> None:
         """Ask who the host is, leave out what it has no tools for, and ask all that is quick."""
@@ -73,7 +78,7 @@ class Looking:
     async def tick(self, timeout: float) -> None:  # noqa: ASYNC109
         """Ask what is due in the fast lane; ``TimeoutError`` when the shell does not answer."""
         # Nothing due is asked too: an answer, even an empty one, is what says that the host is there.
-        asks = [Ask(probe) for probe in self._fast.due(self._clock())]
+        asks = [self.surveys.asking(probe) for probe in self._fast.due(self._clock())]
         sent = self._wall()
         answers = await self._session.fast(asks, timeout)
         before = self._builder.snapshot.sample
@@ -107,6 +112,7 @@ class Looking:
         """Ask all that is routine, now."""
         self._fast.everything()
         self._slow.everything()
+        self.surveys.touch()
         await self.tick(10.0)
         await self.slow_round()
 
@@ -138,6 +144,7 @@ class Looking:
     def touch(self, names: Sequence[str]) -> None:
         """Look again at these services and at the listeners, e.g. after an action."""
         self._systemd.touch(names)
+        self.surveys.touch()
         self._fast.now(listeners.PROBE.name)
         self._wake.set()
 
@@ -182,7 +189,8 @@ class Looking:
             schedule.failed(answer.probe.name, failure=answer.failure is not None)
             if answer.probe is clock.PROBE and answer.failure is None:
                 self._builder.skew(answer.value - at)
-            if not self._systemd.take(answer, ask.args) or answer.probe is WATCH:
+            taken = self.surveys.take(answer) or self._systemd.take(answer, ask.args)
+            if not taken or answer.probe is WATCH:
                 plain.append(answer)
         self._builder.take(plain, self._clock())
 

@@ -50,11 +50,12 @@ hd_store() {
   [ "$((hd_size))" = "$1" ] && mv -f "$hd_dir/script.$$" "$hd_dir/script"
 }
 
-# Root's plan becomes a unit of its own; another user's leaves the connection behind, in his own service manager where
+# Root's plan becomes a unit of its own, with a home, where tools keep what they keep; another user's leaves the connection behind, in his own service manager where
 # that outlives his sessions.
 hd_detach() {
   if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && systemd-run --quiet --collect --unit="hostdeck-$1" \
-    --property=KillMode=process --description="hostdeck plan $1" sh "$hd_dir/script" "$hd_dir"; then
+    --property=KillMode=process --setenv="HOME=${HOME:-/root}" --description="hostdeck plan $1" \
+    sh "$hd_dir/script" "$hd_dir"; then
     hd_mode=unit
   elif [ -e "/var/lib/systemd/linger/$(id -un)" ] && [ "$(id -u)" != 0 ] && systemd-run --user --quiet --collect \
     --unit="hostdeck-$1" --property=KillMode=process sh "$hd_dir/script" "$hd_dir"; then

@@ -123,7 +123,7 @@ def _assign(name: str, value: str) -> str:
 
 
 def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
-    elevated = [str(number) for number, step in enumerate(plan.steps, 1) if step.command.elevate and not root]
+    elevated = [str(number) for number, step in enumerate(plan.steps, 1) if step.command.through_sudo(root=root)]
     undos = [f"{n}:{_times(step.undo)}" for n, step in enumerate(plan.steps, 1) if step.undo is not None]
     return (
         _assign("hd_id", plan.id),
@@ -141,10 +141,10 @@ def _commands(plan: Plan, root: bool) -> Iterable[str]:
     yield "case $1 in"
     for tag, command in _tagged(plan):
         yield f"{tag}) exec $hd_setsid {quote(command.words(root=root))} ;;"
-    if not root:
-        for number, step in enumerate(plan.steps, 1):
-            if step.command.elevate:
-                yield f"may.{number}) exec {quote(('sudo', '-n', '-l', '--', *step.command.argv))} ;;"
+    for number, step in enumerate(plan.steps, 1):
+        asked = step.command.through_sudo(root=root)
+        if asked is not None:
+            yield f"may.{number}) exec {quote(('sudo', '-n', '-l', *asked))} ;;"
     yield "esac"
     yield "}"
 

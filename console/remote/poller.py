@@ -21,6 +21,8 @@ STALE_AFTER = 3.0
 """Seconds without an answer after which a host is shown as stale."""
 STABLE_AFTER = 30.0
 """Seconds after which a connection counts as good: one that always breaks is tried ever more rarely."""
+MANAGERS_WITHIN = 5.0
+"""Seconds for which the first look waits for service managers that do not answer."""
 REOPEN_AFTER = 5.0
 """Seconds without an answer after which the shell is taken for frozen and replaced."""
 REOPEN_TIMEOUT = 3.0
@@ -124,7 +126,9 @@ class Poller:
         self.session = Session(self._connect(self.spec), Looking.probes())
         await self.session.open()
         self.builder.new_session()
-        self._looking = Looking(self.session, self.builder, self._emit, self._clock, self._wall)
+        self._looking = Looking(
+            self.session, self.builder, self._emit, self._clock, self._wall, self.spec.pid_files
+        )
         await self._looking.first()
 
     async def _look(self) -> None:
@@ -133,9 +137,11 @@ class Poller:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick_loop())
             tasks.create_task(self._slow_loop(self._looking))
+            tasks.create_task(self._looking.surveys.run())
 
     async def _slow_loop(self, looking: Looking) -> None:
         await looking.slow_round()
+        await looking.surveys.told(MANAGERS_WITHIN)
         self.builder.complete()
         self._emit()
         self._settled.set()

@@ -72,28 +72,33 @@ async def rights(transport: Transport, plan: Plan, identity: Identity) -> Rights
     wanted = _wanted(plan)
     if identity.uid == 0 or not wanted:
         return Rights(identity.user)
-    commands = list(dict.fromkeys(command.argv for _, command, _ in wanted))
-    lines = [quote(("hd_right", str(number), *argv)) for number, argv in enumerate(commands)]
+    commands = list(dict.fromkeys(_asked(command) for _, command, _ in wanted))
+    lines = [quote(("hd_right", str(number), *words)) for number, words in enumerate(commands)]
     request = "\n".join((shell_text("rights.sh"), "hd_whole", *lines, "exit 0", ""))
     if not transport.connected:
         await transport.connect()
     output = await transport.run(Command(_SHELL, timeout=15.0, purpose="ask sudo what is allowed"), request.encode())
     answer = _read(output.stdout, identity.user)
-    numbers = {argv: str(number) for number, argv in enumerate(commands)}
+    numbers = {words: str(number) for number, words in enumerate(commands)}
     return Rights(
         answer.user,
-        tuple(_judge(answer, numbers[command.argv], step, command, undo) for step, command, undo in wanted),
+        tuple(_judge(answer, numbers[_asked(command)], step, command, undo) for step, command, undo in wanted),
     )
 
 
 def _wanted(plan: Plan) -> list[tuple[str, Command, bool]]:
-    """Every command that is run as root: its step, itself, whether it is an undo."""
+    """Every command that is run as root, or as another user: its step, itself, whether it is an undo."""
     found = [(check.name, check.command, False) for check in (*plan.preflight, *plan.checks)]
     for step in plan.steps:
         found.append((step.name, step.command, False))
         if step.undo is not None:
             found.append((f"undo of {step.name}", step.undo, True))
-    return [entry for entry in found if entry[1].elevate]
+    return [entry for entry in found if entry[1].through_sudo(root=False) is not None]
+
+
+def _asked(command: Command) -> tuple[str, ...]:
+    """What ``sudo -n -l`` is asked about."""
+    return command.through_sudo(root=False) or ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,19 +138,28 @@ def _read(text: str, user: str) -> _Answer:
 def _judge(answer: _Answer, number: str, step: str, command: Command, undo: bool) -> Right:
     shown = command.shell(root=False)
     path = answer.paths.get(number, "")
+    argv, run_as = _program(_asked(command))
+    target = f"as {run_as}"
     if not answer.has_sudo:
         return Right(step, shown, False, undo, None, f"{answer.user} is not root and this host has no sudo")
     if not path.startswith("/"):
-        return Right(step, shown, False, undo, None, f"{command.argv[0]} is not on this host")
-    line = sudoers_line(answer.user, path, command.argv[1:])
+        return Right(step, shown, False, undo, None, f"{argv[0]} is not on this host")
+    line = sudoers_line(answer.user, path, argv[1:], run_as)
     if answer.exits.get(number) != "0":
         said = answer.said.get(number, "").removeprefix("sudo: ").strip()
         detail = f" ({said})" if said else ""
-        why = f"{answer.user} may not run {command.shell()} as root without a password{detail}"
+        why = f"{answer.user} may not run {quote(argv)} {target} without a password{detail}"
         return Right(step, shown, False, undo, line, why)
-    password = needs_password(path, command.argv, answer.listing)
+    password = needs_password(path, argv, answer.listing)
     if password:
-        why = f"sudo would ask {answer.user} for a password for {command.shell()}"
+        why = f"sudo would ask {answer.user} for a password for {quote(argv)}"
         return Right(step, shown, False, undo, line, why)
     doubt = "sudo allows it, but does not say whether it asks for a password" if password is None else None
     return Right(step, shown, True, undo, None, doubt)
+
+
+def _program(asked: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """The argument vector behind the options of sudo, and the user it runs as."""
+    end = asked.index("--") if "--" in asked else -1
+    run_as = asked[1] if asked[:1] == ("-u",) and len(asked) > 1 else "root"
+    return asked[end + 1 :], run_as

@@ -17,14 +17,18 @@ hd_whole() {
   echo
 }
 
-# N COMMAND...
+# N [-u USER] -- COMMAND...
 hd_right() {
   hd_n=$1
   shift
-  hd_path=$(command -v -- "$1")
+  hd_path=
+  for hd_word in "$@"; do
+    [ "$hd_path" != next ] || { hd_path=$(command -v -- "$hd_word"); break; }
+    [ "$hd_word" != -- ] || hd_path=next
+  done
   printf 'path %s %s\n' "$hd_n" "$hd_path"
   command -v sudo >/dev/null 2>&1 || return
-  hd_said=$(sudo -k -n -l -- "$@" </dev/null 2>&1)
+  hd_said=$(sudo -k -n -l "$@" </dev/null 2>&1)
   printf 'exit %s %s\n' "$hd_n" "$?"
   printf '%s\n' "$hd_said" | head -n 5 | sed "s/^/said $hd_n /"
 }

@@ -11,6 +11,7 @@ import asyncssh
 
 from console.core.command import Command, Output, quote
 from console.core.text import sanitise
+from console.remote import ssh_sockets
 from console.remote.chunks import Chunks
 from console.remote.collect import MAX_CHANNELS, collect, too_many
 from console.remote.ssh_config import SshTarget, resolve
@@ -184,6 +185,14 @@ class SshTransport:
                 await asyncio.gather(*(channel.close() for channel in channels), return_exceptions=True)
             await link.close()
 
+    async def exchange(self, path: str, request: bytes) -> bytes:
+        """See ``UnixSockets.exchange``."""
+        return await ssh_sockets.exchange(self._standing(), path, request)
+
+    def forward(self, path: str) -> contextlib.AbstractAsyncContextManager[str]:
+        """See ``UnixSockets.forward``."""
+        return ssh_sockets.forward(self._standing(), path)
+
     async def open(self, argv: tuple[str, ...]) -> Channel:
         """Start a program with ``LC_ALL=C``; raises ``ChannelRefusedError`` or ``TransportError``."""
         return await self._start(_START, argv)
@@ -203,12 +212,16 @@ class SshTransport:
         status = -1 if output.exit in _TIMED_OUT and seconds >= command.timeout else output.exit
         return Output(status, output.stdout, output.stderr, seconds)
 
-    async def _start(self, script: str, argv: tuple[str, ...]) -> SshChannel:
+    def _standing(self) -> SshLink:
         link = self._link
         if link is None or link.connection is None:
             raise TransportError("lost", f"{self.host} is not connected: connect first")
         if not link.open:
             raise link.failure()
+        return link
+
+    async def _start(self, script: str, argv: tuple[str, ...]) -> SshChannel:
+        link = self._standing()
         self._channels = {channel for channel in self._channels if not channel.ended}
         if len(self._channels) + self._opening >= MAX_CHANNELS:
             raise too_many()

@@ -115,7 +115,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
         return re.compile(re.escape(pattern))
 
 
-def sudoers_line(user: str, path: str, arguments: tuple[str, ...]) -> str | None:
+def sudoers_line(user: str, path: str, arguments: tuple[str, ...], run_as: str = "root") -> str | None:
     """The narrowest line that lets a user run exactly this without a password; ``None`` where none can be written."""
     words = (path, *arguments)
     if not path.startswith("/") or any(not word.isprintable() or not word for word in words):
@@ -123,4 +123,4 @@ def sudoers_line(user: str, path: str, arguments: tuple[str, ...]) -> str | None
     who = user.replace("\\", "\\\\").replace(" ", "\\ ")
     # fnmatch reads a backslash once more after sudoers' own lexer, hence four of them.
     shown = " ".join(_SPECIAL.sub(r"\\\1", word.replace("\\", "\\\\\\\\")) for word in words)
-    return f"{who} ALL=(root) NOPASSWD: {shown}"
+    return f"{who} ALL=({run_as}) NOPASSWD: {shown}"

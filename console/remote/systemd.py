@@ -32,13 +32,16 @@ class SystemdWatch:
         self._books = {SHOW.name: ServiceBook(), USER_SHOW.name: ServiceBook()}
         # What a former connection learned stays until it is asked again: not asked is not gone.
         for service in builder.snapshot.services:
+            if service.ref.manager != SYSTEMD.id:
+                continue
             source = SHOW.name if service.ref.scope == "system" else USER_SHOW.name
             self._books[source].update((), [service])
         self._search = SymptomSearch()
         self._pause = Pause()
         self._symptoms: dict[ServiceRef, tuple[Symptom, ...]] = {}
         for symptom in builder.snapshot.symptoms:
-            self._symptoms[symptom.ref] = (*self._symptoms.get(symptom.ref, ()), symptom)
+            if symptom.ref.manager == SYSTEMD.id:
+                self._symptoms[symptom.ref] = (*self._symptoms.get(symptom.ref, ()), symptom)
 
     def take(self, answer: Answer, args: tuple[str, ...]) -> bool:
         """Take an answer that is systemd's; false for any other probe's."""
@@ -111,7 +114,7 @@ class SystemdWatch:
 
     def _tell(self, source: str) -> None:
         known = tuple(service for book in self._books.values() for service in book.services)
-        self._builder.services(known, source, self._clock())
+        self._builder.services(SYSTEMD.id, known, source, self._clock())
         alive = {service.ref for service in self._search.down(known)}
         self._search.forget(alive)
         self._symptoms = {ref: found for ref, found in self._symptoms.items() if ref in alive}
@@ -133,8 +136,10 @@ class SystemdWatch:
         self._publish()
 
     def _publish(self) -> None:
-        self._builder.symptoms(tuple(symptom for found in self._symptoms.values() for symptom in found))
+        self._builder.symptoms(SYSTEMD.id, tuple(symptom for found in self._symptoms.values() for symptom in found))
 
 
-def _journal_of(service: Service) -> Probe[Any]:
+def _journal_of(service: Service) -> Probe[Any] | None:
+    if service.ref.manager != SYSTEMD.id:
+        return None
     return JOURNAL if service.ref.scope == "system" else USER_JOURNAL

@@ -1,9 +1,11 @@
 """What every way to a host can do: this machine, SSH, a script for tests and the demo."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from console.core.command import Command, Output
+from console.core.pid_file import PidFile
 
 
 class TransportError(Exception):
@@ -98,6 +100,25 @@ class Transport(Protocol):
         ...
 
 
+@runtime_checkable
+class UnixSockets(Protocol):
+    """A transport that reaches the host's UNIX sockets. They are no channels of programs: sshd does not count them."""
+
+    async def exchange(self, path: str, request: bytes) -> bytes:
+        """Connect, send the request, return all that comes until the other side closes (4 MiB at most).
+
+        Raises ``TransportError`` with the code ``socket`` where the socket does not take the connection.
+        """
+        ...
+
+    def forward(self, path: str) -> AbstractAsyncContextManager[str]:
+        """Make the socket reachable here for as long as the context lasts; gives the path of a local socket.
+
+        Raises ``TransportError`` with the code ``socket`` where the socket does not take a connection.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class HostSpec:
     """How a host is reached and shown; made from the configuration or from a word on the command line.
@@ -120,3 +141,5 @@ class HostSpec:
     production: bool = False
     read_only: bool = False
     color: str | None = None
+    pid_files: tuple[PidFile, ...] = ()
+    """Services that the configuration declares by their pid files: nothing else on the host tells of them."""

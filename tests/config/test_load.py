@@ -24,7 +24,7 @@ def mistakes(text: str) -> list[str]:
 
 
 def test_the_example_is_valid_and_means_what_it_says() -> None:
-    config = parse(example(), "example", managers=("systemd",))
+    config = parse(example(), "example", managers=("systemd", "pidfile"))
     web, database, here = config.hosts
     assert config.is_production(web)
     assert config.color_of(web) == "red"

@@ -3,6 +3,7 @@
 import pytest
 
 from console.core.command import Command, Effect
+from console.core.pid_file import Detached, PidFile
 from console.core.plan import Check
 from console.core.service import Service, ServiceRef, State
 from console.managers import MANAGERS, manager
@@ -20,8 +21,22 @@ from console.managers.base import (
 everyone = pytest.mark.parametrize("found", MANAGERS, ids=lambda found: found.id)
 
 
+DETACHED = Detached(PidFile("api.service", "/run/api.pid", ("/srv/api",), logs=("/var/log/api.log",)), 812, 4711)
+
+
+NAMES = {"compose": "shop/api.service", "kubernetes": "shop/deploy/api"}
+"""Of managers whose names have a form of their own."""
+
+
+def name_of(found: ServiceManager) -> str:
+    return NAMES.get(found.id, "api.service")
+
+
 def service_of(found: ServiceManager) -> Service:
-    return Service(ServiceRef("web1", found.id, "api.service"), State.RUNNING, "up", pids=(812,), reload_command=True)
+    return Service(
+        ServiceRef("web1", found.id, name_of(found)), State.RUNNING, "up", pids=(812,), reload_command=True,
+        log_files=DETACHED.file.logs, detached=DETACHED, members=("api.service",),
+    )  # fmt: skip
 
 
 def changes(found: ServiceManager) -> list[Command]:
@@ -52,7 +67,7 @@ def test_what_it_can_change_says_what_for_and_how_long(found: ServiceManager) ->
         assert command.effect is Effect.CHANGE
         assert command.purpose
         assert command.timeout >= 10
-        assert any("api.service" in word for word in command.argv)
+        assert any(name_of(found).rpartition("/")[2] in word for word in command.argv)
 
 
 @everyone
@@ -64,7 +79,7 @@ def test_what_it_checks_and_reads_changes_nothing_and_needs_no_rights(found: Ser
         assert checks[0].hold == 5.0
         looks += [check.command for check in checks]
     if isinstance(found, LogSource):
-        looks.append(found.log_command(service.ref, lines=10, since=None, follow=False))
+        looks.append(found.log_command(service, lines=10, since=None, follow=False))
     for command in looks:
         assert command.effect is Effect.READ
         assert not command.elevate

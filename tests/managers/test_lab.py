@@ -196,7 +196,7 @@ def test_what_loops_or_failed_is_not_running(host: Host, root: Way) -> None:
 
 def test_the_log_command_follows(host: Host, root: Way) -> None:
     service = one(root, "zoo.service")
-    command = SYSTEMD.log_command(service.ref, lines=1, since=None, follow=False)
+    command = SYSTEMD.log_command(service, lines=1, since=None, follow=False)
     [line] = host.run(list(command.argv)).stdout.splitlines()
     found = SYSTEMD.log_line(service.ref, line)
     assert found is not None

@@ -190,10 +190,10 @@ def named(name: str) -> Command:
 
 
 def test_the_log_is_asked_for_in_one_word_per_name() -> None:
-    command = SYSTEMD.log_command(REF, lines=100, since=1795193674.400001, follow=True)
+    command = SYSTEMD.log_command(API, lines=100, since=1795193674.400001, follow=True)
     assert command.argv[-4:] == ("--since", "@1795193674.400001", "-f", "--unit=api.service")
     assert command.effect is Effect.READ
-    own = SYSTEMD.log_command(MINE.ref, lines=5, since=None, follow=False)
+    own = SYSTEMD.log_command(MINE, lines=5, since=None, follow=False)
     assert own.argv[-1] == "--user-unit=api.service"
 
 

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.core.service import ServiceRef
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.remote.logs import MAX_WAITING, LineSplitter, follow, source
 from console.remote.transport import TransportError
 
 REF = ServiceRef("web1", "systemd", "api.service")
+SERVICE = Service(REF, State.UNKNOWN, "not asked")
 
 
 class FakeChannel:
@@ -44,7 +45,7 @@ class FakeChannel:
 
 
 async def lines_of(channel: FakeChannel) -> list[LogLine]:
-    _, read_line = source(REF, lines=10, since=None, follow=False, file="/var/log/api.log")
+    _, read_line = source(SERVICE, lines=10, since=None, follow=False, file="/var/log/api.log")
     return [line async for line in follow(channel, read_line)]
 
 
@@ -106,7 +107,7 @@ async def test_a_flood_is_counted_and_not_queued() -> None:
 
 
 async def test_a_lost_link_is_told_after_the_lines_that_came() -> None:
-    _, read_line = source(REF, lines=10, since=None, follow=True, file="/x")
+    _, read_line = source(SERVICE, lines=10, since=None, follow=True, file="/x")
     channel = FakeChannel(b"one\n", lost=True)
     found = []
     with pytest.raises(TransportError, match="the link died"):  # noqa: PT012
@@ -122,7 +123,7 @@ async def test_a_program_that_fails_says_why() -> None:
 
 
 async def test_the_program_is_ended_when_nobody_reads_any_more() -> None:
-    _, read_line = source(REF, lines=10, since=None, follow=True, file="/x")
+    _, read_line = source(SERVICE, lines=10, since=None, follow=True, file="/x")
     channel = FakeChannel(b"one\ntwo\n")
     lines = follow(channel, read_line)
     assert (await anext(lines)).message == "one"
@@ -131,5 +132,5 @@ async def test_the_program_is_ended_when_nobody_reads_any_more() -> None:
 
 
 def test_a_file_name_is_never_an_option() -> None:
-    command, _ = source(REF, lines=5, since=None, follow=True, file="-rf")
+    command, _ = source(SERVICE, lines=5, since=None, follow=True, file="-rf")
     assert command.argv == ("tail", "-n", "5", "-F", "--", "-rf")

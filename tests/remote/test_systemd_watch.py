@@ -23,7 +23,7 @@ def known_host() -> SnapshotBuilder:
     watch = SystemdWatch(builder, lambda: 1.0)
     watch.take(Answer(SHOW, (service("api.service"),)), ())
     watch.take(Answer(USER_SHOW, (service("mine.service", "user:ann"),)), ())
-    builder.symptoms((Symptom(ServiceRef("web1", "systemd", "api.service"), "EADDRINUSE", "in use"),))
+    builder.symptoms("systemd", (Symptom(ServiceRef("web1", "systemd", "api.service"), "EADDRINUSE", "in use"),))
     builder.new_session()
     return builder
 

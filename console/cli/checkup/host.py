@@ -5,13 +5,16 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.cli import looking
+from console.cli.checkup import managers
 from console.cli.checkup.check import Check, Mark, no, ok, unknown, warning
 from console.core.command import Command, Output
 from console.core.snapshot import Identity, LinkState, Snapshot
+from console.managers import MANAGERS
 from console.remote.ssh_config import SshTarget, resolve
 from console.remote.sudo_list import allowed_commands
 from console.remote.transport import Channel, ChannelRefusedError, HostSpec, Transport, TransportError
@@ -64,27 +67,27 @@ async def checks(fleet: "Fleet", spec: HostSpec) -> tuple[Check, ...]:
         return (*found, no("identity", "the host did not say what it is"))
     found += [login(identity), *tools(identity), init(identity)]
     try:
-        found += await _asked(fleet, spec.name, identity)
+        found += await _asked(fleet, spec.name, snapshot, identity)
     except TransportError as error:
         found.append(no("reach", f"the connection was lost: {error}"))
     found += [clock(snapshot), *sources(snapshot)]
     return tuple(found)
 
 
-async def _asked(fleet: "Fleet", host: str, identity: Identity) -> list[Check]:
+async def _asked(fleet: "Fleet", host: str, snapshot: Snapshot, identity: Identity) -> list[Check]:
     """Looks that take a command of their own; over a connection of their own where the first one gives no channel."""
     enough = await channels(fleet.transport(host))
     if enough.mark is Mark.OK:
-        return [*await _commands(fleet.transport(host), identity), enough]
+        return [*await _commands(fleet.transport(host), snapshot, identity), enough]
     own = fleet.own_transport(host)
     try:
         await own.connect()
-        return [*await _commands(own, identity), enough]
+        return [*await _commands(own, snapshot, identity), enough]
     finally:
         await own.close()
 
 
-async def _commands(transport: Transport, identity: Identity) -> list[Check]:
+async def _commands(transport: Transport, snapshot: Snapshot, identity: Identity) -> list[Check]:
     """One after the other: there are few channels."""
     found = [rights(identity, await _run(transport, "sudo", "-n", "-l") if identity.uid != 0 else None)]
     if "journalctl" in identity.tools and identity.systemd is not None:
@@ -95,11 +98,14 @@ async def _commands(transport: Transport, identity: Identity) -> list[Check]:
     if "ss" in identity.tools:
         listing = await _run(transport, "ss", "-Hltne")
         found.append(cgroups(listing))
-    return found
+    return [*found, *await managers.checks(snapshot, partial(_try, transport))]
 
 
 async def _run(transport: Transport, *argv: str) -> Output:
-    command = Command(argv, timeout=8.0, ok_exits=tuple(range(256)))
+    return await _try(transport, Command(argv, timeout=8.0, ok_exits=tuple(range(256))))
+
+
+async def _try(transport: Transport, command: Command) -> Output:
     for _ in range(TRIES - 1):
         with suppress(ChannelRefusedError):
             return await transport.run(command)
@@ -252,6 +258,7 @@ def clock(snapshot: Snapshot) -> Check:
 
 def sources(snapshot: Snapshot) -> Iterator[Check]:
     """What was asked and did not answer."""
+    told = {manager.id for manager in MANAGERS}
     for source in snapshot.sources:
-        if source.failure:
+        if source.failure and (source.name not in told or source.name == "systemd"):
             yield warning(f"source {source.name}", source.failure)

@@ -113,7 +113,7 @@ def review(plan: Plan, *, root: bool, lock: str = "taken when it runs") -> tuple
     entries += _words("if not", undo or (nothing,))
     if plan.irreversible and undo:
         entries.append(Entry("no way back", plan.irreversible, "warning"))
-    elevated = any(step.command.elevate for step in plan.steps)
+    elevated = any(step.command.through_sudo(root=root) for step in plan.steps)
     entries.append(Entry("runs as", "root" if root else "root through sudo -n" if elevated else "the connected user"))
     entries.append(Entry("lock", lock))
     return tuple(entries)

@@ -1,0 +1,240 @@
+"""Docker Compose: the containers of one service of a project, as one service ``PROJECT/SERVICE``."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from console.core.command import Command, Effect
+from console.core.plan import ActionKind, Check
+from console.core.probe import ParseError, Probe
+from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.snapshot import LogLine
+from console.managers import container_commands as commands
+from console.managers.container_services import Told, as_service, chained
+from console.managers.containers import NAME, Container, Project
+
+_WORST = (State.FLAPPING, State.FAILED, State.UNKNOWN, State.STARTING, State.RUNNING, State.STOPPED)
+"""A service of which some containers run and others were stopped does run."""
+NO_CONTAINER = "no container"
+
+# Asked when a project appears or one of its files changes; Compose 1 takes a second for it.
+_DECLARED = r"""
+if command -v timeout >/dev/null 2>&1; then set -- timeout 20 "$@"; fi
+exec "$@" config --services
+"""
+_FILES = """
+for hd_f in "$@"; do
+  if [ -r "$hd_f" ]; then stat -c 'file %Y.%i %n' -- "$hd_f"
+  elif [ -e "$hd_f" ]; then echo "hidden 0 $hd_f"
+  else echo "none 0 $hd_f"
+  fi
+done
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a project is declared, and the words with which Compose reads it."""
+
+    project: str
+    words: tuple[str, ...]
+    files: tuple[str, ...]
+    told: Told
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What makes it the same source as before."""
+        return (*self.words, self.project, *self.files)
+
+
+def parse_declared(text: str) -> tuple[str, ...]:
+    """The services that a project declares."""
+    names = tuple(line.strip() for line in text.split("\n") if line.strip())
+    for name in names:
+        if not NAME.fullmatch(name):
+            raise ParseError("a name of a service", name)
+    return names
+
+
+def parse_files(text: str) -> Mapping[str, tuple[str, str]]:
+    """What is known of each file: ``file``, ``hidden`` or ``none``, and a word that changes with it."""
+    found = {}
+    for line in text.split("\n"):
+        tag, _, rest = line.partition(" ")
+        stamp, _, path = rest.partition(" ")
+        if tag not in ("file", "hidden", "none") or not path:
+            raise ParseError("file STAMP PATH", line)
+        found[path] = (tag, stamp)
+    return found
+
+
+DECLARED: Probe[tuple[str, ...]] = Probe(
+    "compose_declared", _DECLARED, parse_declared, slow=True, cached=False, timeout=25.0
+)
+FILES: Probe[Mapping[str, tuple[str, str]]] = Probe("compose_files", _FILES, parse_files, slow=True, cached=False)
+
+
+def sources(told: Iterable[Told]) -> tuple[Source, ...]:
+    """Every project that has a container, where its files are named and there is a Compose to read them."""
+    found: dict[tuple[str, ...], Source] = {}
+    for one in told:
+        words = one.engines.compose_words(one.engine)
+        for project in (each.project for each in one.containers if each.project is not None):
+            if project.files:
+                source = Source(project.name, _compose(words, project) if words else (), project.files, one)
+                found.setdefault(source.key, source)
+    return tuple(found.values())
+
+
+def services(told: Iterable[Told], declared: Mapping[tuple[str, ...], tuple[str, ...]]) -> tuple[Service, ...]:
+    """The services of all projects; ``declared`` are the names of each source, by its key."""
+    told = tuple(told)
+    found: dict[ServiceRef, Service] = {}
+    for one in told:
+        groups: dict[tuple[str, str], list[Container]] = defaultdict(list)
+        for each in one.containers:
+            if each.project is not None:
+                groups[each.project.name, each.project.service].append(each)
+        for (project, name), members in groups.items():
+            members.sort(key=lambda member: member.name)
+            service = _service(one, project, name, members)
+            found.setdefault(service.ref, service)
+    for source in sources(told):
+        for name in declared.get(source.key, ()):
+            service = _absent(source, name)
+            found.setdefault(service.ref, service)
+    return tuple(found.values())
+
+
+def _service(told: Told, project: str, name: str, members: list[Container]) -> Service:
+    parts = [as_service(told, member, "compose", f"{project}/{name}") for member in members]
+    worst = min(parts, key=lambda part: _WORST.index(part.state))
+    up = sum(member.runs for member in members)
+    native = worst.native_state if len(parts) == 1 else f"{up}/{len(parts)} {worst.native_state}"
+    came = members[0].project
+    files = came.files if came is not None else ()
+    health = next((part.health for part in parts if part.health == "unhealthy"), worst.health)
+    worst = replace(
+        worst,
+        native_state=native,
+        pids=tuple(pid for part in parts for pid in part.pids),
+        restarts=sum(part.restarts or 0 for part in parts),
+        ports=tuple(sorted({port for part in parts for port in part.ports})),
+        wants=tuple(sorted({port for part in parts for port in part.wants})),
+        health=health,
+        members=tuple(member.name for member in members),
+        group=project,
+        unit_file=files[0] if files else None,
+        drop_ins=files[1:],
+    )
+    return replace(worst, chain=chained(told, worst, f"{project}/", told.engine.kind, f"compose {project}", name))
+
+
+def _absent(source: Source, name: str) -> Service:
+    words, missing = source.words, None
+    if not words:
+        missing = "this host has no Compose: install docker-compose or the plugin docker-compose-plugin"
+    return Service(
+        ServiceRef("", "compose", f"{source.project}/{name}", source.told.engine.scope),
+        State.STOPPED,
+        NO_CONTAINER,
+        daemon=source.told.engine.pid,
+        tool=words,
+        tool_missing=missing,
+        group=source.project,
+        unit_file=source.files[0],
+        drop_ins=source.files[1:],
+        chain=(source.told.engine.kind, f"compose {source.project}", name),
+    )
+
+
+def _compose(words: tuple[str, ...], project: Project) -> tuple[str, ...]:
+    """With a file given, Compose takes its folder for the project's, which the label may tell otherwise."""
+    files = tuple(word for file in project.files for word in ("-f", file))
+    folder = ("--project-directory", project.directory) if project.directory else ()
+    return (*words, "-p", project.name, *folder, *files)
+
+
+class Compose:
+    """The manager of the services of projects. It has no presence of its own: Docker's loop tells of it."""
+
+    id = "compose"
+    priority = 4
+
+    def probes(self) -> tuple[Probe[Any], ...]:
+        """What is asked through the shell."""
+        return (DECLARED, FILES)
+
+    def start(self, service: Service) -> Command:
+        """Start its containers, or make one where there is none."""
+        if service.native_state == NO_CONTAINER:
+            return _by_file(service, "up", "-d", "--no-deps")
+        return commands.change(_known(service), "start")
+
+    def stop(self, service: Service) -> Command:
+        """Stop all its containers; where there was none, those that a start has made."""
+        if service.native_state == NO_CONTAINER:
+            return _by_file(service, "stop")
+        return commands.change(_known(service), "stop")
+
+    def restart(self, service: Service) -> Command:
+        """Stop and start the same containers."""
+        return commands.change(_known(service), "restart")
+
+    def signal(self, service: Service, name: str) -> Command:
+        """Send a signal to the main process of each of its containers."""
+        return commands.change(_known(service), "kill", f"--signal={name}")
+
+    def is_running(self, service: Service, *, hold: float) -> Check:
+        """All its containers are up and none is unhealthy."""
+        return commands.is_running(service, _which(service), hold)
+
+    def is_stopped(self, service: Service) -> Check:
+        """None of its containers is up or about to be."""
+        return commands.is_stopped(service, _which(service))
+
+    def run_id(self, service: Service) -> Command:
+        """Process, identity and start of each of its containers."""
+        return commands.run_id(service, _which(service))
+
+    def holds_port(self, service: Service, endpoint: Endpoint) -> Command:
+        """Whether one of its containers publishes the port."""
+        return commands.holds_port(service, _which(service), endpoint)
+
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """Without a container it can only be started."""
+        if service.native_state == NO_CONTAINER and kind not in (ActionKind.START, ActionKind.FREE_PORT):
+            return f"{service.ref.name} has no container: start it"
+        return commands.why_not(service, kind)
+
+    def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
+        """The logs of all its containers."""
+        return commands.log_command(service, _which(service), lines, since, follow)
+
+    def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
+        """Read one line with its time, and its container where there are several."""
+        return commands.log_line(ref, text)
+
+
+COMPOSE = Compose()
+
+
+def _which(service: Service) -> commands.Which:
+    project, slash, name = service.ref.name.partition("/")
+    if not slash or not NAME.fullmatch(project) or not NAME.fullmatch(name):
+        raise ValueError(f"{service.ref.name!r} is no service of a project: PROJECT/SERVICE")
+    return project, name
+
+
+def _by_file(service: Service, verb: str, *options: str) -> Command:
+    """What needs the project's files."""
+    argv = (*service.tool, verb, *options, _which(service)[1])
+    return Command(argv, timeout=300.0, effect=Effect.CHANGE, purpose=f"{verb} {service.ref.name}")
+
+
+def _known(service: Service) -> Service:
+    """Its containers by their names, which were looked up; nothing is guessed from its own."""
+    if not service.members:
+        raise ValueError(f"{service.ref.name} has no container")
+    return service

@@ -1,0 +1,101 @@
+"""What is done to containers and asked of them, in the words of the tool that answers for them."""
+
+import re
+
+from console.core.command import Command, Effect
+from console.core.log_text import structured
+from console.core.plan import ActionKind, Check
+from console.core.service import Endpoint, Service, ServiceRef
+from console.core.snapshot import LogLine
+from console.managers import container_scripts as scripts
+from console.managers.containers import NAME, when
+
+_TIMEOUT = 120.0
+"""Seconds for a change: a container has ten to end, unless it is given more."""
+_LOOK = 15.0
+_log_line = re.compile(
+    r"(?:(?P<name>[A-Za-z0-9][\w.-]*)\t)?(?:(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.]*\S*) ?)?(?P<text>.*)"
+)
+
+Which = tuple[str, str]
+"""``("", NAME)`` of a container, ``(PROJECT, SERVICE)`` of a service of Compose."""
+
+
+def words(service: Service) -> tuple[str, ...]:
+    """The tool of the containers of a service, also of one that has none and is only known to Compose."""
+    tool = service.tool or ("docker",)
+    if "docker-compose" in tool:
+        at = tool.index("docker-compose")
+        socket = tool[at + 1 : at + 3] if tool[at + 1 : at + 2] == ("-H",) else ()
+        return (*tool[:at], "docker", *socket)
+    return tool[: tool.index("compose")] if "compose" in tool else tool
+
+
+def names(service: Service) -> tuple[str, ...]:
+    """The containers of a service; raises ``ValueError`` for what no container can be called."""
+    found = service.members or (service.ref.name,)
+    for name in found:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no name of a container: letters, digits and _.- are allowed")
+    return found
+
+
+def change(service: Service, verb: str, *options: str) -> Command:
+    """One verb for all containers of a service."""
+    purpose = f"{verb} {service.ref.name}"
+    argv = (*words(service), verb, *options, *names(service))
+    return Command(argv, timeout=_TIMEOUT, effect=Effect.CHANGE, purpose=purpose)
+
+
+def why_not(service: Service, kind: ActionKind) -> str | None:
+    """A container that is paused has a run already, which would only go on."""
+    if "paused" in service.native_state and kind in (ActionKind.START, ActionKind.RELOAD):
+        again = f"{' '.join(words(service))} unpause {' '.join(names(service))}"
+        return f"{service.ref.name} is paused: let it go on with {again}, or restart it"
+    return None
+
+
+def is_running(service: Service, which: Which, hold: float) -> Check:
+    """Up and not unhealthy."""
+    return Check(f"{service.ref.name} is up", _look(service, which, scripts.RUNNING), within=30.0, hold=hold)
+
+
+def is_stopped(service: Service, which: Which) -> Check:
+    """Nothing of it is up or about to be."""
+    return Check(f"{service.ref.name} is stopped", _look(service, which, scripts.STOPPED), within=30.0)
+
+
+def run_id(service: Service, which: Which) -> Command:
+    """Process, identity and start of its containers."""
+    return _look(service, which, scripts.RUN_ID)
+
+
+def holds_port(service: Service, which: Which, endpoint: Endpoint) -> Command:
+    """Whether it publishes the port."""
+    return _look(service, which, scripts.HOLDS_PORT, endpoint.protocol, str(endpoint.port))
+
+
+def log_command(service: Service, which: Which, lines: int, since: float | None, follow: bool) -> Command:
+    """The logs of its containers."""
+    from_when = "" if since is None else f"{since:.6f}"
+    first = (str(lines), from_when, "1" if follow else "0")
+    return _look(service, which, scripts.LOGS, *first)
+
+
+def log_line(ref: ServiceRef, text: str) -> LogLine | None:
+    """Read one line that ``docker logs --timestamps`` prints."""
+    match = _log_line.fullmatch(text)
+    if match is None or not match["text"].strip():
+        return None
+    level, fields = structured(match["text"])
+    message = fields.pop("message", match["text"])
+    source = match["name"] or ref.manager
+    at = when(match["at"])
+    return LogLine(ref.host, ref.name, source, message, at, level or "info", fields=tuple(sorted(fields.items())))
+
+
+def _look(service: Service, which: Which, script: str, *first: str) -> Command:
+    if not all(NAME.fullmatch(word) for word in which if word) or not which[1]:
+        raise ValueError(f"{service.ref.name!r} is no name of a container")
+    argv = ("sh", "-c", script, "sh", *first, *which, *words(service))
+    return Command(argv, timeout=_LOOK, purpose=f"look at {service.ref.name}")

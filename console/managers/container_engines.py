@@ -1,0 +1,144 @@
+"""Container engines of a host: where their sockets are, who may use them, and with which words their tools answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from console.core.probe import ParseError, Probe
+
+# Forks nothing where there is no socket, and one stat where there is one. dockerd removes its pid file when it ends:
+# its socket may belong to systemd, and to connect to that would start what somebody has stopped.
+SCRIPT = r"""
+set --
+for hd_s in /run/docker.sock /var/run/docker.sock "${XDG_RUNTIME_DIR:-/run/user}/docker.sock" \
+  /run/user/*/docker.sock /run/podman/podman.sock /run/user/*/podman/podman.sock; do
+  [ -S "$hd_s" ] || continue
+  case $hd_s in
+    /var/run/*) [ ! -S /run/docker.sock ] || continue ;;
+    *[!A-Za-z0-9_./-]*) continue ;;
+  esac
+  for hd_k in "$@"; do [ "$hd_k" != "$hd_s" ] || continue 2; done
+  set -- "$@" "$hd_s"
+  hd_kind=docker hd_pid=- hd_up=up hd_may=denied
+  case $hd_s in */podman.sock) hd_kind=podman ;; esac
+  if [ "$hd_kind" = docker ]; then
+    hd_up=down
+    for hd_f in "${hd_s%.sock}.pid" /run/snap.docker/docker.pid; do
+      [ "$hd_up" = down ] && [ -r "$hd_f" ] || continue
+      read -r hd_pid <"$hd_f" || :
+      case $hd_pid in '' | *[!0-9]*) hd_pid=- ;; *) [ ! -d /proc/1 ] || [ -d "/proc/$hd_pid" ] && hd_up=up ;; esac
+    done
+    if [ "$hd_up" = down ]; then
+      hd_pid=-
+      for hd_p in /proc/[0-9]*/comm; do
+        read -r hd_c <"$hd_p" || continue
+        [ "$hd_c" != dockerd ] || { hd_up=up; break; }
+      done 2>/dev/null
+    fi
+  fi
+  [ ! -w "$hd_s" ] || hd_may=rw
+  echo "engine $hd_kind $hd_s $hd_up $hd_pid $hd_may"
+done
+[ $# -gt 0 ] || return 0
+hd_t=
+for hd_p in docker docker-compose podman sudo; do
+  command -v "$hd_p" >/dev/null 2>&1 && hd_t="$hd_t $hd_p"
+done
+for hd_p in "$HOME/.docker" /usr/local/lib/docker /usr/local/libexec/docker /usr/lib/docker /usr/libexec/docker; do
+  [ ! -x "$hd_p/cli-plugins/docker-compose" ] || { hd_t="$hd_t compose"; break; }
+done
+echo "tools$hd_t"
+exec stat -c 'socket %n %U %G %Z' -- "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """One engine, as its socket shows it."""
+
+    kind: str
+    """``docker`` or ``podman``."""
+    path: str
+    """Of its socket."""
+    up: bool
+    """Whether a daemon is behind it; podman's is started by whoever asks and always counts as up."""
+    pid: int | None
+    """Its daemon, where that is told."""
+    allowed: bool
+    """Whether the connected user may use the socket."""
+    user: str
+    group: str
+    changed: str
+    """When the socket was made: another time is another daemon."""
+
+    @property
+    def scope(self) -> str:
+        """``system``, or ``user:NAME`` of a rootless one."""
+        return f"user:{self.user}" if self.path.startswith("/run/user/") or self.user != "root" else "system"
+
+    @property
+    def why_not(self) -> str | None:
+        """Why it cannot be asked, in one line."""
+        if not self.up:
+            unit = "systemctl start docker" if self.scope == "system" else "systemctl --user start docker"
+            return f"dockerd does not run behind {self.path}: {unit}"
+        if self.allowed:
+            return None
+        mend = f"join group {self.group}" if self.group not in ("root", "UNKNOWN") else "only root may use it"
+        return f"permission denied on {self.path}: {mend}"
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """All engines of a host and the tools that are there."""
+
+    engines: tuple[Engine, ...] = ()
+    tools: frozenset[str] = frozenset()
+
+    def words(self, engine: Engine) -> tuple[tuple[str, ...], str | None]:
+        """The words of the command line for an engine, or why there are none."""
+        at = f"unix://{engine.path}"
+        if "docker" in self.tools:
+            plain = engine.kind == "docker" and engine.scope == "system" and len(self.engines) == 1
+            return (("docker",) if plain else ("docker", "-H", at)), None
+        if engine.kind == "podman" and "podman" in self.tools:
+            return ("podman", "--url", at), None
+        package = "docker's command line (docker-cli or docker.io)" if engine.kind == "docker" else "podman"
+        return (), f"this host has no {engine.kind} command: install {package}"
+
+    def compose_words(self, engine: Engine) -> tuple[str, ...]:
+        """The words of Compose for an engine; empty where it has none."""
+        words, _ = self.words(engine)
+        if "compose" in self.tools and words[:1] == ("docker",):
+            return (*words, "compose")
+        if "docker-compose" in self.tools:
+            return ("docker-compose", *(words[1:] if words[:1] == ("docker",) else ("-H", f"unix://{engine.path}")))
+        return ()
+
+
+def parse(text: str) -> Engines:
+    """Read what ``SCRIPT`` prints."""
+    lines = [line.split(" ") for line in text.split("\n") if line]
+    owners = {line[1]: line[2:] for line in lines if line[0] == "socket" and len(line) == 5}
+    tools = next((frozenset(line[1:]) for line in lines if line[0] == "tools"), frozenset[str]())
+    return Engines(tuple(_engine(line, owners) for line in lines if line[0] == "engine"), tools)
+
+
+def _engine(words: Sequence[str], owners: dict[str, list[str]]) -> Engine:
+    if len(words) != 6 or (words[4] != "-" and not words[4].isdecimal()):
+        raise ParseError("engine KIND PATH up|down PID rw|denied", " ".join(words))
+    _, kind, path, up, pid, may = words
+    user, group, changed = owners.get(path, ["root", "UNKNOWN", "0"])
+    number = None if pid == "-" else int(pid)
+    return Engine(kind, path, up == "up", number, may == "rw", user, group, changed)
+
+
+def _checked(text: str) -> str:
+    parse(text)
+    return text
+
+
+PRESENCE: Probe[str] = Probe("docker_presence", SCRIPT, _checked, every=5.0)
+"""Sockets of engines with their rights, daemons and tools; empty where there is none."""
+
+ENGINES: Probe[Engines] = Probe("docker_engines", SCRIPT, parse, slow=True, cached=False)
+"""The same, read, to be asked before each connection."""

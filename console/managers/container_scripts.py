@@ -1,0 +1,171 @@
+"""The looks and logs of containers as constant POSIX sh: the first words say which, the last ones are the tool.
+
+Containers are named in two ways: ``'' NAME`` is one container, ``PROJECT SERVICE`` are those of a service of Compose.
+``docker ps`` tells both, and ``Status`` is the one of its fields that is the same in every version and in Podman.
+"""
+
+_WHICH = """
+project=$1 service=$2
+shift 2
+# The containers, one a line: NAME STATUS.
+containers() {
+  if [ -n "$project" ]; then
+    set -- "$@" ps -a --filter "label=com.docker.compose.project=$project" \\
+      --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False
+  else
+    set -- "$@" ps -a --filter "name=^/?$service\\$"
+  fi
+  found=$("$@" --format '{{.Names}} {{.Status}}' 2>&1) || { echo "$found" >&2; return 1; }
+  # A name is looked for as a pattern, in which "." is any character.
+  printf '%s\\n' "$found" | LC_ALL=C sort | while read -r name status; do
+    [ -n "$name" ] && { [ -n "$project" ] || [ "$name" = "$service" ]; } && echo "$name $status"
+  done
+  return 0
+}
+"""
+
+RUNNING = (
+    _WHICH
+    + """
+seen=$(containers "$@" 2>&1) || { echo "$seen"; exit 1; }
+[ -n "$seen" ] || { echo "no container"; exit 1; }
+all=0 bad=
+while read -r name status; do
+  all=$((all + 1))
+  case $status in
+    *"(Paused)"* | *unhealthy* | Removal*) bad="$name: $status" ;;
+    Up*) ;;
+    *) bad="$name: $status" ;;
+  esac
+done <<END
+$seen
+END
+[ -z "$bad" ] || { echo "$bad"; exit 1; }
+if [ "$all" = 1 ]; then echo "${seen#* }"; else echo "$all containers up"; fi
+"""
+)
+"""PROJECT SERVICE TOOL...: every container is up, and none is unhealthy."""
+
+STOPPED = (
+    _WHICH
+    + """
+seen=$(containers "$@" 2>&1) || { echo "$seen"; exit 1; }
+while read -r name status; do
+  case $status in Up* | Restarting*) echo "$name: $status"; exit 1 ;; esac
+done <<END
+$seen
+END
+echo "${seen:-no container}" | tail -n 1
+"""
+)
+"""PROJECT SERVICE TOOL...: no container is up or about to be."""
+
+RUN_ID = (
+    _WHICH
+    + """
+seen=$(containers "$@") || exit 1
+[ -n "$seen" ] || { echo MainPID=0; exit 0; }
+exec "$@" inspect --type container \\
+  -f 'MainPID={{.State.Pid}}{{println}}Run={{.Id}} {{.State.StartedAt}}' \\
+  $(printf '%s\\n' "$seen" | while read -r name status; do echo "$name"; done)
+"""
+)
+"""PROJECT SERVICE TOOL...: process, identity and start of every container, in the order of their names."""
+
+HOLDS_PORT = (
+    """
+protocol=$1 port=$2
+shift 2
+"""
+    + _WHICH
+    + """
+seen=$(containers "$@") || { echo "not checked: the engine does not tell"; exit 77; }
+case $protocol in udp) flag=u ;; *) flag=t ;; esac
+listening=$(ss -Hlne"$flag" "sport = :$port" 2>/dev/null)
+hidden=
+up=$(printf '%s\\n' "$seen" | while read -r name status; do case $status in Up*) echo "$name" ;; esac; done)
+for name in $up; do
+  told=$("$@" inspect --type container -f '{{.Id}} {{.HostConfig.NetworkMode}}{{range $p, $l := .NetworkSettings.Ports
+}}{{range $l}} {{$p}}={{.HostPort}}{{end}}{{end}}' "$name") || continue
+  for word in $told; do
+    case $word in
+      */"$protocol=$port")
+        how='by rules of the network'
+        [ -z "$listening" ] || how='by a proxy'
+        echo "$protocol $port published by $name, $how"
+        exit 0
+        ;;
+      host)
+        # It listens by itself, in the control group that bears its identity.
+        case $listening in
+          *"${told%% *}"*) echo "$protocol $port held by $name"; exit 0 ;;
+          *cgroup:* | '') ;;
+          *) hidden=1 ;;
+        esac
+        ;;
+    esac
+  done
+done
+if [ "$hidden" ]; then
+  echo "$protocol $port is listened on; by whom this host does not tell"
+  exit 77
+fi
+echo "$protocol $port is not published by $service"
+exit 1
+"""
+)
+"""PROTOCOL PORT PROJECT SERVICE TOOL...: a container publishes the port, or has it in the host's network."""
+
+LOGS = (
+    """
+lines=$1 since=$2 follow=$3
+shift 3
+"""
+    + _WHICH
+    + """
+seen=$(containers "$@") || exit 1
+[ -n "$seen" ] || { echo "$service has no container" >&2; exit 1; }
+tab=$(printf '\\t')
+# NAME TOOL...: one log; what its start failed with is not in its log.
+log() {
+  name=$1
+  shift
+  "$@" logs --timestamps --tail "$lines" ${since:+--since "$since"} "$name" 2>&1
+  "$@" inspect --type container -f '{{if not .State.Running}}{{.State.Error}}{{end}}' "$name" 2>/dev/null |
+    sed -n 's/^./docker: Error response from daemon: &/p'
+}
+# The log of a container ends with its process; the next run's is the same log.
+following() {
+  name=$1 tail=$lines from=$since
+  shift
+  while :; do
+    "$@" logs --timestamps --follow --tail "$tail" ${from:+--since "$from"} "$name" 2>&1 </dev/null
+    from=$("$@" inspect --type container -f '{{.State.FinishedAt}}' "$name" 2>/dev/null) || return 0
+    tail=all
+    until [ "$("$@" inspect --type container -f '{{.State.Running}}' "$name" 2>/dev/null || echo gone)" = true ]; do
+      "$@" inspect --type container -f . "$name" >/dev/null 2>&1 || return 0
+      sleep 1
+    done
+  done
+}
+many=
+case $seen in *'
+'*) many=1 ;; esac
+names=$(printf '%s\\n' "$seen" | while read -r name status; do echo "$name"; done)
+if [ "$follow" = 0 ]; then
+  [ "$many" ] || { log "$names" "$@"; exit 0; }
+  for name in $names; do log "$name" "$@" | sed "s/^/$name$tab/"; done | sort -s -t "$tab" -k 2,2 | tail -n "$lines"
+  exit 0
+fi
+# Nothing tells docker that nobody reads any more; the end of our input does. We are a session of our own.
+exec 3<&0
+{ cat <&3; kill 0; } >/dev/null 2>&1 &
+for name in $names; do
+  if [ "$many" ]; then following "$name" "$@" | sed -u "s/^/$name$tab/" & else following "$name" "$@" & fi
+  waiting="$waiting $!"
+done
+wait $waiting
+"""
+)
+"""LINES SINCE FOLLOW PROJECT SERVICE TOOL...: logs, standard output and error together; of several containers each line
+begins with its name and a tab."""

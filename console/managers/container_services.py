@@ -1,0 +1,65 @@
+"""Containers as services: what is the same for one container and for a service of Compose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from console.core.service import Service, ServiceRef, State
+from console.managers.container_engines import Engine, Engines
+from console.managers.containers import Container
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one engine told."""
+
+    engine: Engine
+    engines: Engines
+    containers: tuple[Container, ...]
+    now: float | None = None
+    """The host's clock, in Unix seconds."""
+    tool: tuple[str, ...] = ()
+    """The words that answered, where these are not the engine's own."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """Units of systemd whose main process attends to a container or a project, by its name."""
+
+    @property
+    def words(self) -> tuple[tuple[str, ...], str | None]:
+        """The tool, or why there is none."""
+        return (self.tool, None) if self.tool else self.engines.words(self.engine)
+
+
+def as_service(told: Told, container: Container, manager: str, name: str) -> Service:
+    """One container as a service of that name."""
+    tool, missing = told.words
+    result, code, signal = container.ended
+    down = container.state(told.now) in (State.FAILED, State.FLAPPING)
+    return Service(
+        ServiceRef("", manager, name, told.engine.scope),
+        container.state(told.now),
+        container.native,
+        description=container.image,
+        pids=() if container.pid is None else (container.pid,),
+        since=container.since,
+        attempt_since=container.started if down else None,
+        restarts=container.restarts,
+        ports=container.ports if container.runs else (),
+        wants=container.wants,
+        version=container.version,
+        health=container.health,
+        result=result,
+        exit_code=code,
+        exit_signal=signal,
+        restart_policy=container.policy,
+        user=container.user,
+        daemon=told.engine.pid,
+        tool=tool,
+        tool_missing=missing,
+        members=(container.name,),
+        image=container.image or None,
+    )
+
+
+def chained(told: Told, service: Service, key: str, *tail: str) -> tuple[str, ...]:
+    """Who runs it: the unit that attends to it where there is one, else the engine's own is found by ``lineage``."""
+    unit = told.units.get(key)
+    return ("systemd", unit, *tail) if unit is not None and service.pids else tail

@@ -1,0 +1,230 @@
+"""A container as its engine describes it, and what is true of it: the same for Docker, Podman and Compose."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from console.core.probe import ParseError
+from console.core.service import Endpoint, State
+from console.core.text import cut, sanitise
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,253}")
+"""Names that an engine gives to containers: nothing that a tool could take for an option or a pattern."""
+JUST_STARTED = 10.0
+"""Seconds that a container must run before its engine counts the start as a success, and forgets its pause."""
+
+_PROJECT = "com.docker.compose.project"
+_SERVICE = "com.docker.compose.service"
+_MAX_TEXT = 600
+_MAX_PORTS = 256
+_KEPT_RUNNING = ("always", "unless-stopped")
+_ASKED_TO_END = (130, 137, 143)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where a container comes from in Compose."""
+
+    name: str
+    service: str
+    number: int = 0
+    directory: str = ""
+    files: tuple[str, ...] = ()
+    """As absolute paths."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container, with text that is safe to show."""
+
+    ident: str
+    name: str
+    status: str
+    """The engine's word: ``created``, ``running``, ``paused``, ``restarting``, ``removing``, ``exited``, ``dead``."""
+    pid: int | None = None
+    exit_code: int = 0
+    oom: bool = False
+    error: str = ""
+    """Why it could not be started."""
+    health: str | None = None
+    started: float | None = None
+    finished: float | None = None
+    created: float | None = None
+    restarts: int = 0
+    policy: str = "no"
+    image: str = ""
+    version: str | None = None
+    user: str | None = None
+    ports: tuple[Endpoint, ...] = ()
+    """Published now, as addresses of the host."""
+    wants: tuple[Endpoint, ...] = ()
+    """Declared to be published, whether it runs or not."""
+    log_file: str | None = None
+    project: Project | None = None
+    asked: bool | None = None
+    """Whether somebody asked for its end; ``None`` where the engine does not remember."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has a process that works."""
+        return self.status == "running"
+
+    def state(self, now: float | None) -> State:
+        """Its state at a moment of the host's clock."""
+        if self.status == "running":
+            # RestartCount is set back by a start by hand.
+            young = now is not None and self.started is not None and 0 <= now - self.started < JUST_STARTED
+            return State.FLAPPING if self.restarts and young else State.RUNNING
+        if self.status == "restarting":
+            return State.FLAPPING
+        if self.status in ("created", "configured", "initialized"):
+            return State.FAILED if self.error else State.STOPPED
+        if self.status in ("exited", "stopped"):
+            return State.FAILED if self._failed() else State.STOPPED
+        if self.status in ("paused", "removing", "stopping"):
+            return State.STOPPED
+        return State.FAILED if self.status == "dead" else State.UNKNOWN
+
+    def _failed(self) -> bool:
+        if self.error or self.oom:
+            return True
+        # What is to be kept running and does not run was stopped by somebody.
+        if self.exit_code == 0 or self.policy in _KEPT_RUNNING or self.asked:
+            return False
+        return self.asked is False or self.exit_code not in _ASKED_TO_END
+
+    @property
+    def native(self) -> str:
+        """The engine's words: ``running (unhealthy)``, ``exited (7)``."""
+        if self.status in ("running", "paused"):
+            return f"{self.status} ({self.health})" if self.health not in (None, "healthy") else self.status
+        if self.status in ("exited", "stopped", "restarting", "dead"):
+            return f"{self.status} ({self.exit_code})"
+        return f"{self.status} (cannot be started)" if self.error else self.status
+
+    @property
+    def since(self) -> float | None:
+        """When its present state began."""
+        if self.status in ("running", "paused"):
+            return self.started
+        return self.created if self.status == "created" else self.finished
+
+    @property
+    def ended(self) -> tuple[str | None, int | None, int | None]:
+        """Why it is down: the word, the exit code, the signal."""
+        if self.status in ("running", "paused") or (self.status == "created" and not self.error):
+            return None, None, None
+        if self.oom:
+            return "oom-kill", self.exit_code, 9
+        if self.error:
+            return _cause(self.error), None, None
+        if 128 < self.exit_code < 160:
+            return "signal", self.exit_code, self.exit_code - 128
+        return ("exit-code" if self.exit_code else "success"), self.exit_code, None
+
+    @property
+    def unclear(self) -> bool:
+        """Whether only what the engine remembers of the last moments tells whether it failed."""
+        ended = self.status in ("exited", "stopped") and self.exit_code != 0
+        return ended and not (self.oom or self.error or self.policy in _KEPT_RUNNING) and self.asked is None
+
+
+def container(data: Any) -> Container:
+    """Read what an engine tells of one container (``GET /containers/ID/json``); raises ``ParseError``."""
+    if not isinstance(data, Mapping) or not _word(data, "Id"):
+        raise ParseError("a container with an Id", repr(data))
+    state, config = _part(data, "State"), _part(data, "Config")
+    host, network = _part(data, "HostConfig"), _part(data, "NetworkSettings")
+    labels = {str(key): value for key, value in _part(config, "Labels").items() if isinstance(value, str)}
+    policy = _part(host, "RestartPolicy")
+    image = _word(config, "Image")
+    found = Container(
+        ident=_word(data, "Id"),
+        name=_word(data, "Name").lstrip("/") or _word(data, "Id")[:12],
+        status=_word(state, "Status").lower() or "unknown",
+        pid=_number(state, "Pid") or None,
+        exit_code=_number(state, "ExitCode"),
+        oom=state.get("OOMKilled") is True,
+        error=_word(state, "Error"),
+        health=_word(_part(state, "Health") or _part(state, "Healthcheck"), "Status") or None,
+        started=when(state.get("StartedAt")),
+        finished=when(state.get("FinishedAt")),
+        created=when(data.get("Created")),
+        restarts=_number(data, "RestartCount"),
+        policy=_word(policy, "Name") or "no",
+        image=image,
+        version=_version(labels, image),
+        user=_word(config, "User") or None,
+        ports=_published(_part(network, "Ports")),
+        wants=_published(_part(host, "PortBindings")),
+        log_file=_word(data, "LogPath") or None,
+        project=_project(labels),
+    )
+    return replace(found, health=None) if found.health in ("none", "") else found
+
+
+def _cause(error: str) -> str:
+    """The end of an error that each layer has put its own words in front of."""
+    parts = error.removesuffix(": unknown").split(": ")
+    return cut(": ".join(parts[-2:]), 120)
+
+
+def when(text: object) -> float | None:
+    """A time as engines write it, in Unix seconds; ``None`` for "never", which is a moment of the year 1."""
+    if not isinstance(text, str) or not text or text.startswith("0001-"):
+        return None
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
+
+
+def _part(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = data.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _word(data: Mapping[str, Any], key: str) -> str:
+    found = data.get(key)
+    return cut(sanitise(found).replace("\n", " ").strip(), _MAX_TEXT) if isinstance(found, str) else ""
+
+
+def _number(data: Mapping[str, Any], key: str) -> int:
+    found = data.get(key)
+    return found if isinstance(found, int) and not isinstance(found, bool) else 0
+
+
+def _published(bindings: Mapping[str, Any]) -> tuple[Endpoint, ...]:
+    """Ports by ``80/tcp``; a port that the engine is to choose, and a range to choose from, promise nothing."""
+    found: dict[Endpoint, None] = {}
+    for inside, places in bindings.items():
+        protocol = inside.rpartition("/")[2]
+        for place in places if isinstance(places, list) else ():
+            port = str(place.get("HostPort", "")) if isinstance(place, Mapping) else ""
+            if port.isdecimal() and 0 < int(port) < 65536 and protocol in ("tcp", "udp"):
+                address = sanitise(str(place.get("HostIp") or "0.0.0.0"))  # noqa: S104
+                found[Endpoint(protocol, address, int(port))] = None
+    return tuple(sorted(found))[:_MAX_PORTS]
+
+
+def _version(labels: Mapping[str, str], image: str) -> str | None:
+    told = sanitise(labels.get("org.opencontainers.image.version", "")).strip()
+    if told:
+        return cut(told, 80)
+    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    return tag if tag and tag != "latest" else None
+
+
+def _project(labels: Mapping[str, str]) -> Project | None:
+    name, service = labels.get(_PROJECT, ""), labels.get(_SERVICE, "")
+    # A container of `compose run` is one of its own and none of the service's.
+    if not NAME.fullmatch(name) or not NAME.fullmatch(service) or labels.get("com.docker.compose.oneoff") == "True":
+        return None
+    number = labels.get("com.docker.compose.container-number", "0")
+    directory = labels.get(f"{_PROJECT}.working_dir", "")
+    files = [one for one in labels.get(f"{_PROJECT}.config_files", "").split(",") if one and one.isprintable()]
+    # Compose 1 wrote them as they were given to it.
+    whole = tuple(one if one.startswith("/") else f"{directory}/{one}" for one in files)
+    return Project(name, service, int(number) if number.isdecimal() else 0, directory, whole)

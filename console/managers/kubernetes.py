@@ -1,0 +1,161 @@
+"""Kubernetes: the workloads of the cluster that kubectl reaches from a host, in its current context.
+
+Nothing but kubectl is used, with the rights of the connected user's own kubeconfig; sudo never is.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from console.core.command import Command, Effect
+from console.core.plan import ActionKind, Check
+from console.core.probe import Probe
+from console.core.service import Service, ServiceRef
+from console.core.snapshot import LogLine
+from console.managers.kubernetes_logs import log_line
+from console.managers.kubernetes_names import Workload, is_production, workload
+from console.managers.kubernetes_parse import parse_survey
+from console.managers.kubernetes_scripts import (
+    IS_RUNNING,
+    IS_STOPPED,
+    LOGS,
+    PRESENCE_SCRIPT,
+    RUN_ID,
+    SURVEY_SCRIPT,
+)
+from console.managers.kubernetes_templates import ONE, PODS
+
+PRESENCE: Probe[str] = Probe("kubernetes_presence", PRESENCE_SCRIPT, str.strip, every=15.0)
+SURVEY: Probe[tuple[Service, ...]] = Probe(
+    "kubernetes", SURVEY_SCRIPT, parse_survey, requires=("kubectl", "timeout"), every=15.0, slow=True, timeout=45.0
+)
+"""Cached: a cluster in which nothing happens gives the same answer again, of which not a byte crosses the link."""
+
+ROLLOUT = 180
+"""Seconds that a rollout is given."""
+_OWN = ("kube-system", "kube-public", "kube-node-lease")
+"""Namespaces of the cluster itself."""
+
+
+class Kubernetes:
+    """The manager of deployments, stateful sets and daemon sets."""
+
+    id = "kubernetes"
+    priority = 5
+    presence = PRESENCE
+    survey = SURVEY
+
+    def probes(self) -> tuple[Probe[Any], ...]:
+        """Every probe of Kubernetes."""
+        return (PRESENCE, SURVEY)
+
+    def restart(self, service: Service) -> Command:
+        """New pods for the same template, one after another as its strategy says."""
+        return _change(service, f"restart {service.ref.name}", "rollout", "restart", _own(service).resource)
+
+    def settle(self, service: Service, kind: ActionKind) -> Command | None:
+        """Wait until every pod is of the newest template and ready."""
+        if kind not in (ActionKind.RESTART, ActionKind.START) or service.enabled == "on-delete":
+            return None
+        words = ("rollout", "status", _own(service).resource, f"--timeout={ROLLOUT}s")
+        argv = (*_tool(service), "--namespace", _own(service).namespace, *words)
+        return Command(argv, timeout=ROLLOUT + 10.0, purpose=f"wait for the rollout of {service.ref.name}")
+
+    def undo_restart(self, service: Service) -> Command | None:
+        """Back to the revision of before, named, so that nothing older can come up where nothing was changed."""
+        own, revision = _own(service), (service.version or "").removeprefix("revision ")
+        if own.kind != "deploy" or not revision.isdecimal():
+            return None
+        purpose = f"roll {service.ref.name} back to revision {revision}"
+        return _change(service, purpose, "rollout", "undo", own.resource, f"--to-revision={revision}")
+
+    def stop(self, service: Service) -> Command:
+        """Scale to 0, and keep with it how many there were."""
+        count = service.replicas or 1
+        patch = f'{{"metadata":{{"annotations":{{"hostdeck/replicas":"{count}"}}}},"spec":{{"replicas":0}}}}'
+        words = ("patch", _own(service).resource, "--type=merge", f"--patch={patch}")
+        return _change(service, f"scale {service.ref.name} from {count} to 0", *words)
+
+    def start(self, service: Service) -> Command:
+        """Scale to as many as there were before it was stopped from here, else to one."""
+        count = service.replicas or 1
+        words = ("scale", _own(service).resource, f"--replicas={count}")
+        return _change(service, f"scale {service.ref.name} to {count}", *words)
+
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """What a kind of workload, or its strategy, does not allow."""
+        name = service.ref.name
+        if kind is ActionKind.RELOAD:
+            return f"{name}: Kubernetes knows no reload; restart it to read a changed ConfigMap"
+        if kind in (ActionKind.STOP, ActionKind.START) and _own(service).kind == "ds":
+            return f"{name} is a daemon set: it runs on every node that it matches and cannot be scaled"
+        if kind is ActionKind.STOP and _own(service).namespace in _OWN:
+            return f"{name} is part of the cluster itself: it is not stopped from here"
+        if kind is not ActionKind.RESTART:
+            return None
+        if service.enabled == "paused":
+            return f"{name} is paused: kubectl rollout resume it first"
+        if service.enabled == "on-delete":
+            return f"{name} has the update strategy OnDelete: its pods are replaced when they are deleted by hand"
+        return f"{name} is scaled to 0: start it" if service.native_state.startswith("0 wanted") else None
+
+    def cautions(self, service: Service, kind: ActionKind) -> tuple[str, ...]:
+        """What a person should know before acting on this cluster."""
+        found = []
+        if len(service.chain) > 1 and is_production(service.chain[1]):
+            found.append(f"context {service.chain[1].removesuffix(' (production)')} is a production cluster")
+        if kind is ActionKind.STOP:
+            found.append(f"scaled to 0 it serves nobody; an undo brings {service.replicas or 1} back")
+        return tuple(found)
+
+    def is_running(self, service: Service, *, hold: float) -> Check:
+        """As many pods are ready as are wanted, and its controller has seen what is wanted."""
+        return Check(f"{service.ref.name} is ready", _look(IS_RUNNING, service), within=60.0, hold=hold)
+
+    def is_stopped(self, service: Service) -> Check:
+        """None is wanted, and none is left but what ends."""
+        return Check(f"{service.ref.name} is scaled to 0", _look(IS_STOPPED, service), within=60.0)
+
+    def run_id(self, service: Service) -> Command:
+        """The revision, whether there are pods, and how often their containers were started again."""
+        return _look(RUN_ID, service)
+
+    def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
+        """``kubectl logs`` of all its pods and their containers."""
+        own = _own(service)
+        begin = "" if since is None else datetime.fromtimestamp(since, UTC).isoformat().replace("+00:00", "Z")
+        words = (own.namespace, own.resource, ONE, str(lines), begin, "follow" if follow else "")
+        argv = ("sh", "-c", LOGS, "sh", *words, *_tool(service))
+        return Command(argv, timeout=20.0, purpose=f"read the log of {service.ref.name}")
+
+    def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
+        """Read one line of it."""
+        return log_line(ref, text)
+
+    def history(self, service: Service) -> Command:
+        """Its revisions; ``kubernetes_rollout.parse_history`` reads them."""
+        own = _own(service)
+        words = ("--namespace", own.namespace, "--request-timeout=6s", "rollout", "history", own.resource)
+        return Command((*_tool(service), *words), purpose=f"read the revisions of {service.ref.name}")
+
+
+KUBERNETES = Kubernetes()
+
+
+def _own(service: Service) -> Workload:
+    return workload(service.ref.name)
+
+
+def _tool(service: Service) -> tuple[str, ...]:
+    # Of a service that was not looked at the context is not known: then kubectl's own is meant.
+    return service.tool or ("kubectl",)
+
+
+def _change(service: Service, purpose: str, *words: str) -> Command:
+    argv = (*_tool(service), "--namespace", _own(service).namespace, "--request-timeout=30s", *words)
+    return Command(argv, timeout=60.0, effect=Effect.CHANGE, purpose=purpose)
+
+
+def _look(script: str, service: Service) -> Command:
+    own = _own(service)
+    argv = ("sh", "-c", script, "sh", own.namespace, own.resource, ONE, PODS, *_tool(service))
+    return Command(argv, timeout=20.0, purpose=f"look at {service.ref.name}")

@@ -1,0 +1,204 @@
+"""How a host is asked about its cluster: which kubectl, which kubeconfig, and what its errors mean.
+
+Only the words that the templates name leave the host, so nothing of an object's environment or secrets does.
+"""
+
+from console.managers.kubernetes_templates import ROWS, WHERE
+
+# Sets configs (what kubectl is given) and hidden (one that exists, but not for this user). No process is started.
+_CONFIGS = """
+configs='' hidden=''
+if [ "${KUBECONFIG-}" ]; then
+  set -f
+  IFS=:
+  for file in $KUBECONFIG; do [ -f "$file" ] && [ -r "$file" ] && configs=$KUBECONFIG; done
+  unset IFS
+  set +f
+else
+  for file in "${HOME-}/.kube/config" /etc/rancher/k3s/k3s.yaml /etc/kubernetes/admin.conf; do
+    if [ -f "$file" ] && [ -r "$file" ]; then configs=$file; break; fi
+    [ -e "$file" ] && hidden=${hidden:-$file}
+  done
+fi
+"""
+
+PRESENCE_SCRIPT = (
+    "command -v kubectl >/dev/null 2>&1 || exit 0\n"
+    + _CONFIGS
+    + """
+if [ "$configs" ]; then
+  echo "config $configs"
+  set -f
+  IFS=:
+  exec stat -c '%n %Y %s' $configs 2>/dev/null
+fi
+[ -z "$hidden" ] || echo "denied $hidden"
+"""
+)
+
+# What kubectl said, in words that tell what to do. Reads said, code, server and context.
+_EXPLAIN = r"""
+hd_why() {
+  case $said in
+    *"certificate has expired or is not yet valid"*)
+      echo "a certificate for $server has expired or is not valid yet: renew it, or correct the clock" ;;
+    *"x509: "*) echo "the certificate of $server is not trusted: x509: ${said##*x509: }" ;;
+    *"provide credentials"* | *"Unauthorized"* | *"must be logged in"*)
+      echo "$server does not accept the credentials of context $context: log in again" ;;
+    *orbidden*) hd_last orbidden; echo "context $context may not list services: ${hd_said#*: }" ;;
+    *"executable "*" not found"* | *"getting credentials"*)
+      hd_last credentials
+      echo "the credentials of context $context could not be had: $hd_said" ;;
+    *"onnection refused"* | *" was refused"*)
+      echo "$server refuses the connection: does the API server run, and is that its address?" ;;
+    *"no such host"* | *"server misbehaving"*) echo "the name of $server is not known on this host" ;;
+    *"no route to host"* | *"etwork is unreachable"*) echo "there is no route to $server" ;;
+    *"imeout"* | *"deadline exceeded"*) echo "$server did not answer within 4 s" ;;
+    *) case $code in
+         124 | 137 | 143) echo "$server did not answer within 6 s" ;;
+         *) hd_last ''; echo "kubectl: ${hd_said#error: }" ;;
+       esac ;;
+  esac
+}
+# hd_said = the last line that has this word.
+hd_last() {
+  hd_said=
+  hd_rest=$said$nl
+  while [ "$hd_rest" ]; do
+    hd_line=${hd_rest%%"$nl"*} hd_rest=${hd_rest#*"$nl"}
+    case $hd_line in '>'*) ;; *"$1"*) hd_said=${hd_line:-$hd_said} ;; esac
+  done
+}
+"""
+
+SURVEY_SCRIPT = (
+    _CONFIGS
+    + _EXPLAIN
+    + """
+nl='
+'
+if [ -z "$configs" ]; then
+  echo "only root can read $hidden: connect as root, or give this user a kubeconfig of its own in ~/.kube/config" >&2
+  exit 1
+fi
+case $configs in
+  *:*) set -- env "KUBECONFIG=$configs" kubectl ;;
+  *) set -- kubectl --kubeconfig "$configs" ;;
+esac
+hd_ask() {
+  timeout 6 "$@" --request-timeout=4s -o go-template='"""
+    + ROWS
+    + """' 2>&1
+}
+server='the cluster' context=''
+said=$(timeout 6 "$@" config view --minify -o go-template='"""
+    + WHERE
+    + """' 2>&1)
+code=$?
+if [ "$code" != 0 ]; then
+  case $said in
+    *"current-context must exist"*) echo "$configs has no current context: kubectl config use-context NAME" ;;
+    *) hd_why ;;
+  esac >&2
+  exit 1
+fi
+where=$said
+context=${where%% *} server=${where##* } rest=${where#* }
+namespace=${rest%% *}
+kinds=deployments.apps,statefulsets.apps,daemonsets.apps,pods
+said=$(hd_ask "$@" get "$kinds" --all-namespaces)
+code=$?
+case $nl$said in
+  *"$nl>w"*) ;;
+  *orbidden*)
+    said=$(hd_ask "$@" get "$kinds" --namespace "$namespace")
+    code=$?
+    ;;
+esac
+# Some kinds may be forbidden: the others are told.
+case $code:$nl$said in 0:* | *"$nl>w"*orbidden*) ;; *) hd_why >&2; exit 1 ;; esac
+echo "configs $configs"
+echo "where $where"
+printf '%s\\n' "$said"
+# The time counts only for what is not well; without it the answer stays the same.
+case $said in *!*) date +now\\ %s ;; esac
+"""
+)
+
+# Arguments: NAMESPACE KIND/NAME, templates, and the words of the tool.
+_LOOK = """
+namespace=$1 name=$2 workload=$3 pods=$4
+shift 4
+hd_get() { timeout 8 "$@" --namespace "$namespace" --request-timeout=6s 2>&1; }
+said=$(hd_get "$@" get "$name" -o go-template="$workload") || { printf '%s\\n' "$said" | tail -n 1; exit 1; }
+read -r generation seen wanted ready updated all selector revision <<END
+$said
+END
+hd_pods() {
+  found=
+  case $selector in *=*) ;; *) return ;; esac
+  found=$(hd_get "$@" get pods --selector "${selector%,}" -o go-template="$pods")
+}
+"""
+
+IS_RUNNING = (
+    _LOOK
+    + """
+echo "$ready/$wanted ready"
+[ "$wanted" -gt 0 ] && [ "$seen" -ge "$generation" ] && [ "$ready" -ge "$wanted" ]
+"""
+)
+
+IS_STOPPED = (
+    _LOOK
+    + """
+[ "$wanted" = 0 ] && [ "$all" = 0 ] || { echo "$ready of $all ready, $wanted wanted"; exit 1; }
+hd_pods "$@" || { printf '%s\\n' "$found" | tail -n 1; exit 1; }
+case $found in
+  *up*) echo "not all of its pods end"; exit 1 ;;
+  *ending*) echo "scaled to 0; the last pods end within their grace period" ;;
+  *) echo "no pod is left" ;;
+esac
+"""
+)
+
+RUN_ID = (
+    _LOOK
+    + """
+hd_pods "$@" || exit 1
+restarts=0 up=no
+while read -r word counts; do
+  [ "$word" = up ] || continue
+  up=yes
+  for count in $counts; do restarts=$((restarts + count)); done
+done <<END
+$found
+END
+echo MainPID=0
+echo "revision=$revision up=$up restarts=$restarts"
+"""
+)
+
+LOGS = """
+namespace=$1 name=$2 workload=$3 lines=$4 since=$5 follow=$6
+shift 6
+said=$("$@" --namespace "$namespace" --request-timeout=6s get "$name" -o go-template="$workload" 2>&1) || {
+  printf '%s\\n' "$said" | tail -n 1 >&2
+  exit 1
+}
+read -r a b c d e f selector rest <<END
+$said
+END
+case $selector in
+  *=*) ;;
+  *) echo "$name selects its pods in a way that its log cannot be asked for" >&2; exit 1 ;;
+esac
+set -- "$@" --namespace "$namespace" logs --selector "${selector%,}" --all-containers --prefix --timestamps \
+  --ignore-errors --max-log-requests=32 --tail="$lines"
+[ -z "$since" ] || set -- "$@" --since-time="$since"
+[ -z "$follow" ] || exec "$@" --follow
+# What kubectl says of a pod that has no log yet is part of what there is to read; older ones end with it.
+said=$("$@" 2>&1)
+# Each pod's lines come in one piece: the time is their second word.
+printf '%s\\n' "$said" | sort -s -k 2,2 | tail -n "$lines"
+"""

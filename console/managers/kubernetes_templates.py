@@ -1,0 +1,87 @@
+"""What kubectl is asked to print of each object, text/template: a few words each, and nothing of its environment.
+
+``-`` stands where nothing is told. ``urlquery`` makes one word of any text.
+"""
+
+
+def _or(place: str, otherwise: str = "-") -> str:
+    return f"{{{{with {place}}}}}{{{{.}}}}{{{{else}}}}{otherwise}{{{{end}}}}"
+
+
+def _text(place: str) -> str:
+    return f"{{{{with {place}}}}}{{{{urlquery (printf `%.300s` .)}}}}{{{{else}}}}-{{{{end}}}}"
+
+
+_COUNTS = (
+    '{{if eq .kind "DaemonSet"}}'
+    + " ".join(
+        _or(f".status.{name}", "0")
+        for name in ("desiredNumberScheduled", "numberReady", "updatedNumberScheduled", "currentNumberScheduled")
+    )
+    + "{{else}}"
+    + " ".join(
+        _or(place, "0")
+        for place in (".spec.replicas", ".status.readyReplicas", ".status.updatedReplicas", ".status.replicas")
+    )
+    + "{{end}}"
+)
+"""How many are wanted, ready, of the newest template, and there at all."""
+_REVISION = _or("index . `deployment.kubernetes.io/revision`")
+
+WHERE = (
+    "{{urlquery (index . `current-context`)}}"
+    f"{{{{range .contexts}}}} {_or('.context.namespace', 'default')} {{{{urlquery .context.cluster}}}}{{{{end}}}}"
+    "{{range .clusters}} {{.cluster.server}}{{end}}"
+)
+"""Of a kubeconfig, minified: context, namespace, cluster, server."""
+
+_POD = (
+    ">p {{.metadata.namespace}}"
+    " {{with .metadata.ownerReferences}}{{with index . 0}}{{.kind}} {{.name}}{{end}}{{else}}- -{{end}}"
+    f" {{{{with .metadata.labels}}}}{_or('index . `pod-template-hash`')}{{{{else}}}}-{{{{end}}}}"
+    f" {_or('.status.phase')} {_or('.status.startTime')} {_or('.metadata.deletionTimestamp')}\n"
+    "{{range .status.conditions}}{{if and (eq .type `PodScheduled`) (eq .status `False`)}}"
+    f">u {_or('.reason')} {_text('.message')}\n"
+    "{{end}}{{end}}"
+    "{{range .status.initContainerStatuses}}{{template `c` .}}{{end}}"
+    "{{range .status.containerStatuses}}{{template `c` .}}{{end}}"
+)
+_CONTAINER = (
+    ">c {{.restartCount}} {{if .ready}}ready{{else}}!{{end}}"
+    "{{if .state.running}} running - -"
+    "{{else if .state.terminated}}"
+    f"{{{{with .state.terminated}}}} terminated {_or('.reason')} {{{{.exitCode}}}}{{{{end}}}}"
+    f"{{{{else}}}} waiting {{{{with .state.waiting}}}}{_or('.reason')}{{{{else}}}}-{{{{end}}}} -{{{{end}}}}"
+    f"{{{{with .lastState.terminated}}}} {_or('.reason')} {{{{.exitCode}}}} {_or('.finishedAt')} !{{{{end}}}}\n"
+)
+_WORKLOAD = (
+    f">w {{{{.kind}}}} {{{{.metadata.namespace}}}} {{{{.metadata.name}}}} {_or('.metadata.generation')}"
+    f" {{{{with .metadata.annotations}}}}{_REVISION} {_or('index . `hostdeck/replicas`')}{{{{else}}}}- -{{{{end}}}}"
+    " {{if .spec.paused}}paused{{else}}-{{end}}"
+    " {{with .spec.strategy}}{{.type}}{{else}}{{with .spec.updateStrategy}}{{.type}}{{else}}-{{end}}{{end}}"
+    f" {_COUNTS} {_or('.status.observedGeneration')}\n"
+    "{{range .spec.template.spec.containers}}>i {{urlquery .image}}\n{{end}}"
+    "{{range .status.conditions}}"
+    f">k {{{{.type}}}} {{{{.status}}}} {_or('.reason')} {_or('.lastTransitionTime')} {_text('.message')}\n"
+    "{{end}}"
+)
+ROWS = (
+    f"{{{{define `c`}}}}{_CONTAINER}{{{{end}}}}"
+    f"{{{{range .items}}}}{{{{if eq .kind `Pod`}}}}{_POD}{{{{else}}}}{_WORKLOAD}{{{{end}}}}{{{{end}}}}"
+)
+"""A line for each workload, image, condition, pod, reason why it is not scheduled, and container."""
+
+ONE = (
+    f"{{{{.metadata.generation}}}} {_or('.status.observedGeneration', '0')} {_COUNTS}"
+    " {{range $key, $value := .spec.selector.matchLabels}}{{$key}}={{$value}},{{end}}"
+    f" {{{{with .metadata.annotations}}}}{_REVISION}{{{{else}}}}-{{{{end}}}} {_or('.status.updateRevision')}"
+    ' {{if eq .kind "DaemonSet"}}{{.metadata.generation}}{{else}}-{{end}}'
+)
+"""Of one workload: generation, the one that its controller has seen, counts, selector, and its revision in the words of
+its kind."""
+
+PODS = (
+    "{{range .items}}{{if .metadata.deletionTimestamp}}ending\n{{else}}up"
+    "{{range .status.containerStatuses}} {{.restartCount}}{{end}}\n{{end}}{{end}}"
+)
+"""Of each pod: whether it stays, and how often its containers were started again."""

@@ -1,0 +1,75 @@
+"""Who runs whom: services of the managers that systemd itself runs, joined to their processes and their unit."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from console.core.network import Family
+from console.core.service import Service
+
+_of_container = re.compile(r"(?:docker|libpod|crio|cri-containerd)-[0-9a-f]{12,}\.scope")
+"""The scope that an engine makes for one container tells nothing of who runs it."""
+
+
+def mains(services: tuple[Service, ...]) -> tuple[int, ...]:
+    """The processes of which the families are needed: those that managers told, and the managers themselves."""
+    found = (
+        pid
+        for service in services
+        if service.ref.manager != "systemd"
+        for pid in (*service.pids, service.daemon)
+        if pid is not None and pid > 1
+    )
+    return tuple(sorted(set(found)))
+
+
+def with_families(services: tuple[Service, ...], families: Mapping[int, Family]) -> tuple[Service, ...]:
+    """The services with all their processes, what these use and the unit below which they run.
+
+    What a manager told itself stands. Services for which nothing is new are the same objects as before.
+    """
+    if not families:
+        return services
+    return tuple(_joined(service, families) for service in services)
+
+
+def _joined(service: Service, families: Mapping[int, Family]) -> Service:
+    if service.ref.manager == "systemd":
+        return service
+    own = _families(service, families)
+    ran_by = None if service.daemon is None else families.get(service.daemon)
+    if own:
+        members = tuple(dict.fromkeys((*service.pids, *(pid for family in own for pid in family.members))))
+        used = sum(family.cpu_seconds for family in own)
+        service = replace(
+            service,
+            pids=members,
+            cgroup=service.cgroup or own[0].cgroup,
+            memory=service.memory if service.memory is not None else sum(family.memory for family in own),
+            cpu_seconds=service.cpu_seconds if service.cpu_seconds is not None else used,
+            tasks=service.tasks if service.tasks is not None else len(members),
+        )
+    above = unit_of(ran_by.cgroup if ran_by is not None else service.cgroup if service.daemon is None else None)
+    tail = service.chain or (service.ref.manager, service.ref.name)
+    if above is not None and tail[0] != "systemd":
+        service = replace(service, chain=("systemd", above, *tail))
+    return service
+
+
+def _families(service: Service, families: Mapping[int, Family]) -> tuple[Family, ...]:
+    """Those of the processes that its manager told, the main one first; none that is part of another.
+
+    A manager's daemon that listens for a service is one of its processes, but what else it runs is not.
+    """
+    if service.pid not in families:
+        return ()
+    found = [families[pid] for pid in service.pids if pid in families and pid != service.daemon]
+    return tuple(one for one in found if not any(one.pid in other.members for other in found if other.pid != one.pid))
+
+
+def unit_of(cgroup: str | None) -> str | None:
+    """The innermost unit of a path in the control groups, ``/system.slice/supervisor.service`` for one."""
+    for part in reversed((cgroup or "").split("/")):
+        if part.endswith((".service", ".scope")) and part != "init.scope" and not _of_container.match(part):
+            return part
+    return None

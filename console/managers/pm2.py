@@ -1,0 +1,130 @@
+"""pm2: the apps of every user's God Daemon."""
+
+from typing import Any
+
+from console.core.command import Command, Effect
+from console.core.log_text import level_word, structured
+from console.core.plan import ActionKind, Check
+from console.core.probe import Probe
+from console.core.service import Endpoint, Service, ServiceRef
+from console.core.snapshot import LogLine
+from console.managers.pm2_list import Found, is_plain, parse_survey
+from console.managers.pm2_scripts import HOLDS_PORT, IS_RUNNING, IS_STOPPED, LOGS, PRESENCE, RUN_ID, SURVEY
+
+PM2_PRESENCE: Probe[str] = Probe("pm2_presence", PRESENCE, str, every=5.0)
+"""The daemons, and what changes when an app of theirs starts or ends."""
+
+PM2_SURVEY: Probe[Found] = Probe("pm2", SURVEY, parse_survey, slow=True, cached=False, every=30.0, timeout=30.0)
+"""Every app of every daemon that answers. Arguments: users whose daemons are not to be asked."""
+
+
+class Pm2:
+    """The manager of node's apps. One name is one service, with all its instances; a scope is the daemon's user."""
+
+    id = "pm2"
+    priority = 2
+    presence = PM2_PRESENCE
+
+    def probes(self) -> tuple[Probe[Any], ...]:
+        """Every probe of pm2."""
+        return (PM2_PRESENCE, PM2_SURVEY)
+
+    def start(self, service: Service) -> Command:
+        """Start it: ``restart`` starts what is stopped, where ``start`` would take an unknown name for a file."""
+        return _change(service, "restart", "start")
+
+    def stop(self, service: Service) -> Command:
+        """Stop every instance; pm2 itself kills what does not end within its ``kill_timeout``."""
+        return _change(service, "stop", "stop")
+
+    def restart(self, service: Service) -> Command:
+        """Stop and start every instance."""
+        return _change(service, "restart", "restart")
+
+    def reload(self, service: Service) -> Command | None:
+        """One instance after the other, in cluster mode; of a fork pm2's reload is a restart."""
+        return _change(service, "reload", "reload") if service.reload_command else None
+
+    def replaces(self, service: Service) -> bool:
+        """New processes serve after a reload in cluster mode."""
+        return service.reload_command
+
+    def signal(self, service: Service, name: str) -> Command:
+        """Send a signal to every instance."""
+        return _change(service, "sendSignal", "send a signal to", f"SIG{name}")
+
+    def is_running(self, service: Service, *, hold: float) -> Check:
+        """Every instance is online."""
+        return Check(f"{service.ref.name} is online", _look(IS_RUNNING, service), within=30.0, hold=hold)
+
+    def is_stopped(self, service: Service) -> Check:
+        """Every instance is stopped or errored."""
+        return Check(f"{service.ref.name} is stopped", _look(IS_STOPPED, service), within=30.0)
+
+    def run_id(self, service: Service) -> Command:
+        """The process of every instance, and when it began."""
+        return _look(RUN_ID, service, mode="run")
+
+    def holds_port(self, service: Service, endpoint: Endpoint) -> Command:
+        """In cluster mode it is the daemon that listens for its workers."""
+        label = f"{endpoint.protocol} {endpoint.port}"
+        flag = "u" if endpoint.protocol == "udp" else "t"
+        words = (flag, str(endpoint.port), label, service.ref.name, "1" if service.reload_command else "")
+        return _look(HOLDS_PORT, service, *words, mode="run")
+
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """Where pm2 has no word that means this service alone."""
+        if _handle(service):
+            return None
+        return f"{service.ref.name}: pm2 takes its name, and its numbers, for others too: rename it to {kind.value} it"
+
+    def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
+        """``tail`` of its log files; what pm2 prints of them where this user may not read them.
+
+        pm2 writes no times, so ``since`` cannot be asked for.
+        """
+        if not service.log_files:
+            raise ValueError(f"pm2 writes no log of {service.ref.name}, or it was not looked at yet")
+        handle = _handle(service)
+        tool = service.tool if handle else ()
+        words = (str(lines), "1" if follow else "", handle[0] if handle else "", str(len(tool)), *tool)
+        argv = ("sh", "-c", LOGS, "sh", *words, *service.log_files)
+        return Command(argv, purpose=f"read the log of {service.ref.name}")
+
+    def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
+        """Read one line, which may be JSON."""
+        if not text.strip():
+            return None
+        level, fields = structured(text)
+        message = fields.pop("message", text)
+        level = level or level_word(message) or "info"
+        return LogLine(ref.host, ref.name, "pm2", message, level=level, fields=tuple(sorted(fields.items())))
+
+
+PM2 = Pm2()
+
+
+def _handle(service: Service) -> tuple[str, ...]:
+    if service.handle:
+        return service.handle
+    return (service.ref.name,) if is_plain(service.ref.name) else ()
+
+
+def _words(service: Service) -> tuple[str, ...]:
+    handle = _handle(service)
+    if not handle:
+        raise ValueError(f"{service.ref.name!r} is no word that pm2 takes for this app alone")
+    return handle
+
+
+def _change(service: Service, verb: str, what: str, *before: str) -> Command:
+    tool = service.tool or ("pm2",)
+    words = (*tool, verb, *before, *_words(service))
+    return Command(words, timeout=120.0, effect=Effect.CHANGE, purpose=f"{what} {service.ref.name}")
+
+
+def _look(script: str, service: Service, *before: str, mode: str = "status") -> Command:
+    place = next((word for word in service.tool if word.startswith("PM2_HOME=")), "")
+    arguments = (mode, str(service.daemon or 0), place.removeprefix("PM2_HOME="), " ".join(_words(service)))
+    argv = ("sh", "-c", script, "sh", *before, *arguments, *service.tool)
+    return Command(argv, timeout=20.0, purpose=f"look at {service.ref.name}")

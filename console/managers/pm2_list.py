@@ -1,0 +1,319 @@
+"""Reading what pm2 daemons tell: instances of one name are one service, as ``pm2 restart NAME`` takes them."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from console.core.probe import ParseError
+from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.text import sanitise
+
+JUST_STARTED = 10.0
+"""Seconds for which an app that pm2 started again by itself counts as flapping."""
+GRACE = 1.5
+"""Seconds that a start takes beside the time an app is given to end."""
+_FAR = 2**31
+
+_plain = re.compile(r"[A-Za-z_][\w.:@+-]{0,127}", re.ASCII)
+# pm2 takes a word with one of these for a configuration file, "all" for every app, and Infinity for a number.
+_files = (".json", ".yml", ".yaml", ".config.")
+_words = frozenset({"all", "Infinity", "NaN"})
+
+_STATES = {
+    "online": State.RUNNING,
+    "stopping": State.RUNNING,
+    "one-launch-status": State.RUNNING,
+    "launching": State.STARTING,
+    "waiting restart": State.FLAPPING,
+    "stopped": State.STOPPED,
+    "errored": State.FAILED,
+}
+_WORST = (State.FAILED, State.FLAPPING, State.UNKNOWN, State.STARTING, State.STOPPED, State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the daemons of a host told."""
+
+    services: tuple[Service, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    """Users whose daemon did not tell, each with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """One God Daemon."""
+
+    pid: int
+    user: str
+    way: str
+    account: str
+    home: str
+    own_home: str
+    now: float | None = None
+    version: str | None = None
+    tool: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One process of an app."""
+
+    id: str
+    name: str
+    space: str
+    state: State
+    status: str
+    told: Mapping[str, Any] = field(repr=False)
+    pid: int | None = None
+    began: float | None = None
+    by_itself: bool = False
+    """pm2 started it again since a person last did."""
+
+
+def parse_survey(text: str) -> Found:
+    """Read the answer of ``SURVEY``. An entry that is damaged leaves the others as they are."""
+    if not text.startswith("home\t"):
+        raise ParseError("the home of pm2, then its daemons", text)
+    services: list[Service] = []
+    refused: list[tuple[str, str]] = []
+    for daemon, lines in _daemons(text, refused):
+        found = [instance for line in lines if (instance := _instance(line, daemon)) is not None]
+        services += _services(daemon, found)
+    return Found(_distinct(services), tuple(refused))
+
+
+def _daemons(text: str, refused: list[tuple[str, str]]) -> Iterator[tuple[Daemon, list[dict[str, Any]]]]:
+    own_home = ""
+    daemon: Daemon | None = None
+    lines: list[dict[str, Any]] = []
+    for line in text.split("\n"):
+        words = line.split("\t")
+        if words[0] == "home" and len(words) == 2:
+            own_home = words[1]
+        elif words[0] == "daemon" and len(words) == 6 and _number(words[1]):
+            if daemon is not None:
+                yield daemon, lines
+            daemon, lines = Daemon(int(words[1]), words[2], words[3], words[4], words[5], own_home), []
+        elif words[0] == "refused" and len(words) == 3:
+            refused.append((words[1], words[2]))
+        elif words[0] == "tool" and len(words) == 2 and daemon is not None:
+            daemon = replace(daemon, tool=(words[1],))
+        elif line.startswith("{") and daemon is not None:
+            told = _object(line)
+            if "now" in told:
+                daemon = _told(daemon, told)
+            elif told:
+                lines.append(told)
+    if daemon is not None:
+        yield daemon, lines
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _told(daemon: Daemon, told: Mapping[str, Any]) -> Daemon:
+    words = told.get("tool")
+    tool = tuple(_text(word) for word in words) if isinstance(words, list) else daemon.tool
+    return replace(daemon, now=_seconds(told.get("now")), version=_text(told.get("version")) or None, tool=tool)
+
+
+def _instance(told: Mapping[str, Any], daemon: Daemon) -> Instance | None:
+    ident, name = _text(told.get("id")), _text(told.get("name"))
+    # "_old_3" is what a reload leaves for a moment.
+    if not _number(ident) or not name.strip():
+        return None
+    status = _text(told.get("status"))
+    began, made = _seconds(told.get("began")), _seconds(told.get("made"))
+    pid = _count(told.get("pid")) or None
+    space = _text(told.get("space")) or "default"
+    by_itself = bool(_count(told.get("restarts"))) and _crashed(told, made, began)
+    instance = Instance(ident, name, space, State.UNKNOWN, status, told, pid, began, by_itself)
+    return replace(instance, state=_state(instance, daemon.now))
+
+
+def _crashed(told: Mapping[str, Any], made: float | None, began: float | None) -> bool:
+    """Whether the present run follows on one that ended by itself.
+
+    What a person does sets ``created_at``; the next run begins as soon as the last one has ended, at the latest after
+    its ``kill_timeout``. An end by a signal has the code 0.
+    """
+    if _count(told.get("unstable")) or made is None or began is None:
+        return True
+    patience = (_count(told.get("patience")) or 1600) / 1000
+    return began - made > (1.0 if _count(told.get("code")) else patience + GRACE)
+
+
+def _state(instance: Instance, now: float | None) -> State:
+    state = _STATES.get(instance.status, State.UNKNOWN)
+    if instance.by_itself and state is State.STARTING:
+        return State.FLAPPING
+    if instance.by_itself and state is State.RUNNING and now is not None and instance.began is not None:
+        return State.FLAPPING if 0 <= now - instance.began < JUST_STARTED else state
+    # One that is not to be started again ended by itself; what pm2 calls stopped is else what a person stopped.
+    if state is State.STOPPED and instance.told.get("again") is False and _count(instance.told.get("code")):
+        return State.FAILED
+    return state
+
+
+def _services(daemon: Daemon, found: Sequence[Instance]) -> list[Service]:
+    spaces: dict[str, set[str]] = {}
+    apps: dict[tuple[str, str], list[Instance]] = {}
+    for instance in sorted(found, key=lambda each: int(each.id)):
+        spaces.setdefault(instance.name, set()).add(instance.space)
+        apps.setdefault((instance.space, instance.name), []).append(instance)
+    taken = spaces.keys() | {instance.space for instance in found}
+    shared = sum(1 for each in apps.values() if _clustered(each) and any(one.pid for one in each))
+    return [
+        _service(daemon, each, alone=len(spaces[name]) == 1, taken=frozenset(taken), shared=shared > 1)
+        for (_, name), each in apps.items()
+    ]
+
+
+def _clustered(instances: Sequence[Instance]) -> bool:
+    return _text(instances[0].told.get("mode")) == "cluster_mode"
+
+
+def _service(
+    daemon: Daemon, instances: Sequence[Instance], *, alone: bool, taken: frozenset[str], shared: bool
+) -> Service:
+    first = instances[0]
+    worst = min(instances, key=lambda each: _WORST.index(each.state))
+    pids = tuple(each.pid for each in instances if each.pid is not None)
+    cluster = _clustered(instances)
+    down = worst.state in (State.FAILED, State.FLAPPING, State.STOPPED)
+    name = first.name if alone else f"{first.space}/{first.name}"
+    told = worst.told
+    tool, missing = _tool(daemon)
+    return Service(
+        ServiceRef("", "pm2", name, f"user:{daemon.user}"),
+        worst.state,
+        _native(instances),
+        description=_description(instances, cluster),
+        # In cluster mode the daemon itself listens for the apps; of several it does not say for which.
+        pids=(*pids, daemon.pid) if cluster and pids and not shared else pids,
+        since=max((each.began for each in instances if each.began is not None), default=None) if pids else None,
+        attempt_since=worst.began if down else None,
+        restarts=sum(_count(each.told.get("restarts")) or 0 for each in instances if _counts(each)),
+        wants=_wants(instances),
+        version=_version(first),
+        exit_code=_count(told.get("code")) if down else None,
+        restart_policy="always" if told.get("again") is not False else "no",
+        reload_command=cluster,
+        user=_text(first.told.get("user")) or daemon.user,
+        chain=("pm2", name),
+        daemon=daemon.pid,
+        tool=tool,
+        tool_missing=missing,
+        log_files=_logs(instances),
+        group=None if first.space == "default" else first.space,
+        handle=_handle(instances, alone=alone, taken=taken),
+    )
+
+
+def _counts(instance: Instance) -> bool:
+    """pm2 counts starts by hand as well; its count is of crashes only where it was the last to start the app."""
+    return instance.by_itself or instance.state in (State.FAILED, State.FLAPPING)
+
+
+def _native(instances: Sequence[Instance]) -> str:
+    found = [each.status for each in instances]
+    words = tuple(dict.fromkeys(found))
+    return found[0] if len(words) == 1 else ", ".join(f"{found.count(word)} {word}" for word in words)
+
+
+def _description(instances: Sequence[Instance], cluster: bool) -> str:
+    first = instances[0]
+    parts = [f"cluster of {len(instances)}" if cluster else f"{len(instances)} forks" if len(instances) > 1 else "fork"]
+    if first.told.get("module") is True:
+        parts = ["module of pm2"]
+    if first.told.get("watch") is True:
+        parts.append("restarted when a file changes")
+    if _text(first.told.get("cron")) not in ("", "0"):
+        parts.append(f"restarted at {_text(first.told.get('cron'))}")
+    return f"{_text(first.told.get('script'))} ({', '.join(parts)})"
+
+
+def _wants(instances: Sequence[Instance]) -> tuple[Endpoint, ...]:
+    ports = (_count(each.told.get("port")) for each in instances)
+    return tuple(Endpoint("tcp", "*", port) for port in dict.fromkeys(ports) if port and port < 65536)
+
+
+def _version(instance: Instance) -> str | None:
+    version = _text(instance.told.get("version"))
+    return None if version in ("", "N/A") else version
+
+
+def _logs(instances: Sequence[Instance]) -> tuple[str, ...]:
+    files = (_text(each.told.get(key)) for key in ("err", "out") for each in instances)
+    return tuple(dict.fromkeys(file for file in files if file.startswith("/") and file != "/dev/null"))[:16]
+
+
+def _handle(instances: Sequence[Instance], *, alone: bool, taken: frozenset[str]) -> tuple[str, ...]:
+    """The words by which pm2 finds just these: the name, or the numbers where it would take the name for more.
+
+    Nothing where neither is safe: a name goes before a number.
+    """
+    name = instances[0].name
+    module = instances[0].told.get("module") is True
+    if alone and not module and is_plain(name):
+        return (name,)
+    numbers = tuple(each.id for each in instances)
+    return () if any(number in taken and number != name for number in numbers) else numbers
+
+
+def is_plain(name: str) -> bool:
+    """Whether pm2 takes the word for the name of an app and for nothing else."""
+    return _plain.fullmatch(name) is not None and name not in _words and not any(part in name for part in _files)
+
+
+def _tool(daemon: Daemon) -> tuple[tuple[str, ...], str | None]:
+    """The words with which pm2 acts on this daemon and on no other one."""
+    place: tuple[str, ...] = ()
+    if daemon.way == "sudo":
+        place = () if daemon.home == f"{daemon.account}/.pm2" else ("env", f"PM2_HOME={daemon.home}")
+        return ("sudo", "-n", "-u", daemon.user, "--", *place, "pm2"), None
+    if not daemon.tool:
+        return (), f"no pm2 was found that belongs to the daemon of {daemon.user}: install it beside that daemon's node"
+    if daemon.way == "direct":
+        place = () if daemon.home == daemon.own_home else ("env", f"PM2_HOME={daemon.home}")
+        return (*place, *daemon.tool), None
+    place = ("env", f"HOME={daemon.account}", f"PM2_HOME={daemon.home}")
+    return ("runuser", "-u", daemon.user, "--", *place, *daemon.tool), None
+
+
+def _distinct(services: Sequence[Service]) -> tuple[Service, ...]:
+    """Two daemons of one user may each have an app of one name: the later one's is named after its process too."""
+    seen: set[ServiceRef] = set()
+    found = []
+    for service in services:
+        if service.ref in seen:
+            name = f"{service.ref.name} (daemon {service.daemon})"
+            service = replace(service, ref=replace(service.ref, name=name), chain=("pm2", name))
+        seen.add(service.ref)
+        found.append(service)
+    return tuple(found)
+
+
+def _text(value: object) -> str:
+    return sanitise(str(value)).replace("\n", " ") if isinstance(value, str | int) else ""
+
+
+def _number(word: str) -> bool:
+    return word.isascii() and word.isdecimal() and len(word) < 11
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _FAR else None
+
+
+def _seconds(value: object) -> float | None:
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return number / 1000 if number is not None and 0 < number < 1e14 else None

@@ -1,0 +1,172 @@
+"""supervisord: its programs, each a service."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from console.core.command import Command, Effect
+from console.core.log_text import level_word, structured
+from console.core.plan import ActionKind, Check
+from console.core.probe import ParseError, Probe
+from console.core.service import Service, ServiceRef
+from console.core.snapshot import LogLine
+from console.managers.supervisord_files import GROUND_PROBE
+from console.managers.supervisord_scripts import IS_ONCE, IS_RUNNING, IS_STOPPED, LOGS, PRESENCE, RUN_ID, SURVEY
+from console.managers.supervisord_state import NOT_LOADED, Program, key_of, programs_of_status, zone_seconds
+
+SUPERVISORD_PRESENCE: Probe[str] = Probe("supervisord_presence", PRESENCE, str, every=5.0)
+"""Its sockets, whether they may be used (``rw PATH``, ``denied PATH``), and what changes with its files."""
+
+# A program's name has no blank, no colon and no star that stands alone: supervisor.options.process_or_group_name.
+_NAME = re.compile(r"[^\s:]+(?::[^\s:]+)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What ``supervisorctl status`` told."""
+
+    programs: tuple[Program, ...] = ()
+    log: str = ""
+    """The end of the daemon's own log, where it may be read."""
+    why: str | None = None
+    """What it said instead."""
+    zone: float | None = None
+    """Seconds by which the clock of the log is ahead of UTC."""
+
+
+def parse_survey(text: str) -> Status:
+    """Read the answer of ``SURVEY``."""
+    first, _, rest = text.partition("\n")
+    clock, _, zone = first.partition(" ")
+    if not clock.isdecimal():
+        raise ParseError("the time in seconds", first)
+    told, found, log = f"\n{rest}\n".partition("\nlog\n")
+    if not found:
+        raise ParseError("a line 'log'", rest[-200:])
+    lines = [line for line in told.split("\n") if line.strip()]
+    programs = programs_of_status(lines, float(clock))
+    # Without any program it says nothing at all.
+    why = lines[-1].strip()[:200] if lines and not programs else None
+    return Status(programs, log, why, zone_seconds(zone))
+
+
+SUPERVISORD_STATUS: Probe[Status] = Probe(
+    "supervisord_status", SURVEY, parse_survey, requires=("timeout",), slow=True, cached=False, every=30.0, timeout=20.0
+)
+"""LOG TOOL...: its programs, where the socket itself may not be used."""
+
+
+class Supervisord:
+    """The manager of programs that stay in the foreground."""
+
+    id = "supervisord"
+    priority = 1
+    presence = SUPERVISORD_PRESENCE
+    version_words = ("version",)
+
+    def probes(self) -> tuple[Probe[Any], ...]:
+        """Every probe of supervisord."""
+        return (SUPERVISORD_PRESENCE, SUPERVISORD_STATUS, GROUND_PROBE)
+
+    def start(self, service: Service) -> Command:
+        """Start it, also after supervisord has given it up."""
+        return _change(service, "start")
+
+    def stop(self, service: Service) -> Command:
+        """Stop it so that it stays down until the daemon starts anew; after ``stopwaitsecs`` it is killed."""
+        return _change(service, "stop")
+
+    def restart(self, service: Service) -> Command:
+        """Stop and start it, with the definition that is loaded."""
+        return _change(service, "restart")
+
+    def signal(self, service: Service, name: str) -> Command:
+        """Send a signal to its process."""
+        return _change(service, "signal", name)
+
+    def daemon_reload(self, service: Service) -> Command:
+        """Read all files again and apply what changed in its group, which ends and starts the programs of the group."""
+        group = key_of(_word(service))[0]
+        if group == "all":
+            raise ValueError("supervisorctl takes the name all for every group: run supervisorctl update yourself")
+        words = (*_tool(service), "update", group)
+        purpose = f"read the files again and apply what changed in {group}"
+        return Command(words, timeout=120.0, effect=Effect.CHANGE, purpose=purpose)
+
+    def applies(self, service: Service) -> tuple[str, ...]:
+        """What reading the files again does at once."""
+        group = service.group or service.ref.name
+        return (
+            f"the programs of {group} are stopped and started anew, if they changed in the files; removed or added",
+        )
+
+    def is_running(self, service: Service, *, hold: float) -> Check:
+        """RUNNING: it has stayed up for its ``startsecs``. One that does its work and ends may have."""
+        script = IS_ONCE if service.oneshot else IS_RUNNING
+        return Check(f"{service.ref.name} is RUNNING", _look(script, service), within=30.0, hold=hold)
+
+    def is_stopped(self, service: Service) -> Check:
+        """STOPPED, EXITED or FATAL."""
+        return Check(f"{service.ref.name} is stopped", _look(IS_STOPPED, service), within=30.0)
+
+    def run_id(self, service: Service) -> Command:
+        """Its process and when that began."""
+        return _look(RUN_ID, service)
+
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """One that is in the files only, or that has no name of its own, cannot be acted on."""
+        if service.native_state == NOT_LOADED and kind is not ActionKind.DAEMON_RELOAD:
+            return f"supervisord has not loaded {service.ref.name} yet: let it read its files again"
+        return None if _plain(service.ref.name) else f"{service.ref.name!r} is no name of a single program"
+
+    def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
+        """``tail`` of its log files; what supervisorctl prints of them where this user may not read them.
+
+        supervisord writes no times, so ``since`` cannot be asked for.
+        """
+        name = service.ref.name
+        if not service.log_files and not service.tool:
+            raise ValueError(f"where {name} writes its log is not known, and there is no supervisorctl to ask")
+        out, err = (*service.log_files, "", "")[:2]
+        words = (str(lines), "1" if follow else "", _word(service), out, err, *service.tool)
+        return Command(("sh", "-c", LOGS, "sh", *words), timeout=20.0, purpose=f"read the log of {name}")
+
+    def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
+        """Read one line, which may be JSON."""
+        if not text.strip() or text.startswith("==> Press Ctrl-C"):
+            return None
+        level, fields = structured(text)
+        message = fields.pop("message", text)
+        level = level or level_word(message) or "info"
+        return LogLine(ref.host, ref.name, "supervisord", message, level=level, fields=tuple(sorted(fields.items())))
+
+
+SUPERVISORD = Supervisord()
+
+
+def _plain(name: str) -> bool:
+    return bool(_NAME.match(name)) and name.isprintable() and "*" not in key_of(name)
+
+
+def _word(service: Service) -> str:
+    """What supervisorctl takes for this program alone."""
+    name = service.ref.name
+    if not _plain(name):
+        raise ValueError(f"{name!r} is no name of a single program")
+    # "all" stands for every program, "all:all" for the one of that name.
+    return "all:all" if name == "all" else name
+
+
+def _tool(service: Service) -> tuple[str, ...]:
+    return service.tool or ("supervisorctl",)
+
+
+def _change(service: Service, verb: str, *before: str) -> Command:
+    words = (*_tool(service), verb, *before, _word(service))
+    return Command(words, timeout=120.0, effect=Effect.CHANGE, purpose=f"{verb} {service.ref.name}")
+
+
+def _look(script: str, service: Service) -> Command:
+    _word(service)
+    argv = ("sh", "-c", script, "sh", service.ref.name, *_tool(service))
+    return Command(argv, timeout=20.0, purpose=f"look at {service.ref.name}")

@@ -1,0 +1,150 @@
+"""What is written in the configuration files, beside what supervisord has loaded and what runs.
+
+``supervisorctl reread`` would tell, but it changes what the daemon knows: the next ``update`` of anybody acts on it. So
+the files are read by supervisor's own reader, in a process of its own that changes nothing.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from console.core.probe import ParseError, Probe
+from console.core.text import sanitise
+from console.managers.supervisord_reader import READER
+from console.managers.supervisord_scripts import GROUND
+
+Key = tuple[str, str]
+"""Group and name of a program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A program as the files have it."""
+
+    group: str
+    name: str
+    file: str
+    again: str = "no"
+    """Whether it is restarted: ``always``, ``on-failure`` or ``no``."""
+    changed: tuple[str, ...] = ()
+    """In what the process that runs differs from it, where its file is newer than that process."""
+    fields: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the loop must know of a daemon beside its programs."""
+
+    pid: int | None = None
+    tool: tuple[str, ...] = ()
+    """The words of ``supervisorctl`` for this daemon."""
+    path: str = ""
+    """Where the host finds it."""
+    user: str = ""
+    """Who is connected."""
+    owner: str = ""
+    """Whose the daemon is."""
+    conf: str | None = None
+    log: str | None = None
+    """Where the daemon writes its own log, as its files have it."""
+    readable: bool = False
+    """Whether the connected user may read that file, as the tool must."""
+    programs: tuple[Written, ...] | None = None
+    """``None`` where the files could not be read."""
+    bad: str | None = None
+    """Why they could not."""
+    broken: bool = False
+    """They are wrong: supervisord would not take them either."""
+
+
+def parse_ground(text: str) -> Ground:
+    """Read the answer of ``GROUND``."""
+    told: dict[str, str] = {}
+    lines: list[dict[str, object]] = []
+    for line in text.split("\n"):
+        if line.startswith("{"):
+            lines.append(_json(line))
+        elif "\t" in line:
+            key, _, value = line.partition("\t")
+            told[key] = value
+    if not told.get("pid", "").isdecimal() or len(told["pid"]) > 10:
+        raise ParseError("a line with the pid", text[:200])
+    bad = next((sanitise(str(line["bad"])) for line in lines if "bad" in line), None)
+    if "conf" in told and "readable" not in told:
+        bad = f"{told.get('user', 'this user')} may not read {told['conf']}"
+    programs = tuple(found for line in lines if (found := _written(line)) is not None)
+    return Ground(
+        pid=int(told["pid"]) or None,
+        tool=_tool(told),
+        path=told.get("path", ""),
+        user=told.get("user", ""),
+        owner=told.get("owner", ""),
+        conf=told.get("conf"),
+        log=next((each for line in lines if isinstance(each := line.get("log"), str) and each[:1] == "/"), None),
+        readable="readable" in told,
+        programs=programs if bad is None and any("files" in line for line in lines) else None,
+        bad=bad,
+        broken=any(line.get("broken") is True for line in lines),
+    )
+
+
+def _tool(told: Mapping[str, str]) -> tuple[str, ...]:
+    """Without options where it finds this configuration by itself: so sudoers lines have it."""
+    if "tool" not in told:
+        return ()
+    return (told["tool"],) if "short" in told or "conf" not in told else (told["tool"], "-c", told["conf"])
+
+
+def _json(line: str) -> dict[str, object]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ParseError("a line of JSON", line) from None
+    if not isinstance(found, dict):
+        raise ParseError("an object of JSON", line)
+    return found
+
+
+def _written(line: Mapping[str, object]) -> Written | None:
+    group, name, fields, changed = (line.get(key) for key in ("group", "name", "fields", "changed"))
+    if not (isinstance(group, str) and isinstance(name, str) and isinstance(fields, dict)):
+        return None
+    words = tuple(sanitise(str(word)) for word in changed) if isinstance(changed, list) else ()
+    file, again = sanitise(str(line.get("file", ""))), str(line.get("again", "no"))
+    return Written(sanitise(group), sanitise(name), file, again, words, fields)
+
+
+def drift(
+    programs: Iterable[Written], loaded: Mapping[Key, Mapping[str, object]] | None, known: Iterable[Key]
+) -> dict[Key, str]:
+    """Which programs are written otherwise than they run, and in what.
+
+    ``loaded`` is what the daemon read last, where it tells; ``known`` are the programs that it has.
+    """
+    written = {(program.group, program.name): program for program in programs}
+    present = set(known)
+    found = dict.fromkeys(present - written.keys(), "not in its files any more")
+    found |= dict.fromkeys(written.keys() - present, "not loaded yet")
+    for key in written.keys() & present:
+        words = list(written[key].changed)
+        if loaded is not None and key in loaded:
+            words += _different(written[key].fields, loaded[key])
+        if words:
+            found[key] = f"changed in its file: {', '.join(dict.fromkeys(words))}"
+    return found
+
+
+def _different(written: Mapping[str, object], loaded: Mapping[str, object]) -> list[str]:
+    # A log file that supervisord names itself has that name only once it runs.
+    return [key for key in written if key in loaded and written[key] != loaded[key] and written[key] != "auto"]
+
+
+GROUND_PROBE: Probe[Ground] = Probe(
+    "supervisord_ground",
+    "hd_reader='" + READER.strip().replace("'", "'\\''") + "'\n" + GROUND,
+    parse_ground,
+    slow=True,
+    cached=False,
+    timeout=20.0,
+)
+"""SOCKET PID and the running programs: the tool, the files and what is written in them."""

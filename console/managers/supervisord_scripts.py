@@ -1,0 +1,228 @@
+"""What is asked of a supervisord on its host, as constant POSIX sh."""
+
+# The socket is where the packages put it, or where the first lines of a configuration file in a usual place say. A file
+# that changes there changes the answer; so does, for who may not use the socket, the daemon's own log, which has a line
+# for each start and end of a program.
+PRESENCE = r"""
+hd_seen= hd_files=
+hd_socket() {
+  [ -S "$1" ] || return 0
+  if [ -w "$1" ]; then hd_may=rw; else hd_may=denied hd_watch=1; fi
+  echo "$hd_may $1"
+  hd_seen=1 hd_files="$hd_files
+$1"
+}
+hd_named() {
+  hd_section= hd_n=0
+  while read -r hd_line && [ "$hd_n" -lt 80 ]; do
+    hd_n=$((hd_n + 1))
+    case $hd_section$hd_line in
+      *'['*']'*) hd_section=${hd_line%%]*} ;;
+      '[unix_http_server'file*=*)
+        hd_line=${hd_line#*=} hd_line=${hd_line%%[ 	]\;*}
+        hd_line=${hd_line#"${hd_line%%[! 	]*}"} hd_line=${hd_line%"${hd_line##*[! 	]}"}
+        case $hd_line in '%(here)s'*) hd_line=${1%/*}${hd_line#??????????} ;; esac
+        case $hd_line in /*) hd_socket "$hd_line" ;; esac
+        return 0
+        ;;
+    esac
+  done 2>/dev/null <"$1"
+}
+hd_watch=
+hd_socket /run/supervisor.sock
+[ -L /var/run ] || hd_socket /var/run/supervisor.sock
+hd_socket /run/supervisor/supervisor.sock
+hd_socket /tmp/supervisor.sock
+for hd_f in /etc/supervisor/supervisord.conf /etc/supervisord.conf /usr/local/etc/supervisord.conf; do
+  [ "$hd_seen" ] || [ ! -r "$hd_f" ] || hd_named "$hd_f"
+done
+[ "$hd_seen" ] || return 0
+for hd_f in /etc/supervisor/supervisord.conf /etc/supervisord.conf /etc/supervisor/conf.d /etc/supervisor/conf.d/* \
+  /etc/supervisord.d /etc/supervisord.d/*; do
+  [ ! -e "$hd_f" ] || hd_files="$hd_files
+$hd_f"
+done
+[ -z "$hd_watch" ] || for hd_f in /var/log/supervisor/supervisord.log /var/log/supervisord.log; do
+  [ ! -e "$hd_f" ] || hd_files="$hd_files
+$hd_f"
+done
+IFS='
+'
+set -f
+stat -c '%n %i %Y' $hd_files 2>/dev/null
+return 0
+"""
+
+# The tool of the same installation as the daemon, with the daemon's own configuration; both may be named by their
+# process only. Arguments: SOCKET PID, where the PID is known from the daemon itself.
+GROUND = r"""
+hd_socket=$1 hd_pid=$2
+shift
+[ $# = 0 ] || shift
+[ "$hd_pid" ] || for hd_f in "${hd_socket%/*}/supervisord.pid" /run/supervisord.pid /var/run/supervisord.pid \
+  /run/supervisor/supervisord.pid /tmp/supervisord.pid; do
+  [ ! -r "$hd_f" ] || [ "$hd_pid" ] || { read -r hd_pid <"$hd_f"; } 2>/dev/null
+done
+case $hd_pid in '' | *[!0-9]*) hd_pid=0 ;; esac
+hd_python= hd_script= hd_conf= hd_next=
+hd_words=$(tr '\0' '\n' 2>/dev/null <"/proc/$hd_pid/cmdline")
+case $hd_words in *supervisord*) ;; *) hd_pid=0 hd_words= ;; esac
+hd_rest=$hd_words
+while [ "$hd_rest" ]; do
+  hd_word=${hd_rest%%'
+'*}
+  case $hd_rest in *'
+'*) hd_rest=${hd_rest#*'
+'} ;; *) hd_rest= ;; esac
+  case $hd_next/$hd_word in
+    conf/*) hd_conf=$hd_word hd_next= ;;
+    /-c | /--configuration) hd_next=conf ;;
+    /--configuration=*) hd_conf=${hd_word#*=} ;;
+    /-c?*) hd_conf=${hd_word#-c} ;;
+    */supervisord) [ "$hd_script" ] || hd_script=$hd_word ;;
+    */*python*) [ "$hd_python$hd_script" ] || hd_python=$hd_word ;;
+  esac
+done
+case $hd_conf$hd_script in
+  */*) hd_cwd=$(readlink "/proc/$hd_pid/cwd") ;;
+esac
+case $hd_conf in '' | /*) ;; *) hd_conf=${hd_cwd:-/nonexistent}/$hd_conf ;; esac
+case $hd_script in '' | /*) ;; *) hd_script=${hd_cwd:-/nonexistent}/$hd_script ;; esac
+hd_home=${hd_script%/*}
+for hd_f in "${hd_home%/*}/etc/supervisord.conf" "${hd_home%/*}/supervisord.conf" /etc/supervisord.conf \
+  /etc/supervisor/supervisord.conf; do
+  [ "$hd_conf" ] || [ ! -e "$hd_f" ] || hd_conf=$hd_f
+done
+hd_tool=$(command -v supervisorctl)
+hd_short=
+case $hd_conf in
+  /etc/supervisord.conf) hd_short=1 ;;
+  /etc/supervisor/supervisord.conf) [ -e /etc/supervisord.conf ] || hd_short=1 ;;
+esac
+if [ "$hd_home" ] && [ -x "$hd_home/supervisorctl" ] && [ "$hd_home/supervisorctl" != "$hd_tool" ]; then
+  hd_tool=$hd_home/supervisorctl hd_short=
+elif [ "$hd_tool" ]; then
+  hd_path=$hd_tool hd_tool=supervisorctl
+fi
+printf 'pid\t%s\n' "$hd_pid"
+[ -z "$hd_tool" ] || printf 'tool\t%s\npath\t%s\n' "$hd_tool" "${hd_path:-$hd_tool}"
+[ -z "$hd_conf" ] || printf 'conf\t%s\n' "$hd_conf"
+[ -z "$hd_short" ] || printf 'short\t1\n'
+hd_may=
+[ ! -r "$hd_conf" ] || hd_may=1
+[ -z "$hd_may" ] || printf 'readable\t1\n'
+printf 'user\t%s\n' "$(id -un)"
+[ ! -d "/proc/$hd_pid" ] || printf 'owner\t%s\n' "$(stat -c %U "/proc/$hd_pid" 2>/dev/null)"
+[ "$hd_may" ] || return 0
+# The interpreter of an environment of its own is beside its scripts.
+if [ "$hd_home" ] && [ -x "$hd_home/python3" ]; then hd_python=$hd_home/python3
+elif [ -z "$hd_python" ] || [ ! -x "$hd_python" ]; then hd_python=python3; fi
+timeout 10 "$hd_python" -c "$hd_reader" "$hd_conf" "$hd_pid" "$@" 2>/dev/null ||
+  echo '{"bad": "its own reader of configuration files does not run here"}'
+return 0
+"""
+
+# Arguments: the daemon's log, or "-", and the words of the tool. Its exit status says that not all run, not that it
+# failed. The log tells how programs ended, where it may be read: its last lines, and before them the last end of each
+# program.
+SURVEY = r"""
+date '+%s %z'
+hd_log=$1
+shift
+hd_told=$(timeout 15 "$@" status 2>&1 </dev/null)
+hd_code=$?
+[ "$hd_code" != 124 ] || hd_told="error: supervisord does not answer within 15 s"
+printf '%s\nlog\n' "$hd_told"
+[ ! -r "$hd_log" ] || tail -c 1000000 -- "$hd_log" | awk '
+  / (exited|stopped): / { last[$5] = NR }
+  { line[NR] = $0 }
+  END {
+    for (name in last) if (last[name] <= NR - 150) print line[last[name]]
+    for (i = NR > 150 ? NR - 149 : 1; i <= NR; i++) print line[i]
+  }'
+return 0
+"""
+
+# NAME and the words of the tool. "status" without a name is the line of sudoers without which nothing would be known.
+_STATUS = r"""
+hd_name=$1
+shift
+hd_told=$(timeout 15 "$@" status 2>&1 </dev/null)
+hd_state= hd_rest= hd_said=
+while read -r hd_first hd_second hd_third; do
+  hd_said=$hd_first${hd_second:+ $hd_second}${hd_third:+ $hd_third}
+  [ "$hd_first" != "$hd_name" ] || { hd_state=$hd_second hd_rest=$hd_third; break; }
+done <<EOF
+$hd_told
+EOF
+case $hd_state in
+  STOPPED | STARTING | RUNNING | BACKOFF | STOPPING | EXITED | FATAL | UNKNOWN) ;;
+  *)
+    case $hd_told in
+      *'refused connection'* | *'no such file'* | *SHUTDOWN_STATE*) echo "supervisord does not run: $hd_said"; exit 1 ;;
+      *RUNNING* | *STOPPED* | *EXITED* | *FATAL*) echo "supervisord knows no $hd_name"; exit 1 ;;
+    esac
+    echo "not checked: ${hd_said:-supervisorctl says nothing}"
+    exit 77
+    ;;
+esac
+"""
+IS_RUNNING = _STATUS + 'echo "$hd_state${hd_rest:+ ($hd_rest)}"\n[ "$hd_state" = RUNNING ]\n'
+IS_ONCE = (
+    _STATUS + 'echo "$hd_state${hd_rest:+ ($hd_rest)}"\ncase $hd_state in RUNNING | EXITED) ;; *) exit 1 ;; esac\n'
+)
+IS_STOPPED = _STATUS + 'echo "$hd_state"\ncase $hd_state in STOPPED | EXITED | FATAL) ;; *) exit 1 ;; esac\n'
+"""NAME TOOL...: the program is in the state."""
+
+RUN_ID = (
+    _STATUS
+    + r"""
+hd_pid=0
+case $hd_rest in 'pid '*) hd_pid=${hd_rest#pid } hd_pid=${hd_pid%%[!0-9]*} ;; esac
+echo "MainPID=${hd_pid:-0}"
+[ "${hd_pid:-0}" != 0 ] || exit 0
+# The 22nd word of proc_pid_stat(5), counted from behind the name: when it began.
+{ read -r hd_rest <"/proc/$hd_pid/stat"; } 2>/dev/null || exit 0
+set -f
+set -- ${hd_rest##*) }
+[ $# -lt 20 ] || { shift 19; echo "Began=$1"; }
+"""
+)
+"""NAME TOOL...: the process of the program and when it began."""
+
+# The tool tells the last bytes of one file, not lines. Followed, it tells of the file that has something in it.
+LOGS = r"""
+hd_lines=$1 hd_follow=$2 hd_name=$3 hd_out=$4 hd_err=$5
+shift 5
+hd_may= hd_channel=stdout
+for hd_f in "$hd_out" "$hd_err"; do
+  [ -z "$hd_f" ] || { [ -r "$hd_f" ] && [ "$hd_may" != no ] && hd_may=yes; } || hd_may=no
+done
+if [ "$hd_may" = yes ]; then
+  set --
+  [ -z "$hd_out" ] || set -- "$hd_out"
+  [ -z "$hd_err" ] || set -- "$@" "$hd_err"
+  exec tail -q -n "$hd_lines" ${hd_follow:+-F} -- "$@"
+fi
+if [ $# = 0 ]; then
+  echo "$(id -un) may not read ${hd_out:-$hd_err}" >&2
+  exit 1
+fi
+hd_tail() { hd_told=$("$@" 2>&1 </dev/null) && case $hd_told in *': ERROR ('*')') false ;; esac; }
+if [ "$hd_follow" ]; then
+  hd_tail "$@" tail -1 "$hd_name" stdout && [ "$hd_told" ] ||
+    { hd_tail "$@" tail -1 "$hd_name" stderr && [ "$hd_told" ] && hd_channel=stderr; }
+  exec "$@" tail -f "$hd_name" "$hd_channel"
+fi
+hd_bytes=$((hd_lines * 200)) hd_bad= hd_good=
+for hd_channel in stdout stderr; do
+  if hd_tail "$@" tail "-$hd_bytes" "$hd_name" "$hd_channel"; then
+    hd_good=1
+    [ -z "$hd_told" ] || printf '%s\n' "$hd_told" | tail -n "$hd_lines"
+  else
+    hd_bad=$hd_told
+  fi
+done
+[ "$hd_good" ] || { printf '%s\n' "$hd_bad" >&2; exit 1; }
+"""
+"""LINES FOLLOW NAME STDOUT STDERR TOOL...: the files, or what supervisorctl prints of them."""

@@ -1,0 +1,284 @@
+"""From what supervisord tells of its programs to services."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from console.core.probe import ParseError
+from console.core.service import Service, ServiceRef, State
+from console.managers.supervisord_files import Ground, Key, Written, drift
+from console.managers.supervisord_log import Chronicle, Past
+
+RECENT = 10.0
+"""Seconds for which a program that was started again by itself counts as flapping."""
+NOT_LOADED = "not loaded"
+"""The word for a program that is in the files only."""
+
+_SIGNALS = {
+    "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
+    "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14, "SIGTERM": 15,
+}  # fmt: skip
+_bad_exit = re.compile(r"Bad exit code (\d{1,9})\Z")
+_uptime = re.compile(r"pid (\d{1,9}), uptime (?:(\d{1,9}) days?, )?(\d{1,9}):(\d\d):(\d\d)\Z")
+_zone = re.compile(r"([+-])(\d\d)(\d\d)\Z")
+_status = re.compile(r"(\S+) +(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)(?: +(.*))?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program as the daemon, or its tool, tells of it. ``None``: not told."""
+
+    group: str
+    name: str
+    word: str
+    pid: int | None = None
+    start: float | None = None
+    stop: float | None = None
+    now: float | None = None
+    said: str = ""
+    """Why it does not run."""
+    code: int | None = None
+    expected: bool | None = None
+    """Whether it may have ended as it did; of one that ended."""
+    logs: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """Group and name."""
+        return self.group, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of a daemon beside its programs."""
+
+    ground: Ground = field(default_factory=Ground)
+    chronicle: Chronicle = field(default_factory=Chronicle)
+    loaded: Mapping[Key, Mapping[str, object]] | None = None
+    zone: float | None = None
+    """Seconds by which the clock of the log is ahead of UTC."""
+    version: str | None = None
+    tool: tuple[str, ...] = ()
+    tool_missing: str | None = None
+
+
+def zone_seconds(text: str) -> float | None:
+    """Seconds of ``+0200``."""
+    match = _zone.match(text)
+    return None if match is None else int(f"{match[1]}1") * (int(match[2]) * 3600.0 + int(match[3]) * 60.0)
+
+
+def name_of(key: Key) -> str:
+    """As supervisorctl shows it: the group is left out where it is the program's own."""
+    group, name = key
+    return name if group == name else f"{group}:{name}"
+
+
+def key_of(name: str) -> Key:
+    """The opposite."""
+    group, colon, rest = name.partition(":")
+    return (group, rest) if colon else (name, name)
+
+
+def program(told: object) -> Program:
+    """One of ``getAllProcessInfo``."""
+    if not isinstance(told, dict):
+        raise ParseError("the state of a program", repr(told))
+    group, name, word = (told.get(key) for key in ("group", "name", "statename"))
+    if not (isinstance(group, str) and isinstance(name, str) and isinstance(word, str) and group and name):
+        raise ParseError("group, name and state of a program", repr(told))
+    said = str(told.get("spawnerr") or "")
+    code = _number(told.get("exitstatus"))
+    ended = word == "EXITED"
+    return Program(
+        group,
+        name,
+        word,
+        pid=_number(told.get("pid")),
+        start=_time(told.get("start")),
+        stop=_time(told.get("stop")),
+        now=_time(told.get("now")),
+        said=said,
+        code=code or 0 if ended and (code or 0) >= 0 else None,
+        expected=not said if ended else None,
+        logs=tuple(path for key in ("stdout_logfile", "stderr_logfile") if (path := _path(told.get(key)))),
+    )
+
+
+def programs_of_status(lines: list[str], now: float) -> tuple[Program, ...]:
+    """The lines of ``supervisorctl status``."""
+    found = []
+    for line in lines:
+        match = _status.match(line)
+        if match is None:
+            continue
+        group, name = key_of(match[1])
+        word, said = match[2], match[3] or ""
+        up = _uptime.match(said)
+        seconds = int(up[2] or 0) * 86400 + int(up[3]) * 3600 + int(up[4]) * 60 + int(up[5]) if up else 0
+        start = now - seconds if up else None
+        why = said if word in ("FATAL", "BACKOFF") else ""
+        found.append(Program(group, name, word, int(up[1]) if up else None, start, now=now, said=why))
+    return tuple(found)
+
+
+def services(programs: tuple[Program, ...], around: Around) -> tuple[Service, ...]:
+    """Every program as a service, those included that are in the files only."""
+    written = {(each.group, each.name): each for each in around.ground.programs or ()}
+    changed = drift(written.values(), around.loaded, (each.key for each in programs)) if around.ground.programs else {}
+    several = {each.name for each in programs if sum(other.name == each.name for other in programs) > 1}
+    found = []
+    for each in programs:
+        # The log knows no groups.
+        past = None if each.name in several else around.chronicle.programs.get(each.name)
+        found.append(_service(each, past, written.get(each.key), around, changed.get(each.key)))
+    known = {each.key for each in programs}
+    found += [_unknown(each, around) for key, each in written.items() if key not in known]
+    return tuple(sorted(found, key=lambda service: service.ref.name))
+
+
+def _service(each: Program, past: Past | None, written: Written | None, around: Around, changed: str | None) -> Service:
+    loaded = (around.loaded or {}).get(each.key, {})
+    restarts = _restarts(each, past, loaded)
+    state = _state(each, past, restarts)
+    running = each.word in ("RUNNING", "STARTING", "STOPPING")
+    up = state in (State.RUNNING, State.STARTING) or (each.word == "STOPPED" and not each.start)
+    code, signal = (None, None) if up else _ending(each, past)
+    autostart = loaded.get("autostart", written.fields.get("autostart") if written else None)
+    once = (
+        written is not None and written.again == "no" and loaded.get("startsecs", written.fields.get("startsecs")) == 0
+    )
+    return replace(
+        _plain(each.key, around),
+        state=state,
+        native_state=each.word,
+        description=changed or "",
+        pids=(each.pid,) if each.pid else (),
+        since=each.start if running else each.stop or _ended_at(past, around) or each.start,
+        attempt_since=each.start if each.word != "STARTING" or not restarts else None,
+        restarts=restarts,
+        result=_result(each, past, state),
+        exit_code=code,
+        exit_signal=signal,
+        enabled=None if not isinstance(autostart, bool) else "enabled" if autostart else "disabled",
+        unit_file=written.file if written else around.ground.conf,
+        needs_reload=changed is not None,
+        restart_policy=None if written is None or written.again == "no" else written.again,
+        oneshot=once,
+        log_files=each.logs or _written_logs(written),
+    )
+
+
+def _written_logs(written: Written | None) -> tuple[str, ...]:
+    """Where the files name them; those that supervisord names itself are only known to it."""
+    if written is None:
+        return ()
+    named = (_path(written.fields.get(key)) for key in ("stdout_logfile", "stderr_logfile"))
+    return tuple(path for path in named if path is not None)
+
+
+def _ended_at(past: Past | None, around: Around) -> float | None:
+    if past is None or past.ended is None or around.zone is None:
+        return None
+    return past.ended - around.zone
+
+
+def _unknown(written: Written, around: Around) -> Service:
+    """One that is in the files, and that the daemon does not have."""
+    service = _plain((written.group, written.name), around)
+    return replace(service, description="in its files, not loaded yet", unit_file=written.file, needs_reload=True)
+
+
+def _plain(key: Key, around: Around) -> Service:
+    name, owner = name_of(key), around.ground.owner
+    scope = "system" if owner in ("", "root") else f"user:{owner}"
+    return Service(
+        ServiceRef("", "supervisord", name, scope),
+        State.STOPPED,
+        NOT_LOADED,
+        chain=("supervisord", name),
+        daemon=around.ground.pid,
+        tool=around.tool,
+        tool_missing=around.tool_missing,
+        group=key[0] if key[0] != key[1] else None,
+    )
+
+
+def _state(each: Program, past: Past | None, restarts: int | None) -> State:
+    if each.word == "RUNNING" and restarts and each.start is not None and each.now is not None:
+        return State.FLAPPING if 0 <= each.now - each.start < RECENT else State.RUNNING
+    if each.word == "STARTING":
+        return State.FLAPPING if restarts else State.STARTING
+    if each.word == "EXITED":
+        expected = each.expected if each.expected is not None else past.expected if past is not None else None
+        return State.UNKNOWN if expected is None else State.STOPPED if expected else State.FAILED
+    return {
+        # Its process is still there; the native word says that it ends.
+        "STOPPING": State.RUNNING,
+        "RUNNING": State.RUNNING,
+        "STOPPED": State.STOPPED,
+        "BACKOFF": State.FLAPPING,
+        "FATAL": State.FAILED,
+    }.get(each.word, State.UNKNOWN)
+
+
+def _restarts(each: Program, past: Past | None, loaded: Mapping[str, object]) -> int | None:
+    """As far as the log reaches back."""
+    retries = loaded.get("startretries")
+    if each.word == "FATAL" and isinstance(retries, int):
+        # It gives up after so many; the log may begin later.
+        return max(past.restarts if past is not None else 0, retries)
+    if past is None:
+        return None
+    # What the log tells is of another run where it was read a moment earlier.
+    return past.restarts if each.pid in (None, 0, past.pid) else None
+
+
+def _ending(each: Program, past: Past | None) -> tuple[int | None, int | None]:
+    if each.code is not None:
+        return each.code, None
+    if (match := _bad_exit.match(each.said)) is not None:
+        return int(match[1]), None
+    if past is None or (each.word == "FATAL" and not each.said.startswith("Exited")):
+        return None, None
+    return past.code, _SIGNALS.get(past.signal or "")
+
+
+def _result(each: Program, past: Past | None, state: State) -> str | None:
+    """``success``, ``signal`` and ``exit-code`` as elsewhere; else supervisord's own words."""
+    if each.word in ("FATAL", "BACKOFF"):
+        return each.said or None
+    if each.word == "EXITED":
+        if state is State.STOPPED:
+            return "success"
+        if each.said == "Bad exit code -1" or (past is not None and past.signal):
+            return "signal"
+        return "exit-code" if state is State.FAILED else None
+    if state is State.FLAPPING and past is not None:
+        return "signal" if past.signal else "success" if past.expected else "exit-code"
+    return None
+
+
+def loaded_configs(told: object) -> dict[Key, Mapping[str, object]] | None:
+    """``getAllConfigInfo`` by program; of what is not in use only that the daemon has read it, which is not enough."""
+    if not isinstance(told, list):
+        return None
+    found: dict[Key, Mapping[str, object]] = {}
+    for each in told:
+        if isinstance(each, dict) and isinstance(each.get("group"), str) and isinstance(each.get("name"), str):
+            found[each["group"], each["name"]] = each
+    return found
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _time(value: object) -> float | None:
+    """Seconds; 0 is never."""
+    number = _number(value)
+    return float(number) if number is not None and number > 0 else None
+
+
+def _path(value: object) -> str | None:
+    return value if isinstance(value, str) and value.startswith("/") and "\n" not in value else None

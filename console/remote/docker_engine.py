@@ -1,0 +1,192 @@
+"""One container engine, followed: all containers once, then by its events only what changed."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from console.core.probe import ParseError
+from console.managers.container_engines import Engine
+from console.managers.containers import JUST_STARTED, Container, container
+from console.remote.docker_api import Api, EngineError, GoneError, in_thread
+from console.remote.transport import UnixSockets
+
+ALIVE_EVERY = 5.0
+"""Seconds without an event after which it is asked whether it is there: one that hangs sends no end of stream."""
+LIST_EVERY = 60.0
+"""Seconds between two looks at the list, for whatever an event did not tell."""
+GATHER = 0.05
+"""Seconds for which events are gathered: one restart is a handful of them."""
+DAEMONS = {"docker": "dockerd", "podman": "podman"}
+
+
+class Changes:
+    """Which containers changed, told from the thread that reads the events."""
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.ended = False
+        self._loop = asyncio.get_running_loop()
+        self._idents: dict[str, None] = {}
+        self._some = asyncio.Event()
+        self._open = asyncio.Event()
+        self._look = False
+
+    def tell(self, ident: str, at: float) -> None:
+        """Take an event, from any thread."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._take, ident, at)
+
+    def poke(self) -> None:
+        """Ask for a look at everything."""
+        self._look = True
+        self._some.set()
+
+    def opened(self) -> None:
+        """Take that the stream is there, from any thread."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._open.set)
+
+    async def wait_open(self) -> None:
+        """Wait until the stream is there, or has ended before it was."""
+        await self._open.wait()
+
+    def end(self) -> None:
+        """Take the end of the stream."""
+        self.ended = True
+        self._open.set()
+        self._some.set()
+
+    async def next(self, seconds: float) -> tuple[tuple[str, ...], bool]:
+        """Wait for a change, at most so long: which containers, and whether all are to be looked at."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._some.wait()
+            await asyncio.sleep(GATHER)
+        self._some.clear()
+        idents, self._idents = tuple(self._idents), {}
+        look, self._look = self._look, False
+        return idents, look
+
+    def _take(self, ident: str, at: float) -> None:
+        self._idents[ident] = None
+        self.since = max(self.since, at)
+        self._some.set()
+
+
+class FollowedEngine:
+    """What is known of one engine. ``tell`` is called when that changed or was found to hold still."""
+
+    def __init__(self, engine: Engine, sockets: UnixSockets, tell: Callable[[], None]) -> None:
+        self.engine = engine
+        self.now: float | None = None
+        self._sockets = sockets
+        self._tell = tell
+        self._containers: dict[str, Container] = {}
+        self._states: dict[str, str] = {}
+        self._changes: Changes | None = None
+        self._clock = asyncio.get_running_loop().time
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """All that are known, by name."""
+        return tuple(sorted(self._containers.values(), key=lambda each: each.name))
+
+    def poke(self) -> None:
+        """Look again at all of them."""
+        if self._changes is not None:
+            self._changes.poke()
+
+    async def follow(self) -> None:
+        """Follow it until it does not answer or ends the stream; raises ``EngineError`` or ``TransportError``.
+
+        Its socket may belong to systemd, which starts the engine for whoever connects. So nothing connects a second
+        time: the way there is taken away as soon as both connections stand, and who calls makes sure before he calls
+        again that the engine was not stopped.
+        """
+        async with self._sockets.forward(self.engine.path) as path, _gate(path) as gate:
+            api = await in_thread(Api, str(gate), DAEMONS[self.engine.kind])
+            reader: asyncio.Task[None] | None = None
+            try:
+                self.now = await in_thread(api.ping)
+                # From before the list on: what happens meanwhile is told twice rather than never.
+                self._changes = changes = Changes(self.now - 1.0)
+                reader = asyncio.create_task(_read(api, changes))
+                await changes.wait_open()
+                gate.unlink()
+                await self._everything(api)
+                await self._until_end(api, changes)
+            finally:
+                self._changes = None
+                api.close()
+                if reader is not None:
+                    reader.cancel()
+
+    async def _until_end(self, api: Api, changes: Changes) -> None:
+        listed = self._clock()
+        while not changes.ended:
+            idents, look = await changes.next(self._pause())
+            if idents:
+                self.now = max(self.now or 0.0, changes.since)
+                await self._inspect(api, idents)
+            elif not changes.ended:
+                self.now = await in_thread(api.ping)
+            if look or self._clock() - listed > LIST_EVERY:
+                await self._everything(api)
+                listed = self._clock()
+            else:
+                self._tell()
+
+    def _pause(self) -> float:
+        """Until the next question: sooner where a container that was started again has yet to show that it stays."""
+        if self.now is None:
+            return ALIVE_EVERY
+        young = [self.now - each.started for each in self._containers.values() if each.restarts and each.started]
+        waits = [JUST_STARTED - age for age in young if 0 <= age < JUST_STARTED]
+        return min([ALIVE_EVERY, *(wait + 0.5 for wait in waits)])
+
+    async def _everything(self, api: Api) -> None:
+        """The list, and by inspection those of which it says something new."""
+        states = await in_thread(api.containers)
+        for ident in self._containers.keys() - states.keys():
+            del self._containers[ident]
+        changed = [ident for ident, state in states.items() if self._states.get(ident) != state]
+        await self._inspect(api, (ident for ident in changed if ident in states))
+        self._states = states
+        self._tell()
+
+    async def _inspect(self, api: Api, idents: Iterable[str]) -> None:
+        for ident in idents:
+            try:
+                found = container(await in_thread(api.inspect, ident))
+                if found.unclear and found.finished is not None:
+                    now = max(self.now or 0.0, self._changes.since if self._changes is not None else 0.0)
+                    found = replace(found, asked=await in_thread(api.asked_to_end, ident, found.finished, now))
+            except GoneError:
+                self._containers.pop(ident, None)
+                self._states.pop(ident, None)
+            except ParseError:
+                # One that cannot be read leaves the others alone.
+                continue
+            else:
+                self._containers[ident] = found
+
+
+@asynccontextmanager
+async def _gate(path: str) -> AsyncIterator[Path]:
+    """Another name of a socket, which can be taken away."""
+    with tempfile.TemporaryDirectory(prefix="hd-") as directory:
+        gate = Path(directory) / "s"
+        gate.symlink_to(path)
+        yield gate
+
+
+async def _read(api: Api, changes: Changes) -> None:
+    try:
+        # What is wrong with it, if anything is, the next question tells.
+        with suppress(EngineError):
+            await in_thread(api.follow, changes.since, changes.tell, changes.opened)
+    finally:
+        changes.end()

@@ -1,0 +1,252 @@
+"""The loop that keeps the programs of supervisord known: through its socket, else through its tool.
+
+A socket that asks for a user and a password is not talked to: supervisorctl knows them from the configuration file.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from console.core.command import quote
+from console.core.probe import ParseError
+from console.core.service import Service
+from console.managers import supervisord_rpc as rpc
+from console.managers import supervisord_state as states
+from console.managers.supervisord import SUPERVISORD_STATUS
+from console.managers.supervisord_files import GROUND_PROBE, Ground, Key
+from console.managers.supervisord_log import read
+from console.remote.shell import Ask
+from console.remote.surveys import SETTLE, Place
+from console.remote.transport import TransportError, UnixSockets
+
+EVERY = 2.0
+"""Seconds between two looks through a socket: two round trips, and some 10 ms of the daemon."""
+BY_TOOL = 30.0
+"""The same through supervisorctl, which costs 150 ms of CPU, and with sudo a line in the host's log."""
+PAUSE = 5.0
+"""Seconds at least between two looks by the tool when only the daemon's log changed."""
+REFUSED = 600.0
+"""Seconds after which one asks again who was refused by sudo: it writes that into the host's log."""
+FILES = 300.0
+"""Seconds after which the files are read again though nothing is seen to have changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one look gave."""
+
+    services: tuple[Service, ...] | None
+    failure: str | None = None
+    every: float = EVERY
+
+
+class Daemon:
+    """One supervisord, known by its socket."""
+
+    def __init__(self, place: Place, path: str, may_use: bool) -> None:
+        self._place = place
+        self._path = path
+        sockets = place.transport
+        self._sockets = sockets if isinstance(sockets, UnixSockets) and may_use else None
+        self._may_use = may_use
+        self._around = states.Around()
+        self._ground_at = -FILES
+        self._stamp = ""
+        self._runs: dict[Key, tuple[object, ...]] = {}
+        self._behind = False
+        self._kept: tuple[Service, ...] | None = None
+
+    async def look(self, stamp: str) -> Found:
+        """Its services now, or why they cannot be told."""
+        try:
+            programs, failure, every = await (self._by_socket(stamp) if self._sockets else self._by_tool(stamp))
+        except (rpc.RpcError, ParseError) as error:
+            programs, failure, every = None, f"{self._path}: {error}", BY_TOOL
+        if programs is not None:
+            self._kept = states.services(programs, self._around)
+            self._behind = any(service.needs_reload for service in self._kept)
+            if self._around.ground.broken:
+                failure = f"its files are wrong, an update would be refused: {self._around.ground.bad}"
+        return Found(self._kept, failure, every)
+
+    async def _by_socket(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
+        assert self._sockets is not None
+        calls = [*rpc.STATE, *([] if self._around.version else [rpc.VERSION])]
+        try:
+            told = await self._ask(calls)
+        except (rpc.RpcError, TransportError) as error:
+            return await self._instead(stamp, error)
+        pid = told[1] if isinstance(told[1], int) else None
+        if len(told) > len(rpc.STATE) and isinstance(told[-1], str):
+            self._around = replace(self._around, version=told[-1])
+        if not isinstance(told[2], list):
+            return None, f"{self._path}: supervisord does not tell its programs: {_words(told[2])}", BY_TOOL
+        programs = _readable(told[2])
+        await self._follow(programs, pid, stamp)
+        return programs, None, EVERY
+
+    async def _follow(self, programs: tuple[states.Program, ...], pid: int | None, stamp: str) -> None:
+        """Read the log when something happened, and the files when they may differ from what is loaded."""
+        runs: dict[Key, tuple[object, ...]] = {
+            each.key: (each.word, each.pid, each.start, each.stop) for each in programs
+        }
+        calls: list[rpc.Call] = []
+        if runs != self._runs:
+            calls.append(rpc.LOG if self._runs else rpc.WHOLE_LOG)
+        if self._is_due(stamp, runs, pid):
+            await self._stand(stamp, pid, programs)
+            calls.append(rpc.CONFIGS)
+        self._runs = runs
+        if not calls:
+            return
+        for call, told in zip(calls, await self._ask(calls), strict=True):
+            if call[0] == "readLog" and isinstance(told, str):
+                self._around = replace(self._around, chronicle=read(self._around.chronicle, told))
+            elif call is rpc.CONFIGS:
+                self._around = replace(self._around, loaded=states.loaded_configs(told))
+
+    async def _instead(
+        self, stamp: str, error: rpc.RpcError | TransportError
+    ) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
+        """The socket does not serve us: perhaps the tool is served, which knows a password or needs no forwarding."""
+        if isinstance(error, TransportError) and error.code != "socket":
+            raise error
+        if "no answer" in str(error):
+            return None, f"supervisord hangs: {error}", EVERY
+        programs, failure, every = await self._by_tool(stamp)
+        if programs is not None:
+            return programs, None, every
+        if failure is not None and "refused connection" in failure:
+            return None, f"{self._path} is there, but no supervisord answers: start its unit", every
+        return None, str(error) if isinstance(error, TransportError) else f"{self._path}: {error}", every
+
+    async def _by_tool(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
+        if self._is_due(stamp, self._runs, self._around.ground.pid):
+            await self._stand(stamp, None, ())
+        ground = self._around.ground
+        if not self._around.tool:
+            return None, f"{self._path}: {self._around.tool_missing}", REFUSED
+        answer = await self._place.ask(Ask(SUPERVISORD_STATUS, (ground.log or "-", *self._around.tool)))
+        if answer.failure is not None:
+            return None, f"{self._path}: {answer.failure}", BY_TOOL
+        status = answer.value
+        if status.why is not None:
+            if self._may_use:
+                return None, f"{self._path}: {status.why}", BY_TOOL
+            if "refused connection" in status.why or "no such file" in status.why:
+                return None, f"{self._path} is there, but no supervisord answers: start its unit", BY_TOOL
+            self._around = replace(self._around, tool=(), tool_missing=_right(ground, self._path))
+            return None, self._around.tool_missing, REFUSED
+        runs = {each.key: (each.word, each.pid) for each in status.programs}
+        if runs.keys() != self._runs.keys() or (self._behind and runs != self._runs):
+            await self._stand(stamp, ground.pid, status.programs)
+        self._runs = dict(runs)
+        self._around = replace(self._around, chronicle=read(self._around.chronicle, status.log), zone=status.zone)
+        return status.programs, None, BY_TOOL
+
+    def _is_due(self, stamp: str, runs: dict[Key, tuple[object, ...]], pid: int | None) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now - self._ground_at >= FILES or stamp != self._stamp or pid != self._around.ground.pid:
+            return True
+        return runs.keys() != self._runs.keys() or (self._behind and runs != self._runs)
+
+    async def _stand(self, stamp: str, pid: int | None, programs: tuple[states.Program, ...]) -> None:
+        """Learn the tool and the files."""
+        running = [
+            f"{each.group}:{each.name}={each.pid}={int(each.start)}" for each in programs if each.pid and each.start
+        ]
+        answer = await self._place.ask(Ask(GROUND_PROBE, (self._path, str(pid or ""), *running)))
+        self._ground_at, self._stamp = asyncio.get_running_loop().time(), stamp
+        if answer.failure is not None:
+            return
+        ground: Ground = answer.value if pid is None else replace(answer.value, pid=pid)
+        tool, missing = _tool(ground, self._path, self._may_use)
+        self._around = replace(self._around, ground=ground, tool=tool, tool_missing=missing)
+
+    async def _ask(self, calls: list[rpc.Call]) -> list[object]:
+        assert self._sockets is not None
+        return rpc.answers(await self._sockets.exchange(self._path, rpc.request(calls)), calls)
+
+
+async def loop(place: Place) -> None:
+    """Ask every daemon of the host, each in its own time."""
+    daemons: dict[tuple[str, bool], Daemon] = {}
+    founds: dict[tuple[str, bool], Found] = {}
+    changed = False
+    while True:
+        stamp = place.wanted.stamp
+        sockets = _sockets(stamp)
+        daemons = {key: daemons.get(key) or Daemon(place, *key) for key in sockets}
+        founds = {key: await daemon.look(_files(stamp)) for key, daemon in daemons.items()}
+        _tell(place, founds)
+        every = min((found.every for found in founds.values()), default=REFUSED)
+        changed = await place.wanted.wait(SETTLE if changed and every < REFUSED else every)
+        if changed and every > EVERY and _sockets(place.wanted.stamp) == sockets and place.wanted.stamp != stamp:
+            await _rest(place, every, sockets)
+
+
+async def _rest(place: Place, every: float, sockets: tuple[tuple[str, bool], ...]) -> None:
+    """Only its log or its files changed: no reason to hurry, and none at all where it may not be asked."""
+    if every < REFUSED:
+        await asyncio.sleep(PAUSE)
+        return
+    end = asyncio.get_running_loop().time() + REFUSED
+    while (left := end - asyncio.get_running_loop().time()) > 0 and _sockets(place.wanted.stamp) == sockets:
+        await place.wanted.wait(left)
+
+
+def _tell(place: Place, founds: dict[tuple[str, bool], Found]) -> None:
+    named: dict[object, Service] = {}
+    for found in founds.values():
+        for service in found.services or ():
+            named.setdefault(service.ref, service)
+    if any(found.services is not None for found in founds.values()):
+        place.report.services(named.values())
+    failures = [found.failure for found in founds.values() if found.failure is not None]
+    if failures:
+        place.report.failed("; ".join(failures))
+
+
+def _sockets(stamp: str) -> tuple[tuple[str, bool], ...]:
+    """Path and whether it may be used, from the answer of ``PRESENCE``."""
+    found = (line.partition(" ") for line in stamp.split("\n"))
+    return tuple((path, may == "rw") for may, _, path in found if may in ("rw", "denied"))
+
+
+def _files(stamp: str) -> str:
+    """The rest of it, without the daemon's log."""
+    return "\n".join(line for line in stamp.split("\n") if ".log " not in line)
+
+
+def _readable(told: list[object]) -> tuple[states.Program, ...]:
+    """One odd entry does not hide the others."""
+    found = []
+    for each in told:
+        try:
+            found.append(states.program(each))
+        except ParseError:
+            continue
+    return tuple(found)
+
+
+def _tool(ground: Ground, path: str, may_use: bool) -> tuple[tuple[str, ...], str | None]:
+    if not ground.tool:
+        return (), f"supervisorctl is neither in the PATH of {ground.user or 'this user'} nor beside supervisord"
+    if not may_use:
+        return ("sudo", "-n", "--", *ground.tool), None
+    if ground.conf is not None and not ground.readable:
+        return (ground.tool[0], "-s", f"unix://{path}"), None
+    return ground.tool, None
+
+
+def _right(ground: Ground, path: str) -> str:
+    """What is missing, and the line that mends it."""
+    user = ground.user or "this user"
+    words = quote((ground.path or "/usr/bin/supervisorctl", *ground.tool[1:], "status"))
+    return (
+        f"{user} may not use {path}: sudoers needs: {user} ALL=(root) NOPASSWD: {words}; "
+        "or [unix_http_server] chmod=0770 and chown=root:GROUP"
+    )
+
+
+def _words(told: object) -> str:
+    return told.text if isinstance(told, rpc.Fault) else type(told).__name__

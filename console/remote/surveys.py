@@ -1,0 +1,309 @@
+"""The service managers of one host beside systemd: which are there, and a loop for each that keeps its services known.
+
+Each manager is a task of its own, so that one that hangs or is broken leaves the others alone. What a manager told is
+kept when it does not answer; its source then says why, and its age grows.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from console.core.pid_file import PidFile
+from console.core.probe import Probe
+from console.core.service import Service
+from console.managers import DETECTED, MANAGERS
+from console.managers.base import Declarable, Detected, Surveyed
+from console.managers.systemd import SYSTEMD
+from console.probes import family
+from console.remote.builder import SnapshotBuilder
+from console.remote.failure_logs import FailureLogs
+from console.remote.service_book import is_down
+from console.remote.shell import Answer, Ask
+from console.remote.transport import ChannelRefusedError, Transport, TransportError
+
+FAMILIES_EVERY = 5.0
+"""Seconds between two looks at the processes below those of services."""
+SETTLE = 1.0
+"""Seconds after a change in which a manager is asked once more: what it starts takes its time."""
+PATIENCE = 60.0
+"""Seconds at most between two attempts at a manager that does not answer."""
+
+
+class Report:
+    """Where a manager's loop tells what it found."""
+
+    def __init__(self, manager: str, surveys: "Surveys") -> None:
+        self.manager = manager
+        self._surveys = surveys
+
+    def services(self, services: Iterable[Service]) -> None:
+        """All services of this manager, without the host."""
+        self._surveys.found(self.manager, tuple(services))
+
+    def failed(self, reason: str) -> None:
+        """Why they cannot be told now; one line that says what mends it."""
+        self._surveys.failed(self.manager, reason)
+
+    def known(self) -> tuple[Service, ...]:
+        """What was told last, also over an earlier connection."""
+        return self._surveys.known(self.manager)
+
+    def of(self, manager: str) -> "Report":
+        """The same for a manager that is seen only through this one, as Compose is through Docker."""
+        return self._surveys.also(self.manager, manager)
+
+
+class Wanted:
+    """Tells a loop when to look again: something changed, or an action was just done."""
+
+    def __init__(self, stamp: str) -> None:
+        self.stamp = stamp
+        """What the manager's ``presence`` says now."""
+        self._event = asyncio.Event()
+
+    def now(self, stamp: str | None = None) -> None:
+        """Ask for a look."""
+        if stamp is not None:
+            self.stamp = stamp
+        self._event.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait for the next reason to look, at most so long; true when something changed."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
+        except TimeoutError:
+            return False
+        self._event.clear()
+        return True
+
+
+AskHost = Callable[[Ask], Awaitable[Answer]]
+"""Asks one probe in the slow lane; a failure is part of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the loop of a manager works with."""
+
+    wanted: Wanted
+    report: Report
+    ask: AskHost
+    transport: Transport
+    pid_files: tuple[PidFile, ...] = ()
+    """What the configuration declares for a manager that is ``Declarable``."""
+
+
+Loop = Callable[[Place], Awaitable[None]]
+"""Keeps the services of one manager known until it is cancelled. What it raises is shown as the reason of its failure;
+it is then begun anew, ever more rarely."""
+
+
+def by_shell(manager: Surveyed) -> Loop:
+    """The loop of a manager that is asked through the probe shell."""
+
+    async def loop(place: Place) -> None:
+        changed = False
+        while True:
+            words: tuple[str, ...] = ()
+            if isinstance(manager, Declarable):
+                words = manager.survey_words(place.pid_files, place.report.known())
+            answer = await place.ask(Ask(manager.survey, words))
+            if answer.failure is not None:
+                place.report.failed(answer.failure)
+            else:
+                place.report.services(answer.value)
+            # What a change sets in motion goes on for a moment.
+            changed = await place.wanted.wait(SETTLE if changed else manager.survey.every)
+
+    return loop
+
+
+class Surveys:
+    """The managers of one host beside systemd. ``loops`` are those that are not asked through the shell, by id."""
+
+    def __init__(
+        self,
+        builder: SnapshotBuilder,
+        transport: Transport,
+        ask: AskHost,
+        emit: Callable[[], None],
+        clock: Callable[[], float],
+        loops: Mapping[str, Loop],
+        pid_files: tuple[PidFile, ...] = (),
+    ) -> None:
+        self._builder = builder
+        self._transport = transport
+        self._ask = ask
+        self._emit = emit
+        self._clock = clock
+        self._loops = loops
+        self._pid_files = pid_files
+        self._managers = {found.presence.name: found for found in DETECTED}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._wanted: dict[str, Wanted] = {}
+        self._told: dict[str, asyncio.Event] = {}
+        self._inner: dict[str, set[str]] = {}
+        self._logs = FailureLogs(builder, transport)
+        self._to_read: set[str] = set()
+        self._work = asyncio.Event()
+
+    @staticmethod
+    def probes() -> tuple[Probe[Any], ...]:
+        """Every probe that the shell must know."""
+        others = (found for found in MANAGERS if found is not SYSTEMD)
+        return (*(probe for found in others for probe in found.probes()), family.PROBE)
+
+    @staticmethod
+    def routine() -> tuple[Probe[Any], ...]:
+        """What is asked of every host, to know which managers are there."""
+        return tuple(found.presence for found in DETECTED)
+
+    def asking(self, probe: Probe[Any]) -> Ask:
+        """A routine probe with its arguments."""
+        found = self._managers.get(probe.name)
+        words = found.presence_words(self._pid_files) if isinstance(found, Declarable) else ()
+        return Ask(probe, words)
+
+    def known(self, manager: str) -> tuple[Service, ...]:
+        """The services of a manager as they were told last."""
+        return tuple(service for service in self._builder.snapshot.services if service.ref.manager == manager)
+
+    def take(self, answer: Answer) -> bool:
+        """Take an answer that says whether a manager is there; false for any other probe's."""
+        found = self._managers.get(answer.probe.name)
+        if found is None:
+            return False
+        if answer.failure is not None:
+            self._builder.note(found.id, self._clock(), answer.failure)
+        elif not answer.value:
+            self._leave(found.id)
+        elif found.id not in self._tasks:
+            self._begin(found, answer.value)
+        elif not answer.same:
+            self._wanted[found.id].now(answer.value)
+        return True
+
+    def touch(self) -> None:
+        """Look again at all of them, e.g. after an action."""
+        for wanted in self._wanted.values():
+            wanted.now()
+
+    async def told(self, seconds: float) -> None:
+        """Wait until every manager that is there has told its services or why it cannot; at most so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(event.wait() for event in list(self._told.values())))
+                await self._look_at_processes()
+
+    async def run(self) -> None:
+        """Look at the processes of what is found and the logs of what fails, until cancelled; then end every loop."""
+        try:
+            while True:
+                self._work.clear()
+                await self._look_at_processes()
+                await self._read_logs()
+                # Nothing is asked of a host that has systemd alone.
+                limit = FAMILIES_EVERY if self._builder.mains() else None
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(limit):
+                        await self._work.wait()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """End every loop. Never raises."""
+        tasks, self._tasks = list(self._tasks.values()), {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def found(self, manager: str, services: tuple[Service, ...]) -> None:
+        """Take the services of a manager."""
+        host = self._builder.snapshot.host
+        named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in services)
+        before = self._builder.mains()
+        self._builder.services(manager, named, manager, self._clock())
+        if manager in self._told:
+            self._told[manager].set()
+        self._to_read.add(manager)
+        if self._builder.mains() != before or any(is_down(service) for service in named):
+            self._work.set()
+        self._emit()
+
+    def also(self, manager: str, inner: str) -> Report:
+        """Where a manager's loop tells of another one, which goes when the first goes."""
+        self._inner.setdefault(manager, set()).add(inner)
+        return Report(inner, self)
+
+    def failed(self, manager: str, reason: str) -> None:
+        """Take why a manager does not tell."""
+        self._builder.note(manager, self._clock(), reason)
+        if manager in self._told:
+            self._told[manager].set()
+        self._emit()
+
+    def _begin(self, found: Detected, stamp: str) -> None:
+        wanted = self._wanted[found.id] = Wanted(stamp)
+        self._told[found.id] = asyncio.Event()
+        loop = self._loops.get(found.id)
+        if loop is None and isinstance(found, Surveyed):
+            loop = by_shell(found)
+        if loop is None:
+            raise RuntimeError(f"{found.id} is neither asked through the shell nor has it a loop of its own")
+        place = Place(wanted, Report(found.id, self), self._ask, self._transport, self._pid_files)
+        self._tasks[found.id] = asyncio.create_task(
+            self._keep(loop, place), name=f"{found.id} of {place.transport.host}"
+        )
+
+    def _leave(self, manager: str) -> None:
+        task = self._tasks.pop(manager, None)
+        if task is not None:
+            task.cancel()
+            self._told.pop(manager)
+            self._wanted.pop(manager)
+            for each in (manager, *self._inner.pop(manager, ())):
+                self._builder.gone(each, self._clock())
+            self._emit()
+
+    async def _keep(self, loop: Loop, place: Place) -> None:
+        pause = 1.0
+        while True:
+            began = self._clock()
+            try:
+                await loop(place)
+            except Exception as error:
+                place.report.failed(_reason(error))
+            if self._clock() - began > PATIENCE:
+                pause = 1.0
+            # A change of what is there is a reason to try at once.
+            await place.wanted.wait(pause)
+            pause = min(PATIENCE, pause * 2)
+
+    async def _look_at_processes(self) -> None:
+        pids = self._builder.mains()
+        if not pids:
+            return
+        answer = await self._ask(Ask(family.PROBE, tuple(str(pid) for pid in pids)))
+        self._builder.note(family.PROBE.name, self._clock(), answer.failure)
+        if answer.failure is None:
+            self._builder.families(answer.value, self._clock())
+        self._emit()
+
+    async def _read_logs(self) -> None:
+        managers, self._to_read = self._to_read, set()
+        for manager in managers:
+            try:
+                await self._logs.read(manager)
+            except ChannelRefusedError as error:
+                self._builder.note(f"{manager}_logs", self._clock(), str(error))
+        if managers:
+            self._emit()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TransportError):
+        return str(error)
+    return f"hostdeck itself failed here, please report it: {type(error).__name__}: {error}"

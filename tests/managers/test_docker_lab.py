@@ -1,0 +1,277 @@
+"""Docker and Compose on a real host: every state, changes at once, what is done to containers, and a hung daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from console.actions import RefusedError, plan
+from console.core.plan import ActionKind, Intent, PlanProgress, Result
+from console.core.service import Endpoint, Service, ServiceRef
+from console.core.snapshot import Snapshot
+from console.managers import MANAGERS
+from console.remote.logs import follow, source
+from console.remote.runner import new_plan_id
+from console.remote.transport import HostSpec
+from tests.lab import Host, Lab
+from tests.managers import docker_zoo
+from tests.remote.real import QUICK, connected, run
+from tests.remote.watching import Watched, watching
+
+STATES = {
+    "docker:bad": ("failed", "exited (7)"),
+    "docker:brief": ("failed", "exited (1)"),
+    "docker:fit": ("running", "running"),
+    "docker:gave-up": ("failed", "exited (5)"),
+    "docker:killed": ("failed", "exited (137)"),
+    "docker:loops": ("flapping", None),
+    "docker:never": ("stopped", "created"),
+    "docker:own-net": ("running", "running"),
+    "docker:paused": ("stopped", "paused"),
+    "docker:reads": ("running", "running"),
+    "docker:sick": ("running", "running (unhealthy)"),
+    "docker:stopped": ("stopped", "exited (137)"),
+    "docker:stubborn": ("running", "running"),
+    "docker:taken": ("failed", "created (cannot be started)"),
+    "docker:by-unit": ("running", "running"),
+    "docker:web": ("running", "running"),
+    "docker:well": ("stopped", "exited (0)"),
+    "compose:shop/spare": ("stopped", "no container"),
+    "compose:shop/web": ("running", "running"),
+    "compose:shop/worker": ("running", "3/3 running"),
+}
+MAY = ("/usr/bin/docker ps *", "/usr/bin/docker inspect *", "/usr/bin/docker restart web")
+SETTINGS = replace(QUICK, within=20.0)
+
+
+@pytest.fixture(scope="module")
+def host(lab: Lab) -> Host:
+    made = lab.boot("dockzoo", docker=True, sudo=MAY)
+    docker_zoo.furnish(made)
+    return made
+
+
+@asynccontextmanager
+async def seen(lab: Lab, host: Host, user: str = "root") -> AsyncIterator[Watched]:
+    """The host as the console watches it."""
+    spec = HostSpec(host.name, host.name, ssh_config=str(lab.ssh_config(user)), connect_timeout=4.0)
+    async with watching(spec) as watched:
+        yield watched
+
+
+def named(where: Snapshot) -> dict[str, Service]:
+    return {f"{service.ref.manager}:{service.ref.name}": service for service in where.services}
+
+
+def mine(where: Snapshot) -> dict[str, str]:
+    return {name: each.state.value for name, each in named(where).items() if not name.startswith("systemd:")}
+
+
+def ref(host: Host, name: str) -> ServiceRef:
+    manager, _, rest = name.partition(":")
+    return ServiceRef(host.name, manager, rest)
+
+
+async def act(
+    lab: Lab, host: Host, where: Snapshot, kind: ActionKind, name: str, *, user: str = "root", port: int | None = None
+) -> PlanProgress:
+    endpoint = None if port is None else Endpoint("tcp", "0.0.0.0", port)
+    wanted = plan(Intent(kind, ref(host, name), endpoint), where, managers=MANAGERS, settings=SETTINGS,
+                  plan_id=new_plan_id())  # fmt: skip
+    async with connected(host.name, lab.ssh_config(user)) as transport:
+        return await run(transport, wanted, root=user == "root")
+
+
+async def test_every_container_and_every_service_of_a_project(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as watched:
+        await watched.until(host.name, lambda where: named(where)["docker:fit"].memory is not None, 15)
+        found = named(watched.fleet.snapshot(host.name))
+    told = {
+        name: (service.state.value, service.native_state)
+        for name, service in found.items()
+        if service.ref.manager != "systemd"
+    }
+    assert told.keys() == STATES.keys()
+    assert {name: (state, word if STATES[name][1] else None) for name, (state, word) in told.items()} == STATES
+    web = found["docker:web"]
+    assert web.pid == int(host.sh("docker inspect -f '{{.State.Pid}}' web"))
+    assert (web.version, web.restart_policy, web.image, web.tool) == (
+        "1.4.2",
+        "unless-stopped",
+        "lab-zoo:1.4",
+        ("docker",),
+    )
+    assert [str(port) for port in web.ports] == ["tcp/127.0.0.1:8090"]
+    assert [str(port) for port in found["docker:own-net"].ports] == ["tcp/*:8098"]
+    assert [str(port) for port in found["docker:never"].wants] == ["tcp/0.0.0.0:8097"]
+    assert found["docker:never"].version == "2.0"
+    assert found["docker:sick"].health == "unhealthy"
+    assert found["docker:taken"].result == "Bind for 127.0.0.1:8090 failed: port is already allocated"
+    assert (found["docker:bad"].exit_code, found["docker:killed"].exit_signal) == (7, 9)
+    assert web.chain == ("systemd", "docker.service", "docker", "web")
+    assert found["docker:by-unit"].chain == ("systemd", "by-unit.service", "docker", "by-unit")
+    worker = found["compose:shop/worker"]
+    assert worker.chain == ("systemd", "docker.service", "docker", "compose shop", "worker")
+    assert worker.members == ("shop_worker_1", "shop_worker_2", "shop_worker_3")
+    assert len(worker.pids) >= 6
+    assert {port.port for port in found["compose:shop/web"].ports} == {8095}
+
+
+async def test_a_port_that_is_taken_is_explained_by_the_engine(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as watched:
+        await watched.until(host.name, lambda where: any(symptom.ref.name == "taken" for symptom in where.symptoms), 15)
+        where = watched.fleet.snapshot(host.name)
+    [symptom] = [symptom for symptom in where.symptoms if symptom.ref.name == "taken"]
+    assert (symptom.errno, symptom.endpoint) == ("EADDRINUSE", Endpoint("tcp", "127.0.0.1", 8090))
+
+
+async def test_changes_are_seen_within_a_second(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as watched:
+        before = named(watched.fleet.snapshot(host.name))["docker:fit"].pid
+        done = asyncio.to_thread(host.sh, "docker restart --time 0 fit; date +%s.%N")
+        began = asyncio.create_task(done)
+        await watched.until(host.name, lambda where: named(where)["docker:fit"].pid not in (before, None), 20)
+        at = time.time()
+        assert at - float((await began).split()[-1]) < 1.0
+        host.sh("docker create --name fresh lab-zoo:1.4")
+        assert await watched.until(host.name, lambda where: "docker:fresh" in named(where), 5) < 1.0
+        host.sh("docker rename fresh renamed")
+        assert await watched.until(host.name, lambda where: "docker:renamed" in named(where), 5) < 1.0
+        host.sh("docker rm renamed")
+        assert await watched.until(host.name, lambda where: "docker:renamed" not in named(where), 5) < 1.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (ActionKind.RESTART, "docker:web"),
+        (ActionKind.RELOAD, "docker:reads"),
+        (ActionKind.STOP, "docker:stubborn"),
+        (ActionKind.START, "docker:stubborn"),
+        (ActionKind.START, "docker:never"),
+        (ActionKind.RESTART, "compose:shop/worker"),
+        (ActionKind.START, "compose:shop/spare"),
+        (ActionKind.STOP, "compose:shop/web"),
+        (ActionKind.START, "compose:shop/web"),
+    ],
+    ids=lambda value: str(value).replace("/", "-"),
+)
+async def test_actions_prove_what_they_did(lab: Lab, host: Host, kind: ActionKind, name: str) -> None:
+    async with seen(lab, host) as watched:
+        last = await act(lab, host, watched.fleet.snapshot(host.name), kind, name)
+        assert last.result is Result.DONE, last
+        state = "stopped" if kind is ActionKind.STOP else "running"
+        await watched.until(host.name, lambda where: named(where)[name].state.value == state, 3)
+
+
+async def test_a_restart_that_does_not_last_is_no_success(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as watched:
+        where = watched.fleet.snapshot(host.name)
+        last = await act(lab, host, where, ActionKind.RESTART, "docker:loops")
+        assert last.result is Result.FAILED, last
+        assert "Restarting" in (last.reason or "") or "started once more" in (last.reason or ""), last.reason
+
+
+async def test_what_would_be_ended_by_a_signal_is_not_sent_one(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as watched:
+        last = await act(lab, host, watched.fleet.snapshot(host.name), ActionKind.RELOAD, "docker:fit")
+    assert last.result is Result.REFUSED, last
+    assert "does not handle SIGHUP" in (last.reason or "")
+
+
+async def test_a_port_is_freed_by_stopping_its_container_and_not_the_engine(lab: Lab, host: Host) -> None:
+    host.install_api(port=8095, start=False)
+    async with seen(lab, host) as watched:
+        where = watched.fleet.snapshot(host.name)
+        last = await act(lab, host, where, ActionKind.FREE_PORT, "systemd:api.service", port=8095)
+        assert last.result is Result.DONE, last
+        assert last.plan.steps[0].name == "stop shop/web"
+        assert "docker stop shop_web_1" in last.plan.commands
+        host.sh("systemctl stop api.service; docker start shop_web_1")
+
+
+@pytest.mark.parametrize("name", ["docker:reads", "compose:shop/worker"])
+async def test_logs_are_followed_from_run_to_run(lab: Lab, host: Host, name: str) -> None:
+    async with seen(lab, host) as watched:
+        service = named(watched.fleet.snapshot(host.name))[name]
+    command, read_line = source(service, lines=5, since=None, follow=True)
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        channel = await transport.open(command.argv)
+        lines = []
+        async with asyncio.timeout(30):
+            started = False
+            async for line in follow(channel, read_line):
+                lines.append(line)
+                if not started:
+                    started = True
+                    began = time.time()
+                    await asyncio.to_thread(host.sh, f"docker restart --time 1 {service.members[0]}")
+                elif line.at is not None and line.at > began + 0.5 and line.source in ("docker", service.members[0]):
+                    break
+    assert all(line.at is not None for line in lines)
+    host.wait("! pgrep -f '[d]ocker logs'", timeout=10)
+
+
+async def test_who_has_no_right_is_told_which_group_and_may_go_through_sudo(lab: Lab, host: Host) -> None:
+    async with seen(lab, host, "nosudo") as watched:
+        where = watched.fleet.snapshot(host.name)
+        known = where.source("docker")
+        assert known is not None
+        assert known.failure == "permission denied on /run/docker.sock: join group docker"
+        assert not [name for name in named(where) if name.startswith(("docker:", "compose:"))]
+    async with seen(lab, host, "oncall") as watched:
+        where = watched.fleet.snapshot(host.name)
+        assert named(where)["docker:web"].tool == ("sudo", "-n", "--", "docker")
+        last = await act(lab, host, where, ActionKind.RESTART, "docker:web", user="oncall")
+        assert last.result is Result.DONE, last
+        last = await act(lab, host, where, ActionKind.STOP, "docker:web", user="oncall")
+        assert last.result is not Result.DONE
+
+
+async def test_a_hung_daemon_is_one_failed_source_and_nothing_else(lab: Lab, host: Host) -> None:
+    pid = host.sh("cat /run/docker.pid").strip()
+    began = 0.0
+    try:
+        async with seen(lab, host) as watched:
+            services = mine(watched.fleet.snapshot(host.name))
+            host.sh(f"kill -STOP {pid}")
+            await watched.until(host.name, lambda where: _failure(where, "docker") is not None, 15)
+            where = watched.fleet.snapshot(host.name)
+            assert "does not answer" in (_failure(where, "docker") or "")
+            assert _failure(where, "systemd") is None
+            assert mine(where) == services
+            assert where.link.state.value == "up"
+            host.sh(f"kill -CONT {pid}")
+            await watched.until(host.name, lambda where: _failure(where, "docker") is None, 20)
+            host.sh(f"kill -STOP {pid}")
+            await asyncio.sleep(6)
+            began = time.monotonic()
+        assert time.monotonic() - began < 3.0
+    finally:
+        host.sh(f"kill -CONT {pid}", check=False)
+
+
+def _failure(where: Snapshot, name: str) -> str | None:
+    known = where.source(name)
+    return None if known is None else known.failure
+
+
+async def test_an_engine_that_was_stopped_is_not_started_by_a_look(lab: Lab, host: Host) -> None:
+    # A client that loses its engine asks for it again, and systemd would start it for that.
+    host.sh("docker kill $(docker ps -q) >/dev/null 2>&1 || true", timeout=60)
+    async with seen(lab, host) as watched:
+        host.sh("systemctl stop docker.service", timeout=60)
+        await watched.until(host.name, lambda where: "does not run" in (_failure(where, "docker") or ""), 20)
+        await asyncio.sleep(3)
+        assert host.run(["systemctl", "is-active", "docker.service"], check=False).stdout.strip() == "inactive"
+        assert host.run(["systemctl", "is-active", "docker.socket"], check=False).stdout.strip() == "active"
+        with pytest.raises(RefusedError):
+            plan(Intent(ActionKind.RELOAD, ref(host, "docker:well")), watched.fleet.snapshot(host.name),
+                 managers=MANAGERS, settings=SETTINGS, plan_id=new_plan_id())  # fmt: skip
+        host.sh("systemctl start docker.service", timeout=60)
+        await watched.until(host.name, lambda where: _failure(where, "docker") is None, 20)

@@ -1,0 +1,301 @@
+"""Pid files: what the answers mean, what is said against a process, and the commands."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from console.actions import ActionSettings, RefusedError, plan, refusal
+from console.core.command import Effect
+from console.core.pid_file import Detached, PidFile
+from console.core.plan import ActionKind, Intent, Plan
+from console.core.probe import ParseError
+from console.core.service import Service, ServiceRef, State
+from console.core.snapshot import Link, LinkState, Snapshot
+from console.managers import MANAGERS
+from console.managers import pidfile_actions as scripts
+from console.managers.pidfile import PIDFILE, SURVEY_PROBE
+
+HEAD = "me 1001 oncall\ntool sudo\ntool systemd-run\nsystemd\nboot 1000000"
+DEPLOY = "owner 990 deploy"
+FILE = PidFile("api", "/srv/api/api.pid", ("/srv/api/bin/api", "--port", "8080"), "/srv/api", "deploy")
+
+
+def block(path: str, *lines: str, file: PidFile | None = None) -> str:
+    told = "found" if file is None else "told " + json.dumps(asdict(file))
+    return "\n".join((f"file {path}", told, *lines))
+
+
+def running(
+    argv: str, *, name: str = "api", uid: int = 990, late: int = 0, cwd: str = "/", exe: str = "", alone: bool = True
+) -> tuple[str, ...]:
+    """A process that began at 1000100; its file was written then, or that many seconds before."""
+    found = (f"written {uid} {1000100 - late}", f"process 812 10000 {name}", *(("alone",) if alone else ()), DEPLOY,
+             f"command {argv}\t", f"cwd {cwd}")  # fmt: skip
+    return (*found, f"exe {exe}") if exe else found
+
+
+def parsed(*blocks: str, head: str = HEAD) -> tuple[Service, ...]:
+    return SURVEY_PROBE.parse("\n".join((head, *blocks)))
+
+
+def one(*lines: str, file: PidFile = FILE) -> Service:
+    [service] = parsed(block(file.path, *lines, file=file))
+    return service
+
+
+def snapshot(service: Service) -> Snapshot:
+    there = replace(service, ref=replace(service.ref, host="web1"))
+    return Snapshot("web1", Link(LinkState.UP, 0.0), services=(there,))
+
+
+def planned(service: Service, kind: ActionKind) -> Plan:
+    intent = Intent(kind, replace(service.ref, host="web1"))
+    return plan(intent, snapshot(service), managers=MANAGERS, settings=ActionSettings(), plan_id="plan-0001")
+
+
+def why_not(service: Service, kind: ActionKind) -> str | None:
+    return refusal(Intent(kind, replace(service.ref, host="web1")), snapshot(service), managers=MANAGERS)
+
+
+@pytest.mark.parametrize(
+    ("command", "argv", "words"),
+    [
+        (("/srv/api/bin/api", "-p", "1"), "/srv/api/bin/api\t-p\t1", {}),
+        (("/srv/run.sh", "x"), "/bin/sh\t/srv/run.sh\tx", {}),
+        (("env", "A=b", "python3", "/srv/app.py"), "/usr/bin/python3\t/srv/app.py", {}),
+        (("sh", "-c", "cd /x; exec node ."), "node\t.", {}),
+        (("/usr/sbin/nginx",), "nginx: master process /usr/sbin/nginx", {"name": "nginx"}),
+        (("/srv/api/bin/start.sh",), "java\t-jar\t/srv/api/lib/api.jar", {"cwd": "/srv/api/bin"}),
+        (("/opt/tool/averyveryverylongname",), "renamed", {"name": "averyveryverylo"}),
+        (("worker",), "[x]", {"exe": "/opt/w/worker"}),
+    ],
+)
+def test_what_a_command_may_have_started(command: tuple[str, ...], argv: str, words: dict[str, str]) -> None:
+    service = one(*running(argv, **words), file=replace(FILE, command=command))  # type: ignore[arg-type]
+    assert (service.state, service.native_state) == (State.RUNNING, "alive")
+
+
+def test_what_it_cannot_have_started_is_a_wrong_process() -> None:
+    service = one(*running("/usr/bin/redis-server\t*:6379", name="redis-server"), file=replace(FILE, directory="/"))
+    assert (service.state, service.native_state, service.pids) == (State.FAILED, "wrong process: redis-server", ())
+    assert service.result == "process 812 does not run /srv/api/bin/api"
+
+
+def test_times_are_compared_unless_the_arguments_are_the_same() -> None:
+    same = running("/srv/api/bin/api\t--port\t8080", late=3600)
+    assert one(*same).native_state == "alive"
+    other = running("/srv/api/bin/api\t--port\t9", late=3600)
+    assert one(*other).result == "process 812 began 3600 s after its pid file was written"
+    assert one(*running("/srv/api/bin/api\t--port\t9", late=2)).native_state == "alive"
+    assert parsed(block("/run/x.pid", *running("x", late=60))) == ()
+
+
+def test_a_number_that_was_given_away_within_a_second_is_known_by_its_start() -> None:
+    seen = replace(FILE, command=(), declared=False, run=(812, 9990, 1000100))
+    assert one(*running("x"), file=seen).result == "process 812 is another one than before"
+    assert one(*running("x"), file=replace(seen, run=(812, 9990, 1000000))).native_state == "alive"
+
+
+def test_the_file_of_another_user_is_not_believed() -> None:
+    assert one(*running("/srv/api/bin/api", uid=33)).result == (
+        "its pid file is of another user (uid 33) than process 812 (deploy)"
+    )
+    assert one(*running("/srv/api/bin/api", uid=0)).native_state == "alive"
+    assert parsed(block("/srv/x/x.pid", *running("x", uid=33))) == ()
+
+
+def test_each_process_and_each_file_once() -> None:
+    blocks = (
+        block("/srv/api/api.pid", *running("/srv/api/bin/api"), file=FILE),
+        block("/run/other.pid", *running("/srv/api/bin/api")),
+        block("/var/run/y.pid", *(line.replace("812", "813") for line in running("y"))),
+        block("/run/y.pid", *(line.replace("812", "814") for line in running("y"))),
+        block("/opt/b/y.pid", *(line.replace("812", "815") for line in running("y"))),
+        block("/opt/c/unit.pid", *(line.replace("812", "816") for line in running("y", alone=False))),
+    )
+    assert [service.ref.name for service in parsed(*blocks)] == ["api", "y", "/opt/b/y.pid"]
+
+
+def test_one_odd_entry_does_not_hide_the_others() -> None:
+    odd = "file /run/odd.pid\ntold {broken\nmissing"
+    assert [service.ref.name for service in parsed(odd, block(FILE.path, "missing", file=FILE))] == ["api"]
+    for text in ("", "me 0", "me x y\nboot 1", "me 0 root\nboot x"):
+        with pytest.raises(ParseError):
+            SURVEY_PROBE.parse(text)
+
+
+def test_secrets_of_the_command_line_are_masked() -> None:
+    [service] = parsed(block("/run/x.pid", *running("x\t--password\thunter2\t--token=abc", cwd="/srv")))
+    assert service.description == "x --password ******** --token=******** (in /srv)"
+    assert "hunter2" not in str(service)
+
+
+def test_logs_are_those_declared_and_then_those_it_writes() -> None:
+    out = ("out /srv/api/out.log", "out /dev/null", "out pipe:[1]", "out /srv/x.log (deleted)", "out /srv/api/out.log")
+    [service] = parsed(block("/run/x.pid", *running("x"), *out))
+    assert service.log_files == ("/srv/api/out.log",)
+    declared = one(*running("/srv/api/bin/api"), *out, file=replace(FILE, logs=("/var/log/api.log",)))
+    assert declared.log_files == ("/var/log/api.log", "/srv/api/out.log")
+
+
+def test_what_was_seen_is_asked_for_again_with_its_log() -> None:
+    out = ("out /srv/api/out.log",)
+    known = (*parsed(block("/run/x.pid", *running("x"), *out)), one(*running("/srv/api/bin/api"), *out))
+    words = PIDFILE.survey_words((FILE,), known)
+    assert words[::2] == ("/srv/api/api.pid", "/run/x.pid", ".")
+    mine, found = (json.loads(word) for word in words[1::2])
+    assert mine["logs"] == found["logs"] == ["/srv/api/out.log"]
+    assert (mine["declared"], found["declared"], found["run"]) == (True, False, [812, 10000, 1000100])
+    assert not any("\n" in word for word in words)
+
+
+def test_start_runs_the_declared_words_as_its_user() -> None:
+    [step] = planned(one("missing"), ActionKind.START).steps
+    words = step.command.argv
+    assert words[:8] == ("sudo", "-n", "-u", "deploy", "--", "sh", "-c", scripts.START)
+    assert words[9:] == ("/srv/api/api.pid", "api", "", "/srv/api", "/dev/null", *FILE.command)
+    assert step.command.effect is Effect.CHANGE
+    assert step.undo is not None
+    assert step.undo.argv[7] == scripts.STOP_STARTED
+
+
+def test_root_starts_it_in_a_scope_and_signals_it_as_root() -> None:
+    head = "me 0 root\ntool runuser\ntool systemd-run\nsystemd\nboot 1000000"
+    [service] = parsed(block(FILE.path, *running("/srv/api/bin/api"), file=FILE), head=head)
+    restart, stop = PIDFILE.restart(service), PIDFILE.stop(service)
+    assert restart.purpose == "end it with SIGTERM, then start /srv/api/bin/api --port 8080"
+    scope = ("systemd-run", "--scope", "--quiet", "--collect", "--description=api", "--")
+    assert restart.argv[:10] == (*scope, "runuser", "-u", "deploy", "--")
+    assert stop.argv[:2] == ("sh", "-c")
+    assert stop.argv[4:] == ("/srv/api/api.pid", "api", "812", "10000", "TERM", "10")
+    assert stop.purpose == "send SIGTERM to process 812, api, and wait up to 10 s"
+
+
+def test_what_was_only_found_is_stopped_and_never_started() -> None:
+    [service] = parsed(block("/run/x.pid", *running("x")))
+    made = planned(service, ActionKind.STOP)
+    assert made.steps[0].undo is None
+    assert made.irreversible is not None
+    assert "cannot be started again from here: how x is started is not known" in made.irreversible
+    assert why_not(service, ActionKind.RESTART) == (
+        'how x is started is not known: declare its command under [[services]], manager = "pidfile"'
+    )
+    with pytest.raises(ValueError, match="not known"):
+        PIDFILE.start(service)
+
+
+def test_a_wrong_process_gets_no_signal_at_all() -> None:
+    service = one(*running("/usr/bin/redis-server", name="redis-server"), file=replace(FILE, directory="/"))
+    for kind in (ActionKind.STOP, ActionKind.RELOAD):
+        assert why_not(service, kind) is not None
+    with pytest.raises(ValueError, match="no process that could be signalled"):
+        PIDFILE.signal(service, "HUP")
+    with pytest.raises(RefusedError):
+        planned(service, ActionKind.STOP)
+    assert PIDFILE.start(service).argv[11] == "812 10000"
+    assert "812" not in PIDFILE.stop(service).argv[9:11]
+
+
+def test_a_restart_as_another_user_is_refused() -> None:
+    service = one(*running("/srv/api/bin/api"), file=replace(FILE, user=None))
+    assert why_not(service, ActionKind.RESTART) == (
+        "api runs as deploy and would be started as oncall: declare its user in the configuration"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cgroup", "why"),
+    [
+        ("/system.slice/legacy.service/main", "api is a process of legacy.service: act on that"),
+        ("/system.slice/legacy.service", "api is a process of legacy.service: act on that"),
+        ("/user.slice/user-990.slice/user@990.service", None),
+        ("/system.slice/cron.service", None),
+        ("/user.slice/user-990.slice/session-3.scope", None),
+    ],
+)
+def test_a_process_of_a_unit_is_left_to_the_unit(cgroup: str, why: str | None) -> None:
+    service = replace(one(*running("/srv/api/bin/api")), cgroup=cgroup)
+    assert why_not(service, ActionKind.STOP) == why
+
+
+def test_the_way_in_is_not_stopped() -> None:
+    [service] = parsed(block("/run/harmless.pid", *running("/usr/sbin/sshd", name="sshd")))
+    assert why_not(service, ActionKind.STOP) == "sshd is the way to this host: it is not signalled from here"
+
+
+def test_without_sudo_it_is_said_as_whom_to_connect() -> None:
+    [service] = parsed(block(FILE.path, *running("/srv/api/bin/api"), file=FILE), head="me 1001 x\nboot 1000000")
+    assert why_not(service, ActionKind.STOP) == "it runs as deploy, and this host has no sudo: connect as deploy"
+    assert why_not(service, ActionKind.RESTART) == "it runs as deploy, and this host has no sudo: connect as deploy"
+
+
+def test_a_log_that_is_not_known_is_said() -> None:
+    with pytest.raises(ValueError, match="declare its logs"):
+        PIDFILE.log_command(one("missing"), lines=5, since=None, follow=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "level"),
+    [
+        ('{"level":"error","msg":"broken"}', "broken", "error"),
+        ("2026-11-20 14:02:11 ERROR cannot bind", "2026-11-20 14:02:11 ERROR cannot bind", "error"),
+        ("plain", "plain", "info"),
+    ],
+)
+def test_lines_of_a_log(line: str, message: str, level: str) -> None:
+    found = PIDFILE.log_line(ServiceRef("web1", "pidfile", "api"), line)
+    assert found is not None
+    assert (found.message, found.level) == (message, level)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the scripts read /proc")
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
+def test_the_scripts_in_every_shell(tmp_path: Path, shell: str) -> None:
+    pid_file, log = tmp_path / "a b.pid", tmp_path / "log"
+    file = PidFile("a b", str(pid_file), ("sleep", "60"), str(tmp_path), logs=(str(log),), stop_timeout=3.0)
+
+    def sh(script: str, *args: str) -> subprocess.CompletedProcess[str]:
+        words = [*shell.split(), "-c", script, "sh", *args]
+        return subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+
+    def run_id() -> tuple[str, ...]:
+        done = sh(scripts.RUN_ID, file.path, "")
+        return tuple(line.partition("=")[2] for line in done.stdout.splitlines())
+
+    launch = ("", file.directory, str(log), *file.command)
+    done = sh(scripts.START, file.path, file.name, *launch)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    pid, began = run_id()
+    try:
+        assert sh(scripts.START, file.path, file.name, *launch).stdout == f"a b runs already as process {pid}\n"
+        assert sh(scripts.IS_RUNNING, file.path, file.name, "").returncode == 0
+        assert sh(scripts.IS_STOPPED, file.path, file.name, pid, began, "").returncode == 1
+        other = sh(scripts.STOP, file.path, file.name, pid, str(int(began) - 1), "TERM", "3")
+        assert (other.returncode, other.stdout) == (
+            1, f"process {pid} is another one than before: nothing was signalled\n",
+        )  # fmt: skip
+        assert sh(scripts.SIGNAL, file.path, file.name, pid, "1", "HUP").returncode == 1
+        done = sh(scripts.RESTART, file.path, file.name, pid, began, "TERM", "3", *launch)
+        assert done.returncode == 0, done
+        was, (pid, began) = pid, run_id()
+        assert done.stdout == f"process {was} ended\na b runs as process {pid}\n"
+        absent = sh(scripts.RESTART, file.path, file.name, pid, began, "TERM", "3", "", "/", str(log), "/no/such")
+        assert (absent.returncode, run_id()) == (1, (pid, began)), "it is not stopped where it cannot be started"
+        done = sh(scripts.STOP, file.path, file.name, pid, began, "TERM", "3")
+        assert (done.returncode, done.stdout) == (0, f"process {pid} ended\n")
+        assert not pid_file.exists()
+        assert sh(scripts.IS_STOPPED, file.path, file.name, pid, began, "").returncode == 0
+        assert run_id() == ("0",)
+    finally:
+        subprocess.run(["kill", "-KILL", pid], capture_output=True, check=False)
+
+
+def test_what_is_not_known_yet_is_refused() -> None:
+    service = Service(ServiceRef("web1", "pidfile", "api"), State.UNKNOWN, "not asked")
+    assert why_not(service, ActionKind.STOP) == "api: its pid file was not looked at yet"
+    assert Detached(FILE).pid is None

@@ -1,0 +1,250 @@
+"""pm2: what its words mean, and the commands that are given to it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.core.command import Effect
+from console.core.network import Family
+from console.core.plan import ActionKind
+from console.core.probe import ParseError
+from console.core.service import Endpoint, Service, ServiceRef, State
+from console.managers.lineage import with_families
+from console.managers.pm2 import PM2, PM2_PRESENCE
+from console.managers.pm2_list import parse_survey
+
+NOW = 1_795_000_000_000
+API = Service(
+    ServiceRef("web1", "pm2", "api", "user:deploy"),
+    State.RUNNING,
+    "online",
+    pids=(812,),
+    daemon=700,
+    tool=("sudo", "-n", "-u", "deploy", "--", "pm2"),
+    handle=("api",),
+    log_files=("/srv/.pm2/logs/api-error.log", "/srv/.pm2/logs/api-out.log"),
+)
+
+
+def told(*apps: dict[str, object], way: str = "direct", home: str = "/srv/.pm2", own: str = "/srv/.pm2") -> str:
+    """What the survey prints of one daemon."""
+    head = f"home\t{own}\ndaemon\t700\tdeploy\t{way}\t/srv\t{home}"
+    daemon = {"now": NOW, "version": "6.0.14", "tool": ["pm2"]}
+    return "\n".join((head, json.dumps(daemon), *map(json.dumps, apps)))
+
+
+def app(**more: object) -> dict[str, object]:
+    return {
+        "id": 0, "name": "api", "space": "default", "pid": 812, "status": "online", "mode": "fork_mode",
+        "began": NOW - 60_000, "made": NOW - 60_000, "restarts": 0, "unstable": 0, "again": True,
+        "script": "/srv/api.js", **more,
+    }  # fmt: skip
+
+
+def one(**more: object) -> Service:
+    [service] = parse_survey(told(app(**more))).services
+    return service
+
+
+@pytest.mark.parametrize(
+    ("more", "state"),
+    [
+        ({}, State.RUNNING),
+        ({"status": "stopping"}, State.RUNNING),
+        ({"status": "one-launch-status"}, State.RUNNING),
+        ({"status": "launching", "pid": 0}, State.STARTING),
+        ({"status": "launching", "restarts": 3, "unstable": 3}, State.FLAPPING),
+        ({"status": "waiting restart"}, State.FLAPPING),
+        ({"status": "stopped", "pid": 0, "code": 130}, State.STOPPED),
+        ({"status": "stopped", "pid": 0, "again": False, "code": 0}, State.STOPPED),
+        ({"status": "stopped", "pid": 0, "again": False, "code": 4}, State.FAILED),
+        ({"status": "errored", "pid": 0, "code": 1, "made": None, "restarts": 16}, State.FAILED),
+        ({"status": "something new"}, State.UNKNOWN),
+        ({"status": None}, State.UNKNOWN),
+    ],
+)
+def test_states(more: dict[str, object], state: State) -> None:
+    service = one(**more)
+    assert service.state is state
+    assert service.native_state == (more.get("status", "online") or "")
+
+
+@pytest.mark.parametrize(
+    ("more", "state", "restarts"),
+    [
+        ({"began": NOW - 5_000, "made": NOW - 60_000, "restarts": 9}, State.FLAPPING, 9),
+        ({"began": NOW - 3_000, "made": NOW - 5_200, "restarts": 1, "code": 1}, State.FLAPPING, 1),
+        ({"began": NOW - 300, "made": NOW - 900, "restarts": 1, "unstable": 1}, State.FLAPPING, 1),
+        ({"began": NOW - 30_000, "made": NOW - 60_000, "restarts": 9}, State.RUNNING, 9),
+        ({"began": NOW - 5_000, "made": NOW - 5_000, "restarts": 9}, State.RUNNING, 0),
+        ({"began": NOW - 3_000, "made": NOW - 4_600, "restarts": 9}, State.RUNNING, 0),
+        ({"began": NOW - 3_000, "made": NOW - 33_000, "restarts": 9, "patience": 30_000}, State.RUNNING, 0),
+    ],
+    ids=["crashed 5 s ago", "first crash", "at once", "30 s ago", "by hand", "deaf, by hand", "slow, by hand"],
+)
+def test_started_again_by_pm2_or_by_a_person(more: dict[str, object], state: State, restarts: int) -> None:
+    service = one(**more)
+    assert (service.state, service.restarts) == (state, restarts)
+
+
+def test_instances_of_a_name_are_one_service_and_the_worst_counts() -> None:
+    apps = (app(id=3, pid=9), app(), app(id=1, pid=0, status="errored", code=7), app(id="_old_0", pid=4))
+    [service] = parse_survey(told(*apps)).services
+    assert (service.state, service.native_state, service.exit_code) == (State.FAILED, "2 online, 1 errored", 7)
+    assert service.pids == (812, 9)
+
+
+def test_the_daemon_listens_for_a_cluster() -> None:
+    api, web = app(mode="cluster_mode"), app(id=1, name="web", pid=9, mode="cluster_mode")
+    assert parse_survey(told(api)).services[0].pids == (812, 700)
+    # Of two it does not say for which.
+    assert [service.pids for service in parse_survey(told(api, web)).services] == [(812,), (9,)]
+
+
+def test_what_else_the_daemon_runs_is_not_part_of_a_cluster() -> None:
+    [api] = parse_survey(told(app(mode="cluster_mode"), app(id=1, pid=813, mode="cluster_mode"))).services
+    assert api.pids == (812, 813, 700)
+    unit = "/system.slice/pm2-deploy.service"
+    families = {
+        700: Family(700, 1, 9.0, 900, unit, (700, 812, 813, 990)),
+        812: Family(812, 2, 1.0, 100, unit, (812, 815)),
+        813: Family(813, 2, 1.0, 100, unit, (813,)),
+    }
+    [joined] = with_families((api,), families)
+    assert joined.pids == (812, 813, 700, 815)
+    assert joined.cpu_seconds == 2.0
+    assert joined.chain == ("systemd", "pm2-deploy.service", "pm2", "api")
+
+
+def test_the_port_of_its_environment_is_wanted() -> None:
+    assert one(port=8080).wants == (Endpoint("tcp", "*", 8080),)
+    assert one(port=99999).wants == one(port="8080").wants == one(port=0).wants == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "handle"),
+    [
+        ("api", ("api",)),
+        ("api.v2:blue@eu", ("api.v2:blue@eu",)),
+        ("all", ("0",)),
+        ("7", ("0",)),
+        ("0", ("0",)),
+        ("Infinity", ("0",)),
+        ("/a/", ("0",)),
+        ("-f", ("0",)),
+        ("a b", ("0",)),
+        ("my.json", ("0",)),
+        ("a;touch x", ("0",)),
+    ],
+)
+def test_what_pm2_is_given_means_this_app_alone(name: str, handle: tuple[str, ...]) -> None:
+    service = one(name=name)
+    assert service.ref.name == name
+    assert service.handle == handle
+    assert PM2.restart(service).argv[-1:] == handle
+
+
+def test_a_number_that_is_another_ones_name_is_refused() -> None:
+    found = {each.ref.name: each for each in parse_survey(told(app(name="all"), app(id=1, name="0"))).services}
+    assert found["all"].handle == ()
+    why = PM2.why_not(found["all"], ActionKind.RESTART)
+    assert why is not None
+    assert "rename it" in why
+    with pytest.raises(ValueError, match="no word"):
+        PM2.restart(found["all"])
+    assert PM2.why_not(API, ActionKind.STOP) is None
+
+
+def test_names_in_two_namespaces_are_two_services() -> None:
+    found = parse_survey(told(app(space="red"), app(id=4, space="blue"))).services
+    assert [(each.ref.name, each.group, each.handle) for each in found] == [
+        ("red/api", "red", ("0",)),
+        ("blue/api", "blue", ("4",)),
+    ]
+
+
+def test_two_daemons_of_one_user() -> None:
+    text = told(app()) + "\n" + told(app()).replace("\t700\t", "\t701\t").partition("\n")[2]
+    assert [each.ref.name for each in parse_survey(text).services] == ["api", "api (daemon 701)"]
+
+
+def test_the_words_that_reach_just_this_daemon() -> None:
+    def tool(way: str, home: str, own: str = "/srv/.pm2") -> tuple[str, ...]:
+        return parse_survey(told(app(), way=way, home=home, own=own)).services[0].tool
+
+    assert tool("direct", "/srv/.pm2") == ("pm2",)
+    assert tool("direct", "/x") == ("env", "PM2_HOME=/x", "pm2")
+    assert tool("sudo", "/srv/.pm2", "/home/oncall/.pm2") == ("sudo", "-n", "-u", "deploy", "--", "pm2")
+    assert tool("sudo", "/x") == ("sudo", "-n", "-u", "deploy", "--", "env", "PM2_HOME=/x", "pm2")
+    became = ("runuser", "-u", "deploy", "--", "env", "HOME=/srv", "PM2_HOME=/srv/.pm2", "pm2")
+    assert tool("setpriv", "/srv/.pm2") == became
+
+
+def test_without_a_pm2_the_keys_say_why() -> None:
+    service = parse_survey(told(app()).replace('["pm2"]', "null")).services[0]
+    assert service.tool == ()
+    assert "no pm2 was found" in (service.tool_missing or "")
+
+
+def test_one_odd_entry_leaves_the_others() -> None:
+    odd: tuple[dict[str, object], ...] = (
+        {"id": 1},
+        {"id": "x", "name": "y"},
+        {"id": 2, "name": ["z"]},
+        app(id=5, name="b", began="soon", port={}),
+    )
+    text = told(app(), *odd) + '\n{"id": 9\n[]\n(node:1) Warning: x\n\x00'
+    assert [each.ref.name for each in parse_survey(text).services] == ["api", "b"]
+
+
+def test_names_are_sanitised_after_json_has_had_its_say() -> None:
+    assert one(name="\x1b[31mred\x1b]52;c;x\x07 [/x]\u202e").ref.name == "red [/x]\ufffd"
+
+
+def test_what_is_no_answer_is_refused() -> None:
+    with pytest.raises(ParseError):
+        parse_survey("bash: node: not found")
+    assert parse_survey("home\t/root/.pm2\nrefused\tdeploy\tno").refused == (("deploy", "no"),)
+
+
+def test_commands() -> None:
+    assert PM2.restart(API).argv == ("sudo", "-n", "-u", "deploy", "--", "pm2", "restart", "api")
+    assert PM2.start(API).argv[-2:] == ("restart", "api")
+    assert PM2.stop(API).argv[-2:] == ("stop", "api")
+    assert PM2.signal(API, "HUP").argv[-3:] == ("sendSignal", "SIGHUP", "api")
+    assert PM2.reload(API) is None
+    cluster = replace(API, reload_command=True)
+    reload = PM2.reload(cluster)
+    assert reload is not None
+    assert reload.argv[-2:] == ("reload", "api")
+    assert PM2.replaces(cluster)
+    for look in (PM2.run_id(API), PM2.is_stopped(API).command, PM2.holds_port(API, Endpoint("tcp", "*", 80))):
+        assert look.effect is Effect.READ
+        assert look.argv[-6:] == API.tool
+
+
+def test_logs_are_its_files() -> None:
+    command = PM2.log_command(API, lines=9, since=None, follow=True)
+    assert command.argv[4:7] == ("9", "1", "api")
+    assert command.argv[-2:] == API.log_files
+    with pytest.raises(ValueError, match="not looked at yet"):
+        PM2.log_command(replace(API, log_files=()), lines=9, since=None, follow=True)
+    line = PM2.log_line(API.ref, '{"level":50,"msg":"no"}')
+    assert line is not None
+    assert (line.level, line.message) == ("error", "no")
+    assert PM2.log_line(API.ref, "  ") is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="the script reads /proc")
+def test_where_there_is_no_pm2_no_process_is_made(tmp_path: Path) -> None:
+    script = f"probe() {{\n{PM2_PRESENCE.script}\n}}\nprobe\n"
+    # Without a PATH every program that is run would be missed aloud.
+    done = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, text=True, env={"PATH": "", "HOME": str(tmp_path)}, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,335 @@
+"""supervisord on a real host: programs in every state, through its socket or its tool, and what is done to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+
+import pytest
+
+from console.actions import plan, refusal
+from console.core.finding import Finding
+from console.core.plan import ActionKind, Intent, PlanProgress, Result, StepState
+from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.snapshot import Snapshot
+from console.findings.services import not_reloaded
+from console.managers import MANAGERS
+from console.managers.supervisord import SUPERVISORD_PRESENCE
+from console.remote import logs
+from console.remote.runner import new_plan_id
+from console.remote.transport import HostSpec
+from tests.lab import BusyboxHost, Host, Lab
+from tests.managers import supervisor_zoo
+from tests.managers.supervisor_zoo import CONF_D
+from tests.probes.asking import SHELLS, over_ssh
+from tests.remote.real import QUICK, run
+from tests.remote.watching import Watched, watching
+
+TOOL = "/usr/bin/supervisorctl"
+MAY = (
+    f"{TOOL} status",
+    *(f"{TOOL} {verb} {name}" for verb in ("restart", "stop", "start", "signal HUP") for name in ("api", "worker\\:*")),
+    f"{TOOL} tail *",
+)
+WANTS = "[Service]\nExecStart=/usr/bin/socat TCP-LISTEN:8080,fork -\n"
+
+
+@pytest.fixture(scope="module")
+def host(lab: Lab) -> Host:
+    made = lab.boot("svzoo", sudo=MAY)
+    made.unit("wants.service", WANTS, start=False)
+    supervisor_zoo.furnish(made)
+    return made
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A host under the eyes of one user."""
+
+    watched: Watched
+    host: Host
+    user: str
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.watched.fleet.snapshot(self.host.name)
+
+    @property
+    def services(self) -> dict[str, Service]:
+        return {one.ref.name: one for one in self.snapshot.services if one.ref.manager == "supervisord"}
+
+    @property
+    def failure(self) -> str | None:
+        source = self.snapshot.source("supervisord")
+        return None if source is None else source.failure
+
+    async def until(self, name: str, *states: State, seconds: float = 20.0) -> Service:
+        def holds(_: Snapshot) -> bool:
+            return name in self.services and self.services[name].state in states
+
+        await self.watched.until(self.host.name, holds, seconds)
+        return self.services[name]
+
+    async def act(
+        self, kind: ActionKind, name: str, *, manager: str = "supervisord", port: int | None = None, hold: float = 1.0
+    ) -> PlanProgress:
+        """Plan it from what is seen, and run it."""
+        endpoint = None if port is None else Endpoint("tcp", "0.0.0.0", port)
+        intent = Intent(kind, ServiceRef(self.host.name, manager, name), endpoint)
+        settings = replace(QUICK, hold=hold, respawn=1.0, within=20.0)
+        wanted = plan(intent, self.snapshot, managers=MANAGERS, settings=settings, plan_id=new_plan_id())
+        last = await run(self.watched.fleet.transport(self.host.name), wanted, root=self.user == "root")
+        self.watched.fleet.touch(self.host.name, ())
+        return last
+
+
+@asynccontextmanager
+async def seen(lab: Lab, host: Host, user: str = "root") -> AsyncIterator[Seen]:
+    spec = HostSpec(host.name, host.name, ssh_config=str(lab.ssh_config(user)), connect_timeout=4.0)
+    async with watching(spec) as watched:
+        yield Seen(watched, host, user)
+
+
+def status(host: Host, name: str) -> str:
+    return host.run(["supervisorctl", "status", name], check=False).stdout
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_the_true_state_of_every_program(lab: Lab, host: Host, user: str) -> None:
+    async with seen(lab, host, user) as eyes:
+        found = eyes.services
+        assert {name: one.state.value for name, one in found.items()} == supervisor_zoo.STATES, eyes.failure
+        assert found["api"].pid == int(host.sh("supervisorctl pid api"))
+        assert (found["quick"].exit_code, found["broke"].exit_code, found["shot"].exit_signal) == (3, 7, 11)
+        assert found["nofile"].result == "can't find command '/nonexistent/program'"
+        assert (found["loop"].restarts or 0) > 0
+        assert (found["loop"].restart_policy, found["api"].restart_policy) == ("always", "on-failure")
+        assert (found["idle"].enabled, found["api"].enabled) == ("disabled", "enabled")
+        assert (found["shop:cart"].group, found["worker:worker_01"].group, found["api"].group) == (
+            "shop",
+            "worker",
+            None,
+        )
+        assert found["api"].unit_file == f"{CONF_D}/zoo.conf"
+        assert not any(one.needs_reload for one in found.values())
+        broke = float(host.sh("stat -c %Y /proc/1")) < (found["broke"].since or 0.0) <= float(host.sh("date +%s"))
+        assert broke
+        tool = ("supervisorctl",) if user == "root" else ("sudo", "-n", "--", "supervisorctl")
+        assert {one.tool for one in found.values()} == {tool}
+
+
+async def test_who_runs_them_where_they_listen_and_what_they_use(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as eyes:
+        await eyes.watched.until(host.name, lambda _: bool(eyes.services["api"].ports), 15)
+        api = eyes.services["api"]
+        assert api.chain == ("systemd", "supervisor.service", "supervisord", "api")
+        assert {endpoint.port for endpoint in api.ports} == {8080}
+        assert (api.memory or 0) > 10**7
+        assert api.daemon == int(host.read("/run/supervisord.pid"))
+
+
+async def test_what_happens_is_seen_soon(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as eyes:
+        before = eyes.services["worker:worker_02"].pid
+        host.sh(f"kill -9 {before}")
+        seconds = await eyes.watched.until(
+            host.name, lambda _: eyes.services["worker:worker_02"].pid not in (before, None), 10
+        )
+        assert seconds < 4.0
+        again = eyes.services["worker:worker_02"]
+        # The log told that nobody wished it.
+        assert (again.state, again.restarts) == (State.FLAPPING, 1)
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_restarted_stopped_started_and_reloaded(lab: Lab, host: Host, user: str) -> None:
+    async with seen(lab, host, user) as eyes:
+        before = eyes.services["api"].pid
+        last = await eyes.act(ActionKind.RESTART, "api")
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        assert f"pid {before} -> {host.sh('supervisorctl pid api').strip()}" in last.proof
+        # A restart by hand is no crash.
+        await eyes.watched.until(host.name, lambda _: eyes.services["api"].pid not in (before, None), 10)
+        assert (await eyes.until("api", State.RUNNING)).restarts in (0, None)
+        last = await eyes.act(ActionKind.RESTART, "worker:worker_00")
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        if user != "root":
+            return
+        last = await eyes.act(ActionKind.RELOAD, "api")
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        assert "log re-opened" in host.read("/var/log/api/api.log")
+        assert (await eyes.act(ActionKind.STOP, "api")).result is Result.DONE
+        assert "STOPPED" in status(host, "api")
+        await eyes.until("api", State.STOPPED)
+        assert (await eyes.act(ActionKind.START, "api")).result is Result.DONE
+        await eyes.until("api", State.RUNNING)
+
+
+async def test_a_program_without_a_handler_gets_no_sighup(lab: Lab, host: Host) -> None:
+    """Row 40."""
+    async with seen(lab, host) as eyes:
+        last = await eyes.act(ActionKind.RELOAD, "shop:cart")
+        assert last.result is Result.REFUSED
+        assert "does not handle SIGHUP" in (last.reason or "")
+
+
+async def test_one_that_dies_after_its_restart_is_flapping(lab: Lab, host: Host) -> None:
+    """Row 36."""
+    async with seen(lab, host) as eyes:
+        last = await eyes.act(ActionKind.RESTART, "loop", hold=5.0)
+        assert last.result is Result.FAILED
+        assert (last.reason or "").startswith("flapping: "), last.reason
+        last = await eyes.act(ActionKind.START, "quick")
+        assert last.result in (Result.FAILED, Result.UNDONE)
+        assert last.steps[0].state in (StepState.FAILED, StepState.UNDONE)
+
+
+async def test_one_that_ignores_sigterm_is_ended_by_supervisord(lab: Lab, host: Host) -> None:
+    """Row 37: ``stopwaitsecs``, then SIGKILL."""
+    async with seen(lab, host) as eyes:
+        assert (await eyes.act(ActionKind.STOP, "deaf")).result is Result.DONE
+        assert (await eyes.act(ActionKind.START, "deaf")).result is Result.DONE
+
+
+async def test_a_port_is_freed_from_a_program_that_would_come_back(lab: Lab, host: Host) -> None:
+    """Row 38: killed, it would be started again at once; its supervisor stops it."""
+    async with seen(lab, host) as eyes:
+        await eyes.watched.until(host.name, lambda _: bool(eyes.services["api"].ports), 15)
+        last = await eyes.act(ActionKind.FREE_PORT, "wants.service", manager="systemd", port=8080)
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        assert last.steps[0].name == "stop api"
+        assert "STOPPED" in status(host, "api")
+        host.sh("systemctl stop wants.service; supervisorctl start api")
+
+
+async def test_what_is_written_and_not_loaded(lab: Lab, host: Host) -> None:
+    old = host.read(f"{CONF_D}/zoo.conf")
+    new = old.replace('MARK="first"', 'MARK="second"').replace("sleep 100000", "sleep 110000")
+    new = new.replace("[program:slow]", "[program:fresh]\ncommand=/bin/sleep 100007\n\n[program:slow]")
+    async with seen(lab, host) as eyes:
+
+        def stale() -> dict[str, str]:
+            return {name: one.description for name, one in eyes.services.items() if one.needs_reload}
+
+        host.write(f"{CONF_D}/zoo.conf", new)
+        await eyes.watched.until(host.name, lambda _: len(stale()) == 3, 15)
+        wrong = {
+            "api": "changed in its file: MARK",
+            "shop:cart": "changed in its file: command",
+            "fresh": "in its files, not loaded yet",
+        }
+        assert stale() == wrong
+        # The daemon was not made to read anything.
+        assert "fresh" not in host.sh("supervisorctl avail")
+        [finding] = findings(eyes)
+        assert "api, fresh, shop:cart" in finding.summary
+        host.sh("supervisorctl reread")
+        # Read, but not applied: what runs is as old as before.
+        async with seen(lab, host) as others:
+            assert {name for name, one in others.services.items() if one.needs_reload} == set(wrong)
+        intent = Intent(ActionKind.START, ServiceRef(host.name, "supervisord", "fresh"))
+        assert "has not loaded fresh yet" in (refusal(intent, eyes.snapshot, managers=MANAGERS) or "")
+        for name in ("fresh", "shop:cart"):
+            last = await eyes.act(ActionKind.DAEMON_RELOAD, name)
+            assert last.result is Result.DONE, last
+        # What is not of these groups is left alone.
+        assert int(host.sh("supervisorctl pid api")) == eyes.services["api"].pid
+        host.sh("supervisorctl update api")
+        await eyes.watched.until(host.name, lambda _: not stale(), 15)
+        await eyes.until("fresh", State.RUNNING)
+        host.write(f"{CONF_D}/zoo.conf", f"{old}\n[program:wrong]\n")
+        await eyes.watched.until(host.name, lambda _: "its files are wrong" in (eyes.failure or ""), 15)
+        host.write(f"{CONF_D}/zoo.conf", old)
+        await eyes.watched.until(host.name, lambda _: eyes.failure is None and bool(stale()), 15)
+        host.sh("supervisorctl update")
+        await eyes.watched.until(host.name, lambda _: not stale() and "fresh" not in eyes.services, 15)
+
+
+def findings(eyes: Seen) -> list[Finding]:
+    stale = [one for one in eyes.snapshot.services if one.needs_reload]
+    return not_reloaded(eyes.snapshot, stale, lambda _intents: ())
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_the_log_of_a_program(lab: Lab, host: Host, user: str) -> None:
+    async with seen(lab, host, user) as eyes:
+        transport = eyes.watched.fleet.transport(host.name)
+        quick, worker = eyes.services["quick"], eyes.services["worker:worker_01"]
+        command, read_line = logs.source(quick, lines=1, since=None, follow=False)
+        [line] = [read_line(text) for text in (await transport.run(command)).stdout.splitlines()]
+        assert line is not None
+        assert line.message == "bind: Address already in use"
+        command, read_line = logs.source(worker, lines=1, since=None, follow=True)
+        async with aclosing(logs.follow(await transport.open(command.argv), read_line)) as lines:
+            followed = [(await anext(lines)).message for _ in range(3)]
+        assert set(followed) == {"worker 1 at work"}
+
+
+async def test_hostile_names_are_names(lab: Lab, host: Host) -> None:
+    """Row 21; "all" means every program to supervisorctl."""
+    async with seen(lab, host) as eyes:
+        pids = {name: one.pid for name, one in eyes.services.items()}
+        for name in ("all", "--help", "x;$(id)'\"\\[red]"):
+            last = await eyes.act(ActionKind.RESTART, name)
+            assert (last.result, last.reason) == (Result.DONE, None), last
+        assert int(host.sh("supervisorctl pid shop:pay")) == pids["shop:pay"]
+
+
+async def test_who_may_not_ask_is_told_the_line(lab: Lab, host: Host) -> None:
+    async with seen(lab, host, "nosudo") as eyes:
+        assert eyes.services == {}
+        assert eyes.failure is not None
+        assert f"sudoers needs: nosudo ALL=(root) NOPASSWD: {TOOL} status" in eyes.failure
+        assert "\n" not in eyes.failure
+        assert any(one.ref.manager == "systemd" for one in eyes.snapshot.services)
+
+
+async def test_a_daemon_that_hangs_leaves_the_others_alone(lab: Lab, host: Host) -> None:
+    """Row 48, of supervisord: only this source is stale, and comes back."""
+    async with seen(lab, host) as eyes:
+        host.sh("kill -STOP $(cat /run/supervisord.pid)")
+        try:
+            await eyes.watched.until(host.name, lambda _: "hangs" in (eyes.failure or ""), 15)
+            # What was known stays.
+            assert eyes.services["api"].state is State.RUNNING
+            assert all(one.failure is None for one in eyes.snapshot.sources if one.name == "systemd")
+        finally:
+            host.sh("kill -CONT $(cat /run/supervisord.pid)")
+        await eyes.watched.until(host.name, lambda _: eyes.failure is None, 15)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_presence_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
+    text = over_ssh(lab, host).output(SUPERVISORD_PRESENCE, shell=shell)
+    assert text.splitlines()[0] == "rw /run/supervisor.sock"
+    assert f"{CONF_D}/zoo.conf" in text
+    assert over_ssh(lab, host, "nosudo").output(SUPERVISORD_PRESENCE, shell=shell).startswith("denied ")
+
+
+async def test_a_socket_of_another_place_and_one_with_a_password(lab: Lab, host: Host) -> None:
+    """Last: the daemon of the package is stopped. The tool knows the password of the second from its file."""
+    host.sh("systemctl stop supervisor; while [ -e /run/supervisor.sock ]; do sleep 0.1; done")
+    conf = (
+        "[unix_http_server]\nfile = %(here)s/own.sock ; here\nusername=me\npassword=secret\n[supervisord]\n"
+        "[rpcinterface:supervisor]\n"
+        "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
+        "[supervisorctl]\nserverurl=unix://%(here)s/own.sock\nusername=me\npassword=secret\n"
+        "[program:solo]\ncommand=/bin/sleep 100008\n"
+    )
+    host.write("/etc/supervisor/supervisord.conf", conf)
+    host.sh("cd / && systemctl start supervisor")
+    host.wait("supervisorctl status solo | grep RUNNING")
+    async with seen(lab, host) as eyes:
+        solo = await eyes.until("solo", State.RUNNING)
+        assert (await eyes.act(ActionKind.RESTART, "solo")).result is Result.DONE
+        assert eyes.failure is None
+        host.sh("systemctl stop supervisor")
+        await eyes.watched.until(host.name, lambda _: solo.ref.name not in eyes.services, 20)
+        assert eyes.snapshot.source("supervisord") is None
+
+
+def test_nothing_is_said_where_it_is_not(lab: Lab) -> None:
+    box = lab.boot("svnone", kind=BusyboxHost)
+    assert over_ssh(lab, box).output(SUPERVISORD_PRESENCE) == ""
+    lab.stop(box)

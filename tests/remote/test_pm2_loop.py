@@ -1,0 +1,71 @@
+"""The loop of pm2: what is found is told, and who may not be asked is left alone for a while."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import cast
+
+from console.core.service import Service, ServiceRef, State
+from console.managers.pm2_list import Found
+from console.remote.pm2 import REFUSED_FOR, loop
+from console.remote.shell import Answer, Ask
+from console.remote.surveys import Place, Report, Wanted
+from console.remote.transport import Transport
+
+API = Service(ServiceRef("", "pm2", "api", "user:oncall"), State.RUNNING, "online")
+MAY_NOT = ("deploy", "oncall may not ask the pm2 of deploy: connect as deploy")
+HANGS = ("web", "the pm2 daemon of web (pid 7) does not answer within 6 s")
+
+
+@dataclass
+class Told:
+    """What the loop reported, in its order."""
+
+    lines: list[object] = field(default_factory=list)
+
+    def services(self, services: tuple[Service, ...]) -> None:
+        self.lines.append(services)
+
+    def failed(self, reason: str) -> None:
+        self.lines.append(reason)
+
+
+async def looked(*answers: Found | str, times: int = 1) -> tuple[list[object], list[tuple[str, ...]]]:
+    """Let the loop look so often; the last answer is given again and again."""
+    told, asked = Told(), list[tuple[str, ...]]()
+    wanted = Wanted("")
+
+    async def ask(ask: Ask) -> Answer:
+        answer = answers[min(len(asked), len(answers) - 1)]
+        asked.append(ask.args)
+        if len(asked) < times:
+            wanted.now()
+        if isinstance(answer, str):
+            return Answer(ask.probe, None, failure=answer)
+        return Answer(ask.probe, answer)
+
+    place = Place(wanted, cast(Report, told), ask, cast(Transport, None))
+    task = asyncio.create_task(loop(place))
+    while len(asked) < times:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    return told.lines, asked
+
+
+async def test_services_of_those_who_answer_beside_the_reasons_of_those_who_do_not() -> None:
+    lines, _ = await looked(Found((API,), (HANGS, MAY_NOT)))
+    assert lines == [(API,), f"{MAY_NOT[1]}; {HANGS[1]}"]
+
+
+async def test_a_refusal_is_not_asked_for_each_time() -> None:
+    """sudo writes each into the log of the host."""
+    lines, asked = await looked(Found((API,), (HANGS, MAY_NOT)), Found((API,)), times=REFUSED_FOR + 1)
+    assert asked == [(), *[("deploy",)] * (REFUSED_FOR - 1), ()]
+    assert lines[2:4] == [(API,), MAY_NOT[1]]
+
+
+async def test_a_failure_of_the_probe_is_told() -> None:
+    lines, _ = await looked("sh: out of memory")
+    assert lines == ["sh: out of memory"]
