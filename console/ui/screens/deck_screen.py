@@ -180,7 +180,8 @@ class DeckScreen(NarrowScreen[None]):
             self.call_after_refresh(self.action_press, ident)  # typed ahead of a screen that is being opened
             return
         if ident == "run" and not self._ready:
-            return  # nothing is run that was not painted before
+            self.say("nothing is run before it was shown: press it once more")
+            return
         selection = self.selection()
         why = off.reason_off(ident, selection, self.deck)
         if why is not None:

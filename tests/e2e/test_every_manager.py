@@ -1,0 +1,163 @@
+"""Every service manager on one host, in one list, with one set of keys: the real program in a real terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import Terminal
+from tests.e2e.test_main_job import console
+from tests.lab import Host, Lab
+from tests.lab.host import SERVICE
+from tests.lab.kube import KubeApi
+from tests.managers import docker_zoo, pidfile_zoo, pm2_zoo
+
+PROGRAM = """[program:prog]
+command=/srv/api/api.py
+environment=PORT="8081",LOG_FILE="/var/log/api/prog.log"
+user=deploy
+startsecs=1
+autorestart=true
+stdout_logfile=/var/log/supervisor/prog.log
+"""
+COMPOSE = """version: "2.4"
+services:
+  web:
+    image: lab-zoo:1.4
+    restart: unless-stopped
+    ports: ["8095:80"]
+"""
+CONFIG = """
+[[hosts]]
+name = "every"
+
+[[services]]
+name = "hand"
+manager = "pidfile"
+pid_file = "/srv/hand/hand.pid"
+command = ["/usr/bin/env", "PORT=8083", "LOG_FILE=/srv/hand/hand.log", "/usr/bin/python3", "/srv/api/api.py"]
+user = "deploy"
+logs = ["/srv/hand/hand.log"]
+
+[actions]
+hold = 2
+respawn = 1
+within = 30
+"""
+
+
+LIST = r"state +service +manager"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One service: what it is called, what its log says, what ends its main process."""
+
+    manager: str
+    name: str
+    log: str
+    kill: str
+    reload: str
+    """What the review of a reload shows, or why there is none."""
+
+    def __str__(self) -> str:
+        return self.manager
+
+
+CASES = (
+    Case("systemd", "api.service", "Started api.service", "pkill -KILL -x -P 1 -f /srv/api/api.py", "ExecReload|SIGHUP|reload"),
+    Case("supervisord", "prog", "listening", "kill -9 $(supervisorctl pid prog)", "SIGHUP"),
+    Case("pm2", "web", "listening on 8082", "kill -9 $(cat /srv/.pm2/pids/web-0.pid)", "SIGHUP"),
+    Case("docker", "reads", "up", "kill -9 $(docker inspect -f '{{.State.Pid}}' reads)", "SIGHUP"),
+    Case("compose", "shop/web", "", "kill -9 $(docker inspect -f '{{.State.Pid}}' $(docker ps -qf name=shop))", "SIGHUP"),
+    Case("kubernetes", "shop/deploy/api", "", "true", "rollout|no reload|cannot"),
+    Case("pidfile", "hand", "listening", "kill -9 $(cat /srv/hand/hand.pid)", "SIGHUP"),
+)
+
+
+@pytest.fixture(scope="module")
+def every(lab: Lab) -> Iterator[Host]:
+    """A host on which every manager runs one service that is well."""
+    host = lab.boot("every", docker=True)
+    docker_zoo.image(host)
+    host.install_api()
+    host.write("/etc/supervisor/conf.d/prog.conf", PROGRAM)
+    host.write("/srv/shop/docker-compose.yml", COMPOSE)
+    host.sh("mkdir -p /srv/hand && chown deploy /srv/hand && systemctl start supervisor.service")
+    host.sh(
+        f"docker run --detach --name reads --restart always {docker_zoo.IMAGE} sh -c '{docker_zoo.TRAP}';"
+        "cd /srv/shop && docker-compose up --detach",
+        timeout=120,
+    )
+    pm2_zoo.furnish(host, "deploy", (pm2_zoo.app("web", "web.js", env={"PORT": "8082", "HUP": "1"}),))
+    pidfile_zoo.by_hand(
+        host, "/srv/hand/hand.pid", "env", "PORT=8083", "LOG_FILE=/srv/hand/hand.log", "python3", "/srv/api/api.py",
+        log="/srv/hand/out.log",
+    )  # fmt: skip
+    with KubeApi(lab.network.gateway) as api:
+        api.add("Deployment", "shop/api", 2)
+        host.run(["install", "-d", "-m", "700", "/root/.kube"])
+        host.write("/root/.kube/config", api.config(context="prod-eu"), mode=0o600)
+        yield host
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG, encoding="utf-8")
+    return {
+        "HOME": str(tmp_path),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "HOSTDECK_CONFIG": str(config),
+        "LANG": "C.UTF-8",
+    }
+
+
+def test_one_list_and_one_set_of_keys(lab: Lab, every: Host, home: dict[str, str]) -> None:
+    assert SERVICE.is_dir()
+    argv = console("-F", str(lab.ssh_config("root")), "every")
+    with Terminal(argv, columns=120, lines=40, env=home) as terminal:
+        terminal.wait_for(r"All quiet: 1 host, [1-9]\d* services", 20)
+        terminal.press("2")
+        for case in CASES:
+            choose(terminal, case)
+            act(terminal, "r")
+            if case.reload == "SIGHUP" and case.manager != "compose":
+                act(terminal, "H")
+            if case.log:
+                terminal.press("l")
+                terminal.wait_for(re.escape(case.log), 10)
+                terminal.press("2")
+            terminal.wait_for(r"\d+ hidden", 5)
+            terminal.press("esc")
+            terminal.wait_until_gone(r"\d+ hidden", 5)
+        terminal.press("q")
+        assert terminal.wait_for_exit(10) == 0
+
+
+def choose(terminal: Terminal, case: Case) -> None:
+    """Filter the list down to one service; its detail shows who runs it."""
+    terminal.press("/")
+    terminal.wait_for(r"/host, service, manager", 5)
+    terminal.press(f"{case.name} {case.manager}")
+    terminal.wait_for(rf"{case.name} {case.manager} .*hidden", 10)
+    terminal.press("enter")
+    terminal.wait_for(rf"CHAIN .*{case.name.rpartition('/')[2]}" if case.manager != "systemd" else "CHAIN", 10)
+
+
+def act(terminal: Terminal, key: str) -> None:
+    """Press a key that changes, run its plan and see that it is done."""
+    terminal.press(key)
+    terminal.wait_for(r"Run \(ctrl\+r\)", 10)
+    terminal.press("ctrl+r")
+    if terminal.wait_for(r"RESULT|press it once more", 5)[0] != "RESULT":
+        # Faster than a person: the key came with the picture.
+        terminal.press("ctrl+r")
+    terminal.wait_for(r"RESULT +. done", 60)
+    terminal.press("esc")
+    terminal.wait_for(LIST, 5)
