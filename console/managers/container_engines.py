@@ -140,5 +140,10 @@ def _checked(text: str) -> str:
 PRESENCE: Probe[str] = Probe("docker_presence", SCRIPT, _checked, every=5.0)
 """Sockets of engines with their rights, daemons and tools; empty where there is none."""
 
-ENGINES: Probe[Engines] = Probe("docker_engines", SCRIPT, parse, slow=True, cached=False)
-"""The same, read, to be asked before each connection."""
+_NOT_NOW = """
+case $(systemctl is-active docker.service 2>/dev/null) in
+  deactivating) echo "dockerd is being stopped" >&2; return 1 ;;
+esac
+"""
+ENGINES: Probe[Engines] = Probe("docker_engines", _NOT_NOW + SCRIPT, parse, slow=True, cached=False)
+"""The same, read, to be asked before each connection: one to an engine that is being stopped would start it again."""
