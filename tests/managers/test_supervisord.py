@@ -22,7 +22,7 @@ from console.managers.supervisord_state import Around, Program, loaded_configs, 
 from tests.managers.supervisor_zoo import STATES
 
 RECORDED = Path(__file__).parent / "recorded"
-CALLS = (*rpc.STATE, rpc.VERSION, rpc.CONFIGS, rpc.LOG)
+CALLS = (*rpc.STATE, ("getSupervisorVersion", ()), rpc.CONFIGS, rpc.LOG)
 API = Service(ServiceRef("web1", "supervisord", "api"), State.RUNNING, "RUNNING", pids=(812,), tool=("supervisorctl",))
 NOW = 1000.0
 
