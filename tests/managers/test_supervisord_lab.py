@@ -15,7 +15,8 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.findings.services import not_reloaded
 from console.managers import MANAGERS
-from console.managers.supervisord import SUPERVISORD, SUPERVISORD_PRESENCE
+from console.managers.supervisord import SUPERVISORD, SUPERVISORD_PRESENCE, SUPERVISORD_STATUS
+from console.managers.supervisord_files import GROUND_PROBE
 from console.remote import logs
 from console.remote.runner import new_plan_id
 from console.remote.transport import HostSpec
@@ -241,9 +242,10 @@ async def test_what_is_written_and_not_loaded(lab: Lab, host: Host) -> None:
         host.write(f"{CONF_D}/zoo.conf", f"{old}\n[program:wrong]\n")
         await eyes.watched.until(host.name, lambda _: "its files are wrong" in (eyes.failure or ""), 15)
         host.write(f"{CONF_D}/zoo.conf", old)
-        await eyes.watched.until(host.name, lambda _: eyes.failure is None and bool(stale()), 15)
         host.sh("supervisorctl update")
-        await eyes.watched.until(host.name, lambda _: not stale() and "fresh" not in eyes.services, 15)
+        await eyes.watched.until(
+            host.name, lambda _: eyes.failure is None and not stale() and "fresh" not in eyes.services, 15
+        )
 
 
 def findings(eyes: Seen) -> list[Finding]:
@@ -306,11 +308,17 @@ async def test_a_daemon_that_hangs_leaves_the_others_alone(lab: Lab, host: Host)
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_presence_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
-    text = over_ssh(lab, host).output(SUPERVISORD_PRESENCE, shell=shell)
+def test_every_shell_gives_the_same_answers(lab: Lab, host: Host, shell: str) -> None:
+    root = over_ssh(lab, host)
+    text = root.output(SUPERVISORD_PRESENCE, shell=shell)
     assert text.splitlines()[0] == "rw /run/supervisor.sock"
     assert f"{CONF_D}/zoo.conf" in text
     assert over_ssh(lab, host, "nosudo").output(SUPERVISORD_PRESENCE, shell=shell).startswith("denied ")
+    ground = root.ask(GROUND_PROBE, "/run/supervisor.sock", shell=shell)
+    assert (ground.tool, ground.pid, ground.bad) == (("supervisorctl",), int(host.read("/run/supervisord.pid")), None)
+    assert len(ground.programs or ()) == len(supervisor_zoo.STATES)
+    told = root.ask(SUPERVISORD_STATUS, ground.log or "-", *ground.tool, shell=shell)
+    assert len(told.programs) == len(supervisor_zoo.STATES)
 
 
 async def test_a_socket_of_another_place_and_one_with_a_password(lab: Lab, host: Host) -> None:
@@ -328,7 +336,6 @@ async def test_a_socket_of_another_place_and_one_with_a_password(lab: Lab, host:
     host.wait("supervisorctl status solo | grep RUNNING")
     async with seen(lab, host) as eyes:
         solo = await eyes.until("solo", State.RUNNING)
-        assert (await eyes.act(ActionKind.RESTART, "solo")).result is Result.DONE
         assert eyes.failure is None
         host.sh("systemctl stop supervisor")
         await eyes.watched.until(host.name, lambda _: solo.ref.name not in eyes.services, 20)
