@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from console.core.finding import Finding, Proposal, Severity
 from console.core.plan import ActionKind, Intent
 from console.core.restarts import gave_up
-from console.core.service import Service, State
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot, Symptom
 from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.diagnosis.wanting import is_current
 from console.findings.words import listed, times, why_failed
 from console.managers import can
-from console.managers.base import Rereadable, Resettable
+from console.managers.base import Applying, Rereadable, Resettable
 
 AT_BOOT = 300.0
 """Seconds after the boot in which a failure counts as one of the boot."""
@@ -85,9 +85,9 @@ def not_reloaded(snapshot: Snapshot, services: Sequence[Service], commands_of: C
         names = listed([service.ref.name for service in mine])
         user = "" if scope == "system" else f" of {scope.removeprefix('user:')}"
         label = f"daemon-reload{user}" if manager == "systemd" else f"let {manager} read its files again{user}"
-        again = (Intent(ActionKind.DAEMON_RELOAD, mine[0].ref),)
+        again = tuple(Intent(ActionKind.DAEMON_RELOAD, ref) for ref in _read_again(mine))
         ways = (proposal("daemon-reload", label, again, commands_of, recommended=True),)
-        files = [f"{one.ref.name}: {', '.join((one.unit_file or 'its file', *one.drop_ins))}" for one in mine]
+        files = [f"{one.ref.name}: {_changed(one)}" for one in mine]
         subject = "host" if scope == "system" else f"host{user}"
         what = "unit files" if manager == "systemd" else f"files of {manager}"
         summary = f"{what} changed on disk and not reloaded: {names}"
@@ -97,6 +97,18 @@ def not_reloaded(snapshot: Snapshot, services: Sequence[Service], commands_of: C
                     covers=tuple(service.ref for service in mine))
         )  # fmt: skip
     return found
+
+
+def _read_again(services: Sequence[Service]) -> list[ServiceRef]:
+    """Through which of them all are read again: any one, or one of each group where that is what it acts on."""
+    if not can(services[0].ref, Applying):
+        return [services[0].ref]
+    return list({service.group or service.ref.name: service.ref for service in reversed(services)}.values())[::-1]
+
+
+def _changed(service: Service) -> str:
+    files = ", ".join((service.unit_file or "its file", *service.drop_ins))
+    return f"{service.description} ({files})" if can(service.ref, Applying) else files
 
 
 def facts(snapshot: Snapshot, service: Service) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Container engines of a host: where their sockets are, who may use them, and with which words their tools answer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,6 +50,8 @@ done
 echo "tools$hd_t"
 exec stat -c 'socket %n %U %G %Z' -- "$@"
 """
+
+_pid = re.compile(r"[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def parse(text: str) -> Engines:
 
 
 def _engine(words: Sequence[str], owners: dict[str, list[str]]) -> Engine:
-    if len(words) != 6 or (words[4] != "-" and not words[4].isdecimal()):
+    if len(words) != 6 or (words[4] != "-" and not _pid.fullmatch(words[4])):
         raise ParseError("engine KIND PATH up|down PID rw|denied", " ".join(words))
     _, kind, path, up, pid, may = words
     user, group, changed = owners.get(path, ["root", "UNKNOWN", "0"])
@@ -140,5 +143,10 @@ def _checked(text: str) -> str:
 PRESENCE: Probe[str] = Probe("docker_presence", SCRIPT, _checked, every=5.0)
 """Sockets of engines with their rights, daemons and tools; empty where there is none."""
 
-ENGINES: Probe[Engines] = Probe("docker_engines", SCRIPT, parse, slow=True, cached=False)
-"""The same, read, to be asked before each connection."""
+_NOT_NOW = """
+case $(systemctl is-active docker.service 2>/dev/null) in
+  deactivating) echo "dockerd is being stopped" >&2; return 1 ;;
+esac
+"""
+ENGINES: Probe[Engines] = Probe("docker_engines", _NOT_NOW + SCRIPT, parse, slow=True, cached=False)
+"""The same, read, to be asked before each connection: one to an engine that is being stopped would start it again."""

@@ -7,8 +7,20 @@ Containers are named in two ways: ``'' NAME`` is one container, ``PROJECT SERVIC
 _WHICH = """
 project=$1 service=$2
 shift 2
+# The socket may belong to systemd, which starts the engine for whoever connects: no look may do that.
+engine() {
+  case " $* " in *" -H "* | *" --url "*) return 0 ;; esac
+  case $(systemctl is-active docker.service 2>/dev/null) in
+    active | activating | reloading) return 0 ;;
+    deactivating) ;;
+    *) for pid in /run/docker.pid /run/snap.docker/docker.pid; do [ ! -e "$pid" ] || return 0; done ;;
+  esac
+  echo "dockerd does not run" >&2
+  return 1
+}
 # The containers, one a line: NAME STATUS.
 containers() {
+  engine "$@" || return 1
   if [ -n "$project" ]; then
     set -- "$@" ps -a --filter "label=com.docker.compose.project=$project" \\
       --filter "label=com.docker.compose.service=$service" --filter label=com.docker.compose.oneoff=False
@@ -130,8 +142,8 @@ tab=$(printf '\\t')
 log() {
   name=$1
   shift
-  "$@" logs --timestamps --tail "$lines" ${since:+--since "$since"} "$name" 2>&1
-  "$@" inspect --type container -f '{{if not .State.Running}}{{.State.Error}}{{end}}' "$name" 2>/dev/null |
+  engine "$@" && "$@" logs --timestamps --tail "$lines" ${since:+--since "$since"} "$name" 2>&1
+  engine "$@" && "$@" inspect --type container -f '{{if not .State.Running}}{{.State.Error}}{{end}}' "$name" 2>/dev/null |
     sed -n 's/^./docker: Error response from daemon: &/p'
 }
 # The log of a container ends with its process; the next run's is the same log.
@@ -140,11 +152,15 @@ following() {
   shift
   while :; do
     "$@" logs --timestamps --follow --tail "$tail" ${from:+--since "$from"} "$name" 2>&1 </dev/null
-    from=$("$@" inspect --type container -f '{{.State.FinishedAt}}' "$name" 2>/dev/null) || return 0
+    from=$(engine "$@" && "$@" inspect --type container -f '{{.State.FinishedAt}}' "$name" 2>/dev/null) || return 0
     tail=all
-    until [ "$("$@" inspect --type container -f '{{.State.Running}}' "$name" 2>/dev/null || echo gone)" = true ]; do
-      "$@" inspect --type container -f . "$name" >/dev/null 2>&1 || return 0
+    while :; do
       sleep 1
+      engine "$@" 2>/dev/null || continue
+      case $("$@" inspect --type container -f '{{.State.Running}}' "$name" 2>/dev/null) in
+        true) break ;;
+        '') return 0 ;;
+      esac
     done
   done
 }

@@ -17,6 +17,7 @@ JUST_STARTED = 10.0
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
+_small = re.compile(r"[0-9]{1,5}")
 _MAX_TEXT = 600
 _MAX_PORTS = 256
 _KEPT_RUNNING = ("always", "unless-stopped")
@@ -61,7 +62,6 @@ class Container:
     """Published now, as addresses of the host."""
     wants: tuple[Endpoint, ...] = ()
     """Declared to be published, whether it runs or not."""
-    log_file: str | None = None
     project: Project | None = None
     asked: bool | None = None
     """Whether somebody asked for its end; ``None`` where the engine does not remember."""
@@ -159,7 +159,6 @@ def container(data: Any) -> Container:
         user=_word(config, "User") or None,
         ports=_published(_part(network, "Ports")),
         wants=_published(_part(host, "PortBindings")),
-        log_file=_word(data, "LogPath") or None,
         project=_project(labels),
     )
     return replace(found, health=None) if found.health in ("none", "") else found
@@ -177,7 +176,7 @@ def when(text: object) -> float | None:
         return None
     try:
         return datetime.fromisoformat(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None
 
 
@@ -203,7 +202,7 @@ def _published(bindings: Mapping[str, Any]) -> tuple[Endpoint, ...]:
         protocol = inside.rpartition("/")[2]
         for place in places if isinstance(places, list) else ():
             port = str(place.get("HostPort", "")) if isinstance(place, Mapping) else ""
-            if port.isdecimal() and 0 < int(port) < 65536 and protocol in ("tcp", "udp"):
+            if _small.fullmatch(port) and 0 < int(port) < 65536 and protocol in ("tcp", "udp"):
                 address = sanitise(str(place.get("HostIp") or "0.0.0.0"))  # noqa: S104
                 found[Endpoint(protocol, address, int(port))] = None
     return tuple(sorted(found))[:_MAX_PORTS]
@@ -227,4 +226,4 @@ def _project(labels: Mapping[str, str]) -> Project | None:
     files = [one for one in labels.get(f"{_PROJECT}.config_files", "").split(",") if one and one.isprintable()]
     # Compose 1 wrote them as they were given to it.
     whole = tuple(one if one.startswith("/") else f"{directory}/{one}" for one in files)
-    return Project(name, service, int(number) if number.isdecimal() else 0, directory, whole)
+    return Project(name, service, int(number) if _small.fullmatch(number) else 0, directory, whole)

@@ -12,7 +12,6 @@ Call = tuple[str, tuple[object, ...]]
 
 STATE: tuple[Call, ...] = (("getState", ()), ("getPID", ()), ("getAllProcessInfo", ()))
 """What is asked every time: one request."""
-VERSION: Call = ("getSupervisorVersion", ())
 CONFIGS: Call = ("getAllConfigInfo", ())
 """What the daemon read last, of every program: long."""
 LOG: Call = ("readLog", (-16384, 0))

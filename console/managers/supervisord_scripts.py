@@ -21,7 +21,7 @@ hd_named() {
       '[unix_http_server'file*=*)
         hd_line=${hd_line#*=} hd_line=${hd_line%%[ 	]\;*}
         hd_line=${hd_line#"${hd_line%%[! 	]*}"} hd_line=${hd_line%"${hd_line##*[! 	]}"}
-        case $hd_line in '%(here)s'*) hd_line=${1%/*}${hd_line#??????????} ;; esac
+        case $hd_line in '%(here)s'*) hd_line=${1%/*}${hd_line#????????} ;; esac
         case $hd_line in /*) hd_socket "$hd_line" ;; esac
         return 0
         ;;
@@ -209,18 +209,29 @@ if [ $# = 0 ]; then
   exit 1
 fi
 hd_tail() { hd_told=$("$@" 2>&1 </dev/null) && case $hd_told in *': ERROR ('*')') false ;; esac; }
+hd_newline='
+'
 if [ "$hd_follow" ]; then
-  hd_tail "$@" tail -1 "$hd_name" stdout && [ "$hd_told" ] ||
-    { hd_tail "$@" tail -1 "$hd_name" stderr && [ "$hd_told" ] && hd_channel=stderr; }
-  exec "$@" tail -f "$hd_name" "$hd_channel"
+  hd_tail "$@" tail -1024 "$hd_name" stdout
+  if [ -z "$hd_told" ] && hd_tail "$@" tail -1024 "$hd_name" stderr && [ "$hd_told" ]; then hd_channel=stderr; fi
+  # It begins with the last 1024 bytes, so in the middle of a line where there are so many.
+  "$@" tail -f "$hd_name" "$hd_channel" </dev/null | {
+    read -r hd_f
+    [ "${#hd_told}" -lt 1000 ] || read -r hd_f
+    exec cat
+  }
+  exit
 fi
 hd_bytes=$((hd_lines * 200)) hd_bad= hd_good=
 for hd_channel in stdout stderr; do
   if hd_tail "$@" tail "-$hd_bytes" "$hd_name" "$hd_channel"; then
     hd_good=1
+    [ "${#hd_told}" -lt "$((hd_bytes - 1))" ] || hd_told=${hd_told#*"$hd_newline"}
     [ -z "$hd_told" ] || printf '%s\n' "$hd_told" | tail -n "$hd_lines"
   else
     hd_bad=$hd_told
+    # Who may not ask for one may not ask for the other: each refusal is a line in the host's log.
+    case $hd_bad in sudo:*) break ;; esac
   fi
 done
 [ "$hd_good" ] || { printf '%s\n' "$hd_bad" >&2; exit 1; }

@@ -57,7 +57,6 @@ class Around:
     loaded: Mapping[Key, Mapping[str, object]] | None = None
     zone: float | None = None
     """Seconds by which the clock of the log is ahead of UTC."""
-    version: str | None = None
     tool: tuple[str, ...] = ()
     tool_missing: str | None = None
 

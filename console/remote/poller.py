@@ -126,9 +126,7 @@ class Poller:
         self.session = Session(self._connect(self.spec), Looking.probes())
         await self.session.open()
         self.builder.new_session()
-        self._looking = Looking(
-            self.session, self.builder, self._emit, self._clock, self._wall, self.spec.pid_files
-        )
+        self._looking = Looking(self.session, self.builder, self._emit, self._clock, self._wall, self.spec.pid_files)
         await self._looking.first()
 
     async def _look(self) -> None:

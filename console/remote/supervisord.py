@@ -19,7 +19,7 @@ from console.remote.surveys import SETTLE, Place
 from console.remote.transport import TransportError, UnixSockets
 
 EVERY = 2.0
-"""Seconds between two looks through a socket: two round trips, and some 10 ms of the daemon."""
+"""Seconds between two looks through a socket: two round trips, and a millisecond of the daemon for 20 programs."""
 BY_TOOL = 30.0
 """The same through supervisorctl, which costs 150 ms of CPU, and with sudo a line in the host's log."""
 PAUSE = 5.0
@@ -28,6 +28,13 @@ REFUSED = 600.0
 """Seconds after which one asks again who was refused by sudo: it writes that into the host's log."""
 FILES = 300.0
 """Seconds after which the files are read again though nothing is seen to have changed."""
+
+
+AGAIN = 8.0
+"""Seconds after which they are compared again when programs were started anew."""
+
+Runs = dict[Key, tuple[object, ...]]
+"""What changes of a program when it starts or ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class Daemon:
         self._around = states.Around()
         self._ground_at = -FILES
         self._stamp = ""
-        self._runs: dict[Key, tuple[object, ...]] = {}
+        self._runs: Runs = {}
+        self._compared: Runs = {}
         self._behind = False
         self._kept: tuple[Service, ...] | None = None
 
@@ -68,16 +76,18 @@ class Daemon:
                 failure = f"its files are wrong, an update would be refused: {self._around.ground.bad}"
         return Found(self._kept, failure, every)
 
+    def suspect(self) -> None:
+        """Something was just done here: what was behind may be up to date."""
+        if self._behind:
+            self._ground_at = -FILES
+
     async def _by_socket(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
         assert self._sockets is not None
-        calls = [*rpc.STATE, *([] if self._around.version else [rpc.VERSION])]
         try:
-            told = await self._ask(calls)
+            told = await self._ask(list(rpc.STATE))
         except (rpc.RpcError, TransportError) as error:
             return await self._instead(stamp, error)
-        pid = told[1] if isinstance(told[1], int) else None
-        if len(told) > len(rpc.STATE) and isinstance(told[-1], str):
-            self._around = replace(self._around, version=told[-1])
+        pid = told[1] if isinstance(told[1], int) else self._around.ground.pid
         if not isinstance(told[2], list):
             return None, f"{self._path}: supervisord does not tell its programs: {_words(told[2])}", BY_TOOL
         programs = _readable(told[2])
@@ -86,14 +96,12 @@ class Daemon:
 
     async def _follow(self, programs: tuple[states.Program, ...], pid: int | None, stamp: str) -> None:
         """Read the log when something happened, and the files when they may differ from what is loaded."""
-        runs: dict[Key, tuple[object, ...]] = {
-            each.key: (each.word, each.pid, each.start, each.stop) for each in programs
-        }
+        runs: Runs = {each.key: (each.word, each.pid, each.start, each.stop) for each in programs}
         calls: list[rpc.Call] = []
         if runs != self._runs:
             calls.append(rpc.LOG if self._runs else rpc.WHOLE_LOG)
         if self._is_due(stamp, runs, pid):
-            await self._stand(stamp, pid, programs)
+            await self._stand(stamp, pid, programs, runs)
             calls.append(rpc.CONFIGS)
         self._runs = runs
         if not calls:
@@ -120,8 +128,8 @@ class Daemon:
         return None, str(error) if isinstance(error, TransportError) else f"{self._path}: {error}", every
 
     async def _by_tool(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
-        if self._is_due(stamp, self._runs, self._around.ground.pid):
-            await self._stand(stamp, None, ())
+        if not self._around.tool and self._is_due(stamp, self._runs, self._around.ground.pid):
+            await self._stand(stamp, None, (), {})
         ground = self._around.ground
         if not self._around.tool:
             return None, f"{self._path}: {self._around.tool_missing}", REFUSED
@@ -136,27 +144,28 @@ class Daemon:
                 return None, f"{self._path} is there, but no supervisord answers: start its unit", BY_TOOL
             self._around = replace(self._around, tool=(), tool_missing=_right(ground, self._path))
             return None, self._around.tool_missing, REFUSED
-        runs = {each.key: (each.word, each.pid) for each in status.programs}
-        if runs.keys() != self._runs.keys() or (self._behind and runs != self._runs):
-            await self._stand(stamp, ground.pid, status.programs)
-        self._runs = dict(runs)
+        self._runs = {each.key: (each.word, each.pid) for each in status.programs}
+        if self._is_due(stamp, self._runs, ground.pid):
+            await self._stand(stamp, None, status.programs, self._runs)
         self._around = replace(self._around, chronicle=read(self._around.chronicle, status.log), zone=status.zone)
         return status.programs, None, BY_TOOL
 
-    def _is_due(self, stamp: str, runs: dict[Key, tuple[object, ...]], pid: int | None) -> bool:
-        now = asyncio.get_running_loop().time()
-        if now - self._ground_at >= FILES or stamp != self._stamp or pid != self._around.ground.pid:
+    def _is_due(self, stamp: str, runs: Runs, pid: int | None) -> bool:
+        age = asyncio.get_running_loop().time() - self._ground_at
+        if age >= FILES or stamp != self._stamp or pid != self._around.ground.pid:
             return True
-        return runs.keys() != self._runs.keys() or (self._behind and runs != self._runs)
+        # Who was started anew may be up to date by now.
+        return runs.keys() != self._compared.keys() or (self._behind and runs != self._compared and age >= AGAIN)
 
-    async def _stand(self, stamp: str, pid: int | None, programs: tuple[states.Program, ...]) -> None:
+    async def _stand(self, stamp: str, pid: int | None, programs: tuple[states.Program, ...], runs: Runs) -> None:
         """Learn the tool and the files."""
         running = [
             f"{each.group}:{each.name}={each.pid}={int(each.start)}" for each in programs if each.pid and each.start
         ]
         answer = await self._place.ask(Ask(GROUND_PROBE, (self._path, str(pid or ""), *running)))
-        self._ground_at, self._stamp = asyncio.get_running_loop().time(), stamp
+        self._ground_at, self._stamp, self._compared = asyncio.get_running_loop().time(), stamp, runs
         if answer.failure is not None:
+            self._around = replace(self._around, tool=(), tool_missing=answer.failure)
             return
         ground: Ground = answer.value if pid is None else replace(answer.value, pid=pid)
         tool, missing = _tool(ground, self._path, self._may_use)
@@ -180,6 +189,9 @@ async def loop(place: Place) -> None:
         _tell(place, founds)
         every = min((found.every for found in founds.values()), default=REFUSED)
         changed = await place.wanted.wait(SETTLE if changed and every < REFUSED else every)
+        if changed and place.wanted.stamp == stamp:
+            for daemon in daemons.values():
+                daemon.suspect()
         if changed and every > EVERY and _sockets(place.wanted.stamp) == sockets and place.wanted.stamp != stamp:
             await _rest(place, every, sockets)
 

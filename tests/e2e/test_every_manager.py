@@ -165,6 +165,8 @@ def act(terminal: Terminal, key: str) -> None:
     terminal.wait_for(r"RESULT +. done", 60)
     terminal.press("esc")
     terminal.wait_for(LIST, 5)
+    # What was seen in the midst of it may be what is shown for a moment.
+    terminal.wait_for(r"STATE +● running", 20)
 
 
 def kill(terminal: Terminal, host: Host, case: Case) -> None:

@@ -6,7 +6,7 @@ import pytest
 from console.core.finding import Finding, Severity
 from console.core.network import Listener
 from console.core.plan import ActionKind, Intent
-from console.core.service import Endpoint, Service, State
+from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Source, Symptom
 from console.core.thresholds import Thresholds
 from console.diagnosis.verdict import Declaration
@@ -243,6 +243,18 @@ def test_a_unit_file_that_was_not_reloaded() -> None:
         changed, unit("b.service", needs_reload=True), unit("c.service", needs_reload=True, scope="user:deploy")
     )
     assert [one.subject for one in both] == ["host", "host of deploy"]
+
+
+def test_what_supervisord_has_not_loaded_is_read_again_by_group() -> None:
+    changed = [
+        Service(ServiceRef("web1", "supervisord", name), State.RUNNING, "RUNNING", needs_reload=True, group=group,
+                description=f"{name} new", unit_file="/etc/supervisor/conf.d/all.conf")
+        for name, group in (("api", None), ("shop:cart", "shop"), ("shop:pay", "shop"))
+    ]  # fmt: skip
+    finding = only(evaluate(snapshot(services=tuple(changed)), commands_of=commands))
+    assert finding.summary == "files of supervisord changed on disk and not reloaded: api, shop:cart, shop:pay"
+    assert finding.evidence[0] == "api: api new (/etc/supervisor/conf.d/all.conf)"
+    assert finding.proposals[0].commands == ("daemon-reload api", "daemon-reload shop:cart")
 
 
 def test_the_worst_comes_first() -> None:

@@ -263,8 +263,10 @@ def _failure(where: Snapshot, name: str) -> str | None:
 
 async def test_an_engine_that_was_stopped_is_not_started_by_a_look(lab: Lab, host: Host) -> None:
     # A client that loses its engine asks for it again, and systemd would start it for that.
-    host.sh("docker kill $(docker ps -q) >/dev/null 2>&1 || true", timeout=60)
+    host.sh("docker rm -f loops; docker kill $(docker ps -q) >/dev/null 2>&1 || true", timeout=60)
     async with seen(lab, host) as watched:
+        # The logs of what has failed are read by docker's own command line, for which it is the same.
+        await asyncio.sleep(4)
         host.sh("systemctl stop docker.service", timeout=60)
         await watched.until(host.name, lambda where: "does not run" in (_failure(where, "docker") or ""), 20)
         await asyncio.sleep(3)

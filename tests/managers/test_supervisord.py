@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.actions import ActionSettings, plan
 from console.core.command import Effect
-from console.core.plan import ActionKind
+from console.core.plan import ActionKind, Intent
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
+from console.core.snapshot import Link, LinkState, Snapshot
 from console.managers import supervisord_rpc as rpc
 from console.managers.supervisord import SUPERVISORD, parse_survey
 from console.managers.supervisord_files import Ground, Written, drift, parse_ground
@@ -22,7 +24,7 @@ from console.managers.supervisord_state import Around, Program, loaded_configs, 
 from tests.managers.supervisor_zoo import STATES
 
 RECORDED = Path(__file__).parent / "recorded"
-CALLS = (*rpc.STATE, rpc.VERSION, rpc.CONFIGS, rpc.LOG)
+CALLS = (*rpc.STATE, ("getSupervisorVersion", ()), rpc.CONFIGS, rpc.LOG)
 API = Service(ServiceRef("web1", "supervisord", "api"), State.RUNNING, "RUNNING", pids=(812,), tool=("supervisorctl",))
 NOW = 1000.0
 
@@ -221,6 +223,16 @@ def test_one_that_is_only_written_is_shown_and_cannot_be_started() -> None:
     assert SUPERVISORD.why_not(found, ActionKind.DAEMON_RELOAD) is None
     assert SUPERVISORD.daemon_reload(found).argv == ("supervisorctl", "update", "shop")
     assert "shop" in SUPERVISORD.applies(found)[0]
+
+
+def test_a_plan_says_that_an_update_starts_programs_anew() -> None:
+    service = replace(API, ref=replace(API.ref, name="shop:cart"), group="shop", needs_reload=True)
+    where = Snapshot("web1", Link(LinkState.UP, 0.0), services=(service,))
+    intent = Intent(ActionKind.DAEMON_RELOAD, service.ref)
+    made = plan(intent, where, managers=(SUPERVISORD,), settings=ActionSettings(), plan_id="1")
+    assert made.commands == ("supervisorctl update shop",)
+    assert made.also_hit == SUPERVISORD.applies(service)
+    assert "stopped and started anew" in made.also_hit[0]
 
 
 def test_files_that_could_not_be_read_tell_nothing() -> None:

@@ -1,0 +1,248 @@
+"""Containers as engines describe them: their states, their names, the words of their tools."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from console.core.plan import ActionKind
+from console.core.probe import ParseError
+from console.core.service import Service, ServiceRef, State
+from console.managers import compose, docker
+from console.managers.compose import COMPOSE
+from console.managers.container_clients import parse as clients
+from console.managers.container_engines import Engine, Engines, parse
+from console.managers.container_services import Told
+from console.managers.containers import Container, Project, container, when
+from console.managers.docker import DOCKER
+from console.managers.lineage import unit_of
+from tests.probes.recorded import read
+
+RECORDED = Path(__file__).parent / "recorded"
+SYSTEM = Engine("docker", "/run/docker.sock", True, 58, True, "root", "docker", "1")
+ROOTLESS = replace(SYSTEM, path="/run/user/1001/docker.sock", user="ann", pid=901)
+PODMAN = replace(SYSTEM, kind="podman", path="/run/podman/podman.sock", pid=None)
+BOTH = frozenset({"docker", "docker-compose"})
+
+
+def told(*containers: Container, engine: Engine = SYSTEM, tools: frozenset[str] = BOTH, **more: object) -> Told:
+    return Told(engine, Engines((engine,), tools), containers, 1000.0, **more)  # type: ignore[arg-type]
+
+
+def made(name: str = "web", /, **more: object) -> Container:
+    return replace(Container("c" * 64, name, "running", pid=7, started=900.0), **more)  # type: ignore[arg-type]
+
+
+def of_project(number: int, **more: object) -> Container:
+    project = Project("shop", "web", number, "/srv/shop", ("/srv/shop/docker-compose.yml",))
+    return made(f"shop_web_{number}", **{"project": project, "pid": 100 + number, **more})
+
+
+@pytest.mark.parametrize(
+    ("more", "state", "native"),
+    [
+        ({}, State.RUNNING, "running"),
+        ({"health": "unhealthy"}, State.RUNNING, "running (unhealthy)"),
+        ({"health": "starting"}, State.RUNNING, "running (starting)"),
+        ({"health": "healthy"}, State.RUNNING, "running"),
+        ({"restarts": 4, "started": 995.0}, State.FLAPPING, "running"),
+        ({"restarts": 4}, State.RUNNING, "running"),
+        ({"status": "restarting", "exit_code": 3}, State.FLAPPING, "restarting (3)"),
+        ({"status": "paused"}, State.STOPPED, "paused"),
+        ({"status": "created"}, State.STOPPED, "created"),
+        ({"status": "created", "error": "no such file"}, State.FAILED, "created (cannot be started)"),
+        ({"status": "exited"}, State.STOPPED, "exited (0)"),
+        ({"status": "exited", "exit_code": 7}, State.FAILED, "exited (7)"),
+        ({"status": "exited", "exit_code": 7, "asked": True}, State.STOPPED, "exited (7)"),
+        ({"status": "exited", "exit_code": 7, "policy": "always"}, State.STOPPED, "exited (7)"),
+        ({"status": "exited", "exit_code": 7, "policy": "on-failure"}, State.FAILED, "exited (7)"),
+        ({"status": "exited", "exit_code": 137}, State.STOPPED, "exited (137)"),
+        ({"status": "exited", "exit_code": 137, "asked": False}, State.FAILED, "exited (137)"),
+        ({"status": "exited", "exit_code": 137, "oom": True}, State.FAILED, "exited (137)"),
+        ({"status": "dead", "exit_code": 1}, State.FAILED, "dead (1)"),
+        ({"status": "asleep"}, State.UNKNOWN, "asleep"),
+    ],
+)
+def test_states(more: dict[str, object], state: State, native: str) -> None:
+    found = made("web", **more)
+    assert (found.state(1000.0), found.native) == (state, native)
+
+
+def test_why_it_ended() -> None:
+    assert made(status="exited", exit_code=137, oom=True).ended == ("oom-kill", 137, 9)
+    assert made(status="exited", exit_code=139).ended == ("signal", 139, 11)
+    assert made(status="exited", exit_code=2).ended == ("exit-code", 2, None)
+    assert made().ended == (None, None, None)
+    error = 'runc create failed: exec: "nope": executable file not found in $PATH: unknown'
+    assert made(status="created", error=error).ended[0] == '"nope": executable file not found in $PATH'
+
+
+def test_times_of_all_engines() -> None:
+    assert when("2026-11-21T09:52:11.123456789Z") == pytest.approx(1795254731.123456, abs=0.001)
+    assert when("2026-11-21T10:52:11.5+01:00") == pytest.approx(1795254731.5, abs=0.001)
+    assert when("0001-01-01T00:00:00Z") is None
+    assert when("soon") is None
+
+
+@pytest.mark.parametrize("data", [None, [], {}, {"Id": 7}, {"Id": ""}, "x"])
+def test_what_is_no_container_is_refused(data: object) -> None:
+    with pytest.raises(ParseError):
+        container(data)
+
+
+def test_one_that_cannot_be_read_leaves_the_others_alone() -> None:
+    found = docker.parse_inspected(json.dumps([{"Id": 3}, {"Id": "abc", "Name": "/web", "State": "odd", "Config": 4}]))
+    assert [each.name for each in found] == ["web"]
+    with pytest.raises(ParseError):
+        docker.parse_inspected("{}")
+
+
+def test_text_of_a_host_cannot_reach_the_terminal() -> None:
+    label = {"org.opencontainers.image.version": "\x1b[31m2.0\x07\n", "com.docker.compose.project": "$(x)"}
+    found = container({"Id": "a", "Name": "/web", "Config": {"Labels": label, "Image": "\x1b]52;c;x\x07api:3"}})
+    assert (found.version, found.image, found.project) == ("2.0\ufffd", "api:3", None)
+
+
+def test_names_that_no_tool_may_be_given() -> None:
+    for name in ("-f", "a b", "a;touch x", "$(x)", "web\n", "a/b"):
+        service = Service(ServiceRef("h", "docker", name), State.RUNNING, "running")
+        for work in (DOCKER.restart, DOCKER.stop, DOCKER.start, DOCKER.run_id):
+            with pytest.raises(ValueError, match="no name of a container"):
+                work(service)
+    for name in ("web", "../web", "shop/-f", "shop/a/b"):
+        service = Service(ServiceRef("h", "compose", name), State.RUNNING, "running")
+        with pytest.raises(ValueError, match="no service of a project"):
+            COMPOSE.run_id(service)
+
+
+@pytest.mark.parametrize(
+    ("engine", "tools", "words", "of_compose"),
+    [
+        (SYSTEM, {"docker"}, ("docker",), ()),
+        (SYSTEM, {"docker", "compose"}, ("docker",), ("docker", "compose")),
+        (SYSTEM, {"docker", "docker-compose"}, ("docker",), ("docker-compose",)),
+        (ROOTLESS, {"docker"}, ("docker", "-H", "unix:///run/user/1001/docker.sock"), ()),
+        (PODMAN, {"docker"}, ("docker", "-H", "unix:///run/podman/podman.sock"), ()),
+        (PODMAN, {"podman"}, ("podman", "--url", "unix:///run/podman/podman.sock"), ()),
+        (SYSTEM, {"podman"}, (), ()),
+    ],
+)
+def test_words_of_the_tools(
+    engine: Engine, tools: set[str], words: tuple[str, ...], of_compose: tuple[str, ...]
+) -> None:
+    engines = Engines((engine,), frozenset(tools))
+    found, missing = engines.words(engine)
+    assert found == words
+    assert (missing is None) == bool(words)
+    assert engines.compose_words(engine) == of_compose
+
+
+def test_two_engines_are_never_mistaken_for_each_other() -> None:
+    engines = Engines((SYSTEM, PODMAN), frozenset({"docker"}))
+    assert engines.words(SYSTEM)[0] == ("docker", "-H", "unix:///run/docker.sock")
+    both = (Told(SYSTEM, engines, (made(),)), Told(PODMAN, engines, (made(),)))
+    first, second = docker.services(both)
+    assert (first.ref.name, second.ref.name) == ("web", "podman/web")
+    assert DOCKER.stop(second).argv[-3:] == ("unix:///run/podman/podman.sock", "stop", "web")
+
+
+def test_presence_says_who_may_and_what_mends_it() -> None:
+    denied = parse(read(RECORDED / "docker-presence-oncall.txt").output)
+    assert [engine.why_not for engine in denied.engines] == ["permission denied on /run/docker.sock: join group docker"]
+    [engine] = parse(read(RECORDED / "docker-presence-root.txt").output).engines
+    assert (engine.why_not, engine.scope) == (None, "system")
+    assert "does not run" in (replace(engine, up=False).why_not or "")
+    assert replace(engine, allowed=False, group="root").why_not == (
+        "permission denied on /run/docker.sock: only root may use it"
+    )
+    assert ROOTLESS.scope == "user:ann"
+    assert parse("").engines == ()
+    with pytest.raises(ParseError):
+        parse("engine docker /run/docker.sock up x rw")
+
+
+def test_a_service_of_compose_is_all_its_containers() -> None:
+    [service] = compose.services([told(of_project(2), of_project(1), of_project(3, status="exited", pid=None))], {})
+    assert (str(service.ref.name), service.state, service.native_state) == ("shop/web", State.RUNNING, "2/3 running")
+    assert service.members == ("shop_web_1", "shop_web_2", "shop_web_3")
+    assert service.pids == (101, 102)
+    assert service.chain == ("docker", "compose shop", "web")
+    assert COMPOSE.restart(service).argv == ("docker", "restart", *service.members)
+    worse = of_project(3, status="exited", pid=None, exit_code=1, restarts=2)
+    [service] = compose.services([told(of_project(1), worse)], {})
+    assert (service.state, service.native_state, service.restarts) == (State.FAILED, "1/2 exited (1)", 2)
+    assert docker.services([told(of_project(1), made())])[0].ref.name == "web"
+
+
+@pytest.mark.parametrize("tools", [BOTH, frozenset({"docker", "compose"}), frozenset({"docker"})])
+def test_a_declared_service_without_a_container(tools: frozenset[str]) -> None:
+    one = told(of_project(1), tools=tools)
+    [source] = compose.sources([one])
+    _, spare = compose.services([one], {source.key: ("web", "spare")})
+    assert (spare.ref.name, spare.state, spare.native_state) == ("shop/spare", State.STOPPED, "no container")
+    assert "has no container" in (COMPOSE.why_not(spare, ActionKind.RESTART) or "")
+    assert COMPOSE.why_not(spare, ActionKind.START) is None
+    with pytest.raises(ValueError, match="no container"):
+        COMPOSE.restart(spare)
+    look = COMPOSE.run_id(spare).argv
+    assert look[-3:] == ("shop", "spare", "docker")
+    if spare.tool_missing is None:
+        argv = COMPOSE.start(spare).argv
+        assert argv[-4:] == ("up", "-d", "--no-deps", "spare")
+        assert ("-f", "/srv/shop/docker-compose.yml") in pairwise(argv)
+    else:
+        assert "no Compose" in spare.tool_missing
+
+
+def test_what_is_paused_goes_on_by_other_means() -> None:
+    [service] = docker.services([told(made(status="paused"))])
+    assert "docker unpause web" in (DOCKER.why_not(service, ActionKind.START) or "")
+    assert DOCKER.why_not(service, ActionKind.RESTART) is None
+
+
+def test_units_that_run_a_container_are_linked() -> None:
+    [service] = docker.services([told(made(), units={"web": "web.service"})])
+    assert service.chain == ("systemd", "web.service", "docker", "web")
+    [service] = compose.services([told(of_project(1), units={"shop/": "shop.service"})], {})
+    assert service.chain == ("systemd", "shop.service", "docker", "compose shop", "web")
+
+
+@pytest.mark.parametrize(
+    ("args", "folder", "key"),
+    [
+        (("docker", "run", "--rm", "--name", "api", "x"), "/", "api"),
+        (("/usr/bin/docker", "run", "--name=api", "x"), "/", "api"),
+        (("docker", "start", "-a", "api"), "/", "api"),
+        (("docker", "start", "api"), "/", None),
+        (("docker", "run", "x"), "/", None),
+        (("docker", "logs", "-f", "api"), "/", None),
+        (("/usr/bin/python3", "/usr/bin/docker-compose", "up"), "/srv/My.Shop", "myshop/"),
+        (("docker-compose", "-p", "shop", "up"), "/", "shop/"),
+        (("docker", "compose", "-f", "/srv/shop/compose.yml", "up"), "/", "shop/"),
+        (("docker-compose", "logs", "-f"), "/srv/shop", None),
+    ],
+)
+def test_clients_of_the_engine(args: tuple[str, ...], folder: str, key: str | None) -> None:
+    lines = ["unit a.service", f"in {folder}", *(f"arg {arg}" for arg in args)]
+    assert clients("\n".join(lines)) == ({key: "a.service"} if key else {})
+
+
+def test_lines_of_a_log() -> None:
+    ref = ServiceRef("h", "compose", "shop/web")
+    line = COMPOSE.log_line(ref, 'shop_web_2\t2026-11-21T09:52:11.123456789Z {"level":"error","message":"no"}')
+    assert line is not None
+    assert (line.source, line.level) == ("shop_web_2", "error")
+    assert line.at == pytest.approx(1795254731.123456, abs=0.001)
+    line = DOCKER.log_line(ServiceRef("h", "docker", "web"), "docker: Error response from daemon: no")
+    assert line is not None
+    assert (line.at, line.source, line.message) == (None, "docker", "docker: Error response from daemon: no")
+    assert DOCKER.log_line(ref, "2026-11-21T09:52:11.123456789Z ") is None
+
+
+def test_the_scope_of_a_container_is_not_who_runs_it() -> None:
+    assert unit_of(f"/system.slice/docker-{'a' * 64}.scope") is None
+    assert unit_of(f"/system.slice/api.service/libpod-{'a' * 64}.scope") == "api.service"
