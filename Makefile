@@ -20,8 +20,9 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Most of the time of a test is waiting for a host: three files are worked on at once, each with hosts of its own.
 unit: $(VENV)/.dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist loadfile
 
 lab: $(VENV)/.dev
 	$(BIN)/python -m tests.lab up

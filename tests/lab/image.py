@@ -6,7 +6,6 @@ under a lock, so that two test runs share one build.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -14,10 +13,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from .locks import locked
 from .packages import DEBIAN_KEYRING, SUITE, LabError, debian_mirror, ensure_tools, find_tool, say
 
 _PACKAGES = """
@@ -83,20 +81,6 @@ def _prune(keep: Path) -> None:
         if image != keep and image.stat().st_mtime < time.time() - _UNUSED_SECONDS:
             say(f"removing {image.name}, unused for two weeks")
             shutil.rmtree(image, ignore_errors=True)
-
-
-@contextmanager
-def locked(path: Path, notice: str = "") -> Iterator[None]:
-    """Hold an exclusive lock on a file, shared with every other test run of this machine."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if notice:
-                say(notice)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _build(target: Path) -> None:

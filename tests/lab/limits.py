@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
-from .image import locked
+from .locks import locked
 
 WANTED: dict[str, int] = {"fs/inotify/max_user_instances": 8192, "fs/inotify/max_user_watches": 524288}
 _SYSCTL = Path("/proc/sys")

@@ -6,11 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+
+from .locks import locked
 
 SOURCES = Path("/etc/apt")
 SUITE = "bookworm"
+APT_LOCK = Path("/run/hostdeck-lab.apt")
 DEBIAN_KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 # A program the lab runs on this machine -> the Debian package it comes from.
@@ -65,11 +68,18 @@ def find_tool(program: str) -> str | None:
 def ensure_tools(extra: Iterable[tuple[str, str]] = ()) -> None:
     """Install the Debian packages of those programs that are missing here."""
     wanted = {**TOOLS, **dict(extra)}
-    missing = sorted({package for program, package in wanted.items() if find_tool(program) is None})
-    if not DEBIAN_KEYRING.exists():
-        missing.append("debian-archive-keyring")
-    if missing:
-        apt_install(missing)
+    if not _missing(wanted):
+        return
+    # apt itself does not wait for another one.
+    with locked(APT_LOCK, "waiting for another run to install packages"):
+        missing = _missing(wanted)
+        if missing:
+            apt_install(missing)
+
+
+def _missing(wanted: Mapping[str, str]) -> list[str]:
+    found = sorted({package for program, package in wanted.items() if find_tool(program) is None})
+    return found if DEBIAN_KEYRING.exists() else [*found, "debian-archive-keyring"]
 
 
 def apt_install(packages: list[str]) -> None:

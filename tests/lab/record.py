@@ -18,8 +18,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .image import locked
 from .limits import raise_limits, restore_limits
+from .locks import locked
 from .packages import LabError
 
 RUN = Path("/run/hostdeck-lab")
