@@ -211,7 +211,7 @@ async def test_logs_are_followed_from_run_to_run(lab: Lab, host: Host, name: str
                 if not started:
                     started = True
                     again = f"docker restart --time 1 {service.members[0]} >/dev/null; docker inspect -f "
-                    again += f"'{{{{.State.StartedAt}}}}' {service.members[0]}"
+                    again += f"'{{{{.State.FinishedAt}}}}' {service.members[0]}"
                     began = when((await asyncio.to_thread(host.sh, again)).strip()) or 0.0
                 elif line.at is not None and line.at > began and line.source in ("docker", service.members[0]):
                     break
