@@ -14,7 +14,8 @@ def refusal(context: Context) -> str | None:
         return f"{context.service.ref}: {context.manager.id} cannot stop it"
     if context.service.state is State.STOPPED:
         return f"{context.name} is stopped already ({context.service.native_state})"
-    if context.service.state is State.FAILED:
+    # Of several containers one may have failed while the others run.
+    if context.service.state is State.FAILED and not context.service.pids:
         return f"{context.name} is down already ({context.service.native_state})"
     if context.intent.endpoint is not None:
         engine = why_engine(context.service)

@@ -7,6 +7,9 @@ from console.core.service import Service, ServiceRef, State
 from console.managers.container_engines import Engine, Engines
 from console.managers.containers import Container
 
+_STAMPED_LATE = 1.0
+"""Seconds: an engine notes the start when it is told of it, by when the process may have ended already."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -40,7 +43,7 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         description=container.image,
         pids=() if container.pid is None else (container.pid,),
         since=container.since,
-        attempt_since=container.started if down else None,
+        attempt_since=container.started - _STAMPED_LATE if down and container.started is not None else None,
         restarts=container.restarts,
         ports=container.ports if container.runs else (),
         wants=container.wants,

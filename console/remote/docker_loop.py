@@ -21,6 +21,7 @@ RETRY = (1.0, 2.0, 5.0, 10.0, 30.0)
 BY_SUDO_EVERY = 15.0
 NOT_THERE = SUDO_REFUSED = 300.0
 """What is not there, or not allowed, is tried when its presence changes; and now and then."""
+LOOK_PAUSE = 3.0
 FIRST_WITHIN = 3.0
 """Seconds for which the first answer waits for what is asked beside it."""
 
@@ -209,6 +210,8 @@ class _Engines:
                 self.tell()
             if await look:
                 self.tell()
+            # A container in a loop of restarts is no reason to look at every process each second.
+            await asyncio.sleep(LOOK_PAUSE)
 
     async def _look(self) -> bool:
         changed = await self._declared.look(compose.sources(self._told()))

@@ -15,6 +15,7 @@ from console.core.plan import ActionKind, Intent, PlanProgress, Result
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
+from console.managers.containers import when
 from console.remote.logs import follow, source
 from console.remote.runner import new_plan_id
 from console.remote.transport import HostSpec
@@ -209,9 +210,10 @@ async def test_logs_are_followed_from_run_to_run(lab: Lab, host: Host, name: str
                 lines.append(line)
                 if not started:
                     started = True
-                    began = time.time()
-                    await asyncio.to_thread(host.sh, f"docker restart --time 1 {service.members[0]}")
-                elif line.at is not None and line.at > began + 0.5 and line.source in ("docker", service.members[0]):
+                    again = f"docker restart --time 1 {service.members[0]} >/dev/null; docker inspect -f "
+                    again += f"'{{{{.State.FinishedAt}}}}' {service.members[0]}"
+                    began = when((await asyncio.to_thread(host.sh, again)).strip()) or 0.0
+                elif line.at is not None and line.at > began and line.source in ("docker", service.members[0]):
                     break
     assert all(line.at is not None for line in lines)
     host.wait("! pgrep -f '[d]ocker logs'", timeout=10)
