@@ -89,6 +89,7 @@ class _ShellChannel(_DemoChannel):
         self._clock = clock
         self._delay = delay
         self._nonce = ""
+        self._defining = False
         self._input = b""
         self._kept: dict[str, tuple[tuple[str, ...], str]] = {}
 
@@ -102,8 +103,20 @@ class _ShellChannel(_DemoChannel):
             self._ready.put_nowait(f"{self._nonce} 0 0\n".encode())
             self._input = rest
         *lines, self._input = self._input.split(b"\n")
-        for line in lines:
+        for line in self._requests(lines):
             asyncio.get_running_loop().call_later(self._delay, self._answer, line.decode())
+
+    def _requests(self, lines: list[bytes]) -> list[bytes]:
+        """The lines that ask; those between "+" and the end of the functions only define."""
+        found = []
+        for line in lines:
+            if self._defining:
+                self._defining = line != END.encode()
+            elif line == b"+":
+                self._defining = True
+            else:
+                found.append(line)
+        return found
 
     def _answer(self, line: str) -> None:
         self._host.clock = self._clock()

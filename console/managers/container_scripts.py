@@ -143,7 +143,8 @@ log() {
   name=$1
   shift
   engine "$@" && "$@" logs --timestamps --tail "$lines" ${since:+--since "$since"} "$name" 2>&1
-  engine "$@" && "$@" inspect --type container -f '{{if not .State.Running}}{{.State.Error}}{{end}}' "$name" 2>/dev/null |
+  engine "$@" &&
+    "$@" inspect --type container -f '{{if not .State.Running}}{{.State.Error}}{{end}}' "$name" 2>/dev/null |
     sed -n 's/^./docker: Error response from daemon: &/p'
 }
 # The log of a container ends with its process; the next run's is the same log.

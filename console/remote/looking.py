@@ -26,7 +26,7 @@ QUICK = 1.0
 LISTENERS_EVERY = 5.0
 """Seconds between two looks at the listeners of a host whose sockets come and go."""
 FIRST_TIMEOUT = 10.0
-"""Seconds for the first look, which asks everything that is quick."""
+"""Seconds for the first looks: they define what they ask."""
 
 
 class ProbeError(Exception):
@@ -65,11 +65,19 @@ class Looking:
         return (*ALL, *SystemdWatch.probes, *Surveys.probes())
 
     async def first(self) -> None:
-        """Ask who the host is, leave out what it has no tools for, and ask all that is quick."""
-        [answer] = await self._session.fast([Ask(identity.PROBE)], identity.PROBE.timeout)
-        self._builder.take([answer], self._clock())
+        """Ask who the host is and how it is, and leave out what it has no tools for."""
+        asks = [Ask(identity.PROBE), *(Ask(probe) for probe in self._fast.due(self._clock(), within=QUICK))]
+        sent = self._wall()
+        try:
+            answers = await self._session.fast(asks, FIRST_TIMEOUT)
+        except TimeoutError:
+            raise ShellLostError(f"the first look had no answer in {FIRST_TIMEOUT:.0f} s") from None
+        self._take(asks, answers, self._fast, (sent + self._wall()) / 2)
         if self._builder.identity is not None:
             self._leave_out(self._builder.identity)
+
+    async def quick(self) -> None:
+        """Ask all else that is quick, once."""
         try:
             await self.tick(FIRST_TIMEOUT)
         except TimeoutError:

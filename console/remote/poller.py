@@ -132,6 +132,8 @@ class Poller:
     async def _look(self) -> None:
         assert self._looking is not None
         self._up()
+        await self._looking.quick()
+        self._up()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tick_loop())
             tasks.create_task(self._slow_loop(self._looking))

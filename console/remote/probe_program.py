@@ -33,7 +33,7 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 hd_nl='
 '
-hd_out=
+hd_out= hd_names=
 hd_run() {
   hd_n=$1
   shift
@@ -78,25 +78,52 @@ k() {
   fi
   hd_put
 }
+z() {
+  for hd_i in $hd_names; do eval "hd_c_$hd_i="; done
+}
 w() {
   printf '%s' "$hd_nonce $1 ${#hd_out}$hd_nl$hd_out"
   hd_out=
 }
 """
 
-_LOOP = r"""
+# "+" is followed by functions, up to the line END.
+_LOOP = rf"""
 w 0
 while IFS= read -r hd_line; do
+  if [ "$hd_line" = + ]; then
+    hd_def=
+    while IFS= read -r hd_line && [ "$hd_line" != "{END}" ]; do hd_def=$hd_def$hd_line$hd_nl; done
+    hd_line=$hd_def
+  fi
   eval "$hd_line"
 done
 """
 
 
 def program(probes: Sequence[Probe[Any]], nonce: str) -> bytes:
-    """The whole program, as it is written to the shell's standard input. Ends itself when that input ends."""
-    functions = "".join(f"p_{probe.name}() {{\n{probe.script.strip()}\n}}\n" for probe in probes)
-    forget = "".join(f"hd_c_{probe.name}=\n" for probe in probes)
-    return f"hd_nonce={quote((nonce,))}\n{_CORE}{functions}z() {{\n{forget}}}\n{_LOOP}{END}\n".encode()
+    """The whole program, as it is written to the shell's standard input. Ends itself when that input ends.
+
+    It knows these sections from the first; ``definitions`` adds others. A shell reads its input byte by byte, so what
+    may never be asked is not sent.
+    """
+    return f"hd_nonce={quote((nonce,))}\n{_CORE}{_functions(probes)}{_LOOP}{END}\n".encode()
+
+
+def definitions(probes: Sequence[Probe[Any]]) -> bytes:
+    """Further sections, to be sent before the first request that asks for one of them."""
+    return f"+\n{_functions(probes)}{END}\n".encode() if probes else b""
+
+
+def _functions(probes: Sequence[Probe[Any]]) -> str:
+    texts = "".join(f"p_{probe.name}() {{\n{_bare(probe.script)}\n}}\n" for probe in probes)
+    return f'{texts}hd_names="$hd_names {" ".join(probe.name for probe in probes)}"\n'
+
+
+def _bare(script: str) -> str:
+    """The script without lines that are only a comment."""
+    lines = script.strip().split("\n")
+    return "\n".join(line for line in lines if not line.lstrip().startswith("# "))
 
 
 def request(sequence: int, asks: Sequence[tuple[Probe[Any], tuple[str, ...]]], *, forget: bool = False) -> bytes:

@@ -1,5 +1,6 @@
 """When each probe is due."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,11 +23,14 @@ class Schedule:
         """Those that are still asked."""
         return tuple(self._probes.values())
 
-    def due(self, now: float) -> list[Probe[Any]]:
-        """The probes to ask now, in their order; each is then due again after its interval."""
+    def due(self, now: float, within: float = math.inf) -> list[Probe[Any]]:
+        """The probes to ask now, in their order; each is then due again after its interval.
+
+        ``within``: only those that are asked at least that often, in seconds.
+        """
         found = []
         for name, probe in self._probes.items():
-            if now >= self._due.get(name, 0.0) - 0.05:
+            if probe.every <= within and now >= self._due.get(name, 0.0) - 0.05:
                 found.append(probe)
                 delay = probe.every * 2 ** self._failed.get(name, 0)
                 self._due[name] = now + (min(delay, max(MAX_DELAY, probe.every)))

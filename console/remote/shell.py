@@ -8,7 +8,7 @@ from typing import Any
 
 from console.core.probe import ParseError, Probe
 from console.core.text import decode, sanitise
-from console.remote.probe_program import BOOT, program, request
+from console.remote.probe_program import BOOT, definitions, program, request
 from console.remote.transport import Channel, Transport, TransportError
 
 MAX_FRAME = 16 * 1024 * 1024
@@ -47,7 +47,9 @@ class ProbeShell:
 
     def __init__(self, transport: Transport, probes: Sequence[Probe[Any]]) -> None:
         self._transport = transport
-        self._probes = probes
+        # What is asked of every host from the first; the others follow when they are asked for.
+        self._first = tuple(probe for probe in probes if probe.every > 0 and not probe.slow)
+        self._defined = {probe.name for probe in self._first}
         self._nonce = secrets.token_hex(8).encode()
         self._channel: Channel | None = None
         self._buffer = bytearray()
@@ -59,7 +61,7 @@ class ProbeShell:
     async def start(self) -> None:
         """Open the channel, upload the functions and wait until the shell says that it is ready."""
         self._channel = await self._transport.open(("sh", "-c", BOOT))
-        self._channel.write(program(self._probes, self._nonce.decode()))
+        self._channel.write(program(self._first, self._nonce.decode()))
         await self._skip_to_frame()
         await self._frame(0)
 
@@ -81,11 +83,18 @@ class ProbeShell:
             if self._abandoned:
                 self._kept.clear()
             calls = [(ask.probe, ask.args) for ask in asks]
-            self._channel.write(request(self._sequence, calls, forget=self._abandoned))
+            line = request(self._sequence, calls, forget=self._abandoned)
+            self._channel.write(definitions(self._new(asks)) + line)
             self._abandoned = True
             body = await self._frame(self._sequence)
             self._abandoned = False
         return self._answers(asks, body)
+
+    def _new(self, asks: Sequence[Ask]) -> list[Probe[Any]]:
+        """What the shell does not know yet; from now on it does."""
+        new = {ask.probe.name: ask.probe for ask in asks if ask.probe.name not in self._defined}
+        self._defined |= new.keys()
+        return list(new.values())
 
     async def _fill(self) -> None:
         assert self._channel is not None
