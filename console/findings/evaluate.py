@@ -17,7 +17,8 @@ from console.findings.declared import Expected
 
 CODES: Final = (
     "host-unreachable", "port-held", "port-not-permitted", "no-such-address", "start-limit", "service-failed",
-    "service-down", "service-missing", "restart-loop", "boot-failures", "oom-kill", "memory-pressure", "io-wait",
+    "service-down", "service-missing", "restart-loop", "unhealthy", "boot-failures", "oom-kill",
+    "memory-pressure", "io-wait",
     "disk-full", "inodes-full", "swap-full",
     "host-stale", "clock-skew", "service-stopped", "daemon-reload",
 )  # fmt: skip
@@ -106,6 +107,8 @@ def _judge(
         found += [finding for finding in silent if finding.service not in explained]
     if snapshot.link.state is LinkState.DOWN:
         return tuple(host.unreachable(snapshot, sorted(found, key=_rank)))
+    if memory.sifted.sick:
+        found += services.unhealthy(snapshot, memory.sifted.sick, commands_of)
     if memory.sifted.restarted:
         found += services.restarting(snapshot, memory.sifted.restarted, thresholds)
     if snapshot.filesystems:

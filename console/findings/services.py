@@ -33,11 +33,13 @@ class Troubled:
     """Running, after automatic restarts."""
     stale: tuple[Service, ...] = ()
     """Loaded from a file that has changed since."""
+    sick: tuple[Service, ...] = ()
+    """Running, and their own health check fails."""
 
 
 def troubled(services: Sequence[Service]) -> Troubled:
     """Sift the services in one pass: it is made for every host each second."""
-    down, restarted, stale = [], [], []
+    down, restarted, stale, sick = [], [], [], []
     for service in services:
         state = service.state
         if state is State.FAILED or state is State.FLAPPING or (state is State.STARTING and service.restarts):
@@ -46,7 +48,9 @@ def troubled(services: Sequence[Service]) -> Troubled:
             restarted.append(service)
         if service.needs_reload:
             stale.append(service)
-    return Troubled(tuple(down), tuple(restarted), tuple(stale))
+        if service.health == "unhealthy" and state is State.RUNNING:
+            sick.append(service)
+    return Troubled(tuple(down), tuple(restarted), tuple(stale), tuple(sick))
 
 
 def failed(
@@ -74,6 +78,18 @@ def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thre
             severity = Severity.CRITICAL if worst and _matters(service) else Severity.WARNING
             summary = f"restarts again and again ({times(restarts, 'restart')})"
             found.append(_finding("restart-loop", severity, snapshot, service, summary, (), since=None))
+    return found
+
+
+def unhealthy(snapshot: Snapshot, services: Iterable[Service], commands_of: CommandsOf) -> list[Finding]:
+    """A service that runs and whose own health check fails."""
+    found = []
+    for service in services:
+        evidence = (f"{service.ref.name}: {service.native_state}",)
+        again = (Intent(ActionKind.RESTART, service.ref),)
+        ways = (proposal("restart", f"restart {service.ref.name}", again, commands_of, recommended=False),)
+        summary = "runs, and its health check fails"
+        found.append(_finding("unhealthy", Severity.CRITICAL, snapshot, service, summary, evidence, ways, since=None))
     return found
 
 
@@ -115,7 +131,8 @@ def facts(snapshot: Snapshot, service: Service) -> tuple[str, ...]:
     """What is known of a failure, a line each."""
     lines = [f"{service.ref.name}: {service.native_state}, {why_failed(service)}"]
     if service.restarts:
-        policy = f", Restart={service.restart_policy}" if service.restart_policy else ""
+        told = "Restart=" if service.ref.manager == "systemd" else "restarts: "
+        policy = f", {told}{service.restart_policy}" if service.restart_policy else ""
         lines.append(f"{times(service.restarts, 'automatic restart')}{policy}{_limit(service)}")
     symptom = _symptom(snapshot, service)
     if symptom is not None:

@@ -45,4 +45,14 @@ class FailureLogs:
             return ()
         output = await self._transport.run(command)
         lines = (read_line(text) for text in output.stdout.splitlines())
-        return tuple(line for line in lines if line is not None)
+        return tuple(line for line in lines if line is not None and _of_this_host(service, line))
+
+
+def _of_this_host(service: Service, line: LogLine) -> bool:
+    """Whether an address in the line is one of the host: a container or a pod has a network of its own.
+
+    What an engine could not publish is told by itself, in these words.
+    """
+    if service.ref.manager in ("docker", "compose"):
+        return "Error response from daemon" in line.message
+    return service.ref.manager != "kubernetes"

@@ -297,3 +297,10 @@ def test_a_loop_is_not_dated_by_its_last_attempt_and_to_stop_it_comes_first(stat
     assert loop.summary.startswith("restarts again and again (944 restarts)")
     if state is State.FLAPPING:
         assert [way.id for way in loop.proposals] == ["stop", "restart"]
+
+
+def test_a_service_that_runs_and_is_not_well_is_told() -> None:
+    sick = replace(unit("web", health="unhealthy"), ref=ServiceRef(HOST, "docker", "web"))
+    found = only(judge(sick))
+    assert (found.code, found.severity, found.service) == ("unhealthy", Severity.CRITICAL, sick.ref)
+    assert judge(replace(sick, health="healthy"), replace(sick, state=State.STOPPED)) == ()

@@ -1,0 +1,70 @@
+"""Reading the log of what failed, once after each failure, and only what is about this host."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from console.core.command import Command, Output
+from console.core.service import Endpoint, Service, ServiceRef, State
+from console.remote.builder import SnapshotBuilder
+from console.remote.failure_logs import FailureLogs
+
+LINE = "listen tcp 0.0.0.0:8080: bind: address already in use"
+
+
+@dataclass
+class Told:
+    """A host whose every log says the same."""
+
+    text: str
+    asked: list[Command] = field(default_factory=list)
+
+    async def run(self, command: Command) -> Output:
+        self.asked.append(command)
+        return Output(0, self.text)
+
+
+def failed(manager: str, since: float = 100.0) -> Service:
+    ref = ServiceRef("web1", manager, "shop/deploy/api" if manager == "kubernetes" else "api")
+    tool = ("kubectl",) if manager == "kubernetes" else ("tool",)
+    return Service(ref, State.FAILED, "FATAL", since=since, tool=tool, log_files=("/var/log/api.log",))
+
+
+def logs_of(told: Told, *services: Service) -> tuple[SnapshotBuilder, FailureLogs]:
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+    for service in services:
+        builder.services(service.ref.manager, (service,), service.ref.manager, 1.0)
+    return builder, FailureLogs(builder, told)  # type: ignore[arg-type]
+
+
+async def test_a_log_is_read_once_after_each_failure_and_forgotten_when_it_runs() -> None:
+    told = Told(LINE)
+    builder, logs = logs_of(told, failed("supervisord"))
+    for _ in range(2):
+        await logs.read("supervisord")
+        [symptom] = builder.snapshot.symptoms
+        assert (symptom.errno, symptom.endpoint) == ("EADDRINUSE", Endpoint("tcp", "0.0.0.0", 8080))
+    assert len(told.asked) == 1
+    again = failed("supervisord", since=200.0)
+    builder.services("supervisord", (again,), "supervisord", 2.0)
+    await logs.read("supervisord")
+    assert len(told.asked) == 2
+    builder.services("supervisord", (replace(again, state=State.RUNNING),), "supervisord", 3.0)
+    await logs.read("supervisord")
+    assert builder.snapshot.symptoms == ()
+
+
+@pytest.mark.parametrize(
+    ("manager", "text", "found"),
+    [
+        ("docker", LINE, 0),
+        ("docker", f"docker: Error response from daemon: {LINE}", 1),
+        ("kubernetes", LINE, 0),
+    ],
+)
+async def test_an_address_inside_a_container_is_none_of_the_host(manager: str, text: str, found: int) -> None:
+    builder, logs = logs_of(Told(text), failed(manager))
+    await logs.read(manager)
+    assert len(builder.snapshot.symptoms) == found
