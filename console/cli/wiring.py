@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from console.diagnosis.evidence import Evidence
     from console.diagnosis.verdict import Verdict
     from console.remote.fleet import Fleet
+    from console.remote.plan_inspect import HostPlan
     from console.remote.transport import Transport
     from console.ui.fleet_port import FleetPort
 
@@ -31,7 +32,16 @@ def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
 
     reach = partial(connect, pool=JumpPool())
     specs = tuple(replace(spec, pid_files=pid_files(config, spec)) for spec in specs)
-    return Fleet(specs, reach, judge(config, specs), run_plan, prepare=prepare, interval=config.interval)
+    return Fleet(
+        specs,
+        reach,
+        judge(config, specs),
+        run_plan,
+        resume=resume_plan,
+        missed=missed_plans,
+        prepare=prepare,
+        interval=config.interval,
+    )
 
 
 def judge(config: Config, specs: tuple[HostSpec, ...]) -> "Callable[[Snapshot], tuple[Finding, ...]]":
@@ -72,6 +82,30 @@ def run_plan(plan: "Plan", fleet: "Fleet") -> "AsyncGenerator[PlanProgress, None
         audit=AuditTrail(),
         spare=lambda: fleet.own_transport(host),
     )
+
+
+def resume_plan(plan: "Plan", fleet: "Fleet") -> "AsyncGenerator[PlanProgress, None]":
+    """Watch a plan that its host has already."""
+    from console.remote.audit import AuditTrail
+    from console.remote.runner import resume
+
+    host = plan.target.host
+    return resume(fleet.transport(host), plan, audit=AuditTrail(), spare=lambda: fleet.own_transport(host))
+
+
+async def missed_plans(host: str, fleet: "Fleet") -> "tuple[HostPlan, ...]":
+    """What this person's consoles began on a host and saw no end of; a host without such a plan is not asked."""
+    import asyncio
+
+    from console.remote.audit import AuditFilter, AuditTrail
+    from console.remote.runner import pick_up
+
+    trail = AuditTrail()
+    unknown = await asyncio.to_thread(trail.read, AuditFilter(host=host, result="unknown"))
+    if not unknown:
+        return ()
+    wanted = {entry.id for entry in unknown}
+    return tuple(found for found in await pick_up(fleet.transport(host), trail) if found.plan.id in wanted)
 
 
 def operator() -> str:

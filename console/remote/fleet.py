@@ -19,6 +19,7 @@ from console.remote.transport import ChannelRefusedError, HostSpec, Transport, T
 
 if TYPE_CHECKING:
     from console.remote.host_keys import HostKey
+    from console.remote.plan_inspect import HostPlan
     from console.remote.rights import Rights
 
 T = TypeVar("T")
@@ -49,6 +50,8 @@ class Fleet:
         evaluate: Callable[[Snapshot], tuple[Finding, ...]],
         run: "Callable[[Plan, Fleet], AsyncGenerator[PlanProgress, None]] | None" = None,
         *,
+        resume: "Callable[[Plan, Fleet], AsyncGenerator[PlanProgress, None]] | None" = None,
+        missed: "Callable[[str, Fleet], Awaitable[tuple[HostPlan, ...]]] | None" = None,
         prepare: Callable[[Sequence[HostSpec]], Awaitable[None]] | None = None,
         interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
@@ -58,6 +61,8 @@ class Fleet:
         self._connect = connect
         self._evaluate = evaluate
         self._run = run
+        self._resume = resume
+        self._missed = missed
         self._prepare = prepare
         self._clock = clock
         self._on_change: OnChange | None = None
@@ -169,6 +174,21 @@ class Fleet:
                 yield progress
         with suppress(TransportError):
             self.touch(plan.target.host, [ref.name for ref in (plan.target, *plan.touches)])
+
+    async def missed(self, host: str) -> "tuple[HostPlan, ...]":
+        """Plans of this person whose end no console saw: those that run on the host, and those that ended meanwhile.
+
+        Raises ``TransportError``, and ``AuditError`` where the audit trail cannot be read or written.
+        """
+        return () if self._missed is None else await self._missed(host, self)
+
+    async def resume(self, plan: Plan) -> AsyncIterator[PlanProgress]:
+        """Watch a plan that runs on its host already, to its result; nothing is sent."""
+        if self._resume is None:
+            raise RuntimeError("this fleet was made to look only")
+        async with aclosing(self._resume(plan, self)) as told:
+            async for progress in told:
+                yield progress
 
     async def rights(self, host: str, plan: Plan) -> "Rights":
         """Whether the connected user may run every step, and which sudoers line is missing."""

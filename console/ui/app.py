@@ -13,6 +13,7 @@ from textual.worker import WorkerFailed
 
 from console.core.keys import TABS, Place
 from console.core.plan import Result
+from console.core.snapshot import LinkState
 from console.ui import keymap, themes
 from console.ui.changes import Change, Changes
 from console.ui.clock import Clock
@@ -93,6 +94,7 @@ class DeckApp(App[int]):
         off = read_only or config.read_only
         self.deck = Deck(fleet, config, store, changes, used, rules, why, read_only=off, log_files=log_files)
         self._typed = Typed(self, self._give)
+        self._picked_up: set[str] = set()
         self._pace = Coalescer(self.set_timer, used.monotonic, self._show_changes)
         chosen = theme if theme is not None else themes.find(themes.DEFAULT)
         if self.no_color:
@@ -153,6 +155,17 @@ class DeckApp(App[int]):
     def _host_changed(self, snapshot: Snapshot, findings: tuple[Finding, ...]) -> None:
         self.deck.store.apply(snapshot, findings, self.deck.clock.monotonic())
         self._pace.poke()
+        if snapshot.link.state is LinkState.UP and snapshot.complete and snapshot.host not in self._picked_up:
+            self._picked_up.add(snapshot.host)
+            self.run_worker(self._pick_up(snapshot.host), group=f"missed {snapshot.host}", exit_on_error=False)
+
+    async def _pick_up(self, host: str) -> None:
+        """Show what an earlier console began there and saw no end of, and go on watching what runs."""
+        for missed in await self.deck.fleet.missed(host):
+            change = self.deck.changes.adopt(missed)
+            if change is not None and change.running:
+                group = f"change {change.plan.target}"
+                self.run_worker(self.deck.changes.resume(change), group=group, exit_on_error=False)
 
     def _show_changes(self) -> None:
         changed = self.deck.store.take_changed()

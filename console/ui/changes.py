@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from console.core.plan import Plan, PlanProgress, Result, StepResult, StepState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
     from console.core.service import ServiceRef
     from console.ui.clock import Clock
-    from console.ui.fleet_port import FleetPort
+    from console.ui.fleet_port import FleetPort, MissedPlan
 
 
 @dataclass(slots=True)
@@ -68,10 +68,27 @@ class Changes:
         self._changes.append(change)
         return change
 
+    def adopt(self, missed: MissedPlan) -> Change | None:
+        """Enter a plan that an earlier console began; ``None`` for one that is known here."""
+        if self.of(missed.plan.id) is not None:
+            return None
+        began = self._clock.wall() - (missed.age or 0.0)
+        change = Change(missed.plan, missed.progress, began, None if missed.progress.result is None else began)
+        self._changes.insert(0, change)
+        self._moved(change)
+        return change
+
+    async def resume(self, change: Change) -> None:
+        """Watch one that was adopted, to its result. Never raises but when it is cancelled."""
+        await self._follow(change, self._fleet.resume(change.plan))
+
     async def run(self, change: Change) -> None:
         """Run a plan to its result and keep every word of it. Never raises but when it is cancelled."""
+        await self._follow(change, self._fleet.execute(change.plan))
+
+    async def _follow(self, change: Change, told: AsyncIterator[PlanProgress]) -> None:
         try:
-            async for progress in self._fleet.execute(change.plan):
+            async for progress in told:
                 change.progress = progress
                 if progress.result is None:
                     self._moved(change)

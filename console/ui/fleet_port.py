@@ -47,6 +47,25 @@ class OfferedKey(Protocol):
         ...
 
 
+class MissedPlan(Protocol):
+    """A plan that a console began and saw no end of."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan."""
+        ...
+
+    @property
+    def progress(self) -> PlanProgress:
+        """How far it is."""
+        ...
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since it began, where the host knows."""
+        ...
+
+
 class FleetPort(Protocol):
     """All hosts, as ``console.remote.fleet.Fleet`` has them. Every call is made in the app's event loop."""
 
@@ -80,6 +99,14 @@ class FleetPort(Protocol):
 
     def execute(self, plan: Plan) -> AsyncIterator[PlanProgress]:
         """Run a plan on its host and tell how far it is, until it has a result."""
+        ...
+
+    def resume(self, plan: Plan) -> AsyncIterator[PlanProgress]:
+        """Watch a plan that runs on its host already, until it has a result."""
+        ...
+
+    async def missed(self, host: str) -> tuple[MissedPlan, ...]:
+        """Plans of this person whose end no console saw; those without a result still run."""
         ...
 
     async def rights(self, host: str, plan: Plan) -> RightsPort:

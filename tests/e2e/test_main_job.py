@@ -103,3 +103,33 @@ def test_the_same_through_commands_as_json(lab: Lab, web: Host, home: dict[str, 
     holders = why["holders"]
     assert isinstance(holders, list)
     assert holders[0]["unit"] == "api.service"
+
+
+def test_a_console_that_is_killed_in_the_midst_of_a_plan_shows_its_end_the_next_time(
+    lab: Lab, web: Host, home: dict[str, str]
+) -> None:
+    """Row 32."""
+    argv = console("-F", str(lab.ssh_config("root")), "e2e")
+    with Terminal(argv, env=home) as terminal:
+        terminal.wait_for(r"All quiet: 1 host, [1-9]\d* services", 15)
+        terminal.press("2", "/")
+        terminal.press("api.service")
+        terminal.wait_for(r"\d+ hidden", 10)
+        terminal.press("enter", "r")
+        terminal.wait_for(r"Run \(ctrl\+r\)", 10)
+        terminal.press("ctrl+r")
+        if terminal.wait_for(r"RESULT|press it once more", 5)[0] != "RESULT":
+            terminal.press("ctrl+r")
+        terminal.wait_for(r"done +restart api\.service", 20)
+        terminal.process.kill()
+        terminal.process.wait(5)
+    with Terminal(argv, env=home) as terminal:
+        terminal.wait_for(r"All quiet: 1 host", 15)
+        terminal.press("7")
+        terminal.wait_for(r"RESULT +. done", 40)
+        terminal.press("q")
+        assert terminal.wait_for_exit(10) == 0
+    _, audit = command(home, "audit", "--json")
+    plans = audit["plans"]
+    assert isinstance(plans, list)
+    assert [plan["result"] for plan in plans] == ["done"]

@@ -29,6 +29,13 @@ class FakeKey:
     kind: str = "ssh-ed25519"
 
 
+@dataclass(frozen=True)
+class FakeMissed:
+    plan: Plan
+    progress: PlanProgress
+    age: float | None = 40.0
+
+
 @dataclass
 class FakeFleet:
     hosts: tuple[HostSpec, ...]
@@ -45,6 +52,8 @@ class FakeFleet:
     asked: list[str] = field(default_factory=list)
     ran: list[Plan] = field(default_factory=list)
     accepted: list[tuple[str, str]] = field(default_factory=list)
+    left_behind: tuple[FakeMissed, ...] = ()
+    resumed: list[Plan] = field(default_factory=list)
     can_shell: bool = True
     started: bool = False
     stopped: bool = False
@@ -110,6 +119,13 @@ class FakeFleet:
             yield replace(progress, checks=checks, result=Result.DONE, proof=("tcp 8080 held by api.service",))
         else:
             yield replace(progress, result=self.result, reason="the first step failed")
+
+    async def missed(self, host: str) -> tuple[FakeMissed, ...]:
+        return tuple(found for found in self.left_behind if found.plan.target.host == host)
+
+    def resume(self, plan: Plan) -> AsyncIterator[PlanProgress]:
+        self.resumed.append(plan)
+        return self.execute(plan)
 
     async def rights(self, host: str, plan: Plan) -> FakeRights:
         del host, plan

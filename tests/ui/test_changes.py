@@ -6,7 +6,8 @@ from dataclasses import replace
 from console.core.plan import Plan, PlanProgress, Result
 from console.ui.changes import Change, Changes
 from tests.ui import scenes
-from tests.ui.fake import FakeFleet, FakePlanner
+from tests.ui.fake import FakeFleet, FakeMissed, FakePlanner
+from tests.ui.steps import settle, until
 
 
 def plan() -> Plan:
@@ -70,3 +71,21 @@ def test_what_runs_is_listed_before_what_ended() -> None:
     third = changes.begin(replace(plan(), id="3", touches=()))
     assert [change.plan.id for change in changes.all()] == ["3", "2", "1"]
     assert changes.running() == (third,)
+
+
+async def test_what_an_earlier_console_began_is_shown_and_watched_to_its_end() -> None:
+    """Row 32: the console was killed in the midst of it."""
+    fleet = scenes.fleet()
+    ended, running = (replace(plan(), id=name) for name in ("20261120-ended", "20261120-running"))
+    fleet.left_behind = (FakeMissed(ended, PlanProgress(ended, result=Result.DONE)),
+                         FakeMissed(running, PlanProgress(running)))  # fmt: skip
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: len(app.deck.changes.all()) == 2 and not app.deck.changes.running())
+        assert [change.progress.result for change in app.deck.changes.all()] == [Result.DONE, Result.DONE]
+        assert (fleet.resumed, fleet.ran) == ([running], [running])
+        fleet.push(scenes.web3(), scenes.held())
+        await settle(pilot)
+        assert len(app.deck.changes.all()) == 2
+        await pilot.press("7")
+        await until(pilot, lambda: scenes.text_of(app).count("api.service") >= 2)
