@@ -90,7 +90,8 @@ def _by_pid(services: Sequence[Service]) -> dict[int, Service]:
     found: dict[int, Service] = {}
     for service in services:
         for pid in service.pids:
-            if pid not in found or found[pid].ref.manager == "systemd":
+            known = found.setdefault(pid, service)
+            if known.ref.manager == "systemd" != service.ref.manager:
                 found[pid] = service
     return found
 

@@ -22,6 +22,7 @@ from console.cli.checkup.host import (
 )
 from console.config.model import Config
 from console.core.command import Output
+from console.core.snapshot import Source
 from console.remote.ssh_config import SshTarget
 from console.remote.transport import HostSpec
 
@@ -91,7 +92,10 @@ def test_sockets_clock_login_and_sources() -> None:
     assert clock(replace(snapshot(), clock_skew=3600.0)).found == "3600 s ahead of this machine"
     assert clock(replace(snapshot(), clock_skew=None)).mark is Mark.UNKNOWN
     assert login(identity()).found == "oncall (uid 1000, groups oncall) on Debian GNU/Linux 12, kernel 6.1"
-    assert [check.what for check in sources(snapshot())] == ["source docker"]
+    # What a service manager does not tell is told with that manager.
+    failing = (Source("docker", None, "no right"), Source("listeners", None, "no ss"), Source("systemd", 1.0, "late"))
+    told = sources(replace(snapshot(), sources=failing))
+    assert [check.what for check in told] == ["source listeners", "source systemd"]
 
 
 def test_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,7 +124,7 @@ def test_config_commands(home: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert run(["config", "example"]) == 0
     (home / "c.toml").write_text(capsys.readouterr().out)
     assert run(["config", "check", str(home / "c.toml")]) == 0
-    assert capsys.readouterr().out == f"{home}/c.toml: fine, 3 hosts, 1 service\n"
+    assert capsys.readouterr().out == f"{home}/c.toml: fine, 3 hosts, 2 services\n"
     assert run(["config", "check"]) == 0
     assert "the defaults hold" in capsys.readouterr().err
     assert f"{home}: is a directory" in failed(capsys, "config", "check", str(home))

@@ -28,6 +28,11 @@ KEYS = {
 } | {f"ctrl+{letter}": chr(ord(letter) - 96) for letter in "abcdefghijklmnopqrstuvwxyz"}
 
 
+def _without_size(environment: Mapping[str, str]) -> dict[str, str]:
+    """What goes before the size that the terminal itself tells."""
+    return {name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}
+
+
 class _Screen(pyte.Screen):
     def select_graphic_rendition(self, *attrs: int, private: bool = False, **_: object) -> None:
         # pyte 0.8.2 passes private=True for XTMODKEYS (CSI > ... m) and its own screen does not take it.
@@ -52,7 +57,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+            env={**_without_size(os.environ), "TERM": "xterm-256color", **(env or {})},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from console.remote.runner import new_plan_id
 from console.remote.transport import HostSpec, Transport
 from tests.lab import Host, Lab
 from tests.lab.kube import KubeApi
+from tests.lab.kube_cluster import Controller
 from tests.probes.asking import RefusedError as FailedError
 from tests.probes.asking import over_ssh
 from tests.remote.real import QUICK, ask, connected, look, run
@@ -233,9 +235,21 @@ async def test_a_restart_that_dies_soon_is_flapping_and_rolled_back(lab: Lab, pl
         assert api.cluster.patches[-1][0] == "application/json-patch+json"
 
 
+async def whole(found: Controller) -> None:
+    """Wait until a rollout of before has ended."""
+    async with asyncio.timeout(30):
+        while True:
+            found.reconcile()
+            alive = [pod for pod in found.pods if pod.ending is None]
+            if len(alive) == 3 and all(pod.ready for pod in alive):
+                return
+            await asyncio.sleep(0.1)
+
+
 async def test_a_rollout_that_is_stuck_is_undone_and_costs_no_pod(lab: Lab, place: Place, api: KubeApi) -> None:
     found = api.cluster.workloads["Deployment", "shop", "api"]
     async with connected("kubehost", lab.ssh_config("root")) as transport:
+        await whole(found)
         wanted = await planned(transport, ActionKind.RESTART, "shop/deploy/api")
         before = {pod.uid for pod in found.pods if pod.ending is None}
         found.fate = "image"
