@@ -20,6 +20,7 @@ _SERVICE = "com.docker.compose.service"
 _small = re.compile(r"[0-9]{1,5}")
 _MAX_TEXT = 600
 _MAX_PORTS = 256
+_MAX_PLACES = 16384
 _KEPT_RUNNING = ("always", "unless-stopped")
 _ASKED_TO_END = (130, 137, 143)
 
@@ -222,8 +223,14 @@ def _project(labels: Mapping[str, str]) -> Project | None:
     if not NAME.fullmatch(name) or not NAME.fullmatch(service) or labels.get("com.docker.compose.oneoff") == "True":
         return None
     number = labels.get("com.docker.compose.container-number", "0")
-    directory = labels.get(f"{_PROJECT}.working_dir", "")
-    files = [one for one in labels.get(f"{_PROJECT}.config_files", "").split(",") if one and one.isprintable()]
+    directory, files = _places(labels.get(f"{_PROJECT}.working_dir", ""), labels.get(f"{_PROJECT}.config_files", ""))
+    return Project(name, service, int(number) if _small.fullmatch(number) else 0, directory, files)
+
+
+def _places(directory: str, told: str) -> tuple[str, tuple[str, ...]]:
+    """The folder and the files of a project; nothing where one of them could not be shown as it is."""
+    # Whoever makes a container writes its labels, and Compose with a part of the files would be another project.
+    if not (directory + told).isprintable() or len(directory + told) > _MAX_PLACES:
+        return "", ()
     # Compose 1 wrote them as they were given to it.
-    whole = tuple(one if one.startswith("/") else f"{directory}/{one}" for one in files)
-    return Project(name, service, int(number) if _small.fullmatch(number) else 0, directory, whole)
+    return directory, tuple(one if one.startswith("/") else f"{directory}/{one}" for one in told.split(",") if one)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
+from console.core.text import cut, sanitise
 from console.managers import compose, docker
 from console.managers.container_clients import CLIENTS
 from console.managers.container_engines import ENGINES, Engine, Engines, parse
@@ -35,6 +36,11 @@ async def loop(place: Place) -> None:
             await place.wanted.wait(3600.0)
     finally:
         await engines.close()
+
+
+def _own_fault(error: Exception) -> str:
+    words = cut(sanitise(str(error)).replace("\n", " "), 200)
+    return f"hostdeck itself failed here, please report it: {type(error).__name__}: {words}"
 
 
 class _Source:
@@ -82,7 +88,7 @@ class _Source:
             except (EngineError, TransportError) as error:
                 self.failure = str(error)
             except Exception as error:
-                self.failure = f"hostdeck itself failed here, please report it: {type(error).__name__}: {error}"
+                self.failure = _own_fault(error)
             attempts = 0 if self.answered else attempts + 1
             self.answered = self.answered or before
             self._owner.tell()
@@ -160,6 +166,13 @@ class _Engines:
 
     def tell(self) -> None:
         """Tell the services of all engines, and what is wrong with any of them."""
+        # It is called from tasks that must outlive whatever a host makes of it.
+        try:
+            self._tell_all()
+        except Exception as error:
+            self.place.report.failed(_own_fault(error))
+
+    def _tell_all(self) -> None:
         told = self._told()
         report = self.place.report
         failures = "; ".join(source.failure for source in self._sources.values() if source.failure is not None)
@@ -208,10 +221,17 @@ class _Engines:
                 await asyncio.wait((look,), timeout=FIRST_WITHIN)
                 self._whole = True
                 self.tell()
-            if await look:
+            if await self._changed(look):
                 self.tell()
             # A container in a loop of restarts is no reason to look at every process each second.
             await asyncio.sleep(LOOK_PAUSE)
+
+    async def _changed(self, look: "asyncio.Future[bool]") -> bool:
+        try:
+            return await look
+        except Exception as error:
+            self.place.report.failed(_own_fault(error))
+            return False
 
     async def _look(self) -> bool:
         changed = await self._declared.look(compose.sources(self._told()))

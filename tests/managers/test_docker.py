@@ -107,6 +107,26 @@ def test_text_of_a_host_cannot_reach_the_terminal() -> None:
     assert (found.version, found.image, found.project) == ("2.0\ufffd", "api:3", None)
 
 
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"working_dir": "/srv/\x1b]52;c;x\x07", "config_files": "a.yml,b.yml"},
+        {"working_dir": "/srv/shop", "config_files": "/srv/a.yml,/srv/\x1b[2Jb.yml"},
+        {"working_dir": "/srv/a\nb", "config_files": "a.yml"},
+        {"working_dir": "/srv/\u202eshop", "config_files": "a.yml"},
+        {"working_dir": "/srv/" + "x" * 20000, "config_files": "a.yml"},
+    ],
+)
+def test_a_project_in_a_place_that_cannot_be_shown_has_none(labels: dict[str, str]) -> None:
+    mine = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
+    mine |= {f"com.docker.compose.project.{key}": value for key, value in labels.items()}
+    found = container({"Id": "a", "Name": "/web", "Config": {"Labels": mine}})
+    assert found.project == Project("shop", "web")
+    assert compose.sources([told(found)]) == ()
+    [service] = compose.services([told(found)], {})
+    assert (service.unit_file, service.drop_ins) == (None, ())
+
+
 def test_names_that_no_tool_may_be_given() -> None:
     for name in ("-f", "a b", "a;touch x", "$(x)", "web\n", "a/b"):
         service = Service(ServiceRef("h", "docker", name), State.RUNNING, "running")
