@@ -7,8 +7,9 @@ from console.core.command import Output
 from console.core.text import decode, sanitise
 from console.remote.transport import Channel, ChannelRefusedError
 
-MAX_CHANNELS = 4
-"""Open channels of one connection: sshd allows ten by default, and others want some too."""
+MAX_CHANNELS = 5
+"""Open channels of one connection: three probe shells, a log, a change. sshd allows ten by default, and others want
+some too."""
 
 MAX_OUTPUT = 4 * 1024 * 1024
 """Bytes of standard output that are kept of one command."""

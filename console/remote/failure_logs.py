@@ -10,6 +10,10 @@ from console.remote.transport import Transport, TransportError
 
 LINES = 60
 """The last lines of a log in which the reason is looked for."""
+UNTIMED = 25
+"""Of a log without times only so many lines at its end count: as long as the traceback of one attempt."""
+AGAIN = 60.0
+"""Seconds until a log that could not be read is tried again."""
 AT_ONCE = 4
 """Logs that are read after one look at the services; the others follow after the next."""
 
@@ -22,30 +26,43 @@ class FailureLogs:
         self._transport = transport
         self._search = SymptomSearch()
         self._symptoms: dict[ServiceRef, tuple[Symptom, ...]] = {}
+        self._again: dict[ServiceRef, float] = {}
 
-    async def read(self, manager: str) -> None:
+    async def read(self, manager: str, now: float) -> None:
         """Read what is due of one manager; raises ``TransportError`` when the link is lost."""
         mine = [service for service in self._builder.snapshot.services if service.ref.manager == manager]
         down = {service.ref for service in self._search.down(mine)}
         gone = [ref for ref in self._symptoms if ref.manager == manager and ref not in down]
         for ref in gone:
             del self._symptoms[ref]
-        for service in self._search.to_read(mine)[:AT_ONCE]:
-            self._symptoms[service.ref] = symptoms(service.ref, await self._tail(service))
+        due = [service for service in self._search.to_read(mine) if self._again.get(service.ref, now) <= now]
+        for service in due[:AT_ONCE]:
+            lines = await self._tail(service)
+            if lines is None:
+                # What was known stays.
+                self._again[service.ref] = now + AGAIN
+                continue
+            self._again.pop(service.ref, None)
+            self._symptoms[service.ref] = symptoms(service.ref, lines)
             self._search.done([service])
         self._search.forget({service.ref for service in self._search.down(self._builder.snapshot.services)})
         mine_told = (found for ref, found in self._symptoms.items() if ref.manager == manager)
         self._builder.symptoms(manager, tuple(symptom for found in mine_told for symptom in found))
 
-    async def _tail(self, service: Service) -> tuple[LogLine, ...]:
+    async def _tail(self, service: Service) -> tuple[LogLine, ...] | None:
+        """The last lines; ``None`` where they could not be read this time."""
         try:
             command, read_line = logs.source(service, lines=LINES, since=None, follow=False)
         except TransportError:
             # It has no log that could be read: then nothing is known of the reason.
             return ()
         output = await self._transport.run(command)
-        lines = (read_line(text) for text in output.stdout.splitlines())
-        return tuple(line for line in lines if line is not None and _of_this_host(service, line))
+        if output.exit != 0:
+            return None
+        lines = [line for text in output.stdout.splitlines() if (line := read_line(text)) is not None]
+        # Lines without a time may be of any run; what the newest attempt said is at the end.
+        newest = lines if any(line.at is not None for line in lines) else lines[-UNTIMED:]
+        return tuple(line for line in newest if _of_this_host(service, line))
 
 
 def _of_this_host(service: Service, line: LogLine) -> bool:

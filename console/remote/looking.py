@@ -51,7 +51,7 @@ class Looking:
         self._clock = clock
         self._wall = wall
         self._systemd = SystemdWatch(builder, clock)
-        self.surveys = Surveys(builder, session.transport, session.slow, emit, clock, LOOPS, pid_files)
+        self.surveys = Surveys(builder, session.transport, session.survey, session.slow, emit, clock, LOOPS, pid_files)
         routine = (*ALL, *self._systemd.routine, *Surveys.routine())
         self._fast = Schedule(probe for probe in routine if not probe.slow)
         self._slow = Schedule(probe for probe in routine if probe.slow)

@@ -207,7 +207,11 @@ class Poller:
             pass
 
     async def _drop_session(self) -> None:
-        session, self.session, self._looking = self.session, None, None
+        session, looking = self.session, self._looking
+        self.session = self._looking = None
+        if looking is not None:
+            # They may have begun before the look that failed.
+            await looking.surveys.close()
         if session is not None:
             await session.close()
 

@@ -1,10 +1,12 @@
-"""One connection to a host with its two probe shells: a fast lane and, where sshd allows it, a slow one."""
+"""One connection to a host with its probe shells: a fast lane and, where sshd allows it, slow ones."""
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from console.core.probe import Probe
+from console.remote.lane import Lane, patience
 from console.remote.shell import Answer, Ask, ProbeShell, ShellLostError
 from console.remote.transport import ChannelRefusedError, Transport
 
@@ -19,10 +21,11 @@ class Session:
         self.transport = transport
         self._probes = tuple(probes)
         self._fast = ProbeShell(transport, self._probes)
-        self._slow: ProbeShell | None = None
-        self._slow_lock = asyncio.Lock()
+        self._slow = Lane(transport, self._probes)
+        self._managers = Lane(transport, self._probes)
         self.one_channel = False
-        """The host gives no second channel (MaxSessions 1): both lanes share the first."""
+        """The host gives no second channel (MaxSessions 1): all lanes share the first."""
+        self._shared_until: float | None = None
 
     async def open(self) -> None:
         """Connect and start the fast lane; raises ``TransportError``."""
@@ -30,14 +33,18 @@ class Session:
         await _bounded(self._fast.start(), START_TIMEOUT, "the login shell did not start")
 
     async def close(self) -> None:
-        """Close both lanes and the connection. Never raises."""
-        await self._fast.close()
-        if self._slow is not None:
-            await self._slow.close()
+        """Close every lane and the connection. Never raises."""
+        for lane in (self._fast, self._slow, self._managers):
+            await lane.close()
         await self.transport.close()
 
     async def fast(self, asks: Sequence[Ask], timeout: float) -> list[Answer]:  # noqa: ASYNC109
-        """Ask in the fast lane; ``TimeoutError`` when the shell does not answer in time."""
+        """Ask in the fast lane; ``TimeoutError`` when the shell does not answer in time.
+
+        Behind something slow, where both share a channel, the time begins when that must have ended.
+        """
+        if self._shared_until is not None:
+            timeout += max(0.0, self._shared_until - asyncio.get_running_loop().time())
         async with asyncio.timeout(timeout):
             return await self._fast.request(asks)
 
@@ -48,38 +55,31 @@ class Session:
         await _bounded(self._fast.start(), timeout, "a new probe shell did not answer")
 
     async def slow(self, ask: Ask) -> Answer:
-        """Ask one thing in the slow lane, bounded by the probe's own timeout; a timeout is that source's failure."""
-        limit = ask.probe.timeout + 2.0
-        async with self._slow_lock:
+        """Ask one thing that may take longer than a tick."""
+        if not self.one_channel:
             try:
-                async with asyncio.timeout(limit):
-                    shell = await self._slow_shell()
-                    return (await shell.request([ask]))[0]
-            except TimeoutError:
-                await self._drop_slow()
-                return Answer(ask.probe, failure=f"no answer in {limit:.0f} s")
-
-    async def _slow_shell(self) -> ProbeShell:
-        if self.one_channel:
-            return self._fast
-        if self._slow is None:
-            shell = ProbeShell(self.transport, self._probes)
-            try:
-                await shell.start()
+                return await self._slow.ask(ask)
             except ChannelRefusedError:
                 self.one_channel = True
-                return self._fast
-            except BaseException:
-                # Also when the time is up, which comes as a cancellation: its channel is one of four.
-                await shell.close()
-                raise
-            self._slow = shell
-        return self._slow
+        return await self._in_fast(ask)
 
-    async def _drop_slow(self) -> None:
-        shell, self._slow = self._slow, None
-        if shell is not None:
-            await shell.close()
+    async def survey(self, ask: Ask) -> Answer:
+        """Ask a service manager, which may hang: apart from what else is slow, where there is a channel for it."""
+        if not self.one_channel:
+            with suppress(ChannelRefusedError):
+                return await self._managers.ask(ask)
+        return await self.slow(ask)
+
+    async def _in_fast(self, ask: Ask) -> Answer:
+        limit = patience(ask)
+        self._shared_until = asyncio.get_running_loop().time() + limit
+        try:
+            async with asyncio.timeout(limit):
+                return (await self._fast.request([ask]))[0]
+        except TimeoutError:
+            return Answer(ask.probe, failure=f"no answer in {limit:.0f} s")
+        finally:
+            self._shared_until = None
 
 
 async def _bounded(work: Any, seconds: float, complaint: str) -> None:

@@ -97,10 +97,13 @@ class ProbeShell:
         return list(new.values())
 
     async def _fill(self) -> None:
-        assert self._channel is not None
-        chunk = await self._channel.read()
+        # Held fast: closed meanwhile it still says why it ended.
+        channel = self._channel
+        if channel is None:
+            raise ShellLostError("the probe shell is closed")
+        chunk = await channel.read()
         if not chunk:
-            said = sanitise(decode(self._channel.errors())).strip().replace("\n", " ")[:200]
+            said = sanitise(decode(channel.errors())).strip().replace("\n", " ")[:200]
             raise ShellLostError("the probe shell ended" + (f": {said}" if said else ""))
         self._buffer += chunk
         if len(self._buffer) > MAX_FRAME:

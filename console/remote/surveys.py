@@ -129,6 +129,7 @@ class Surveys:
         builder: SnapshotBuilder,
         transport: Transport,
         ask: AskHost,
+        ask_quick: AskHost,
         emit: Callable[[], None],
         clock: Callable[[], float],
         loops: Mapping[str, Loop],
@@ -137,6 +138,7 @@ class Surveys:
         self._builder = builder
         self._transport = transport
         self._ask = ask
+        self._ask_quick = ask_quick
         self._emit = emit
         self._clock = clock
         self._loops = loops
@@ -147,7 +149,7 @@ class Surveys:
         self._told: dict[str, asyncio.Event] = {}
         self._inner: dict[str, set[str]] = {}
         self._logs = FailureLogs(builder, transport)
-        self._to_read: set[str] = set()
+        self._to_read: asyncio.Queue[str] = asyncio.Queue()
         self._work = asyncio.Event()
 
     @staticmethod
@@ -200,17 +202,21 @@ class Surveys:
 
     async def run(self) -> None:
         """Look at the processes of what is found and the logs of what fails, until cancelled; then end every loop."""
+        reader = asyncio.create_task(self._read_logs(), name=f"logs of {self._transport.host}")
         try:
             while True:
                 self._work.clear()
                 await self._look_at_processes()
-                await self._read_logs()
+                if reader.done():
+                    reader.result()
                 # Nothing is asked of a host that has systemd alone.
                 limit = FAMILIES_EVERY if self._builder.mains() else None
                 with suppress(TimeoutError):
                     async with asyncio.timeout(limit):
                         await self._work.wait()
         finally:
+            reader.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
             await self.close()
 
     async def close(self) -> None:
@@ -224,12 +230,13 @@ class Surveys:
         """Take the services of a manager."""
         host = self._builder.snapshot.host
         named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in services)
-        before = self._builder.mains()
+        before, told = self._builder.mains(), self._builder.snapshot.symptoms
         self._builder.services(manager, named, manager, self._clock())
         if manager in self._told:
             self._told[manager].set()
-        self._to_read.add(manager)
-        if self._builder.mains() != before or any(is_down(service) for service in named):
+        if any(is_down(service) for service in named) or any(one.ref.manager == manager for one in told):
+            self._to_read.put_nowait(manager)
+        if self._builder.mains() != before:
             self._work.set()
         self._emit()
 
@@ -286,20 +293,20 @@ class Surveys:
         pids = self._builder.mains()
         if not pids:
             return
-        answer = await self._ask(Ask(family.PROBE, tuple(str(pid) for pid in pids)))
+        answer = await self._ask_quick(Ask(family.PROBE, tuple(str(pid) for pid in pids)))
         self._builder.note(family.PROBE.name, self._clock(), answer.failure)
         if answer.failure is None:
             self._builder.families(answer.value, self._clock())
         self._emit()
 
     async def _read_logs(self) -> None:
-        managers, self._to_read = self._to_read, set()
-        for manager in managers:
+        """One log after the other, beside all else: one that hangs only keeps the others waiting."""
+        while True:
+            manager = await self._to_read.get()
             try:
-                await self._logs.read(manager)
+                await self._logs.read(manager, self._clock())
             except ChannelRefusedError as error:
                 self._builder.note(f"{manager}_logs", self._clock(), str(error))
-        if managers:
             self._emit()
 
 

@@ -20,10 +20,11 @@ class Told:
 
     text: str
     asked: list[Command] = field(default_factory=list)
+    exit: int = 0
 
     async def run(self, command: Command) -> Output:
         self.asked.append(command)
-        return Output(0, self.text)
+        return Output(self.exit, self.text)
 
 
 def failed(manager: str, since: float = 100.0) -> Service:
@@ -43,16 +44,16 @@ async def test_a_log_is_read_once_after_each_failure_and_forgotten_when_it_runs(
     told = Told(LINE)
     builder, logs = logs_of(told, failed("supervisord"))
     for _ in range(2):
-        await logs.read("supervisord")
+        await logs.read("supervisord", 1.0)
         [symptom] = builder.snapshot.symptoms
         assert (symptom.errno, symptom.endpoint) == ("EADDRINUSE", Endpoint("tcp", "0.0.0.0", 8080))
     assert len(told.asked) == 1
     again = failed("supervisord", since=200.0)
     builder.services("supervisord", (again,), "supervisord", 2.0)
-    await logs.read("supervisord")
+    await logs.read("supervisord", 1.0)
     assert len(told.asked) == 2
     builder.services("supervisord", (replace(again, state=State.RUNNING),), "supervisord", 3.0)
-    await logs.read("supervisord")
+    await logs.read("supervisord", 1.0)
     assert builder.snapshot.symptoms == ()
 
 
@@ -66,5 +67,23 @@ async def test_a_log_is_read_once_after_each_failure_and_forgotten_when_it_runs(
 )
 async def test_an_address_inside_a_container_is_none_of_the_host(manager: str, text: str, found: int) -> None:
     builder, logs = logs_of(Told(text), failed(manager))
-    await logs.read(manager)
+    await logs.read(manager, 1.0)
     assert len(builder.snapshot.symptoms) == found
+
+
+async def test_an_old_complaint_of_a_log_without_times_is_not_believed() -> None:
+    served = "\n".join(f"GET /{number} 200" for number in range(40))
+    builder, logs = logs_of(Told(f"{LINE}\n{served}\npanic: cannot open /etc/api.yaml"), failed("pidfile"))
+    await logs.read("pidfile", 1.0)
+    assert builder.snapshot.symptoms == ()
+
+
+async def test_a_log_that_could_not_be_read_is_read_again_later() -> None:
+    told = Told(LINE, exit=1)
+    builder, logs = logs_of(told, failed("supervisord"))
+    for now, asked in ((1.0, 1), (2.0, 1), (62.0, 2)):
+        await logs.read("supervisord", now)
+        assert len(told.asked) == asked
+    told.exit = 0
+    await logs.read("supervisord", 130.0)
+    assert len(builder.snapshot.symptoms) == 1

@@ -128,9 +128,9 @@ async def test_a_daemon_that_holds_the_output_open_holds_nobody_up(here: LocalTr
     assert output.seconds < 5
 
 
-async def test_four_channels_and_no_fifth(here: LocalTransport) -> None:
-    channels = [await here.open(("cat",)) for _ in range(4)]
-    with pytest.raises(ChannelRefusedError, match="4 channels are open"):
+async def test_five_channels_and_no_sixth(here: LocalTransport) -> None:
+    channels = [await here.open(("cat",)) for _ in range(5)]
+    with pytest.raises(ChannelRefusedError, match="5 channels are open"):
         await here.open(("cat",))
     await channels[0].close()
     await here.open(("cat",))

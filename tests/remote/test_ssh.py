@@ -70,9 +70,9 @@ async def test_nothing_of_the_users_configuration_gets_into_a_session(
     assert server.ptys == 0
 
 
-async def test_four_channels_and_no_fifth(host: SshTransport) -> None:
-    channels = [await host.open(("cat",)) for _ in range(4)]
-    with pytest.raises(ChannelRefusedError, match="4 channels are open"):
+async def test_five_channels_and_no_sixth(host: SshTransport) -> None:
+    channels = [await host.open(("cat",)) for _ in range(5)]
+    with pytest.raises(ChannelRefusedError, match="5 channels are open"):
         await host.open(("cat",))
     with pytest.raises(ChannelRefusedError):
         await host.run(Command(("true",)))
@@ -83,7 +83,7 @@ async def test_four_channels_and_no_fifth(host: SshTransport) -> None:
 
 
 async def test_channels_that_open_at_once_are_counted_too(host: SshTransport) -> None:
-    opened = await asyncio.gather(*(host.open(("cat",)) for _ in range(6)), return_exceptions=True)
+    opened = await asyncio.gather(*(host.open(("cat",)) for _ in range(7)), return_exceptions=True)
     assert sum(isinstance(channel, ChannelRefusedError) for channel in opened) == 2
 
 
