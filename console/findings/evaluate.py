@@ -16,11 +16,10 @@ from console.findings import disks, host, ports, services, vitals
 from console.findings.declared import Expected
 
 CODES: Final = (
-    "host-unreachable", "port-held", "port-not-permitted", "no-such-address", "start-limit", "service-failed",
-    "service-down", "service-missing", "restart-loop", "unhealthy", "boot-failures", "oom-kill",
-    "memory-pressure", "io-wait",
-    "disk-full", "inodes-full", "swap-full",
-    "host-stale", "clock-skew", "service-stopped", "daemon-reload",
+    "host-unreachable", "manager-silent", "port-held", "port-not-permitted", "no-such-address", "start-limit",
+    "service-failed", "service-down", "service-missing", "restart-loop", "unhealthy", "boot-failures", "oom-kill",
+    "memory-pressure", "io-wait", "disk-full", "inodes-full", "swap-full", "host-stale", "clock-skew",
+    "service-stopped", "daemon-reload",
 )  # fmt: skip
 """The stable vocabulary, in the order in which findings of one severity are shown."""
 
@@ -120,6 +119,7 @@ def _judge(
     found += vitals.short_of_memory(snapshot, thresholds)
     found += vitals.killed_for_memory(snapshot, memory.oom)
     found += host.stale(snapshot)
+    found += host.silent_managers(snapshot)
     found += host.skewed(snapshot, thresholds)
     return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
 

@@ -6,6 +6,9 @@ from console.core.finding import Finding, Severity
 from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
 from console.findings.words import span
+from console.managers import DETECTED
+
+_MANAGERS = frozenset(manager.id for manager in DETECTED)
 
 
 def unreachable(snapshot: Snapshot, known: Sequence[Finding] = ()) -> list[Finding]:
@@ -28,6 +31,24 @@ def stale(snapshot: Snapshot) -> list[Finding]:
         return []
     summary = "does not answer: what is shown of it is old"
     return [Finding("host-stale", Severity.WARNING, snapshot.host, "host", summary)]
+
+
+def silent_managers(snapshot: Snapshot) -> list[Finding]:
+    """Service managers that told of services and do not answer any more, or hang: what is shown of theirs is old.
+
+    One that this login has no right to ask is none: what it tells is not seen, and said so.
+    """
+    found = []
+    for source in snapshot.sources:
+        why = source.failure
+        if source.name not in _MANAGERS or why is None or not (source.at is not None or "no answer" in why):
+            continue
+        count = sum(service.ref.manager == source.name for service in snapshot.services)
+        old = f": what is shown of its {count} services is old" if count else ": its services are not seen"
+        evidence = (f"{source.name}: {why}",)
+        summary = f"does not answer{old}"
+        found.append(Finding("manager-silent", Severity.CRITICAL, snapshot.host, source.name, summary, evidence))
+    return found
 
 
 def skewed(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

@@ -345,3 +345,23 @@ def test_sizes(count: float, text: str) -> None:
 def test_long_lists_are_cut() -> None:
     assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
     assert listed(["a", "b"]) == "a, b"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (Source("supervisord", 90.0, "no answer in 5 s"), True),
+        (Source("supervisord", None, "no answer in 5 s"), True),
+        (Source("supervisord", 90.0, "the connection broke"), True),
+        (Source("supervisord", 90.0), False),
+        (Source("supervisord", None, "permission denied on /run/supervisor.sock"), False),
+        (Source("listeners", 90.0, "no answer in 5 s"), False),
+    ],
+)
+def test_a_manager_that_does_not_answer_any_more_is_told(source: Source, told: bool) -> None:
+    known = snapshot()
+    found = evaluate(replace(known, sources=(*known.sources, source)))
+    assert [one.code for one in found] == (["manager-silent"] if told else [])
+    if told:
+        assert (found[0].subject, found[0].severity) == ("supervisord", Severity.CRITICAL)
+        assert found[0].evidence == (f"supervisord: {source.failure}",)
