@@ -125,21 +125,33 @@ case $said in *!*) date +now\\ %s ;; esac
 """
 )
 
+# Clients and their plugins warn on either side of what they were asked for: only lines with the mark are the answer.
+_MARKED = """
+hd_marked() { printf '%s\\n' "$said" | sed -n 's/^>o //p'; }
+"""
+
 # Arguments: NAMESPACE KIND/NAME, templates, and the words of the tool.
-_LOOK = """
+_LOOK = (
+    _MARKED
+    + """
 namespace=$1 name=$2 workload=$3 pods=$4
 shift 4
 hd_get() { timeout 8 "$@" --namespace "$namespace" --request-timeout=6s 2>&1; }
-said=$(hd_get "$@" get "$name" -o go-template="$workload") || { printf '%s\\n' "$said" | tail -n 1; exit 1; }
+hd_untold() { printf '%s\\n' "$said" | tail -n 1; exit 1; }
+said=$(hd_get "$@" get "$name" -o go-template="$workload") || hd_untold
+found=$(hd_marked)
+[ "$found" ] || hd_untold
 read -r generation seen wanted ready updated all selector revision <<END
-$said
+$found
 END
 hd_pods() {
   found=
   case $selector in *=*) ;; *) return ;; esac
-  found=$(hd_get "$@" get pods --selector "${selector%,}" -o go-template="$pods")
+  said=$(hd_get "$@" get pods --selector "${selector%,}" -o go-template="$pods") || return 1
+  found=$(hd_marked)
 }
 """
+)
 
 IS_RUNNING = (
     _LOOK
@@ -153,7 +165,7 @@ IS_STOPPED = (
     _LOOK
     + """
 [ "$wanted" = 0 ] && [ "$all" = 0 ] || { echo "$ready of $all ready, $wanted wanted"; exit 1; }
-hd_pods "$@" || { printf '%s\\n' "$found" | tail -n 1; exit 1; }
+hd_pods "$@" || hd_untold
 case $found in
   *up*) echo "not all of its pods end"; exit 1 ;;
   *ending*) echo "scaled to 0; the last pods end within their grace period" ;;
@@ -179,7 +191,9 @@ echo "revision=$revision up=$up restarts=$restarts"
 """
 )
 
-LOGS = """
+LOGS = (
+    _MARKED
+    + """
 namespace=$1 name=$2 workload=$3 lines=$4 since=$5 follow=$6
 shift 6
 said=$("$@" --namespace "$namespace" --request-timeout=6s get "$name" -o go-template="$workload" 2>&1) || {
@@ -187,7 +201,7 @@ said=$("$@" --namespace "$namespace" --request-timeout=6s get "$name" -o go-temp
   exit 1
 }
 read -r a b c d e f selector rest <<END
-$said
+$(hd_marked)
 END
 case $selector in
   *=*) ;;
@@ -202,3 +216,4 @@ said=$("$@" 2>&1)
 # Each pod's lines come in one piece: the time is their second word.
 printf '%s\\n' "$said" | sort -s -k 2,2 | tail -n "$lines"
 """
+)

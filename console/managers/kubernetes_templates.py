@@ -72,16 +72,16 @@ ROWS = (
 """A line for each workload, image, condition, pod, reason why it is not scheduled, and container."""
 
 ONE = (
-    f"{{{{.metadata.generation}}}} {_or('.status.observedGeneration', '0')} {_COUNTS}"
+    f">o {{{{.metadata.generation}}}} {_or('.status.observedGeneration', '0')} {_COUNTS}"
     " {{range $key, $value := .spec.selector.matchLabels}}{{$key}}={{$value}},{{end}}"
     f" {{{{with .metadata.annotations}}}}{_REVISION}{{{{else}}}}-{{{{end}}}} {_or('.status.updateRevision')}"
-    ' {{if eq .kind "DaemonSet"}}{{.metadata.generation}}{{else}}-{{end}}'
+    ' {{if eq .kind "DaemonSet"}}{{.metadata.generation}}{{else}}-{{end}}\n'
 )
 """Of one workload: generation, the one that its controller has seen, counts, selector, and its revision in the words of
 its kind."""
 
 PODS = (
-    "{{range .items}}{{if .metadata.deletionTimestamp}}ending\n{{else}}up"
+    "{{range .items}}>o {{if .metadata.deletionTimestamp}}ending\n{{else}}up"
     "{{range .status.containerStatuses}} {{.restartCount}}{{end}}\n{{end}}{{end}}"
 )
 """Of each pod: whether it stays, and how often its containers were started again."""

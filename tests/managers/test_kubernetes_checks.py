@@ -1,0 +1,85 @@
+"""Kubernetes: the looks of plans, as a host runs them, with a real kubectl and the stand-in for the API server."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console.core.command import Command
+from console.core.service import Service, ServiceRef, State
+from console.managers.kubernetes import KUBERNETES
+from tests.lab.kube import KubeApi
+from tests.probes.asking import SHELLS
+
+pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="this machine has no kubectl")
+
+PLUGIN = "W1121 10:00:00.000000 1 gcp.go:119] WARNING: the gcp auth plugin is deprecated, use gcloud; 3 ups ahead"
+
+
+@pytest.fixture
+def api() -> Iterator[KubeApi]:
+    with KubeApi("127.0.0.1") as made:
+        made.add("Deployment", "shop/api", 2)
+        made.add("Deployment", "shop/off", 0)
+        made.add("StatefulSet", "shop/db", 1)
+        yield made
+
+
+@pytest.fixture
+def tool(api: KubeApi, tmp_path: Path) -> tuple[str, ...]:
+    (tmp_path / "config").write_text(api.config())
+    return ("kubectl", "--kubeconfig", str(tmp_path / "config"))
+
+
+@pytest.fixture
+def talkative(tool: tuple[str, ...], tmp_path: Path) -> tuple[str, ...]:
+    """A kubectl that warns before its answer and after it."""
+    stub = tmp_path / "talkative"
+    stub.write_text(f'#!/bin/sh\necho "{PLUGIN}" >&2\nkubectl "$@"\ncode=$?\necho "{PLUGIN}" >&2\nexit $code\n')
+    stub.chmod(0o755)
+    return (str(stub), *tool[1:])
+
+
+def named(name: str, tool: tuple[str, ...], version: str | None = "revision 1") -> Service:
+    ref = ServiceRef("web1", "kubernetes", f"shop/{name}")
+    return Service(ref, State.RUNNING, "2/2 ready", version=version, replicas=2, tool=tool)
+
+
+def ran(command: Command, shell: str = "sh") -> tuple[int, str]:
+    words = (*shell.split(), *command.argv[1:]) if command.argv[0] == "sh" else command.argv
+    done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False, env={**os.environ})
+    return done.returncode, done.stdout.strip() + done.stderr.strip()
+
+
+def settled(api: KubeApi, name: str = "api") -> None:
+    """Its pods are ready, the first of them after having been asked for."""
+    found = api.cluster.workloads["Deployment", "shop", name]
+    found.reconcile()
+    time.sleep(0.8)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_warnings_beside_the_answer_are_no_part_of_it(
+    api: KubeApi, tool: tuple[str, ...], talkative: tuple[str, ...], shell: str
+) -> None:
+    settled(api)
+    service, off = named("deploy/api", talkative), named("deploy/off", talkative)
+    assert ran(KUBERNETES.is_running(service, hold=0).command, shell) == (0, "2/2 ready")
+    assert ran(KUBERNETES.is_stopped(off).command, shell) == (0, "no pod is left")
+    before = ran(KUBERNETES.run_id(service), shell)
+    assert before == (0, "MainPID=0\nrevision=1 - - up=yes restarts=0")
+    assert ran(KUBERNETES.restart(service), shell)[0] == 0
+    assert ran(KUBERNETES.run_id(service), shell)[1] != before[1]
+    log = KUBERNETES.log_command(service, lines=50, since=None, follow=False)
+    assert "starting api-" in ran(log, shell)[1]
+
+
+def test_no_answer_is_not_taken_for_one(api: KubeApi, talkative: tuple[str, ...]) -> None:
+    assert ran(KUBERNETES.is_running(named("deploy/gone", talkative), hold=0).command) == (1, PLUGIN)
+    assert ran(KUBERNETES.is_running(named("deploy/api", ("true",)), hold=0).command) == (1, "")
