@@ -9,7 +9,10 @@ project=$1 service=$2
 shift 2
 # The socket may belong to systemd, which starts the engine for whoever connects: no look may do that.
 engine() {
-  case " $* " in *" -H "* | *" --url "*) return 0 ;; esac
+  case " $* " in
+    *" unix:///run/docker.sock "* | *" unix:///var/run/docker.sock "*) ;;
+    *" -H "* | *" --url "*) return 0 ;;
+  esac
   case $(systemctl is-active docker.service 2>/dev/null) in
     active | activating | reloading) return 0 ;;
     deactivating) ;;

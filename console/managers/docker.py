@@ -20,10 +20,16 @@ SUDO_TOOL = ("sudo", "-n", "--", "docker")
 _BY_SUDO = r"""
 command -v sudo >/dev/null 2>&1 && sudo -n -l docker ps -aq --no-trunc >/dev/null 2>&1 &&
   sudo -n -l docker inspect --type container -- x >/dev/null 2>&1 || return 3
-hd_ids=$(sudo -n docker ps -aq --no-trunc) || return
+# With KILL it ends itself beside what it waits for: sudo, which nobody but root may kill, is not waited for.
+hd_t=
+if command -v timeout >/dev/null 2>&1; then hd_t='timeout -k 1 8'; fi
+hd_ids=$($hd_t sudo -n docker ps -aq --no-trunc)
+hd_rc=$?
+[ "$hd_rc" -lt 124 ] || echo 'dockerd does not answer: it hangs, see its log' >&2
+[ "$hd_rc" = 0 ] || return "$hd_rc"
 [ -n "$hd_ids" ] || { echo '[]'; return; }
 # A container may go between the two: the others are told all the same.
-hd_told=$(sudo -n docker inspect --type container -- $hd_ids 2>/dev/null)
+hd_told=$($hd_t sudo -n docker inspect --type container -- $hd_ids 2>/dev/null)
 case $hd_told in '['*) printf '%s\n' "$hd_told" ;; *) echo 'docker inspect told nothing' >&2; return 1 ;; esac
 """
 

@@ -102,13 +102,13 @@ class _Source:
         if not self.engine.up or (not self.engine.allowed and self.engine.path != "/run/docker.sock"):
             self.failure = self.engine.why_not
             return NOT_THERE
-        if not self.engine.allowed:
-            return await self._by_sudo()
-        if self._followed is None:
+        if self.engine.allowed and self._followed is None:
             self.failure = f"{self.engine.path} cannot be reached over this connection"
             return NOT_THERE
         if not await self._is_up():
             return NOT_THERE
+        if not self.engine.allowed or self._followed is None:
+            return await self._by_sudo()
         await self._followed.follow()
         return None
 
@@ -118,8 +118,10 @@ class _Source:
         if answer.failure is not None:
             raise EngineError(answer.failure)
         now = next((engine for engine in answer.value.engines if engine.path == self.engine.path), None)
+        if now is not None and now.up:
+            return True
         self.failure = f"{self.engine.path} is gone" if now is None else now.why_not
-        return self.failure is None
+        return False
 
     async def _by_sudo(self) -> float:
         answer = await self._owner.place.ask(Ask(docker.BY_SUDO))

@@ -117,3 +117,15 @@ async def test_a_fault_while_telling_is_told_and_outlived(monkeypatch: pytest.Mo
         await soon(lambda: any("hostdeck itself failed here" in line for line in told.failures))
         monkeypatch.setattr(docker, "services", good)
         await soon(lambda: bool(told.found))
+
+
+async def test_sudo_asks_nothing_of_an_engine_that_has_been_stopped() -> None:
+    host, told = Host(), Told()
+    async with looping(host, told):
+        await soon(lambda: bool(told.found))
+        host.engines = parse(DOWN)
+        await soon(lambda: any("does not run" in line for line in told.failures))
+        asked = host.count(docker.BY_SUDO.name)
+        await asyncio.sleep(0.1)
+        assert host.count(docker.BY_SUDO.name) == asked
+        assert asked < host.count(ENGINES.name)
