@@ -1,9 +1,21 @@
 """Restart: the failure cleared first where the manager has given up, a new run afterwards that stays up."""
 
+from typing import Protocol, runtime_checkable
+
 from console.actions import checks, notes
 from console.actions.context import Context, Parts
-from console.core.plan import Step
+from console.core.plan import Check, Step
+from console.core.service import Service
 from console.managers.base import Resettable, Restartable, Rolling
+
+
+@runtime_checkable
+class Reverting(Protocol):
+    """Undoes a restart by going back to what was seen when the plan was made."""
+
+    def undo_holds(self, service: Service) -> Check | None:
+        """Whether that is still what there is: else the undo would take back what somebody else did since."""
+        ...
 
 
 def refusal(context: Context) -> str | None:
@@ -24,7 +36,7 @@ def parts(context: Context) -> Parts:
     undo = context.manager.undo_restart(context.service) if isinstance(context.manager, Rolling) else None
     return Parts(
         steps=(*clear_failure(context), Step(f"restart {context.name}", restart, undo and context.lasting(undo))),
-        preflight=checks.remember_run(context),
+        preflight=(*_undo_holds(context), *checks.remember_run(context)),
         checks=(
             *checks.running(context),
             *checks.new_run(context),
@@ -35,6 +47,11 @@ def parts(context: Context) -> Parts:
         irreversible=None if undo else "a restart has nothing to undo; the log of a failed start is kept",
         warnings=(*notes.containers(context), *notes.before_start(context)),
     )
+
+
+def _undo_holds(context: Context) -> tuple[Check, ...]:
+    check = context.manager.undo_holds(context.service) if isinstance(context.manager, Reverting) else None
+    return () if check is None else (check,)
 
 
 def clear_failure(context: Context) -> tuple[Step, ...]:

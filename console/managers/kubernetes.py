@@ -20,6 +20,7 @@ from console.managers.kubernetes_scripts import (
     LOGS,
     PRESENCE_SCRIPT,
     RUN_ID,
+    SAME_REVISION,
     SURVEY_SCRIPT,
 )
 from console.managers.kubernetes_templates import ONE, PODS
@@ -62,11 +63,19 @@ class Kubernetes:
 
     def undo_restart(self, service: Service) -> Command | None:
         """Back to the revision of before, named, so that nothing older can come up where nothing was changed."""
-        own, revision = _own(service), (service.version or "").removeprefix("revision ")
-        if own.kind != "deploy" or not revision.isdecimal():
+        own, revision = _own(service), _revision(service)
+        if revision is None:
             return None
         purpose = f"roll {service.ref.name} back to revision {revision}"
         return _change(service, purpose, "rollout", "undo", own.resource, f"--to-revision={revision}")
+
+    def undo_holds(self, service: Service) -> Check | None:
+        """Whether that revision is still the newest: after a release by somebody else the undo would revert it."""
+        revision = _revision(service)
+        if revision is None:
+            return None
+        look = _look(SAME_REVISION, service, revision)
+        return Check(f"{service.ref.name} is still at revision {revision}", look, within=0)
 
     def stop(self, service: Service) -> Command:
         """Scale to 0, and keep with it how many there were."""
@@ -150,12 +159,18 @@ def _tool(service: Service) -> tuple[str, ...]:
     return service.tool or ("kubectl",)
 
 
+def _revision(service: Service) -> str | None:
+    """The revision that a restart is undone to; only a deployment has one that can be named."""
+    revision = (service.version or "").removeprefix("revision ")
+    return revision if _own(service).kind == "deploy" and revision.isdecimal() else None
+
+
 def _change(service: Service, purpose: str, *words: str) -> Command:
     argv = (*_tool(service), "--namespace", _own(service).namespace, "--request-timeout=30s", *words)
     return Command(argv, timeout=60.0, effect=Effect.CHANGE, purpose=purpose)
 
 
-def _look(script: str, service: Service) -> Command:
+def _look(script: str, service: Service, *words: str) -> Command:
     own = _own(service)
-    argv = ("sh", "-c", script, "sh", own.namespace, own.resource, ONE, PODS, *_tool(service))
+    argv = ("sh", "-c", script, "sh", *words, own.namespace, own.resource, ONE, PODS, *_tool(service))
     return Command(argv, timeout=20.0, purpose=f"look at {service.ref.name}")

@@ -191,6 +191,25 @@ echo "revision=$revision up=$up restarts=$restarts"
 """
 )
 
+SAME_REVISION = (
+    """
+expected=$1
+shift
+"""
+    + _LOOK
+    + """
+revision=${revision%% *}
+if [ "$revision" != "$expected" ]; then
+  echo "revision $revision by now, not $expected: somebody released in between, look at it and plan anew"
+  exit 1
+fi
+# The number follows the change a little later.
+[ "$seen" -ge "$generation" ] || { echo "changed just now: look at it and plan anew"; exit 1; }
+echo "still revision $revision"
+"""
+)
+"""REVISION, then as above: nothing was released since."""
+
 LOGS = (
     _MARKED
     + """

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from console.actions import ActionSettings, plan
 from console.core.command import Command
+from console.core.plan import ActionKind, Intent
 from console.core.service import Service, ServiceRef, State
+from console.core.snapshot import Link, LinkState, Snapshot
 from console.managers.kubernetes import KUBERNETES
 from tests.lab.kube import KubeApi
 from tests.probes.asking import SHELLS
@@ -83,3 +86,27 @@ def test_warnings_beside_the_answer_are_no_part_of_it(
 def test_no_answer_is_not_taken_for_one(api: KubeApi, talkative: tuple[str, ...]) -> None:
     assert ran(KUBERNETES.is_running(named("deploy/gone", talkative), hold=0).command) == (1, PLUGIN)
     assert ran(KUBERNETES.is_running(named("deploy/api", ("true",)), hold=0).command) == (1, "")
+
+
+def preflight(service: Service) -> dict[str, Command]:
+    where = Snapshot("web1", Link(LinkState.UP, 0.0), services=(service,))
+    intent = Intent(ActionKind.RESTART, service.ref)
+    made = plan(intent, where, managers=(KUBERNETES,), settings=ActionSettings(), plan_id="20261120-1")
+    return {check.name: check.command for check in made.preflight}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_plan_whose_undo_would_take_back_a_release_of_somebody_else_is_refused(
+    api: KubeApi, talkative: tuple[str, ...], shell: str
+) -> None:
+    found = api.cluster.workloads["Deployment", "shop", "api"]
+    look = preflight(named("deploy/api", talkative))["shop/deploy/api is still at revision 1"]
+    assert ran(look, shell) == (0, "still revision 1")
+    found.object["spec"]["template"]["spec"]["containers"][0]["image"] = "registry.example/api:1.5.0"
+    code, said = ran(look, shell)
+    assert (code, said.partition(":")[0]) == (1, "revision 2 by now, not 1")
+
+
+def test_only_an_undo_that_names_a_revision_is_looked_after(tool: tuple[str, ...]) -> None:
+    for service in (named("sts/db", tool), named("deploy/api", tool, version=None)):
+        assert list(preflight(service)) == [f"note the present run of {service.ref.name}"]
