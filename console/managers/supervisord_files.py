@@ -53,6 +53,8 @@ class Ground:
     """``None`` where the files could not be read."""
     bad: str | None = None
     """Why they could not."""
+    foreign: str | None = None
+    """What of it another user could have put there; then nothing of it is run, read or believed."""
     broken: bool = False
     """They are wrong: supervisord would not take them either."""
 
@@ -84,6 +86,7 @@ def parse_ground(text: str) -> Ground:
         readable="readable" in told,
         programs=programs if bad is None and any("files" in line for line in lines) else None,
         bad=bad,
+        foreign=told.get("foreign"),
         broken=any(line.get("broken") is True for line in lines),
     )
 

@@ -7,6 +7,10 @@ PRESENCE = r"""
 hd_seen= hd_files=
 hd_socket() {
   [ -S "$1" ] || return 0
+  # Anybody may put one into /tmp: one of another user is not talked to, and hides no other.
+  case $1 in
+    /tmp/*) [ -O "$1" ] || [ "$(stat -c %u "$1" 2>/dev/null)" = 0 ] || { echo "denied $1"; return 0; } ;;
+  esac
   if [ -w "$1" ]; then hd_may=rw; else hd_may=denied hd_watch=1; fi
   echo "$hd_may $1"
   hd_seen=1 hd_files="$hd_files
@@ -53,20 +57,75 @@ stat -c '%n %i %Y' $hd_files 2>/dev/null
 return 0
 """
 
+# hd_own PATH: each step to it, through links too, is root's or ours and cannot be changed by others; else it says what
+# is not. Whoever may write a step decides what is run here, perhaps as root. In a sticky directory nobody changes what
+# is another's; a socket that others may write is one that they may use.
+_OWN = r"""
+hd_uid=$(id -u)
+hd_own() {
+  hd_at= hd_todo=$1 hd_hops=0
+  while [ "$hd_todo" ]; do
+    hd_step=${hd_todo%%/*}
+    case $hd_todo in */*) hd_todo=${hd_todo#*/} ;; *) hd_todo= ;; esac
+    case $hd_step in
+      '' | .) ;;
+      ..) hd_at=${hd_at%/*} ;;
+      *) hd_at=$hd_at/$hd_step; hd_one || return 1 ;;
+    esac
+  done
+}
+hd_one() {
+  hd_stat=$(stat -c '%u %a %U' "$hd_at" 2>/dev/null)
+  if [ -z "$hd_stat" ]; then
+    # Below what we may not search nobody but its owner has put anything.
+    [ -x "${hd_at%/*}/" ] || { hd_todo=; return 0; }
+    echo "$hd_at is not there"
+    return 1
+  fi
+  case ${hd_stat%% *} in
+    0 | "$hd_uid") ;;
+    *) echo "$hd_at belongs to another user, ${hd_stat##* }"; return 1 ;;
+  esac
+  if [ -L "$hd_at" ]; then hd_link; return; fi
+  [ ! -S "$hd_at" ] || return 0
+  hd_stat=${hd_stat#* } hd_stat=${hd_stat%% *}
+  case $hd_stat in [1357]???) [ ! -d "$hd_at" ] || return 0 ;; esac
+  case $hd_stat in *[2367] | *[2367]?) echo "$hd_at may be changed by other users"; return 1 ;; esac
+}
+hd_link() {
+  hd_hops=$((hd_hops + 1))
+  [ "$hd_hops" -le 40 ] || { echo "$hd_at is a link without end"; return 1; }
+  hd_to=$(readlink "$hd_at")
+  case $hd_to in /*) hd_at= ;; *) hd_at=${hd_at%/*} ;; esac
+  hd_todo=$hd_to/$hd_todo
+}
+hd_foreign() { printf 'pid\t0\nuser\t%s\nforeign\t%s\n' "$(id -un)" "$1"; }
+"""
+
 # The tool of the same installation as the daemon, with the daemon's own configuration; both may be named by their
 # process only. Arguments: SOCKET PID, where the PID is known from the daemon itself.
-GROUND = r"""
+GROUND = (
+    _OWN
+    + r"""
 hd_socket=$1 hd_pid=$2
 shift
+hd_why=$(hd_own "$hd_socket") || { hd_foreign "$hd_why"; return 0; }
 [ $# = 0 ] || shift
 [ "$hd_pid" ] || for hd_f in "${hd_socket%/*}/supervisord.pid" /run/supervisord.pid /var/run/supervisord.pid \
   /run/supervisor/supervisord.pid /tmp/supervisord.pid; do
-  [ ! -r "$hd_f" ] || [ "$hd_pid" ] || { read -r hd_pid <"$hd_f"; } 2>/dev/null
+  [ ! -r "$hd_f" ] || [ "$hd_pid" ] || ! hd_own "$hd_f" >/dev/null || { read -r hd_pid <"$hd_f"; } 2>/dev/null
 done
 case $hd_pid in '' | *[!0-9]*) hd_pid=0 ;; esac
 hd_python= hd_script= hd_conf= hd_next=
 hd_words=$(tr '\0' '\n' 2>/dev/null <"/proc/$hd_pid/cmdline")
 case $hd_words in *supervisord*) ;; *) hd_pid=0 hd_words= ;; esac
+if [ "$hd_words" ]; then
+  hd_why=$(stat -c '%u %U' "/proc/$hd_pid" 2>/dev/null)
+  case ${hd_why%% *} in
+    0 | "$hd_uid") ;;
+    *) hd_foreign "process $hd_pid belongs to another user, ${hd_why#* }"; return 0 ;;
+  esac
+fi
 hd_rest=$hd_words
 while [ "$hd_rest" ]; do
   hd_word=${hd_rest%%'
@@ -104,6 +163,13 @@ if [ "$hd_home" ] && [ -x "$hd_home/supervisorctl" ] && [ "$hd_home/supervisorct
 elif [ "$hd_tool" ]; then
   hd_path=$hd_tool hd_tool=supervisorctl
 fi
+# The interpreter of an environment of its own is beside its scripts.
+if [ "$hd_home" ] && [ -x "$hd_home/python3" ]; then hd_python=$hd_home/python3; fi
+case $hd_python in /*) ;; *) hd_python= ;; esac
+[ "$hd_python" ] && [ -x "$hd_python" ] || hd_python=$(command -v python3)
+for hd_f in "${hd_path:-$hd_tool}" "$hd_python" "$hd_conf"; do
+  [ -z "$hd_f" ] || hd_why=$(hd_own "$hd_f") || { hd_foreign "$hd_why"; return 0; }
+done
 printf 'pid\t%s\n' "$hd_pid"
 [ -z "$hd_tool" ] || printf 'tool\t%s\npath\t%s\n' "$hd_tool" "${hd_path:-$hd_tool}"
 [ -z "$hd_conf" ] || printf 'conf\t%s\n' "$hd_conf"
@@ -114,13 +180,11 @@ hd_may=
 printf 'user\t%s\n' "$(id -un)"
 [ ! -d "/proc/$hd_pid" ] || printf 'owner\t%s\n' "$(stat -c %U "/proc/$hd_pid" 2>/dev/null)"
 [ "$hd_may" ] || return 0
-# The interpreter of an environment of its own is beside its scripts.
-if [ "$hd_home" ] && [ -x "$hd_home/python3" ]; then hd_python=$hd_home/python3
-elif [ -z "$hd_python" ] || [ ! -x "$hd_python" ]; then hd_python=python3; fi
-timeout 10 "$hd_python" -c "$hd_reader" "$hd_conf" "$hd_pid" "$@" 2>/dev/null ||
+timeout 10 "${hd_python:-python3}" -c "$hd_reader" "$hd_conf" "$hd_pid" "$@" 2>/dev/null ||
   echo '{"bad": "its own reader of configuration files does not run here"}'
 return 0
 """
+)
 
 # Arguments: the daemon's log, or "-", and the words of the tool. Its exit status says that not all run, not that it
 # failed. The log tells how programs ended, where it may be read: its last lines, and before them the last end of each

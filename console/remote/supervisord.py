@@ -92,6 +92,8 @@ class Daemon:
             return None, f"{self._path}: supervisord does not tell its programs: {_words(told[2])}", BY_TOOL
         programs = _readable(told[2])
         await self._follow(programs, pid, stamp)
+        if self._around.ground.foreign is not None:
+            return None, f"{self._path}: {self._around.tool_missing}", BY_TOOL
         return programs, None, EVERY
 
     async def _follow(self, programs: tuple[states.Program, ...], pid: int | None, stamp: str) -> None:
@@ -241,6 +243,8 @@ def _readable(told: list[object]) -> tuple[states.Program, ...]:
 
 
 def _tool(ground: Ground, path: str, may_use: bool) -> tuple[tuple[str, ...], str | None]:
+    if ground.foreign is not None:
+        return (), f"{ground.foreign}: nothing of this supervisord is run or shown"
     if not ground.tool:
         return (), f"supervisorctl is neither in the PATH of {ground.user or 'this user'} nor beside supervisord"
     if not may_use:
