@@ -57,11 +57,19 @@ def plan(
         preflight=parts.preflight,
         checks=parts.checks,
         touches=parts.touches,
-        also_hit=tuple(dict.fromkeys(parts.also_hit)),
+        also_hit=tuple(dict.fromkeys((*parts.also_hit, *_taken_along(intent, snapshot, parts)))),
         irreversible=parts.irreversible,
         warnings=tuple(dict.fromkeys(parts.warnings)),
         reason=reason,
     )
+
+
+def _taken_along(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
+    """What a service manager's unit runs ends with it."""
+    if intent.kind not in (ActionKind.STOP, ActionKind.RESTART, ActionKind.FREE_PORT):
+        return ()
+    runs = (service for ref in (intent.target, *parts.touches) for service in snapshot.run_by(ref))
+    return tuple(f"{service.ref.name} ({service.ref.manager})" for service in runs)
 
 
 def refusal(

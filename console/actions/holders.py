@@ -76,6 +76,9 @@ def _cannot(context: Context, service: Service, manager: ServiceManager | None) 
     foreign = foreign_scope(service, context.snapshot) or why_protected(service) or why_engine(service)
     if foreign is not None:
         return foreign
+    if runs := context.snapshot.run_by(service.ref):
+        names = ", ".join(one.ref.name for one in runs[:3]) + (" ..." if len(runs) > 3 else "")
+        return f"{service.ref} runs {names} and left this process behind: it is not stopped for a port"
     if not isinstance(manager, Stoppable) or not isinstance(manager, Grouped | PortProving | Traceable):
         return f"{service.ref} holds it, which {service.ref.manager} cannot stop from here"
     return None

@@ -129,6 +129,14 @@ class Snapshot:
         """Return the source of that name when it was asked at all."""
         return next((source for source in self.sources if source.name == name), None)
 
+    def run_by(self, ref: ServiceRef) -> tuple[Service, ...]:
+        """The services of other managers that this one runs: a manager's unit, and what goes with it."""
+        return tuple(
+            service
+            for service in self.services
+            if ref.manager == "systemd" != service.ref.manager and ref.name in service.chain[:-1]
+        )
+
     def service(self, ref: ServiceRef) -> Service | None:
         """Return the service of that identity."""
         return next((service for service in self.services if service.ref == ref), None)

@@ -190,6 +190,8 @@ def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:
         return None
     if is_publisher(holder.process) or holder.container is not None or _is_engine(holder):
         return _stop_container(holder)
+    if holder.ref is not None and evidence.snapshot.run_by(holder.ref):
+        return _signal(holder, f"left behind by {holder.ref.name}, which runs other services")
     if holder.ref is not None and _is_left_over(evidence, holder):
         return _end_left_over(holder.ref)
     return None if _is_service(holder) else _signal(holder)
@@ -258,10 +260,10 @@ def _stop_container(holder: Holder) -> Proposal | None:
     )
 
 
-def _signal(holder: Holder) -> Proposal | None:
+def _signal(holder: Holder, why: str = "no manager owns it") -> Proposal | None:
     if holder.pid is None or holder.pid <= 1:
         return None
-    label = f"end {holder.process or 'the process'} (pid {holder.pid}): no manager owns it"
+    label = f"end {holder.process or 'the process'} (pid {holder.pid}): {why}"
     return Proposal("signal", label, commands=(f"kill -TERM {holder.pid}",), recommended=False, reason_off=BY_HAND)
 
 

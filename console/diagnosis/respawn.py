@@ -16,7 +16,8 @@ def respawn_of(service: Service | None) -> str | None:
     if sockets:
         return f"systemd socket activation by {sockets[0]}"
     if service.restart_policy in _AFTER_KILL:
-        return f"{service.ref.manager} Restart={service.restart_policy}"
+        told = "Restart=" if service.ref.manager == "systemd" else "starts it again: "
+        return f"{service.ref.manager} {told}{service.restart_policy}"
     return None
 
 

@@ -147,10 +147,13 @@ def _one(snapshot: Snapshot, service: Service, thresholds: Thresholds, commands_
     evidence = facts(snapshot, service)
     symptom = _symptom(snapshot, service)
     tried = f", {symptom.errno} in its log" if symptom is not None else ""
-    ways = _ways(service, commands_of, cause_seen=symptom is not None or _log_unread(snapshot, service) is None)
+    # Where an address is taken and nobody knows which, a start fails as the last one did.
+    seen = symptom.errno != "EADDRINUSE" if symptom is not None else _log_unread(snapshot, service) is None
+    ways = _ways(service, commands_of, cause_seen=seen)
     if service.state is not State.FAILED:
         count = service.restarts or 0
-        summary = f"restarts again and again ({times(count, 'restart')}): {why_failed(service)}{tried}"
+        again = f"restarts again and again ({times(count, 'restart')})" if count else "does not come up"
+        summary = f"{again}: {why_failed(service)}{tried}"
         if count < thresholds.restarts_critical:
             severity = Severity.WARNING
         # Each attempt begins anew: how long the loop goes on no manager tells.
@@ -222,7 +225,7 @@ def _ways(service: Service, commands_of: CommandsOf, *, cause_seen: bool) -> tup
     reset = Intent(ActionKind.RESET_FAILED, ref)
     begin = Intent(ActionKind.START, ref)
     if service.state is State.FAILED and not can(ref, Resettable):
-        return (proposal("start", f"start {ref.name}", (begin,), commands_of, recommended=True),)
+        return (proposal("start", f"start {ref.name}", (begin,), commands_of, recommended=cause_seen),)
     if service.state is State.FAILED:
         return (
             proposal(

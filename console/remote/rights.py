@@ -148,7 +148,7 @@ def _judge(answer: _Answer, number: str, step: str, command: Command, undo: bool
     if answer.exits.get(number) != "0":
         said = answer.said.get(number, "").removeprefix("sudo: ").strip()
         detail = f" ({said})" if said else ""
-        why = f"{answer.user} may not run {quote(argv)} {target} without a password{detail}"
+        why = f"{answer.user} may not run {_named(command, argv)} {target} without a password{detail}"
         return Right(step, shown, False, undo, line, why)
     password = needs_password(path, argv, answer.listing)
     if password:
@@ -156,6 +156,12 @@ def _judge(answer: _Answer, number: str, step: str, command: Command, undo: bool
         return Right(step, shown, False, undo, line, why)
     doubt = "sudo allows it, but does not say whether it asks for a password" if password is None else None
     return Right(step, shown, True, undo, None, doubt)
+
+
+def _named(command: Command, argv: tuple[str, ...]) -> str:
+    """The command in one line: of a script only what it is for."""
+    text = quote(argv)
+    return text if "\n" not in text else f"a script of {argv[0]} ({command.purpose or 'a step of the plan'})"
 
 
 def _program(asked: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
