@@ -77,9 +77,18 @@ function which(name) {
     return folder[0] === '/' ? real(path.join(folder, name)) : null;
   }).filter(Boolean)[0] || null;
 }
+// What a daemon says of itself may be said by whoever has its socket: only what this user and root alone write is run.
+function ours(file) {
+  for (var at = file; at; at = at === '/' ? null : path.dirname(at)) {
+    var found = fs.statSync(at), shared = (found.mode & 2) && !(found.isDirectory() && found.mode & 512);
+    if (shared || found.uid !== 0 && found.uid !== process.getuid()) return null;
+  }
+  return file;
+}
+function safe(file) { return (file = real(file)) && ours(file); }
 function tool(report) {
-  var main = real(report.argv && report.argv[1] || '') || '';
-  var pm2 = real(path.join(main, '../../bin/pm2')) || real(path.join(process.execPath, '../pm2')) || which('pm2');
+  var argv = Array.isArray(report.argv) ? report.argv : [], main = real(String(argv[1] || '')) || '/';
+  var pm2 = safe(path.join(main, '../../bin/pm2')) || safe(path.join(process.execPath, '../pm2')) || safe(which('pm2'));
   if (!pm2) return null;
   if (which('pm2') === pm2 && which('node') === process.execPath) return ['pm2'];
   return [process.execPath, pm2];

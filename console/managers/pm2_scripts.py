@@ -25,13 +25,21 @@ hd_found() {
   hd_seen="$hd_seen$1 "
   hd_is "$1" && hd_daemon "$1" "$hd_uid" "$hd_gid" "$2"
 }
+# UID HOME: 1 where a part is another user's, who would choose the pm2 that is run; 2 where it is hidden.
+hd_owned() {
+  case $2 in /*) ;; *) return 2 ;; esac
+  hd_owners=$(stat -c %u "$2" "$2/." "$2/pm2.pid" "$2/rpc.sock" 2>/dev/null)
+  [ "$hd_owners" ] || return 2
+  for hd_k in $hd_owners; do [ "$hd_k" = "$1" ] || return 1; done
+}
 hd_in() {
   case $1 in *'
 '*) return ;; esac
   [ -e "$1/pm2.pid" ] || return
   hd_pid=
   { read -r hd_pid <"$1/pm2.pid"; } 2>/dev/null
-  case $hd_pid in '' | *[!0-9]*) ;; *) hd_found "$hd_pid" "$1" ;; esac
+  case $hd_pid in '' | *[!0-9]*) return ;; esac
+  hd_is "$hd_pid" && hd_owned "$hd_uid" "$1" && hd_found "$hd_pid" "$1"
 }
 hd_titled() {
   hd_title=
@@ -171,6 +179,19 @@ hd_direct() {
   hd_last
   hd_refused "the pm2 daemon of $hd_user (pid $1) ${hd_told:-does not answer within 8 s}"
 }
+# PID: whether the home is the daemon's own, as far as that is seen; through sudo its account's own one is believed.
+hd_homely() {
+  hd_owned "$hd_as_uid" "$hd_line"
+  case $? in
+    0) return ;;
+    1) hd_refused "the pm2 daemon of $hd_user (pid $1) is not asked: $hd_line is not all of $hd_user: mend its owner" ;;
+    *)
+      [ "$hd_way" != sudo ] || case $hd_line in '' | "$hd_home/.pm2") return ;; esac
+      hd_refused "the home of the pm2 daemon of $hd_user (pid $1) cannot be seen: connect as $hd_user"
+      ;;
+  esac
+  return 1
+}
 hd_sudo() {
   hd_may_not="$(id -un) may not ask the pm2 of $hd_user" hd_why="connect as $hd_user"
   if ! command -v sudo >/dev/null 2>&1; then
@@ -217,6 +238,7 @@ for hd_line in $hd_all; do
   hd_how "$hd_as_uid"
   hd_home_of "$hd_pid"
   printf 'daemon\t%s\t%s\t%s\t%s\t%s\n' "$hd_pid" "$hd_user" "$hd_way" "$hd_home" "$hd_line"
+  hd_homely "$hd_pid" || continue
   if [ "$hd_way" = sudo ]; then hd_sudo "$hd_line"
   else hd_direct "$hd_pid" "$hd_as_uid" "$hd_as_gid" "$hd_line"; fi
 done
@@ -236,12 +258,17 @@ if ! hd_is "$hd_pid"; then
 fi
 hd_as_uid=$hd_uid hd_as_gid=$hd_gid
 hd_how "$hd_as_uid"
+hd_account "$hd_as_uid"
+[ "$hd_way" != sudo ] || hd_line=${hd_home_given:-$hd_home/.pm2}
+hd_owned "$hd_as_uid" "$hd_line"
+if [ $? = 1 ]; then
+  echo "not checked: $hd_line is not all of the user of the pm2 daemon"
+  exit 77
+fi
 if [ "$hd_way" = sudo ]; then
-  hd_account "$hd_as_uid"
-  hd_open "${hd_home_given:-$hd_home/.pm2}" || { echo "the socket of the pm2 daemon is closed"; exit 1; }
+  hd_open "$hd_line" || { echo "the socket of the pm2 daemon is closed"; exit 1; }
   hd_told=$(hd_jlist "$hd_mode" "$hd_words" "$@" 2>/dev/null)
 else
-  hd_account "$hd_as_uid"
   set -- "$hd_pid" "$hd_as_uid" "$hd_as_gid" "$hd_user" "$hd_line/rpc.sock" "$hd_mode" "$hd_words"
   hd_told=$(hd_socket "$@" 2>/dev/null)
 fi || {

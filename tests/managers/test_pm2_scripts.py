@@ -1,0 +1,127 @@
+"""What the scripts of pm2 make of files and sockets on a host: here, with a node that is no pm2."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from console.managers.pm2 import PM2_PRESENCE, PM2_SURVEY
+from console.managers.pm2_ask import ASK_JS
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None or not Path("/proc/self/comm").exists(), reason="needs node and /proc")
+SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
+STRANGER = 'stat() { command stat "$@" | while read -r hd_any; do echo 4242; done; }'
+
+
+@pytest.fixture
+def daemon() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is called node, as the daemon is for a moment."""
+    with subprocess.Popen(
+        [str(NODE), "-e", "process.stdout.write('.'); setInterval(() => 0, 9e5)"], stdout=-1
+    ) as found:
+        assert found.stdout is not None
+        found.stdout.read(1)
+        try:
+            yield found
+        finally:
+            found.kill()
+
+
+@pytest.fixture
+def home(tmp_path: Path, daemon: subprocess.Popen[bytes]) -> Path:
+    """A home of pm2 that names this process."""
+    (tmp_path / "pm2.pid").write_text(f"{daemon.pid}\n")
+    return tmp_path
+
+
+def run(script: str, home: Path, *, shell: str = "dash", before: str = "") -> str:
+    """What the probe says of this home."""
+    text = f"probe() {{\n{script}\n}}\n{before}\nprobe\n"
+    argv = [shell, *(["sh"] if shell == "busybox" else []), "-c", text]
+    env = {**os.environ, "PM2_HOME": str(home), "HOME": str(home)}
+    done = subprocess.run(argv, capture_output=True, text=True, env=env, timeout=30, check=False)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def frame(number: int, value: object) -> bytes:
+    parts = (b"j:" + json.dumps({"args": [value]}).encode(), b"s:%d" % number)
+    return b"\x12" + b"".join(len(part).to_bytes(4) + part for part in parts)
+
+
+def tool(tmp_path: Path, main: Path) -> list[str] | None:
+    """The words for pm2 where a daemon says that this is its program."""
+    place = tmp_path / "rpc.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        server.listen()
+
+        def answer() -> None:
+            link = server.accept()[0]
+            with link:
+                link.recv(4096)
+                link.sendall(frame(0, []) + frame(1, {"pm2_version": "6.0.0", "argv": ["node", str(main)]}))
+                link.recv(4096)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        argv = [str(NODE), "-e", ASK_JS, "--", str(place), "survey"]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False, env={"PATH": "/nowhere"})
+        thread.join()
+    found: list[str] | None = json.loads(done.stdout.split("\n")[0])["tool"]
+    return found
+
+
+def installed(folder: Path) -> Path:
+    """Something that looks like an installed pm2; returns its daemon's program."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "lib").mkdir()
+    (folder / "bin/pm2").write_text("")
+    (folder / "lib/Daemon.js").write_text("")
+    return folder / "lib/Daemon.js"
+
+
+def test_what_a_socket_names_is_run_only_where_no_other_user_writes_it(tmp_path: Path) -> None:
+    main = installed(tmp_path / "pm2")
+    pm2 = str(tmp_path / "pm2/bin/pm2")
+    assert (tool(tmp_path, main) or [])[-1:] == [pm2]
+    (tmp_path / "rpc.sock").unlink()
+    (tmp_path / "pm2").chmod(0o777)
+    assert pm2 not in (tool(tmp_path, main) or [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_a_socket_names_is_not_run_where_it_is_another_users(tmp_path: Path) -> None:
+    main = installed(tmp_path / "pm2")
+    os.chown(tmp_path / "pm2", 65534, 65534)
+    assert str(tmp_path / "pm2/bin/pm2") not in (tool(tmp_path, main) or [])
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("probe", [PM2_PRESENCE, PM2_SURVEY], ids=lambda probe: probe.name)
+def test_a_pid_file_of_another_user_names_no_daemon(
+    probe: object, shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    script = PM2_PRESENCE.script if probe is PM2_PRESENCE else PM2_SURVEY.script
+    assert str(daemon.pid) in run(script, home, shell=shell)
+    assert str(daemon.pid) not in run(script, home, shell=shell, before=STRANGER)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("name", ["", "pm2.pid", "rpc.sock"])
+def test_each_part_of_the_home_must_be_of_the_daemons_user(
+    name: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    (home / "rpc.sock").write_text("")
+    assert str(daemon.pid) in run(PM2_SURVEY.script, home)
+    os.chown(home / name, 65534, 65534)
+    assert str(daemon.pid) not in run(PM2_SURVEY.script, home)
