@@ -18,6 +18,7 @@ TICKS = 100
 SLACK = 2
 """Seconds by which a process may seem to be younger than its pid file: both times are whole seconds, rounded."""
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh", "env", "nohup", "setsid", "nice", "sudo", "su"})
+_interpreter = re.compile(r"(python|pypy|node|nodejs|bun|deno|perl|ruby|php|lua|tclsh|java)[\d.]*\Z", re.ASCII)
 _head = re.compile(r"me (?P<uid>\d{1,10}) (?P<user>\S+)\n(?P<flags>(?:[a-z -]+\n)*)boot (?P<boot>\d{1,12})\Z", re.ASCII)
 _WAYS_IN = frozenset({"sshd", "dropbear", "systemd", "init"})
 _EVERYWHERE = ("/", "/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin", "/etc/init.d")
@@ -169,11 +170,11 @@ def why_wrong(entry: _Entry, host: Host) -> str | None:
     likeness = _likeness(file.command, file.directory, entry) if file is not None and file.command else None
     if entry.uid != 0 and entry.owner_uid is not None and entry.uid != entry.owner_uid:
         return f"its pid file is of another user (uid {entry.uid}) than process {entry.pid} ({entry.owner})"
-    if likeness == "same":
-        return None
     if since > entry.written + SLACK:
         late = since - entry.written
         return f"process {entry.pid} began {late:.0f} s after its pid file was written"
+    if likeness == "same":
+        return None
     run = None if file is None else file.run
     if run is not None and (run[0], run[2]) == (entry.pid, entry.written) and run[1] != entry.started:
         return f"process {entry.pid} is another one than before"
@@ -189,9 +190,7 @@ def _likeness(command: tuple[str, ...], directory: str, entry: _Entry) -> str:
     most often one of its own directory.
     """
     program = posixpath.basename(command[0])
-    if entry.argv[-len(command) :] == command or (
-        entry.argv[1:] == command[1:] and entry.argv and posixpath.basename(entry.argv[0]) == program
-    ):
+    if _is_same(command, entry.argv):
         return "same"
     if program in _SHELLS:
         return "like"
@@ -202,6 +201,16 @@ def _likeness(command: tuple[str, ...], directory: str, entry: _Entry) -> str:
     homes = {posixpath.dirname(command[0]), directory} - {"", *_EVERYWHERE}
     places = (*entry.argv[:8], entry.exe, entry.cwd)
     return "like" if any(_below(place, home) for place in places for home in homes) else "other"
+
+
+def _is_same(command: tuple[str, ...], argv: tuple[str, ...]) -> bool:
+    """Whether these are the arguments, behind an interpreter or not: a pager of the file has it behind its name too."""
+    if not argv:
+        return False
+    first = posixpath.basename(argv[0])
+    if argv[1:] == command[1:] and first == posixpath.basename(command[0]):
+        return True
+    return argv[1:] == command and (first in _SHELLS or _interpreter.match(first) is not None)
 
 
 def _below(place: str, home: str) -> bool:

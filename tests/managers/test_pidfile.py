@@ -86,13 +86,23 @@ def test_what_it_cannot_have_started_is_a_wrong_process() -> None:
     assert service.result == "process 812 does not run /srv/api/bin/api"
 
 
-def test_times_are_compared_unless_the_arguments_are_the_same() -> None:
-    same = running("/srv/api/bin/api\t--port\t8080", late=3600)
-    assert one(*same).native_state == "alive"
-    other = running("/srv/api/bin/api\t--port\t9", late=3600)
-    assert one(*other).result == "process 812 began 3600 s after its pid file was written"
-    assert one(*running("/srv/api/bin/api\t--port\t9", late=2)).native_state == "alive"
+def test_a_process_that_began_after_its_file_is_another_one() -> None:
+    for argv in ("/srv/api/bin/api\t--port\t8080", "/srv/api/bin/api\t--port\t9"):
+        assert one(*running(argv, late=3600)).result == "process 812 began 3600 s after its pid file was written"
+        assert one(*running(argv, late=2)).native_state == "alive"
     assert parsed(block("/run/x.pid", *running("x", late=60))) == ()
+
+
+def test_who_has_the_program_as_an_argument_is_not_it() -> None:
+    """Its number was given away before the file was written, so that the times say nothing."""
+    file = replace(FILE, command=("/srv/api/run.sh",), directory="/", run=(812, 9990, 1000100))
+    for pager in ("less", "/usr/bin/vim"):
+        service = one(*running(f"{pager}\t/srv/api/run.sh", name="less"), file=file)
+        assert service.result == "process 812 is another one than before"
+        late = one(*running(f"{pager}\t/srv/api/run.sh", name="less", late=60), file=replace(file, run=None))
+        assert late.result == "process 812 began 60 s after its pid file was written"
+    for interpreter in ("/bin/sh", "python3.12"):
+        assert one(*running(f"{interpreter}\t/srv/api/run.sh"), file=file).native_state == "alive"
 
 
 def test_a_number_that_was_given_away_within_a_second_is_known_by_its_start() -> None:
