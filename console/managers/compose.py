@@ -123,6 +123,7 @@ def _service(told: Told, project: str, name: str, members: list[Container]) -> S
         ports=tuple(sorted({port for part in parts for port in part.ports})),
         wants=tuple(sorted({port for part in parts for port in part.wants})),
         health=health,
+        enabled=next((part.enabled for part in parts if part.enabled is not None), None),
         members=tuple(member.name for member in members),
         group=project,
         unit_file=files[0] if files else None,

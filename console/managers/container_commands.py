@@ -8,6 +8,7 @@ from console.core.plan import ActionKind, Check
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers import container_scripts as scripts
+from console.managers.container_services import REMOVED
 from console.managers.containers import NAME, when
 
 _TIMEOUT = 120.0
@@ -48,7 +49,9 @@ def change(service: Service, verb: str, *options: str) -> Command:
 
 
 def why_not(service: Service, kind: ActionKind) -> str | None:
-    """A container that is paused has a run already, which would only go on."""
+    """A container that is paused has a run already, which would only go on; one made with --rm has but one."""
+    if service.enabled == REMOVED and service.pids and kind is ActionKind.START:
+        return "it was made with --rm: stopping removes it"
     if "paused" in service.native_state and kind in (ActionKind.START, ActionKind.RELOAD):
         again = f"{' '.join(words(service))} unpause {' '.join(names(service))}"
         return f"{service.ref.name} is paused: let it go on with {again}, or restart it"

@@ -9,6 +9,8 @@ from console.managers.containers import Container
 
 _STAMPED_LATE = 1.0
 """Seconds: an engine notes the start when it is told of it, by when the process may have ended already."""
+REMOVED = "removed when it ends"
+"""What stands where others say whether they come back at the next boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         result=result,
         exit_code=code,
         exit_signal=signal,
+        enabled=REMOVED if container.removed else None,
         restart_policy=container.policy,
         user=container.user,
         daemon=told.engine.pid,

@@ -56,6 +56,8 @@ class Container:
     created: float | None = None
     restarts: int = 0
     policy: str = "no"
+    removed: bool = False
+    """Whether its engine removes it when it ends (``--rm``)."""
     image: str = ""
     version: str | None = None
     user: str | None = None
@@ -155,6 +157,7 @@ def container(data: Any) -> Container:
         created=when(data.get("Created")),
         restarts=_number(data, "RestartCount"),
         policy=_word(policy, "Name") or "no",
+        removed=host.get("AutoRemove") is True,
         image=image,
         version=_version(labels, image),
         user=_word(config, "User") or None,

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from console.core.plan import ActionKind
+from console.actions import ActionSettings, plan
+from console.core.plan import ActionKind, Intent
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
-from console.managers import compose, docker
+from console.core.snapshot import Link, LinkState, Snapshot
+from console.managers import MANAGERS, compose, docker
 from console.managers.compose import COMPOSE
 from console.managers.container_clients import parse as clients
 from console.managers.container_engines import Engine, Engines, parse
@@ -222,6 +224,25 @@ def test_what_is_paused_goes_on_by_other_means() -> None:
     [service] = docker.services([told(made(status="paused"))])
     assert "docker unpause web" in (DOCKER.why_not(service, ActionKind.START) or "")
     assert DOCKER.why_not(service, ActionKind.RESTART) is None
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_stop_that_removes_the_container_has_no_undo(removed: bool) -> None:
+    data = {"Id": "a", "Name": "/web", "State": {"Status": "running", "Pid": 7}, "HostConfig": {"AutoRemove": removed}}
+    [found] = docker.services([told(container(data))])
+    where = Snapshot("h", Link(LinkState.UP, 0.0), services=(replace(found, ref=replace(found.ref, host="h")),))
+    wanted = Intent(ActionKind.STOP, where.services[0].ref)
+    made = plan(wanted, where, managers=MANAGERS, settings=ActionSettings(), plan_id="20261120-1")
+    assert (made.steps[0].undo is None) is removed
+    assert ("it was made with --rm: stopping removes it" in (made.irreversible or "")) is removed
+    project = of_project(2, removed=removed)
+    [service] = compose.services([told(of_project(1), project)], {})
+    assert (COMPOSE.why_not(service, ActionKind.START) is not None) is removed
+
+
+def test_one_that_is_to_be_removed_may_be_started_once() -> None:
+    [found] = docker.services([told(made(status="created", pid=None, removed=True))])
+    assert DOCKER.why_not(found, ActionKind.START) is None
 
 
 def test_units_that_run_a_container_are_linked() -> None:
