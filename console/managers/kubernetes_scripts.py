@@ -3,6 +3,7 @@
 Only the words that the templates name leave the host, so nothing of an object's environment or secrets does.
 """
 
+from console.managers.follow_scripts import END_WITH_INPUT
 from console.managers.kubernetes_templates import ROWS, WHERE
 
 # Sets configs (what kubectl is given) and hidden (one that exists, but not for this user). No process is started.
@@ -229,7 +230,12 @@ esac
 set -- "$@" --namespace "$namespace" logs --selector "${selector%,}" --all-containers --prefix --timestamps \
   --ignore-errors --max-log-requests=32 --tail="$lines"
 [ -z "$since" ] || set -- "$@" --since-time="$since"
-[ -z "$follow" ] || exec "$@" --follow
+if [ "$follow" ]; then
+"""
+    + END_WITH_INPUT
+    + """
+  exec "$@" --follow </dev/null
+fi
 # What kubectl says of a pod that has no log yet is part of what there is to read; older ones end with it.
 said=$("$@" 2>&1)
 # Each pod's lines come in one piece: the time is their second word.

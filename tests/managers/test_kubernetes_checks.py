@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -110,3 +112,21 @@ def test_a_plan_whose_undo_would_take_back_a_release_of_somebody_else_is_refused
 def test_only_an_undo_that_names_a_revision_is_looked_after(tool: tuple[str, ...]) -> None:
     for service in (named("sts/db", tool), named("deploy/api", tool, version=None)):
         assert list(preflight(service)) == [f"note the present run of {service.ref.name}"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_log_that_is_followed_ends_with_its_reader(api: KubeApi, tool: tuple[str, ...], shell: str) -> None:
+    settled(api)
+    command = KUBERNETES.log_command(named("deploy/api", tool), lines=0, since=None, follow=True)
+    words = (*shell.split(), *command.argv[1:])
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen(words, **pipes) as following:  # type: ignore[call-overload]
+        try:
+            assert b"served" in following.stdout.readline()
+            following.stdin.close()
+            following.wait(5)
+            # The end of its output is the end of every process that had it.
+            following.stdout.read()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(following.pid, signal.SIGKILL)
