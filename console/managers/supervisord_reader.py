@@ -1,7 +1,8 @@
 """The program that reads the configuration files on the host, with supervisor's own reader."""
 
 # Arguments: CONF PID and, of each running program, GROUP:NAME=PID=START. Values of environment variables never leave
-# the host. A file that may not be read is skipped by the reader without a word, so it is looked at here.
+# the host, nor do those of options: what supervisor says of a bad one quotes it whole. A file that may not be read is
+# skipped by the reader without a word, so it is looked at here.
 READER = r"""
 import json, os, re, shlex, sys
 def out(**line): print(json.dumps(line))
@@ -18,11 +19,22 @@ from supervisor.options import ServerOptions
 options = ServerOptions()
 def wrong(why): raise ValueError(why)
 options.usage = wrong
+def unquoted(error):
+    why = str(error)
+    option = re.search(r"(?s).* for '([^'\s]{1,200})' (is badly formatted|contains names) ?[(:]", why)
+    section = re.search(r" in section '([^'\s]{1,200})' \(file: '([^'\s]{1,300})'\)\Z", why)
+    lines = re.findall(r'(?m)^\s*\[line +(\d{1,9})\]:|, line:? +(\d{1,9})$', why)
+    bare = re.match(r'program section (\S{1,200}) does not specify a command( in section |\Z)', why)
+    words = type(error).__name__ + ': something in it is not taken'
+    if option: words = option.group(1) + ' ' + option.group(2).replace('names', 'names that cannot be expanded')
+    elif bare: words = 'program section %s does not specify a command' % bare.group(1)
+    elif lines: words = 'it is badly formatted in line ' + ''.join(lines[0])
+    return words + (' in section %s of %s' % section.groups() if section else '')
 try: options.realize(args=['-c', conf])
 except Exception as error:
     why = str(error)
     if own is None and 'ENV_' in why: out(bad='it uses variables of the environment that only root sees of supervisord')
-    else: out(bad=why[:300], broken=True)
+    else: out(bad=unquoted(error)[:300], broken=True)
     sys.exit()
 files = [conf] + [info.split('"')[1] for info in options.parse_infos if info.startswith('Included')]
 where = {}
