@@ -155,7 +155,8 @@ def choose(terminal: Terminal, case: Case) -> None:
 
 
 def act(terminal: Terminal, key: str) -> None:
-    """Press a key that changes, run its plan and see that it is done."""
+    """Press a key that changes, run its plan and see that it is done, and of a restart the new process."""
+    before = re.search(r"PIDS +(\d+)", terminal.text)
     terminal.press(key)
     terminal.wait_for(r"Run \(ctrl\+r\)", 10)
     terminal.press("ctrl+r")
@@ -165,7 +166,9 @@ def act(terminal: Terminal, key: str) -> None:
     terminal.wait_for(r"RESULT +. done", 60)
     terminal.press("esc")
     terminal.wait_for(LIST, 5)
-    # What was seen in the midst of it may be what is shown for a moment.
+    # What was seen in the midst of it, or before, may be what is shown for a moment.
+    if key == "r" and before is not None:
+        terminal.wait_until_gone(rf"PIDS +{before[1]}\b", 20)
     terminal.wait_for(r"STATE +● running", 20)
 
 

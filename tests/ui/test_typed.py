@@ -72,7 +72,8 @@ async def test_a_log_is_filtered_and_searched_in_a_burst() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "IO wait" in scenes.text_of(app) and "old-1" in scenes.text_of(app))
         burst(app, *"gjl", "/", *"run", "enter", "n", *"it", "enter")
-        await until(pilot, lambda: "2 hidden" in scenes.text_of(app) and "1 found" in scenes.text_of(app))
+        # The line is cut behind that where the search has frozen the log.
+        await until(pilot, lambda: "2 hi" in scenes.text_of(app) and "1 found" in scenes.text_of(app))
 
 
 async def test_the_palette_takes_what_is_typed_right_behind_its_key() -> None:
