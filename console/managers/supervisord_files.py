@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from console.core.probe import ParseError, Probe
-from console.core.text import sanitise
+from console.core.text import MARK, sanitise
 from console.managers.supervisord_reader import READER
 from console.managers.supervisord_scripts import GROUND
 
@@ -112,9 +112,12 @@ def _written(line: Mapping[str, object]) -> Written | None:
     group, name, fields, changed = (line.get(key) for key in ("group", "name", "fields", "changed"))
     if not (isinstance(group, str) and isinstance(name, str) and isinstance(fields, dict)):
         return None
+    group, name = sanitise(group), sanitise(name)
+    if not (group.isprintable() and name.isprintable()) or MARK in group + name:
+        return None
     words = tuple(sanitise(str(word)) for word in changed) if isinstance(changed, list) else ()
     file, again = sanitise(str(line.get("file", ""))), str(line.get("again", "no"))
-    return Written(sanitise(group), sanitise(name), file, again, words, fields)
+    return Written(group, name, file, again, words, fields)
 
 
 def drift(

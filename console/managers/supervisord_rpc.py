@@ -8,6 +8,8 @@ from xml.parsers.expat import ExpatError
 from console.core.probe import ParseError
 from console.core.text import sanitise
 
+DEEPEST = 16
+"""Lists within lists that are taken; supervisord's own are four deep."""
 Call = tuple[str, tuple[object, ...]]
 
 STATE: tuple[Call, ...] = (("getState", ()), ("getPID", ()), ("getAllProcessInfo", ()))
@@ -57,7 +59,8 @@ def answers(data: bytes, calls: Sequence[Call]) -> list[object]:
         raise RpcError(status, f"its socket answers with HTTP status {status}")
     told = _loaded(body)
     if not isinstance(told, list) or len(told) != len(calls):
-        raise ParseError(f"{len(calls)} answers", repr(told)[:200])
+        # Its text may be deeper than can be written out.
+        raise ParseError(f"{len(calls)} answers", type(told).__name__)
     return [_value(each) for each in told]
 
 
@@ -83,16 +86,19 @@ def _value(told: object) -> object:
     """In a multicall a result is the only one of a list, except that supervisord gives it bare."""
     if isinstance(told, dict) and "faultCode" in told:
         code, text = told.get("faultCode"), told.get("faultString")
-        return Fault(code if isinstance(code, int) else 0, sanitise(str(text))[:200])
+        text = text if isinstance(text, str) else type(text).__name__
+        return Fault(code if isinstance(code, int) else 0, sanitise(text)[:200])
     return clean(told)
 
 
-def clean(value: object) -> object:
-    """The same with every text safe to show."""
+def clean(value: object, depth: int = 0) -> object:
+    """The same with every text safe to show; raises ``ParseError`` for what is nested deeper than any answer."""
+    if depth > DEEPEST:
+        raise ParseError("an answer of XML-RPC", f"lists more than {DEEPEST} deep")
     if isinstance(value, str):
         return sanitise(value)
     if isinstance(value, list):
-        return [clean(each) for each in value]
+        return [clean(each, depth + 1) for each in value]
     if isinstance(value, dict):
-        return {str(key): clean(each) for key, each in value.items()}
+        return {str(key): clean(each, depth + 1) for key, each in value.items()}
     return value

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
+from console.core.text import MARK
 from console.managers.supervisord_files import Ground, Key, Written, drift
 from console.managers.supervisord_log import Chronicle, Past
 
 RECENT = 10.0
 """Seconds for which a program that was started again by itself counts as flapping."""
+_LARGEST = 2**53
+"""Whole numbers below it are exact as floats; none that supervisord tells is larger."""
 NOT_LOADED = "not loaded"
 """The word for a program that is in the files only."""
 
@@ -86,6 +89,8 @@ def program(told: object) -> Program:
     group, name, word = (told.get(key) for key in ("group", "name", "statename"))
     if not (isinstance(group, str) and isinstance(name, str) and isinstance(word, str) and group and name):
         raise ParseError("group, name and state of a program", repr(told))
+    if not all(each.isprintable() and MARK not in each for each in (group, name, word)):
+        raise ParseError("a name without control characters", repr((group, name, word)))
     said = str(told.get("spawnerr") or "")
     code = _number(told.get("exitstatus"))
     ended = word == "EXITED"
@@ -93,7 +98,7 @@ def program(told: object) -> Program:
         group,
         name,
         word,
-        pid=_number(told.get("pid")),
+        pid=pid_of(told.get("pid")),
         start=_time(told.get("start")),
         stop=_time(told.get("stop")),
         now=_time(told.get("now")),
@@ -223,8 +228,8 @@ def _state(each: Program, past: Past | None, restarts: int | None) -> State:
 
 def _restarts(each: Program, past: Past | None, loaded: Mapping[str, object]) -> int | None:
     """As far as the log reaches back."""
-    retries = loaded.get("startretries")
-    if each.word == "FATAL" and isinstance(retries, int):
+    retries = _number(loaded.get("startretries"))
+    if each.word == "FATAL" and retries is not None:
         # It gives up after so many; the log may begin later.
         return max(past.restarts if past is not None else 0, retries)
     if past is None:
@@ -269,8 +274,15 @@ def loaded_configs(told: object) -> dict[Key, Mapping[str, object]] | None:
     return found
 
 
+def pid_of(value: object) -> int | None:
+    """A number that may be one of a process."""
+    number = _number(value)
+    return number if number is not None and 0 < number < 2**31 else None
+
+
 def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    whole = isinstance(value, int) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
+    return int(value) if whole and isinstance(value, int) else None
 
 
 def _time(value: object) -> float | None:

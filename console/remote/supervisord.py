@@ -4,6 +4,7 @@ A socket that asks for a user and a password is not talked to: supervisorctl kno
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from console.core.command import quote
@@ -33,6 +34,8 @@ FILES = 300.0
 AGAIN = 8.0
 """Seconds after which they are compared again when programs were started anew."""
 
+_Socket = tuple[str, bool]
+"""Path, and whether it may be used."""
 Runs = dict[Key, tuple[object, ...]]
 """What changes of a program when it starts or ends."""
 
@@ -69,6 +72,9 @@ class Daemon:
             programs, failure, every = await (self._by_socket(stamp) if self._sockets else self._by_tool(stamp))
         except (rpc.RpcError, ParseError) as error:
             programs, failure, every = None, f"{self._path}: {error}", BY_TOOL
+        except (ArithmeticError, RecursionError, ValueError, TypeError, LookupError) as error:
+            # Whoever answers there, the other daemons are shown.
+            programs, failure, every = None, f"{self._path}: it answers nonsense ({type(error).__name__})", BY_TOOL
         if programs is not None:
             self._kept = states.services(programs, self._around)
             self._behind = any(service.needs_reload for service in self._kept)
@@ -87,7 +93,7 @@ class Daemon:
             told = await self._ask(list(rpc.STATE))
         except (rpc.RpcError, TransportError) as error:
             return await self._instead(stamp, error)
-        pid = told[1] if isinstance(told[1], int) else self._around.ground.pid
+        pid = states.pid_of(told[1]) or self._around.ground.pid
         if not isinstance(told[2], list):
             return None, f"{self._path}: supervisord does not tell its programs: {_words(told[2])}", BY_TOOL
         programs = _readable(told[2])
@@ -180,14 +186,14 @@ class Daemon:
 
 async def loop(place: Place) -> None:
     """Ask every daemon of the host, each in its own time."""
-    daemons: dict[tuple[str, bool], Daemon] = {}
-    founds: dict[tuple[str, bool], Found] = {}
+    daemons: dict[_Socket, Daemon] = {}
+    founds: dict[_Socket, Found] = {}
     changed = False
     while True:
         stamp = place.wanted.stamp
         sockets = _sockets(stamp)
         daemons = {key: daemons.get(key) or Daemon(place, *key) for key in sockets}
-        founds = {key: await daemon.look(_files(stamp)) for key, daemon in daemons.items()}
+        founds = await _look(daemons, _files(stamp))
         _tell(place, founds)
         every = min((found.every for found in founds.values()), default=REFUSED)
         changed = await place.wanted.wait(SETTLE if changed and every < REFUSED else every)
@@ -196,6 +202,16 @@ async def loop(place: Place) -> None:
                 daemon.suspect()
         if changed and every > EVERY and _sockets(place.wanted.stamp) == sockets and place.wanted.stamp != stamp:
             await _rest(place, every, sockets)
+
+
+async def _look(daemons: Mapping[_Socket, Daemon], files: str) -> dict[_Socket, Found]:
+    """Ask all at once: one that hangs costs the others no more than its own time."""
+    tasks = [asyncio.create_task(daemon.look(files)) for daemon in daemons.values()]
+    try:
+        return dict(zip(daemons, await asyncio.gather(*tasks), strict=True))
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 async def _rest(place: Place, every: float, sockets: tuple[tuple[str, bool], ...]) -> None:
@@ -208,7 +224,7 @@ async def _rest(place: Place, every: float, sockets: tuple[tuple[str, bool], ...
         await place.wanted.wait(left)
 
 
-def _tell(place: Place, founds: dict[tuple[str, bool], Found]) -> None:
+def _tell(place: Place, founds: dict[_Socket, Found]) -> None:
     named: dict[object, Service] = {}
     for found in founds.values():
         for service in found.services or ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import xmlrpc.client
 from dataclasses import replace
 from pathlib import Path
@@ -276,3 +277,30 @@ def test_a_log_that_is_nowhere() -> None:
     line = SUPERVISORD.log_line(API.ref, '{"level": "error", "msg": "gone"}')
     assert line is not None
     assert (line.level, line.message) == ("error", "gone")
+
+
+def test_an_answer_that_is_nested_without_end_is_none() -> None:
+    """The wrong number of answers, too, is told without writing them out."""
+    deep = b"<array><data><value>" * 30_000 + b"<int>1</int>" + b"</value></data></array>" * 30_000
+    for several in (1, 2, 3):
+        values = b"<value>" + deep + b"</value>"
+        body = b"<array><data>" + values * several + b"</data></array>"
+        data = b"<methodResponse><params><param><value>" + body + b"</value></param></params></methodResponse>"
+        with pytest.raises(ParseError):
+            rpc.answers(b"HTTP/1.0 200 OK\r\n\r\n" + data, rpc.STATE)
+
+
+@pytest.mark.parametrize("key", ["pid", "start", "stop", "now", "exitstatus"])
+def test_a_number_beyond_all_numbers_is_not_told(key: str) -> None:
+    found = program({"group": "a", "name": "a", "statename": "EXITED", "start": 5, key: int("9" * 400)})
+    assert (found.pid, found.stop, found.now, found.code) == (None, None, None, 0)
+    assert found.start in (5.0, None)
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\tb", "a\u202eb", "\ufffd", "a\x00"])
+def test_a_name_with_control_characters_is_refused(name: str) -> None:
+    for told in ({"group": name, "name": "a"}, {"group": "a", "name": name}):
+        with pytest.raises(ParseError):
+            program({"statename": "RUNNING", **told})
+    line = json.dumps({"group": "a", "name": name, "fields": {}})
+    assert parse_ground(f'pid\t7\nconf\t/x\nreadable\t1\n{{"files": []}}\n{line}').programs == ()

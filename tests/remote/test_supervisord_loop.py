@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
+import pytest
+
 from console.core.service import Service
 from console.managers.supervisord_files import Ground
 from console.remote.shell import Answer, Ask
@@ -84,3 +86,39 @@ async def test_what_is_anothers_is_said_and_not_shown() -> None:
     host = await Host({BAD: good}, {BAD: Ground(foreign=why)}).looks()
     assert host.services == []
     assert why in host.failures[0]
+
+
+@pytest.mark.parametrize("value", [int("9" * 400), [[[]]] * 3, "x\ny", None, {}])
+@pytest.mark.parametrize("key", list(API))
+async def test_nonsense_of_one_hides_no_other(key: str, value: object) -> None:
+    def odd(request: bytes) -> bytes:
+        big, value_ = b"<int>77777</int>", 77777 if isinstance(value, int) else value
+        return answer(request, {**API, "name": "odd", key: value_}).replace(big, b"<int>" + b"9" * 400 + b"</int>")
+
+    host = await Host({BAD: odd, GOOD: good}).looks()
+    assert "api" in host.services[0]
+
+
+async def test_an_answer_without_bottom_hides_no_other() -> None:
+    def deep(request: bytes) -> bytes:
+        nested = b"<value><array><data>" * 30_000 + b"</data></array></value>" * 30_000
+        return answer(request, "HERE").replace(b"<value><string>HERE</string></value>", nested)
+
+    host = await Host({BAD: deep, GOOD: good}).looks()
+    assert host.services == [{"api"}]
+    assert BAD in host.failures[0]
+
+
+async def test_one_that_hangs_is_asked_beside_the_others() -> None:
+    host = Host({BAD: good, GOOD: good})
+    never = asyncio.Event()
+    real = host.exchange
+
+    async def exchange(path: str, request: bytes) -> bytes:
+        if path == BAD:
+            await never.wait()
+        return await real(path, request)
+
+    host.exchange = exchange  # type: ignore[method-assign]
+    await host.looks()
+    assert GOOD in host.asked
