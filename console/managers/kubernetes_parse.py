@@ -100,6 +100,7 @@ def _workload(words: Sequence[str]) -> _Found:
         current=_count(seen) >= _count(generation),
         paused=paused == "paused",
         by_hand=strategy == "OnDelete",
+        held=_count(words[13]) if len(words) > 13 else 0,
     )
     return _Found(full, namespace, _told(revision), _count(saved) or None, counts)
 

@@ -58,9 +58,16 @@ class Counts:
     paused: bool
     by_hand: bool
     """Its pods are only replaced when somebody deletes them."""
+    held: int = 0
+    """How many of its pods keep the older template, by the partition of a stateful set."""
     conditions: dict[str, tuple[str, str | None, float | None, str]] = field(default_factory=dict)
     """By type: status, reason, since, message."""
     pods: list[Pod] = field(default_factory=list)
+
+    @property
+    def to_update(self) -> int:
+        """How many are to be of the newest template."""
+        return max(0, self.wanted - self.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +144,7 @@ def rolls(found: Counts) -> bool:
     """Whether its pods are being replaced by those of a newer template."""
     if found.paused or found.by_hand:
         return False
-    return not found.current or found.updated < found.wanted or found.all > found.wanted
+    return not found.current or found.updated < found.to_update or found.all > found.wanted
 
 
 def native(found: Counts, bad: Trouble | None) -> str:
@@ -149,7 +156,7 @@ def native(found: Counts, bad: Trouble | None) -> str:
     if bad is not None:
         words.append(bad.reason)
     if rolls(found):
-        words.append("rollout stuck" if bad is not None else f"rolling out {found.updated}/{found.wanted}")
+        words.append("rollout stuck" if bad is not None else f"rolling out {found.updated}/{found.to_update}")
     if found.paused:
         words.append("paused")
     return ", ".join(words)

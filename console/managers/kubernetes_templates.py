@@ -28,6 +28,11 @@ _COUNTS = (
 """How many are wanted, ready, of the newest template, and there at all."""
 _REVISION = _or("index . `deployment.kubernetes.io/revision`")
 
+_PARTITION = (
+    "{{with .spec.updateStrategy}}{{with .rollingUpdate}}" + _or(".partition", "0") + "{{else}}0{{end}}{{else}}0{{end}}"
+)
+"""How many pods of a stateful set, from the first on, keep the older template."""
+
 WHERE = (
     "{{urlquery (index . `current-context`)}}"
     f"{{{{range .contexts}}}} {_or('.context.namespace', 'default')} {{{{urlquery .context.cluster}}}}{{{{end}}}}"
@@ -59,7 +64,7 @@ _WORKLOAD = (
     f" {{{{with .metadata.annotations}}}}{_REVISION} {_or('index . `hostdeck/replicas`')}{{{{else}}}}- -{{{{end}}}}"
     " {{if .spec.paused}}paused{{else}}-{{end}}"
     " {{with .spec.strategy}}{{.type}}{{else}}{{with .spec.updateStrategy}}{{.type}}{{else}}-{{end}}{{end}}"
-    f" {_COUNTS} {_or('.status.observedGeneration')}\n"
+    f" {_COUNTS} {_or('.status.observedGeneration')} {_PARTITION}\n"
     "{{range .spec.template.spec.containers}}>i {{urlquery .image}}\n{{end}}"
     "{{range .status.conditions}}"
     f">k {{{{.type}}}} {{{{.status}}}} {_or('.reason')} {_or('.lastTransitionTime')} {_text('.message')}\n"

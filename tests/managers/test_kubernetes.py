@@ -82,6 +82,23 @@ def test_a_change_that_its_controller_has_not_seen_is_not_running() -> None:
     assert deployment("3 3 1 3", strategy="OnDelete").enabled == "on-delete"
 
 
+@pytest.mark.parametrize(
+    ("counts", "partition", "native"),
+    [
+        ("3 3 1 3", "2", "3/3 ready"),
+        ("3 3 0 3", "5", "3/3 ready"),
+        ("3 3 0 3", "2", "3/3 ready, rolling out 0/1"),
+        ("3 3 1 3", "0", "3/3 ready, rolling out 1/3"),
+    ],
+)
+def test_pods_below_the_partition_of_a_stateful_set_are_not_waited_for(
+    counts: str, partition: str, native: str
+) -> None:
+    [service] = told(f">w StatefulSet shop db 4 - - - RollingUpdate {counts} 4 {partition}")
+    assert service.native_state == native
+    assert service.state is (State.STARTING if "rolling" in native else State.RUNNING)
+
+
 def test_restarts_and_pods_belong_to_their_own_workload() -> None:
     other = ">p shop ReplicaSet apis-6b4d7dd86 6b4d7dd86 Running - -"
     service = deployment(

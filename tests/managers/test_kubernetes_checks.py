@@ -18,9 +18,9 @@ from console.core.command import Command
 from console.core.plan import ActionKind, Intent
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
-from console.managers.kubernetes import KUBERNETES
+from console.managers.kubernetes import KUBERNETES, SURVEY
 from tests.lab.kube import KubeApi
-from tests.probes.asking import SHELLS
+from tests.probes.asking import SHELLS, Way
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="this machine has no kubectl")
 
@@ -130,3 +130,15 @@ def test_a_log_that_is_followed_ends_with_its_reader(api: KubeApi, tool: tuple[s
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(following.pid, signal.SIGKILL)
+
+
+def test_the_survey_reads_the_partition(api: KubeApi, tmp_path: Path) -> None:
+    found = api.cluster.workloads["StatefulSet", "shop", "db"]
+    found.object["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}}
+    (tmp_path / "config").write_text(api.config())
+    rows = Way(("sh",), {**os.environ, "KUBECONFIG": str(tmp_path / "config")}).output(SURVEY).splitlines()
+    assert {row.split()[3]: row.split()[-1] for row in rows if row.startswith(">w")} == {
+        "api": "0",
+        "off": "0",
+        "db": "3",
+    }
