@@ -9,7 +9,7 @@ from console.core.probe import Probe
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers.pm2_list import Found, is_plain, parse_survey
-from console.managers.pm2_scripts import HOLDS_PORT, IS_RUNNING, IS_STOPPED, LOGS, PRESENCE, RUN_ID, SURVEY
+from console.managers.pm2_scripts import BY_NUMBER, HOLDS_PORT, IS_RUNNING, IS_STOPPED, LOGS, PRESENCE, RUN_ID, SURVEY
 
 PM2_PRESENCE: Probe[str] = Probe("pm2_presence", PRESENCE, str, every=5.0)
 """The daemons, and what changes when an app of theirs starts or ends."""
@@ -119,12 +119,21 @@ def _words(service: Service) -> tuple[str, ...]:
 
 def _change(service: Service, verb: str, what: str, *before: str) -> Command:
     tool = service.tool or ("pm2",)
-    words = (*tool, verb, *before, *_words(service))
+    handle = _words(service)
+    words = (*tool, verb, *before, *handle)
+    if handle[0].isdecimal():
+        # A daemon that began anew gives its numbers to other apps.
+        asked = f"{' '.join(handle)}\n{service.ref.name.removesuffix(f' (daemon {service.daemon})')}"
+        words = ("sh", "-c", BY_NUMBER, "sh", verb, "".join(before), "named", *_where(service), asked, *tool)
     return Command(words, timeout=120.0, effect=Effect.CHANGE, purpose=f"{what} {service.ref.name}")
 
 
 def _look(script: str, service: Service, *before: str, mode: str = "status") -> Command:
-    place = next((word for word in service.tool if word.startswith("PM2_HOME=")), "")
-    arguments = (mode, str(service.daemon or 0), place.removeprefix("PM2_HOME="), " ".join(_words(service)))
+    arguments = (mode, *_where(service), " ".join(_words(service)))
     argv = ("sh", "-c", script, "sh", *before, *arguments, *service.tool)
     return Command(argv, timeout=20.0, purpose=f"look at {service.ref.name}")
+
+
+def _where(service: Service) -> tuple[str, str]:
+    place = next((word for word in service.tool if word.startswith("PM2_HOME=")), "")
+    return str(service.daemon or 0), place.removeprefix("PM2_HOME=")

@@ -6,9 +6,10 @@ daemon's own node: a look never starts a daemon, needs neither PATH nor a login 
 the host. ``pm2 jlist`` is asked where the socket may not be used: through sudo, or of a daemon of another mind.
 """
 
-# Arguments: survey HOME DIRECT, or run|status WORDS ("api", "3 4"); SOCKET or "-" for what pm2 jlist prints on
-# standard input comes before. Frames as in the package "amp": a byte of version and count, then each part with its
-# length in front; pm2-axon marks parts as "j:" JSON and "s:" text, and numbers its requests in the last one.
+# Arguments: survey HOME DIRECT, or run|status WORDS ("api", "3 4"), or named WORDS with the name on a line of its own;
+# SOCKET or "-" for what pm2 jlist prints on standard input comes before. Frames as in the package "amp": a byte of
+# version and count, then each part with its length in front; pm2-axon marks parts as "j:" JSON and "s:" text, and
+# numbers its requests in the last one.
 ASK_JS = r"""
 var net = require('net'), fs = require('fs'), path = require('path');
 var args = process.argv.slice(1).filter(function (word) { return word !== '--'; });
@@ -120,6 +121,15 @@ function chosen(all) {
     return wanted.indexOf(String(found.pm2_env.pm_id)) >= 0;
   });
 }
+function named(all) {
+  var at = words.indexOf('\n'), name = words.slice(at + 1);
+  words.slice(0, at).split(' ').forEach(function (id) {
+    var found = all.filter(function (each) { return String(each.pm2_env.pm_id) === id; })[0];
+    var own = found ? [found.name, (found.pm2_env.namespace || 'default') + '/' + found.name] : ['nothing'];
+    if (found && own.indexOf(name) >= 0) return;
+    end(8, 'has ' + own[0] + ' as number ' + id + ', not ' + name + ': look again');
+  });
+}
 function look(all) {
   var found = chosen(all).filter(function (each) { return String(each.pm2_env.pm_id).indexOf('_old_') < 0; });
   if (!found.length) end(8, 'knows no ' + words);
@@ -132,7 +142,7 @@ function look(all) {
 }
 function done(told) {
   if (!Array.isArray(told.getMonitorData)) end(7, 'has no getMonitorData');
-  if (mode === 'survey') survey(told); else look(told.getMonitorData);
+  if (mode === 'survey') survey(told); else (mode === 'named' ? named : look)(told.getMonitorData);
   process.exit(0);
 }
 if (socket === '-') done({getMonitorData: listed(fs.readFileSync(0).toString())});

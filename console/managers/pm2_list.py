@@ -265,6 +265,9 @@ def _handle(instances: Sequence[Instance], *, alone: bool, taken: frozenset[str]
     module = instances[0].told.get("module") is True
     if alone and not module and is_plain(name):
         return (name,)
+    # A number is taken only for the name that it had: one that is shown otherwise than it is cannot be compared.
+    if any(each.told.get("name") != each.name for each in instances):
+        return ()
     numbers = tuple(each.id for each in instances)
     return () if any(number in taken and number != name for number in numbers) else numbers
 

@@ -269,8 +269,10 @@ if [ "$hd_way" = sudo ]; then
   hd_open "$hd_line" || { echo "the socket of the pm2 daemon is closed"; exit 1; }
   hd_told=$(hd_jlist "$hd_mode" "$hd_words" "$@" 2>/dev/null)
 else
-  set -- "$hd_pid" "$hd_as_uid" "$hd_as_gid" "$hd_user" "$hd_line/rpc.sock" "$hd_mode" "$hd_words"
-  hd_told=$(hd_socket "$@" 2>/dev/null)
+  hd_told=$(
+    set -- "$hd_pid" "$hd_as_uid" "$hd_as_gid" "$hd_user" "$hd_line/rpc.sock" "$hd_mode" "$hd_words"
+    hd_socket "$@" 2>/dev/null
+  )
 fi || {
   case $? in 8) echo "pm2 $hd_told"; exit 1 ;; esac
   echo "not checked: pm2 $hd_told"
@@ -320,6 +322,20 @@ exit 1
 """
 )
 """FLAG PORT LABEL NAME CLUSTER and ``run`` PID HOME WORDS TOOL...: the app has the port, in cluster mode its daemon."""
+
+BY_NUMBER = (
+    """
+hd_verb=$1 hd_signal=$2
+shift 2
+"""
+    + _LOOK
+    + r"""
+hd_words=${hd_words%%'
+'*}
+exec "$@" "$hd_verb" ${hd_signal:+"$hd_signal"} $hd_words
+"""
+)
+"""VERB SIGNAL and ``named`` PID HOME WORDS TOOL...: done only while that daemon has this app under these numbers."""
 
 RUN_ID = _LOOK + 'printf "%s\\n" "$hd_told"\n'
 """``run`` PID HOME WORDS TOOL...: the processes of the app and when each began."""

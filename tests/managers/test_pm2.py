@@ -146,7 +146,12 @@ def test_what_pm2_is_given_means_this_app_alone(name: str, handle: tuple[str, ..
     service = one(name=name)
     assert service.ref.name == name
     assert service.handle == handle
-    assert PM2.restart(service).argv[-1:] == handle
+    command = PM2.restart(service).argv
+    if handle == ("0",):
+        assert command[3:9] == ("sh", "restart", "", "named", "700", "")
+        assert command[9:] == (f"0\n{name}", "pm2")
+    else:
+        assert command[-1:] == handle
 
 
 def test_a_number_that_is_another_ones_name_is_refused() -> None:
@@ -158,6 +163,10 @@ def test_a_number_that_is_another_ones_name_is_refused() -> None:
     with pytest.raises(ValueError, match="no word"):
         PM2.restart(found["all"])
     assert PM2.why_not(API, ActionKind.STOP) is None
+
+
+def test_a_number_is_not_used_where_the_name_cannot_be_compared() -> None:
+    assert one(name="\x1b[31mred x").handle == ()
 
 
 def test_names_in_two_namespaces_are_two_services() -> None:

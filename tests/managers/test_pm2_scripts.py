@@ -9,11 +9,13 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from console.managers.pm2 import PM2_PRESENCE, PM2_SURVEY
+from console.core.service import Service, ServiceRef, State
+from console.managers.pm2 import PM2, PM2_PRESENCE, PM2_SURVEY
 from console.managers.pm2_ask import ASK_JS
 
 NODE = shutil.which("node")
@@ -58,25 +60,32 @@ def frame(number: int, value: object) -> bytes:
     return b"\x12" + b"".join(len(part).to_bytes(4) + part for part in parts)
 
 
-def tool(tmp_path: Path, main: Path) -> list[str] | None:
-    """The words for pm2 where a daemon says that this is its program."""
-    place = tmp_path / "rpc.sock"
+@contextmanager
+def answering(place: Path, *values: object) -> Iterator[None]:
+    """A socket that gives these answers to the first who asks."""
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(place))
         server.listen()
+        server.settimeout(20)
 
         def answer() -> None:
-            link = server.accept()[0]
-            with link:
+            with suppress(OSError), server.accept()[0] as link:
                 link.recv(4096)
-                link.sendall(frame(0, []) + frame(1, {"pm2_version": "6.0.0", "argv": ["node", str(main)]}))
+                link.sendall(b"".join(frame(number, value) for number, value in enumerate(values)))
                 link.recv(4096)
 
         thread = threading.Thread(target=answer)
         thread.start()
+        yield
+        thread.join()
+
+
+def tool(tmp_path: Path, main: Path) -> list[str] | None:
+    """The words for pm2 where a daemon says that this is its program."""
+    place = tmp_path / "rpc.sock"
+    with answering(place, [], {"pm2_version": "6.0.0", "argv": ["node", str(main)]}):
         argv = [str(NODE), "-e", ASK_JS, "--", str(place), "survey"]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False, env={"PATH": "/nowhere"})
-        thread.join()
     found: list[str] | None = json.loads(done.stdout.split("\n")[0])["tool"]
     return found
 
@@ -125,3 +134,42 @@ def test_each_part_of_the_home_must_be_of_the_daemons_user(
     assert str(daemon.pid) in run(PM2_SURVEY.script, home)
     os.chown(home / name, 65534, 65534)
     assert str(daemon.pid) not in run(PM2_SURVEY.script, home)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ([("a b", "default"), ("c", "default")], "asked: sendSignal SIGHUP 0\n"),
+        ([("c", "default"), ("a b", "default")], "pm2 has c as number 0, not a b: look again\n"),
+        ([], "pm2 has nothing as number 0, not a b: look again\n"),
+    ],
+    ids=["the same", "another", "none"],
+)
+def test_a_number_is_used_only_while_it_is_that_apps(
+    now: list[tuple[str, str]], said: str, shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    pm2 = home / "pm2"
+    pm2.write_text('#!/bin/sh\necho "asked: $*"\n')
+    pm2.chmod(0o755)
+    words = ("env", f"PM2_HOME={home}", str(pm2))
+    ref = ServiceRef("", "pm2", "a b", "user:me")
+    service = Service(ref, State.RUNNING, "online", daemon=daemon.pid, tool=words, handle=("0",))
+    argv = list(PM2.signal(service, "HUP").argv)
+    apps = [{"name": name, "pm2_env": {"pm_id": n, "namespace": space}} for n, (name, space) in enumerate(now)]
+    with answering(home / "rpc.sock", apps):
+        done = subprocess.run(
+            [*([shell, "sh"] if shell == "busybox" else [shell]), *argv[1:]],
+            capture_output=True, text=True, timeout=25, check=False,
+        )  # fmt: skip
+    assert (done.stdout, done.stderr) == (said, "")
+    assert (done.returncode == 0) == said.startswith("asked")
+
+
+def test_no_number_is_used_of_a_daemon_that_is_gone(home: Path, daemon: subprocess.Popen[bytes]) -> None:
+    ref = ServiceRef("", "pm2", "a b", "user:me")
+    service = Service(ref, State.RUNNING, "online", daemon=daemon.pid, tool=("echo", "asked"), handle=("0",))
+    daemon.kill()
+    daemon.wait()
+    done = subprocess.run(PM2.stop(service).argv, capture_output=True, text=True, timeout=25, check=False)
+    assert (done.returncode, done.stdout) == (1, f"the pm2 daemon that ran it (pid {daemon.pid}) is gone\n")
