@@ -6,6 +6,7 @@ A socket that asks for a user and a password is not talked to: supervisorctl kno
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from console.core.command import quote
 from console.core.probe import ParseError
@@ -65,6 +66,7 @@ class Daemon:
         self._compared: Runs = {}
         self._behind = False
         self._kept: tuple[Service, ...] | None = None
+        self._kept_at = ""
 
     async def look(self, stamp: str) -> Found:
         """Its services now, or why they cannot be told."""
@@ -77,9 +79,13 @@ class Daemon:
             programs, failure, every = None, f"{self._path}: it answers nonsense ({type(error).__name__})", BY_TOOL
         if programs is not None:
             self._kept = states.services(programs, self._around)
+            self._kept_at = datetime.now(UTC).strftime("%H:%M:%S UTC")
             self._behind = any(service.needs_reload for service in self._kept)
             if self._around.ground.broken:
                 failure = f"its files are wrong, an update would be refused: {self._around.ground.bad}"
+        elif self._kept and failure is not None:
+            # Beside the programs of a daemon that answers they would look as fresh as those.
+            failure = f"{failure}; its programs are shown as they were at {self._kept_at}"
         return Found(self._kept, failure, every)
 
     def suspect(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import xmlrpc.client
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from console.managers.supervisord_files import Ground
 from console.remote.shell import Answer, Ask
 from console.remote.supervisord import loop
 from console.remote.surveys import Place, Report, Wanted
-from console.remote.transport import Transport
+from console.remote.transport import Transport, TransportError
 
 API = {"group": "api", "name": "api", "statename": "RUNNING", "pid": 7, "start": 900, "stop": 0, "now": 1000}
 GOOD, BAD = "/run/supervisor.sock", "/tmp/supervisor.sock"
@@ -122,3 +123,26 @@ async def test_one_that_hangs_is_asked_beside_the_others() -> None:
     host.exchange = exchange  # type: ignore[method-assign]
     await host.looks()
     assert GOOD in host.asked
+
+
+async def test_what_is_shown_of_one_that_hangs_is_told_to_be_old() -> None:
+    hangs = False
+
+    def other(request: bytes) -> bytes:
+        if hangs:
+            raise TransportError("socket", f"{BAD}: no answer in 5 s")
+        return answer(request, {**API, "name": "other", "group": "other"})
+
+    host = await Host({GOOD: good, BAD: other}).looks()
+    assert (host.services, host.failures) == ([{"api", "other"}], [])
+    host = Host({GOOD: good, BAD: other})
+
+    def once(request: bytes) -> bytes:
+        nonlocal hangs
+        hangs = len(host.services) > 0
+        return good(request)
+
+    host.sockets[GOOD] = once
+    await host.looks(2)
+    assert host.services[-1] == {"api", "other"}
+    assert re.search(rf"{BAD}: no answer in 5 s; its programs are shown as they were at [\d:]+ UTC", host.failures[-1])
