@@ -98,6 +98,8 @@ class Supervisord:
         group = service.group or service.ref.name
         return (
             f"the programs of {group} are stopped and started anew, if they changed in the files; removed or added",
+            "supervisord reads all its files again, and refuses if one is wrong; "
+            "what changed of other groups waits for their own update, and their programs run on",
         )
 
     def is_running(self, service: Service, *, hold: float) -> Check:

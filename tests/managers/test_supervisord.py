@@ -234,6 +234,8 @@ def test_a_plan_says_that_an_update_starts_programs_anew() -> None:
     assert made.commands == ("supervisorctl update shop",)
     assert made.also_hit == SUPERVISORD.applies(service)
     assert "stopped and started anew" in made.also_hit[0]
+    assert "reads all its files again" in made.also_hit[1]
+    assert "other groups waits for their own update" in made.also_hit[1]
 
 
 def test_files_that_could_not_be_read_tell_nothing() -> None:
