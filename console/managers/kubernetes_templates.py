@@ -76,9 +76,15 @@ ROWS = (
 )
 """A line for each workload, image, condition, pod, reason why it is not scheduled, and container."""
 
+# Labels alone would select the pods of others, where expressions narrow them down.
+_SELECTOR = (
+    "{{if .spec.selector.matchExpressions}}-{{else}}{{with .spec.selector.matchLabels}}"
+    "{{range $key, $value := .}}{{$key}}={{$value}},{{end}}{{else}}-{{end}}{{end}}"
+)
+
 ONE = (
     f">o {{{{.metadata.generation}}}} {_or('.status.observedGeneration', '0')} {_COUNTS}"
-    " {{range $key, $value := .spec.selector.matchLabels}}{{$key}}={{$value}},{{end}}"
+    f" {_SELECTOR}"
     f" {{{{with .metadata.annotations}}}}{_REVISION}{{{{else}}}}-{{{{end}}}} {_or('.status.updateRevision')}"
     ' {{if eq .kind "DaemonSet"}}{{.metadata.generation}}{{else}}-{{end}}\n'
 )

@@ -142,3 +142,22 @@ def test_the_survey_reads_the_partition(api: KubeApi, tmp_path: Path) -> None:
         "off": "0",
         "db": "3",
     }
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("labels", [{}, {"app": "off"}])
+def test_of_pods_that_are_selected_by_expressions_nothing_is_claimed(
+    api: KubeApi, tool: tuple[str, ...], shell: str, labels: dict[str, str]
+) -> None:
+    selector = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["api", "off"]}]}
+    for found in api.cluster.workloads.values():
+        found.object["spec"]["selector"] = {**selector, **({"matchLabels": labels} if labels else {})}
+    settled(api)
+    off, service = named("deploy/off", tool), named("deploy/api", tool)
+    code, said = ran(KUBERNETES.is_stopped(off).command, shell)
+    assert (code, said.partition(":")[0]) == (77, "scaled to 0; which pods are left cannot be told")
+    assert ran(KUBERNETES.run_id(off), shell) == (0, "MainPID=0\nrevision=1 - - up=no")
+    before = ran(KUBERNETES.run_id(service), shell)
+    assert before == (0, "MainPID=0\nrevision=1 - - up=yes")
+    assert ran(KUBERNETES.restart(service), shell)[0] == 0
+    assert ran(KUBERNETES.run_id(service), shell) == (0, "MainPID=0\nrevision=2 - - up=yes")
