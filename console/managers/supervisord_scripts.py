@@ -1,5 +1,7 @@
 """What is asked of a supervisord on its host, as constant POSIX sh."""
 
+from console.managers.follow_scripts import END_WITH_INPUT
+
 # The socket is where the packages put it, or where the first lines of a configuration file in a usual place say. A file
 # that changes there changes the answer; so does, for who may not use the socket, the daemon's own log, which has a line
 # for each start and end of a program.
@@ -255,9 +257,15 @@ set -- ${hd_rest##*) }
 """NAME TOOL...: the process of the program and when it began."""
 
 # The tool tells the last bytes of one file, not lines. Followed, it tells of the file that has something in it.
-LOGS = r"""
+LOGS = (
+    r"""
 hd_lines=$1 hd_follow=$2 hd_name=$3 hd_out=$4 hd_err=$5
 shift 5
+if [ "$hd_follow" ]; then
+"""
+    + END_WITH_INPUT
+    + r"""
+fi
 hd_may= hd_channel=stdout
 for hd_f in "$hd_out" "$hd_err"; do
   [ -z "$hd_f" ] || { [ -r "$hd_f" ] && [ "$hd_may" != no ] && hd_may=yes; } || hd_may=no
@@ -300,4 +308,5 @@ for hd_channel in stdout stderr; do
 done
 [ "$hd_good" ] || { printf '%s\n' "$hd_bad" >&2; exit 1; }
 """
+)
 """LINES FOLLOW NAME STDOUT STDERR TOOL...: the files, or what supervisorctl prints of them."""
