@@ -1,30 +1,30 @@
 """The loop that keeps the apps of pm2 known, and leaves users alone whose daemon may not be asked."""
 
+import asyncio
+
 from console.managers.pm2 import PM2_SURVEY
 from console.managers.pm2_list import Found
 from console.remote.shell import Ask
 from console.remote.surveys import SETTLE, Place
 
-REFUSED_FOR = 20
-"""Of so many looks, one asks a daemon again that may not be asked: sudo writes each refusal into the host's log."""
+REFUSED_FOR = 600.0
+"""Seconds for which a daemon is left alone that may not be asked: sudo writes each refusal into the host's log."""
 
 
 async def loop(place: Place) -> None:
     """Ask when an app of any daemon starts or ends, and now and then."""
-    refused: dict[str, str] = {}
-    looks = 0
+    refused: dict[str, tuple[float, str]] = {}
     changed = False
     while True:
-        if looks % REFUSED_FOR == 0:
-            refused = {}
-        looks += 1
+        now = asyncio.get_running_loop().time()
+        refused = {user: known for user, known in refused.items() if now < known[0]}
         answer = await place.ask(Ask(PM2_SURVEY, tuple(sorted(refused))))
         if answer.failure is not None:
             place.report.failed(answer.failure)
         else:
             found: Found = answer.value
-            refused |= {user: reason for user, reason in found.refused if "may not ask" in reason}
-            reasons = {**refused, **dict(found.refused)}
+            refused |= {user: (now + REFUSED_FOR, why) for user, why in found.refused if "may not ask" in why}
+            reasons = {**{user: why for user, (_, why) in refused.items()}, **dict(found.refused)}
             place.report.services(found.services)
             if reasons:
                 place.report.failed("; ".join(reasons[user] for user in sorted(reasons)))

@@ -6,9 +6,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import cast
 
+import pytest
+
 from console.core.service import Service, ServiceRef, State
 from console.managers.pm2_list import Found
-from console.remote.pm2 import REFUSED_FOR, loop
+from console.remote import pm2
+from console.remote.pm2 import loop
 from console.remote.shell import Answer, Ask
 from console.remote.surveys import Place, Report, Wanted
 from console.remote.transport import Transport
@@ -59,11 +62,17 @@ async def test_services_of_those_who_answer_beside_the_reasons_of_those_who_do_n
     assert lines == [(API,), f"{MAY_NOT[1]}; {HANGS[1]}"]
 
 
-async def test_a_refusal_is_not_asked_for_each_time() -> None:
+async def test_a_refusal_is_not_asked_for_again_however_often_something_changes() -> None:
     """sudo writes each into the log of the host."""
-    lines, asked = await looked(Found((API,), (HANGS, MAY_NOT)), Found((API,)), times=REFUSED_FOR + 1)
-    assert asked == [(), *[("deploy",)] * (REFUSED_FOR - 1), ()]
+    lines, asked = await looked(Found((API,), (HANGS, MAY_NOT)), Found((API,)), times=50)
+    assert asked == [(), *[("deploy",)] * 49]
     assert lines[2:4] == [(API,), MAY_NOT[1]]
+
+
+async def test_a_refusal_is_asked_for_again_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pm2, "REFUSED_FOR", 0.0)
+    _, asked = await looked(Found((API,), (MAY_NOT,)), times=3)
+    assert asked == [(), (), ()]
 
 
 async def test_a_failure_of_the_probe_is_told() -> None:
