@@ -40,6 +40,8 @@ class Found:
     services: tuple[Service, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     """Users whose daemon did not tell, each with the reason."""
+    dead: tuple[tuple[int, str], ...] = ()
+    """Daemons that crashed: the number of the process that each was, and what to say of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,18 @@ def parse_survey(text: str) -> Found:
     for daemon, lines in _daemons(text, refused):
         found = [instance for line in lines if (instance := _instance(line, daemon)) is not None]
         services += _services(daemon, found)
-    return Found(_distinct(services), tuple(refused))
+    return Found(_distinct(services), tuple(refused), tuple(_dead(text)))
+
+
+def _dead(text: str) -> Iterator[tuple[int, str]]:
+    found = [line.split("\t") for line in text.split("\n") if line.startswith(("dead\t", "daemon\t"))]
+    homes = {words[-1] for words in found if words[0] == "daemon"}
+    for words in found:
+        if words[0] != "dead" or len(words) != 4 or not _number(words[1]) or words[3] in homes:
+            continue
+        _, pid, user, home = words
+        mend = f"run pm2 resurrect as {user}, or remove {home}/pm2.pid"
+        yield int(pid), f"the pm2 daemon of {user} (pid {pid}) crashed: {mend}"
 
 
 def _daemons(text: str, refused: list[tuple[str, str]]) -> Iterator[tuple[Daemon, list[dict[str, Any]]]]:

@@ -39,7 +39,19 @@ hd_in() {
   hd_pid=
   { read -r hd_pid <"$1/pm2.pid"; } 2>/dev/null
   case $hd_pid in '' | *[!0-9]*) return ;; esac
-  hd_is "$hd_pid" && hd_owned "$hd_uid" "$1" && hd_found "$hd_pid" "$1"
+  if hd_is "$hd_pid"; then hd_owned "$hd_uid" "$1" && hd_found "$hd_pid" "$1"
+  else hd_crashed "$1" "$hd_pid"; fi
+}
+# An orderly end takes pm2.pid away. One that is older than the host's last start is from before, and processes that are
+# hidden are not gone. Calls hd_dead with HOME PID UID.
+hd_crashed() {
+  [ -d /proc/1 ] || return
+  if [ -d "/proc/$2" ]; then case $hd_comm in '' | 'PM2 v'* | node* | bun* | *MainThread) return ;; esac; fi
+  case $hd_seen in *" $2 "*) return ;; esac
+  hd_wrote=$(stat -c '%Y %u' "$1/pm2.pid" 2>/dev/null) || return
+  while read -r hd_k hd_v; do [ "$hd_k" != btime ] || break; done </proc/stat
+  hd_seen="$hd_seen$2 "
+  [ "${hd_wrote% *}" -lt "${hd_v:-0}" ] || hd_dead "$1" "$2" "${hd_wrote#* }"
 }
 hd_titled() {
   hd_title=
@@ -69,6 +81,7 @@ PRESENCE = (
     _FIND
     + r"""
 hd_logs=
+hd_dead() { echo "dead $1 $2"; }
 hd_daemon() {
   hd_kids=
   { read -r hd_kids <"/proc/$1/task/$1/children"; } 2>/dev/null
@@ -223,8 +236,12 @@ hd_daemon() {
   hd_all="$hd_all$1 $2 $3 $4
 "
 }
-hd_daemons
+hd_dead() {
+  hd_account "$3"
+  printf 'dead\t%s\t%s\t%s\n' "$2" "$hd_user" "$1"
+}
 printf 'home\t%s\n' "${PM2_HOME:-$HOME/.pm2}"
+hd_daemons
 IFS='
 '
 set -f

@@ -1,11 +1,12 @@
 """The loop that keeps the apps of pm2 known, and leaves users alone whose daemon may not be asked."""
 
 import asyncio
+from dataclasses import replace
 
 from console.managers.pm2 import PM2_SURVEY
 from console.managers.pm2_list import Found
 from console.remote.shell import Ask
-from console.remote.surveys import SETTLE, Place
+from console.remote.surveys import SETTLE, Place, Report
 
 REFUSED_FOR = 600.0
 """Seconds for which a daemon is left alone that may not be asked: sudo writes each refusal into the host's log."""
@@ -25,7 +26,20 @@ async def loop(place: Place) -> None:
             found: Found = answer.value
             refused |= {user: (now + REFUSED_FOR, why) for user, why in found.refused if "may not ask" in why}
             reasons = {**{user: why for user, (_, why) in refused.items()}, **dict(found.refused)}
-            place.report.services(found.services)
-            if reasons:
-                place.report.failed("; ".join(reasons[user] for user in sorted(reasons)))
+            _tell(place.report, found)
+            lines = [*(reason for _, reason in found.dead), *(reasons[user] for user in sorted(reasons))]
+            if lines:
+                place.report.failed("; ".join(lines))
         changed = await place.wanted.wait(SETTLE if changed else PM2_SURVEY.every)
+
+
+def _tell(report: Report, found: Found) -> None:
+    """What a crashed daemon ran stays as it was known; where there is nothing else, its age is to grow."""
+    if not found.dead:
+        report.services(found.services)
+        return
+    known = report.known()
+    dead = {pid for pid, _ in found.dead}
+    kept = tuple(replace(service, pids=()) for service in known if service.daemon in dead)
+    if found.services or len(kept) != len(known):
+        report.services((*found.services, *kept))

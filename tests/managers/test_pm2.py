@@ -221,6 +221,12 @@ def test_what_is_no_answer_is_refused() -> None:
     assert parse_survey("home\t/root/.pm2\nrefused\tdeploy\tno").refused == (("deploy", "no"),)
 
 
+def test_a_home_that_has_a_daemon_has_no_dead_one() -> None:
+    text = told(app()) + "\ndead\t9\tdeploy\t/srv/.pm2\ndead\tx\tdeploy\t/x\ndead\t9\tdeploy\t/y"
+    [(pid, reason)] = parse_survey(text).dead
+    assert (pid, reason.endswith("or remove /y/pm2.pid")) == (9, True)
+
+
 def test_commands() -> None:
     assert PM2.restart(API).argv == ("sudo", "-n", "-u", "deploy", "--", "pm2", "restart", "api")
     assert PM2.start(API).argv[-2:] == ("restart", "api")

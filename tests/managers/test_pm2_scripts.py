@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import shutil
@@ -173,3 +174,19 @@ def test_no_number_is_used_of_a_daemon_that_is_gone(home: Path, daemon: subproce
     daemon.wait()
     done = subprocess.run(PM2.stop(service).argv, capture_output=True, text=True, timeout=25, check=False)
     assert (done.returncode, done.stdout) == (1, f"the pm2 daemon that ran it (pid {daemon.pid}) is gone\n")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_daemon_that_crashed_is_told_until_the_host_starts_again(
+    shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    daemon.kill()
+    daemon.wait()
+    assert f"dead {home} {daemon.pid}\n" in run(PM2_PRESENCE.script, home, shell=shell)
+    user = getpass.getuser()
+    [(pid, reason)] = PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell)).dead
+    mend = f"run pm2 resurrect as {user}, or remove {home}/pm2.pid"
+    assert (pid, reason) == (daemon.pid, f"the pm2 daemon of {user} (pid {pid}) crashed: {mend}")
+    os.utime(home / "pm2.pid", (1, 1))
+    assert "dead" not in run(PM2_PRESENCE.script, home, shell=shell)
+    assert PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell)).dead == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
@@ -26,6 +26,10 @@ class Told:
     """What the loop reported, in its order."""
 
     lines: list[object] = field(default_factory=list)
+    before: tuple[Service, ...] = ()
+
+    def known(self) -> tuple[Service, ...]:
+        return self.before
 
     def services(self, services: tuple[Service, ...]) -> None:
         self.lines.append(services)
@@ -34,9 +38,11 @@ class Told:
         self.lines.append(reason)
 
 
-async def looked(*answers: Found | str, times: int = 1) -> tuple[list[object], list[tuple[str, ...]]]:
+async def looked(
+    *answers: Found | str, times: int = 1, before: tuple[Service, ...] = ()
+) -> tuple[list[object], list[tuple[str, ...]]]:
     """Let the loop look so often; the last answer is given again and again."""
-    told, asked = Told(), list[tuple[str, ...]]()
+    told, asked = Told(before=before), list[tuple[str, ...]]()
     wanted = Wanted("")
 
     async def ask(ask: Ask) -> Answer:
@@ -78,3 +84,15 @@ async def test_a_refusal_is_asked_for_again_after_a_while(monkeypatch: pytest.Mo
 async def test_a_failure_of_the_probe_is_told() -> None:
     lines, _ = await looked("sh: out of memory")
     assert lines == ["sh: out of memory"]
+
+
+async def test_what_a_crashed_daemon_ran_is_kept_and_its_end_is_told() -> None:
+    ran = replace(API, ref=replace(API.ref, host="web1"), daemon=7, pids=(9,))
+    other = replace(API, ref=replace(API.ref, scope="user:web"), daemon=8)
+    crashed = (7, "the pm2 daemon of oncall (pid 7) crashed")
+    lines, _ = await looked(Found(dead=(crashed,)), before=(ran,))
+    assert lines == [crashed[1]]
+    lines, _ = await looked(Found((other,), (HANGS,), (crashed,)), before=(ran, other))
+    assert lines == [(other, replace(ran, pids=())), f"{crashed[1]}; {HANGS[1]}"]
+    lines, _ = await looked(Found(dead=(crashed,)), before=(ran, other))
+    assert lines == [(replace(ran, pids=()),), crashed[1]]
