@@ -10,13 +10,15 @@ import pytest
 from tests.lab import Fleet, FreshHost, Host, Lab, why_not
 from tests.lab.packages import ensure_tools
 
+HERE = (("busybox", "busybox-static"), ("kubectl", "kubernetes-client"), ("node", "nodejs"), ("ss", "iproute2"))
+"""Programs that tests run on this machine itself, and their Debian packages."""
 LAB_FIXTURES = frozenset({"lab", "fleet", "fresh_host"})
 
 
 def pytest_configure() -> None:
     """In CI nothing is left out for want of a program: what tests run on this machine itself is installed."""
     if os.environ.get("CI") == "true" and why_not() is None:
-        ensure_tools((("busybox", "busybox-static"),))
+        ensure_tools(HERE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
