@@ -9,11 +9,14 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from console.core.text import cut, sanitise
+from console.remote.docker_client import Bounded, lines
 
 T = TypeVar("T")
+_MAX_IDENT = 128
 
 TIMEOUT = 10.0
 """Seconds for one answer."""
@@ -112,25 +115,17 @@ class Api:
     def close(self) -> None:
         """Close all connections; a stream that is read in another thread ends. Never raises."""
         self._closed = True
-        stream = self._stream
-        try:
-            if stream is not None:
-                stream.close()
-            self._client.close()
-        except Exception:
+        for client in (self._stream, self._client):
             # It is of no use any more, in whatever state it is.
-            return
+            with suppress(Exception):
+                client.shut()
+                client.close()
 
     def _connect(self, timeout: float, version: str = "auto") -> Any:
         import docker
 
-        client = docker.APIClient(base_url=f"unix://{self._path}", version=version, timeout=timeout)
-        client.trust_env = False
-        # The SDK keeps a connection for each URL, so that every container would have one of its own.
-        adapter = client.get_adapter(client.base_url)
-        only = adapter.get_connection(client.base_url)
-        adapter.get_connection = lambda url, proxies=None: only
-        return client
+        made: Any = type("Client", (Bounded, docker.APIClient), {})
+        return made(self._path, timeout, version)
 
     def _ping(self) -> float:
         answer = self._client.get(f"{self._client.base_url}/_ping", timeout=PING_TIMEOUT)
@@ -158,18 +153,23 @@ class Api:
 
     def _follow(self, since: float, tell: Callable[[str, float], None], opened: Callable[[], None]) -> None:
         # A client of its own, because the other one's timeout would end the stream.
-        client = self._connect(QUIET, self._client.api_version)
+        self._stream = client = self._connect(TIMEOUT, self._client.api_version)
         try:
-            filters = {"type": ["container"], "event": _EVENTS}
-            self._stream = client.events(since=int(since), filters=filters, decode=True)
+            filters = json.dumps({"type": ["container"], "event": _EVENTS})
+            url = f"{client.base_url}/v{client.api_version}/events"
+            answer = client.get(url, params={"since": int(since), "filters": filters}, stream=True, timeout=TIMEOUT)
+            answer.raise_for_status()
+            client.lengthen(QUIET)
             if self._closed:
-                self._stream.close()
+                return
             opened()
-            for event in self._stream:
+            for line in lines(answer):
+                event = json.loads(line)
                 ident = event.get("id") or (event.get("Actor") or {}).get("ID")
-                if isinstance(ident, str):
+                if isinstance(ident, str) and len(ident) <= _MAX_IDENT:
                     tell(ident, float(event.get("timeNano") or 0) / 1e9 or float(event.get("time") or 0))
         finally:
+            client.shut()
             client.close()
 
     def _guard(self, work: Callable[..., T], *args: Any, **more: Any) -> T:
@@ -192,7 +192,7 @@ class Api:
             if "timed out" in str(error).lower():
                 raise EngineError(f"{self._what} does not answer: it hangs, see its log") from None
             raise EngineError(self._line(error)) from None
-        except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
             # A stream that another thread closes, or an answer that is none of Docker's.
             raise EngineError(f"{self._what}: {type(error).__name__}: {self._short(error)}") from None
 

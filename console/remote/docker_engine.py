@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -19,6 +20,10 @@ LIST_EVERY = 60.0
 """Seconds between two looks at the list, for whatever an event did not tell."""
 GATHER = 0.05
 """Seconds for which events are gathered: one restart is a handful of them."""
+OPEN_WITHIN = 15.0
+"""Seconds for the stream of events to begin."""
+MANY = 4096
+"""Containers changed at once of which each is asked by itself; beyond that the list tells."""
 DAEMONS = {"docker": "dockerd", "podman": "podman"}
 
 
@@ -28,16 +33,28 @@ class Changes:
     def __init__(self, since: float) -> None:
         self.since = since
         self.ended = False
+        self.failure: str | None = None
+        """Why the stream ended, where that is told."""
         self._loop = asyncio.get_running_loop()
         self._idents: dict[str, None] = {}
+        self._lock = threading.Lock()
         self._some = asyncio.Event()
         self._open = asyncio.Event()
         self._look = False
 
     def tell(self, ident: str, at: float) -> None:
         """Take an event, from any thread."""
-        with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._take, ident, at)
+        with self._lock:
+            asleep = not self._idents and not self._look
+            if len(self._idents) < MANY:
+                self._idents[ident] = None
+            else:
+                self._look = True
+            self.since = max(self.since, at)
+        # One call for many events: what floods us must not fill the loop's queue.
+        if asleep:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._some.set)
 
     def poke(self) -> None:
         """Ask for a look at everything."""
@@ -65,15 +82,11 @@ class Changes:
             async with asyncio.timeout(seconds):
                 await self._some.wait()
             await asyncio.sleep(GATHER)
-        self._some.clear()
-        idents, self._idents = tuple(self._idents), {}
-        look, self._look = self._look, False
+        with self._lock:
+            self._some.clear()
+            idents, self._idents = tuple(self._idents), {}
+            look, self._look = self._look, False
         return idents, look
-
-    def _take(self, ident: str, at: float) -> None:
-        self._idents[ident] = None
-        self.since = max(self.since, at)
-        self._some.set()
 
 
 class FollowedEngine:
@@ -114,7 +127,7 @@ class FollowedEngine:
                 # From before the list on: what happens meanwhile is told twice rather than never.
                 self._changes = changes = Changes(self.now - 1.0)
                 reader = asyncio.create_task(_read(api, changes))
-                await changes.wait_open()
+                await _opened(changes, DAEMONS[self.engine.kind])
                 gate.unlink()
                 await self._everything(api)
                 await self._until_end(api, changes)
@@ -183,10 +196,21 @@ async def _gate(path: str) -> AsyncIterator[Path]:
         yield gate
 
 
+async def _opened(changes: Changes, what: str) -> None:
+    try:
+        async with asyncio.timeout(OPEN_WITHIN):
+            await changes.wait_open()
+    except TimeoutError:
+        raise EngineError(f"{what} does not answer: it tells no events, see its log") from None
+    if changes.failure is not None:
+        raise EngineError(changes.failure)
+
+
 async def _read(api: Api, changes: Changes) -> None:
     try:
         # What is wrong with it, if anything is, the next question tells.
-        with suppress(EngineError):
-            await in_thread(api.follow, changes.since, changes.tell, changes.opened)
+        await in_thread(api.follow, changes.since, changes.tell, changes.opened)
+    except EngineError as error:
+        changes.failure = str(error)
     finally:
         changes.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -37,6 +38,7 @@ class Daemon:
     def __init__(self) -> None:
         self.containers: dict[str, dict[str, object]] = {}
         self.hangs = False
+        self.mute = False
         self.connections = 0
         self.streams: list[asyncio.StreamWriter] = []
 
@@ -51,6 +53,8 @@ class Daemon:
                 while self.hangs:
                     await asyncio.sleep(0.05)
                 path = head.split(" ")[1]
+                while self.mute and "/events" in path:
+                    await asyncio.sleep(0.05)
                 if "/events" in path and "until" not in path:
                     writer.write(f"HTTP/1.1 200 OK\r\n{DATE}Transfer-Encoding: chunked\r\n\r\n".encode())
                     self.streams.append(writer)
@@ -165,3 +169,96 @@ async def test_a_thread_that_is_left_behind_holds_nothing_up() -> None:
     with pytest.raises(ZeroDivisionError):
         await in_thread(lambda: 1 / 0)
     assert await in_thread(lambda: 4) == 4
+
+
+async def test_an_engine_that_hangs_before_its_events_is_said(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_api, "TIMEOUT", 0.3)
+    daemon.mute = True
+    before = threading.active_count()
+    async with following(tmp_path) as (_, task, _):
+        with pytest.raises(EngineError, match="does not answer"):
+            await asyncio.wait_for(task, 5)
+    await soon(lambda: threading.active_count() <= before)
+
+
+async def test_one_that_tells_events_too_late_is_said_and_leaves_no_thread(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_engine, "OPEN_WITHIN", 0.3)
+    daemon.mute = True
+    before = threading.active_count()
+    async with following(tmp_path) as (_, task, _):
+        with pytest.raises(EngineError, match="it tells no events"):
+            await asyncio.wait_for(task, 5)
+        await soon(lambda: threading.active_count() <= before)
+
+
+@pytest.mark.parametrize(
+    ("head", "part"),
+    [
+        (b"Connection: close\r\n", b"[" + b"{}," * 20000),
+        (b"Content-Length: 999999999\r\n", b" " * 60000),
+        (b"Transfer-Encoding: chunked\r\n", b"1000\r\n" + b"," * 4096 + b"\r\n"),
+    ],
+)
+async def test_an_answer_without_an_end_is_cut_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, head: bytes, part: bytes
+) -> None:
+    sent = 0
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n")
+            while True:
+                writer.write(part)
+                await writer.drain()
+                sent += len(part)
+
+    server = await asyncio.start_unix_server(endless, str(tmp_path / "s"))
+    async with following(tmp_path) as (_, task, _):
+        with pytest.raises(EngineError, match="longer than"):
+            await asyncio.wait_for(task, 10)
+    assert sent < 40_000_000
+    server.close()
+
+
+async def test_an_answer_that_drips_comes_to_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker_api, "TIMEOUT", 0.3)
+
+    async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            for byte in b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 40:
+                writer.write(bytes([byte]))
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    server = await asyncio.start_unix_server(dripping, str(tmp_path / "s"))
+    async with following(tmp_path) as (_, task, _):
+        with pytest.raises(EngineError, match="does not answer"):
+            await asyncio.wait_for(task, 5)
+    server.close()
+
+
+async def test_an_event_without_an_end_ends_the_stream(daemon: Daemon, tmp_path: Path) -> None:
+    async with following(tmp_path) as (_, task, told):
+        await asyncio.wait_for(told.wait(), 5)
+        for _ in range(400):
+            daemon.streams[0].write(b"400\r\n" + b"x" * 1024 + b"\r\n")
+        with suppress(EngineError):
+            await asyncio.wait_for(task, 5)
+
+
+async def test_a_flood_of_events_is_a_look_at_all() -> None:
+    changes = docker_engine.Changes(0.0)
+    for number in range(20000):
+        changes.tell(f"{number}", float(number))
+    idents, look = await changes.next(1.0)
+    assert (len(idents), look) == (docker_engine.MANY, True)
+    changes.tell("a", 1.0)
+    assert await changes.next(1.0) == (("a",), False)
+    assert changes.since == 19999.0
