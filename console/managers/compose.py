@@ -207,6 +207,10 @@ class Compose:
         """Without a container it can only be started."""
         if service.native_state == NO_CONTAINER and kind not in (ActionKind.START, ActionKind.FREE_PORT):
             return f"{service.ref.name} has no container: start it"
+        # Compose knows no reload, and whether SIGHUP is handled is seen of one process only.
+        if kind is ActionKind.RELOAD and len(service.members) > 1:
+            count = len(service.members)
+            return f"{service.ref.name} has {count} containers, and SIGHUP could end those that do not handle it"
         return commands.why_not(service, kind)
 
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:

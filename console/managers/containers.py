@@ -85,18 +85,25 @@ class Container:
         if self.status in ("created", "configured", "initialized"):
             return State.FAILED if self.error else State.STOPPED
         if self.status in ("exited", "stopped"):
-            return State.FAILED if self._failed() else State.STOPPED
-        if self.status in ("paused", "removing", "stopping"):
+            return self._at_rest()
+        if self.status in ("removing", "stopping"):
             return State.STOPPED
+        # One that is paused, as what no engine is known to say, neither works nor is down: it may be stopped.
         return State.FAILED if self.status == "dead" else State.UNKNOWN
 
-    def _failed(self) -> bool:
+    def _at_rest(self) -> State:
         if self.error or self.oom:
-            return True
-        # What is to be kept running and does not run was stopped by somebody.
-        if self.exit_code == 0 or self.policy in _KEPT_RUNNING or self.asked:
-            return False
-        return self.asked is False or self.exit_code not in _ASKED_TO_END
+            return State.FAILED
+        if self.exit_code == 0 or self.asked or self._kept_down:
+            return State.STOPPED
+        # A policy would have started it again, and a signal may be anybody's: without memory neither can be told.
+        known = self.asked is False or not (self.exit_code in _ASKED_TO_END or self.policy in _KEPT_RUNNING)
+        return State.FAILED if known else State.UNKNOWN
+
+    @property
+    def _kept_down(self) -> bool:
+        """What is to be kept running, and was ended by a signal, was stopped by somebody."""
+        return self.policy in _KEPT_RUNNING and self.exit_code in _ASKED_TO_END
 
     @property
     def native(self) -> str:
@@ -131,7 +138,7 @@ class Container:
     def unclear(self) -> bool:
         """Whether only what the engine remembers of the last moments tells whether it failed."""
         ended = self.status in ("exited", "stopped") and self.exit_code != 0
-        return ended and not (self.oom or self.error or self.policy in _KEPT_RUNNING) and self.asked is None
+        return ended and not (self.oom or self.error or self._kept_down) and self.asked is None
 
 
 def container(data: Any) -> Container:

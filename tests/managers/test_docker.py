@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from console.actions import ActionSettings, plan
+from console.actions import ActionSettings, plan, refusal
 from console.core.plan import ActionKind, Intent
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
@@ -54,15 +54,18 @@ def of_project(number: int, **more: object) -> Container:
         ({"restarts": 4, "started": 995.0}, State.FLAPPING, "running"),
         ({"restarts": 4}, State.RUNNING, "running"),
         ({"status": "restarting", "exit_code": 3}, State.FLAPPING, "restarting (3)"),
-        ({"status": "paused"}, State.STOPPED, "paused"),
+        ({"status": "paused"}, State.UNKNOWN, "paused"),
         ({"status": "created"}, State.STOPPED, "created"),
         ({"status": "created", "error": "no such file"}, State.FAILED, "created (cannot be started)"),
         ({"status": "exited"}, State.STOPPED, "exited (0)"),
         ({"status": "exited", "exit_code": 7}, State.FAILED, "exited (7)"),
         ({"status": "exited", "exit_code": 7, "asked": True}, State.STOPPED, "exited (7)"),
-        ({"status": "exited", "exit_code": 7, "policy": "always"}, State.STOPPED, "exited (7)"),
+        ({"status": "exited", "exit_code": 7, "policy": "always"}, State.UNKNOWN, "exited (7)"),
+        ({"status": "exited", "exit_code": 7, "policy": "always", "asked": False}, State.FAILED, "exited (7)"),
+        ({"status": "exited", "exit_code": 7, "policy": "always", "asked": True}, State.STOPPED, "exited (7)"),
+        ({"status": "exited", "exit_code": 143, "policy": "always"}, State.STOPPED, "exited (143)"),
         ({"status": "exited", "exit_code": 7, "policy": "on-failure"}, State.FAILED, "exited (7)"),
-        ({"status": "exited", "exit_code": 137}, State.STOPPED, "exited (137)"),
+        ({"status": "exited", "exit_code": 137}, State.UNKNOWN, "exited (137)"),
         ({"status": "exited", "exit_code": 137, "asked": False}, State.FAILED, "exited (137)"),
         ({"status": "exited", "exit_code": 137, "oom": True}, State.FAILED, "exited (137)"),
         ({"status": "dead", "exit_code": 1}, State.FAILED, "dead (1)"),
@@ -224,6 +227,19 @@ def test_what_is_paused_goes_on_by_other_means() -> None:
     [service] = docker.services([told(made(status="paused"))])
     assert "docker unpause web" in (DOCKER.why_not(service, ActionKind.START) or "")
     assert DOCKER.why_not(service, ActionKind.RESTART) is None
+
+
+def test_what_is_paused_can_be_stopped() -> None:
+    [found] = docker.services([told(made(status="paused"))])
+    where = Snapshot("h", Link(LinkState.UP, 0.0), services=(replace(found, ref=replace(found.ref, host="h")),))
+    assert refusal(Intent(ActionKind.STOP, where.services[0].ref), where, managers=MANAGERS) is None
+
+
+def test_no_signal_goes_to_a_container_that_was_not_looked_at() -> None:
+    [service] = compose.services([told(of_project(1), of_project(2))], {})
+    assert "2 containers" in (COMPOSE.why_not(service, ActionKind.RELOAD) or "")
+    [service] = compose.services([told(of_project(1))], {})
+    assert COMPOSE.why_not(service, ActionKind.RELOAD) is None
 
 
 @pytest.mark.parametrize("removed", [True, False])

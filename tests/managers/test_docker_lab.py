@@ -33,7 +33,7 @@ STATES = {
     "docker:loops": ("flapping", None),
     "docker:never": ("stopped", "created"),
     "docker:own-net": ("running", "running"),
-    "docker:paused": ("stopped", "paused"),
+    "docker:paused": ("unknown", "paused"),
     "docker:reads": ("running", "running"),
     "docker:sick": ("running", "running (unhealthy)"),
     "docker:stopped": ("stopped", "exited (137)"),
