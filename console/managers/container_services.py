@@ -27,6 +27,9 @@ class Told:
     units: Mapping[str, str] = field(default_factory=dict)
     """Units of systemd whose main process attends to a container or a project, by its name."""
 
+    lost: bool = False
+    """Whether it does not answer now, so that this is what it told last."""
+
     @property
     def words(self) -> tuple[tuple[str, ...], str | None]:
         """The tool, or why there is none."""
@@ -40,8 +43,8 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
     down = container.state(told.now) in (State.FAILED, State.FLAPPING)
     return Service(
         ServiceRef("", manager, name, told.engine.scope),
-        container.state(told.now),
-        container.native,
+        State.UNKNOWN if told.lost else container.state(told.now),
+        f"{container.native} when last seen" if told.lost else container.native,
         description=container.image,
         pids=() if container.pid is None else (container.pid,),
         since=container.since,

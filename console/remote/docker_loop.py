@@ -19,7 +19,7 @@ from console.remote.transport import TransportError, UnixSockets
 
 RETRY = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between two attempts at an engine that does not answer."""
-BY_SUDO_EVERY = 15.0
+BY_SUDO_EVERY = 60.0
 NOT_THERE = SUDO_REFUSED = 300.0
 """What is not there, or not allowed, is tried when its presence changes; and now and then."""
 LOOK_PAUSE = 3.0
@@ -54,6 +54,7 @@ class _Source:
         self._owner = owner
         self._listed: tuple[Container, ...] = ()
         self._again = asyncio.Event()
+        self._may = False
         sockets = owner.place.transport
         self._followed = FollowedEngine(engine, sockets, self._told) if isinstance(sockets, UnixSockets) else None
         self.task = asyncio.create_task(self._keep(), name=f"{engine.path} of {owner.place.transport.host}")
@@ -124,7 +125,8 @@ class _Source:
         return False
 
     async def _by_sudo(self) -> float:
-        answer = await self._owner.place.ask(Ask(docker.BY_SUDO))
+        answer = await self._owner.place.ask(Ask(docker.BY_SUDO, ("known",) if self._may else ()))
+        self._may = answer.failure is None
         if answer.failure is not None:
             self.failure = self.engine.why_not if not self.tool else answer.failure
             return SUDO_REFUSED
@@ -204,7 +206,15 @@ class _Engines:
 
     def _told(self) -> tuple[Told, ...]:
         return tuple(
-            Told(source.engine, self._found, source.containers, source.now, source.tool, self._units)
+            Told(
+                source.engine,
+                self._found,
+                source.containers,
+                source.now,
+                source.tool,
+                self._units,
+                lost=source.failure is not None,
+            )
             for source in self._sources.values()
         )
 

@@ -229,6 +229,13 @@ def test_what_is_paused_goes_on_by_other_means() -> None:
     assert DOCKER.why_not(service, ActionKind.RESTART) is None
 
 
+def test_what_an_engine_told_that_hangs_is_not_of_now() -> None:
+    [service] = docker.services([replace(told(made()), lost=True)])
+    assert (service.state, service.native_state) == (State.UNKNOWN, "running when last seen")
+    [service] = compose.services([replace(told(of_project(1), of_project(2)), lost=True)], {})
+    assert (service.state, service.native_state) == (State.UNKNOWN, "2/2 running when last seen")
+
+
 def test_what_is_paused_can_be_stopped() -> None:
     [found] = docker.services([told(made(status="paused"))])
     where = Snapshot("h", Link(LinkState.UP, 0.0), services=(replace(found, ref=replace(found.ref, host="h")),))

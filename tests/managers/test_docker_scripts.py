@@ -76,3 +76,13 @@ def test_a_look_by_sudo_at_an_engine_that_hangs_comes_to_an_end(tools: Tools, sh
     assert done.returncode != 0
     assert time.monotonic() - began < 5
     assert "it hangs" in done.stderr
+
+
+@every_shell
+def test_what_sudo_allowed_is_not_asked_again(tools: Tools, shell: list[str]) -> None:
+    tools.add("sudo", "exit 0")
+    script = f"f() {{ {docker.BY_SUDO.script}\n}}; f "
+    for word, asks in (("''", 2), ("known", 0)):
+        assert tools.run(shell, script + word).stdout == "[]\n"
+        assert sum(" -l " in line for line in tools.called) == asks
+        (tools.folder / "called").unlink()

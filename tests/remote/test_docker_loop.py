@@ -129,3 +129,11 @@ async def test_sudo_asks_nothing_of_an_engine_that_has_been_stopped() -> None:
         await asyncio.sleep(0.1)
         assert host.count(docker.BY_SUDO.name) == asked
         assert asked < host.count(ENGINES.name)
+
+
+async def test_sudo_is_asked_once_what_it_allows() -> None:
+    host, told = Host(), Told()
+    async with looping(host, told):
+        await soon(lambda: host.count(docker.BY_SUDO.name) >= 3)
+    asked = [args for name, args in host.asked if name == docker.BY_SUDO.name]
+    assert asked[:3] == [(), ("known",), ("known",)]
