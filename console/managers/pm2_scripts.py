@@ -199,7 +199,7 @@ hd_homely() {
     0) return ;;
     1) hd_refused "the pm2 daemon of $hd_user (pid $1) is not asked: $hd_line is not all of $hd_user: mend its owner" ;;
     *)
-      [ "$hd_way" != sudo ] || case $hd_line in '' | "$hd_home/.pm2") return ;; esac
+      [ "$hd_way" != sudo ] || case $hd_line in '' | "$hd_home/.pm2") return 0 ;; esac
       hd_refused "the home of the pm2 daemon of $hd_user (pid $1) cannot be seen: connect as $hd_user"
       ;;
   esac
