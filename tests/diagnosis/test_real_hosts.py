@@ -74,7 +74,8 @@ CASES: dict[str, tuple[Expected, ...]] = {
         Expected(API, ONCALL, VerdictWord.NOT_PERMITTED, HIGH, action="ambient-capability"),
     ),
     "18": (Expected(API, ROOT, VerdictWord.NO_SUCH_ADDRESS, HIGH, action="change-address"),),
-    "20": (Expected("nginx.service", ROOT, HELD, HIGH, "nginx (pid ", SAME),),
+    # Whether nginx complains of 0.0.0.0 or of [::] last is chance, so the clash is not compared.
+    "20": (Expected("nginx.service", ROOT, HELD, HIGH, "nginx (pid "),),
     "22": (
         Expected(API, ROOT, VerdictWord.START_LIMIT, MEDIUM, action="start",
                  steps="reset-failed, then start api.service"),

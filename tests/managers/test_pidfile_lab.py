@@ -73,7 +73,7 @@ async def test_what_is_found_and_what_is_not(lab: Lab, host: Host, user: str) ->
 async def test_stale_and_wrong_as_they_are_declared(lab: Lab, host: Host) -> None:
     other = by_hand(host, "/srv/odd/wrong.pid", *SLEEP)
     late = by_hand(host, "/srv/odd/late.pid", *SLEEP, age="2 hours ago")
-    mine = by_hand(host, "/srv/odd/same.pid", *SLEEP, age="2 hours ago")
+    mine = by_hand(host, "/srv/odd/same.pid", *SLEEP)
     host.sh("echo 4194001 >/srv/odd/stale.pid; echo no >/srv/odd/none.pid; install -m 600 /dev/null /root/closed.pid")
     declared = (
         PidFile("wrong", "/srv/odd/wrong.pid", ("/usr/bin/python3", "/opt/x.py")),
