@@ -1,21 +1,9 @@
 """Restart: the failure cleared first where the manager has given up, a new run afterwards that stays up."""
 
-from typing import Protocol, runtime_checkable
-
 from console.actions import checks, notes
 from console.actions.context import Context, Parts
 from console.core.plan import Check, Step
-from console.core.service import Service
-from console.managers.base import Resettable, Restartable, Rolling
-
-
-@runtime_checkable
-class Reverting(Protocol):
-    """Undoes a restart by going back to what was seen when the plan was made."""
-
-    def undo_holds(self, service: Service) -> Check | None:
-        """Whether that is still what there is: else the undo would take back what somebody else did since."""
-        ...
+from console.managers.base import Resettable, Restartable, Reverting, Rolling
 
 
 def refusal(context: Context) -> str | None:

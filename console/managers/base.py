@@ -194,6 +194,15 @@ class Cautious(Protocol):
 
 
 @runtime_checkable
+class Reverting(Protocol):
+    """Undoes a restart by going back to what was seen when the plan was made."""
+
+    def undo_holds(self, service: Service) -> Check | None:
+        """Whether that is still what there is: else the undo would take back what somebody else did since."""
+        ...
+
+
+@runtime_checkable
 class Rolling(Protocol):
     """Changes a service little by little, after the command that asks for it has ended."""
 
