@@ -24,8 +24,9 @@ check: $(VENV)/.dev
 unit: $(VENV)/.dev
 	$(BIN)/pytest -n 3 --dist loadfile
 
+# `make lab CASE=12` boots a host in that port case instead of the fleet, `make lab CASE=6,15` one each; CASE=? lists them.
 lab: $(VENV)/.dev
-	$(BIN)/python -m tests.lab up
+	$(BIN)/python -m tests.lab $(if $(filter ?,$(CASE)),list,up $(if $(CASE),--cases $(CASE)))
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench

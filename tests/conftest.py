@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.lab import Fleet, FreshHost, Host, Lab, why_not
 from tests.lab.packages import ensure_tools
 
-HERE = (("busybox", "busybox-static"), ("kubectl", "kubernetes-client"), ("node", "nodejs"), ("ss", "iproute2"))
+HERE = (
+    ("busybox", "busybox-static"),
+    ("gawk", "gawk"),
+    ("kubectl", "kubernetes-client"),
+    ("node", "nodejs"),
+    ("original-awk", "original-awk"),
+    ("ss", "iproute2"),
+)
 """Programs that tests run on this machine itself, and their Debian packages."""
+settings.register_profile("hostdeck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hostdeck")
 LAB_FIXTURES = frozenset({"lab", "fleet", "fresh_host"})
 
 
 def pytest_configure() -> None:
-    """In CI nothing is left out for want of a program: what tests run on this machine itself is installed."""
-    if os.environ.get("CI") == "true" and why_not() is None:
+    """Where a lab can run nothing is left out for want of a program: what tests run on this machine is installed."""
+    if why_not() is None:
         ensure_tools(HERE)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Elsewhere a test of a shell that is not there is skipped; in CI it fails."""
+    callspec = getattr(item, "callspec", None)
+    shell = callspec.params.get("shell") if callspec is not None else None
+    if isinstance(shell, str) and os.environ.get("CI") != "true" and shutil.which(shell.split()[0]) is None:
+        pytest.skip(f"no {shell.split()[0]} on this machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[Lab]:
+def whole_lab() -> Iterator[Lab]:
     """The lab of this test session; no host runs until one is booted."""
     reason = why_not()
     if reason is not None:
@@ -41,9 +60,18 @@ def lab() -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="session")
-def fleet(lab: Lab) -> Fleet:
+def fleet(whole_lab: Lab) -> Fleet:
     """Named hosts shared between tests, booted when first asked for."""
-    return Fleet(lab)
+    return Fleet(whole_lab)
+
+
+@pytest.fixture(scope="module")
+def lab(whole_lab: Lab, fleet: Fleet) -> Iterator[Lab]:
+    """The lab; what a file boots runs no longer than the file's tests, because it slows down all others."""
+    before = set(whole_lab.hosts)
+    yield whole_lab
+    for name in set(whole_lab.hosts) - before - set(fleet):
+        whole_lab.stop(whole_lab.hosts[name])
 
 
 @pytest.fixture

@@ -7,11 +7,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from console.actions import daemon_reload, free_port, reload, reset_failed, restart, start, stop
+from console.actions import (
+    daemon_reload,
+    free_port,
+    hosting,
+    kill,
+    rebuild,
+    reload,
+    reset_failed,
+    restart,
+    rollback,
+    start,
+    stop,
+)
 from console.actions.context import Context, Parts, RefusedError, context
 from console.actions.settings import ActionSettings
 from console.core.plan import ActionKind, Intent, Plan, Step
+from console.core.service import ServiceRef
 from console.core.snapshot import Snapshot
+from console.managers import process, unlisted
 from console.managers.base import Cautious, Rolling, ServiceManager
 
 __all__ = ["ActionSettings", "RefusedError", "kinds", "plan", "refusal"]
@@ -30,6 +44,9 @@ _KINDS = {
     ActionKind.RESET_FAILED: _Kind(reset_failed.refusal, reset_failed.parts),
     ActionKind.DAEMON_RELOAD: _Kind(daemon_reload.refusal, daemon_reload.parts),
     ActionKind.FREE_PORT: _Kind(free_port.refusal, free_port.parts),
+    ActionKind.KILL: _Kind(kill.refusal, kill.parts),
+    ActionKind.REBUILD: _Kind(rebuild.refusal, rebuild.parts),
+    ActionKind.ROLLBACK: _Kind(rollback.refusal, rollback.parts),
 }
 
 
@@ -54,22 +71,37 @@ def plan(
         kind=intent.kind,
         target=intent.target,
         steps=parts.steps,
+        prepare=parts.prepare,
         preflight=parts.preflight,
         checks=parts.checks,
+        evidence=parts.evidence,
+        closing=parts.closing,
+        aftermath=parts.aftermath,
         touches=parts.touches,
+        shares=parts.shares,
+        names=_names((intent.target, *parts.touches), snapshot),
         also_hit=tuple(dict.fromkeys((*parts.also_hit, *_taken_along(intent, snapshot, parts)))),
         irreversible=parts.irreversible,
         warnings=tuple(dict.fromkeys(parts.warnings)),
+        confirm=parts.confirm,
+        difference=parts.difference,
         reason=reason,
     )
 
 
+def _names(refs: tuple[ServiceRef, ...], snapshot: Snapshot) -> tuple[tuple[ServiceRef, str], ...]:
+    """What processes are called that no service manager has a name for."""
+    found = (unlisted.unlisted(snapshot, ref) for ref in refs if ref.manager == process.ID)
+    return tuple((service.ref, process.named(service)) for service in found if service is not None)
+
+
 def _taken_along(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
     """What a service manager's unit runs ends with it."""
-    if intent.kind not in (ActionKind.STOP, ActionKind.RESTART, ActionKind.FREE_PORT):
+    restarts = (ActionKind.STOP, ActionKind.RESTART, ActionKind.FREE_PORT, ActionKind.REBUILD, ActionKind.ROLLBACK)
+    if intent.kind not in restarts:
         return ()
     runs = (service for ref in (intent.target, *parts.touches) for service in snapshot.run_by(ref))
-    return tuple(f"{service.ref.name} ({service.ref.manager})" for service in runs)
+    return tuple(f"{service.ref.name} ({service.ref.manager})" for service in runs if not service.adrift)
 
 
 def refusal(
@@ -88,12 +120,10 @@ def refusal(
 
 
 def _parts(intent: Intent, snapshot: Snapshot, managers: Sequence[ServiceManager], settings: ActionSettings) -> Parts:
-    kind = _KINDS.get(intent.kind)
-    if kind is None:
-        raise RefusedError(f"{intent.kind.value} of {intent.target} is not built yet")
+    kind = _KINDS[intent.kind]
     found = context(intent, snapshot, managers, settings)
     try:
-        why_not = kind.refusal(found)
+        why_not = kind.refusal(found) or hosting.refusal(found)
         if why_not is None:
             return _as_its_manager_does(found, kind.parts(found))
     except ValueError as error:
@@ -110,4 +140,4 @@ def _as_its_manager_does(found: Context, parts: Parts) -> Parts:
         parts = replace(parts, steps=(*parts.steps, Step(f"wait until {found.name} has settled", wait)))
     if isinstance(manager, Cautious):
         parts = replace(parts, warnings=(*manager.cautions(service, kind), *parts.warnings))
-    return parts
+    return replace(parts, warnings=(*hosting.warnings(found), *parts.warnings))

@@ -2,16 +2,16 @@
 
 import hashlib
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-from console.actions import scripts
-from console.actions.context import Context, RefusedError
+from console.actions import kept_scripts, scripts
+from console.actions.context import Context
 from console.core.command import Command
-from console.core.plan import Check
+from console.core.plan import Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
-from console.managers.base import Checkable, Grouped, PortProving, ServiceManager, Traceable
+from console.managers.base import Checkable, Grouped, Pinned, PortProving, ServiceManager, Traceable
 
 _LOOK = 10.0  # seconds for one look
+_TIME_WAIT = 65.0  # seconds; the kernel keeps a connection for 60 after its end
 
 
 def running(context: Context, *, hold: float | None = None) -> tuple[Check, ...]:
@@ -38,11 +38,21 @@ def _timed(context: Context, check: Check, hold: float) -> Check:
 
 
 def remember_run(context: Context) -> tuple[Check, ...]:
-    """Before: which run it is."""
+    """Before: which run it is, and that it is the one that was seen where the plan is made for just that."""
     if context.traceable is None:
         return ()
-    command = _script(scripts.REMEMBER, key(context.service.ref), *context.traceable.run_id(context.service).argv)
-    return (Check(f"note the present run of {context.name}", command, within=0),)
+    still = context.manager.still(context.service) if isinstance(context.manager, Pinned) else None
+    command = script(scripts.REMEMBER, key(context.service.ref), *context.traceable.run_id(context.service).argv)
+    note = Check(f"note the present run of {context.name}", command, within=0)
+    return (note,) if still is None else (still, note)
+
+
+def no_process(context: Context) -> Check | None:
+    """At this moment: nothing of it runs, so that there is nothing to stop."""
+    if context.traceable is None:
+        return None
+    command = script(scripts.NO_PROCESS, *context.traceable.run_id(context.service).argv)
+    return Check(f"{context.name} has no process", command, within=0)
 
 
 def new_run(context: Context) -> tuple[Check, ...]:
@@ -58,11 +68,11 @@ def same_run(context: Context) -> tuple[Check, ...]:
 
 
 def _run(
-    context: Context, traceable: Traceable | None, script: str, what: str, hold: float | None = None
+    context: Context, traceable: Traceable | None, text: str, what: str, hold: float | None = None
 ) -> tuple[Check, ...]:
     if traceable is None:
         return ()
-    command = _script(script, key(context.service.ref), *traceable.run_id(context.service).argv)
+    command = script(text, key(context.service.ref), *traceable.run_id(context.service).argv)
     seconds = context.settings.hold if hold is None else hold
     return (Check(f"{context.name}: {what}", command, within=context.settings.within, hold=seconds),)
 
@@ -81,12 +91,12 @@ def ports_held(context: Context, *endpoints: Endpoint) -> tuple[Check, ...]:
 def port_look(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Command | None:
     """Whether the service has the port at this moment: by its control group, its manager's word, or its processes."""
     if isinstance(manager, Grouped):
-        return _script(scripts.PORT_HELD, *port_words(endpoint, manager, service))
+        return script(scripts.PORT_HELD, *port_words(endpoint, manager, service))
     if isinstance(manager, PortProving):
         return manager.holds_port(service, endpoint)
     if isinstance(manager, Traceable):
         words = (_flag(endpoint), str(endpoint.port), port_label(endpoint), service.ref.name)
-        return _script(scripts.PORT_OF_RUN, *words, *manager.run_id(service).argv)
+        return script(scripts.PORT_OF_RUN, *words, *manager.run_id(service).argv)
     return None
 
 
@@ -103,9 +113,8 @@ def _listens(context: Context) -> tuple[Check, ...]:
     known = sorted({(endpoint.protocol, endpoint.port) for endpoint in context.wanted()})
     if not known or context.service.oneshot or not isinstance(context.manager, Grouped):
         return ()
-    scope = "system" if context.service.ref.scope == "system" else "user"
     before = ", ".join(f"{protocol} {port}" for protocol, port in known)
-    command = _script(scripts.LISTENS, scope, context.manager.cgroup_name(context.service), before)
+    command = script(scripts.LISTENS, context.service.ref.scope, context.manager.cgroup_name(context.service), before)
     # As long as it must stay up, so that the last look tells; it may begin to listen late.
     hold, within = context.settings.hold, context.settings.within
     return (Check(f"see where {context.name} listens", command, within=within, hold=hold),)
@@ -124,6 +133,30 @@ def wait_released(endpoint: Endpoint, manager: ServiceManager, service: Service,
     return replace(command, timeout=seconds * 2 + _LOOK, purpose=f"wait until {port_label(endpoint)} is released")
 
 
+def still_kept(intent: Intent, endpoint: Endpoint, name: str) -> tuple[Check, ...]:
+    """Before: what kept the port without listening is still there, at this moment."""
+    if not intent.sockets:
+        return ()
+    label = port_label(endpoint)
+    words = (_flag(endpoint), str(endpoint.port), label, name, *_seen(intent))
+    return (Check(f"{name} still keeps {label}", script(kept_scripts.STILL_KEPT, *words), within=0),)
+
+
+def connections_ended(intent: Intent, endpoint: Endpoint) -> Step:
+    """Wait until nothing is left at a port on which nobody listens: it kept the port from being bound."""
+    label = port_label(endpoint)
+    words = (_flag(endpoint), str(endpoint.port), label, str(round(_TIME_WAIT * 5)), *_seen(intent))
+    purpose = f"wait until no connection is left at {label}"
+    name = f"see no connection left at {label} (TIME-WAIT takes a minute)"
+    command = replace(script(kept_scripts.CONNECTIONS_ENDED, *words), timeout=_TIME_WAIT * 3, purpose=purpose)
+    # Where it cannot be seen, the start that comes next tells.
+    return Step(name, replace(command, ok_exits=(0, 77)))
+
+
+def _seen(intent: Intent) -> tuple[str, ...]:
+    return "bound" if intent.bound else "", *(str(inode) for inode in intent.sockets)
+
+
 def stays_released(context: Context, endpoint: Endpoint, manager: ServiceManager, service: Service) -> Check:
     """After: the service does not come back to the port."""
     name = f"{service.ref.name} does not come back to {port_label(endpoint)}"
@@ -134,28 +167,15 @@ def stays_released(context: Context, endpoint: Endpoint, manager: ServiceManager
 def _port_left(endpoint: Endpoint, manager: ServiceManager, service: Service, tries: int) -> Command:
     if isinstance(manager, Grouped):
         words = port_words(endpoint, manager, service)
-        return _script(scripts.WAIT_PORT_LEFT, *words, str(tries)) if tries else _script(scripts.PORT_LEFT, *words)
+        return script(scripts.WAIT_PORT_LEFT, *words, str(tries)) if tries else script(scripts.PORT_LEFT, *words)
     look = port_look(endpoint, manager, service)
     assert look is not None
-    return _script(scripts.WAIT_NOT, port_label(endpoint), service.ref.name, str(tries), *look.argv)
-
-
-def healthy(context: Context) -> tuple[Check, ...]:
-    """After: the configured URL answers; raises ``RefusedError`` for one that is no URL."""
-    url = context.settings.health
-    if url is None:
-        return ()
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc or not url.isprintable() or " " in url:
-        raise RefusedError(f"health check of {context.name}: {url!r} is not an http or https URL")
-    command = _script(scripts.HEALTHY, url, "5")
-    return (Check(f"{parts.path or '/'} answers 2xx", command, within=context.settings.within, hold=0),)
+    return script(scripts.WAIT_NOT, port_label(endpoint), service.ref.name, str(tries), *look.argv)
 
 
 def port_words(endpoint: Endpoint, manager: Grouped, service: Service) -> tuple[str, ...]:
     """The arguments of the port scripts."""
-    scope = "system" if service.ref.scope == "system" else "user"
-    return (_flag(endpoint), str(endpoint.port), scope, manager.cgroup_name(service), port_label(endpoint))
+    return (_flag(endpoint), str(endpoint.port), service.ref.scope, manager.cgroup_name(service), port_label(endpoint))
 
 
 def _flag(endpoint: Endpoint) -> str:
@@ -172,5 +192,6 @@ def key(ref: ServiceRef) -> str:
     return hashlib.sha256(str(ref).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def _script(text: str, *args: str) -> Command:
+def script(text: str, *args: str) -> Command:
+    """A look as constant shell text and its arguments."""
     return Command(("sh", "-c", text, "sh", *args), timeout=_LOOK)

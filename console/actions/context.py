@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 
 from console.actions.settings import ActionSettings
 from console.core.command import Command
-from console.core.plan import ActionKind, Check, Intent, Step
+from console.core.difference import Difference
+from console.core.plan import ActionKind, Check, Intent, Preparation, Step
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
-from console.managers.base import Selective, ServiceManager, Startable, Stoppable, Traceable
+from console.managers import unlisted
+from console.managers.base import Selective, ServiceManager, Startable, Traceable
 
 
 class RefusedError(Exception):
@@ -20,12 +22,19 @@ class Parts:
     """What a kind of action contributes to a plan."""
 
     steps: tuple[Step, ...]
+    prepare: tuple[Preparation, ...] = ()
     preflight: tuple[Check, ...] = ()
     checks: tuple[Check, ...] = ()
+    evidence: tuple[Step, ...] = ()
+    closing: tuple[Step, ...] = ()
+    aftermath: tuple[Check, ...] = ()
     touches: tuple[ServiceRef, ...] = ()
+    shares: tuple[str, ...] = ()
     also_hit: tuple[str, ...] = ()
     irreversible: str | None = None
     warnings: tuple[str, ...] = ()
+    confirm: str | None = None
+    difference: Difference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +66,24 @@ class Context:
         """The manager of another service."""
         return next((found for found in self.managers if found.id == ref.manager), None)
 
-    def lasting(self, command: Command) -> Command:
-        """The command with the time that a change is given at least."""
-        return replace(command, timeout=max(command.timeout, self.settings.step_timeout))
+    def lasting(self, command: Command, seconds: float | None = None) -> Command:
+        """The command with the time that a change is given at least; ``seconds``: exactly so long."""
+        return replace(command, timeout=seconds or max(command.timeout, self.settings.step_timeout))
 
     def declared(self) -> tuple[Endpoint, ...]:
         """Where the service is certainly to listen: by the configuration or its socket unit."""
         by_port = {(endpoint.protocol, endpoint.port): endpoint for endpoint in self.service.wants}
         return tuple(by_port.values())[:8]
 
+    def claimed(self) -> tuple[Endpoint, ...]:
+        """Where a file of the host says for certain that the service listens; of a range it is not said."""
+        known = self.snapshot.declared
+        found = known.declarations if known is not None else ()
+        return tuple(one.endpoint for one in found if one.sure and not one.last and one.is_of(self.service.ref))
+
     def wanted(self) -> tuple[Endpoint, ...]:
-        """Where the service may be to listen: what it is declared or known to want, else its fixed ports of now.
+        """Where the service may be to listen: what it is declared or known to want, else its fixed ports of now; last
+        what its definition says, or where it listened before.
 
         Its log and its last run tell of an earlier configuration: no proof can be asked of them.
         """
@@ -75,6 +91,8 @@ class Context:
         wants = [*self.service.wants, *(endpoint for endpoint in symptoms if endpoint is not None)]
         # Ports of the ephemeral range change from run to run.
         wants = wants or [endpoint for endpoint in self.service.ports if endpoint.port < 32768]
+        wants = wants or [hint.endpoint for hint in self.service.hints]
+        wants = wants or list(self.snapshot.listened(self.service.ref))
         by_port = {(endpoint.protocol, endpoint.port): endpoint for endpoint in wants}
         return tuple(by_port.values())[:8]
 
@@ -89,9 +107,9 @@ def context(
         raise RefusedError(f"{ref}: no service manager {ref.manager} is known")
     if ref.host != snapshot.host:
         raise RefusedError(f"{ref} is not on {snapshot.host}")
-    service = snapshot.service(ref)
+    service = snapshot.service(ref) or unlisted.unlisted(snapshot, ref)
     if service is None:
-        raise RefusedError(f"{ref}: {snapshot.host} has no such service")
+        raise RefusedError(f"{ref}: {snapshot.host} has no such {'process' if ref.manager == 'process' else 'service'}")
     why_not = foreign_scope(service, snapshot) or service.tool_missing
     if why_not is None and isinstance(found, Selective):
         why_not = found.why_not(service, intent.kind)
@@ -117,10 +135,3 @@ def start_step(context: Context, manager: ServiceManager, service: Service) -> C
     if not isinstance(manager, Startable):
         raise RefusedError(f"{service.ref}: {manager.id} cannot start it")
     return context.lasting(manager.start(service))
-
-
-def stop_step(context: Context, manager: ServiceManager, service: Service) -> Command:
-    """The command that stops a service; raises ``RefusedError`` where its manager cannot."""
-    if not isinstance(manager, Stoppable):
-        raise RefusedError(f"{service.ref}: {manager.id} cannot stop it")
-    return context.lasting(manager.stop(service))

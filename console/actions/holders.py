@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from console.actions.context import Context, foreign_scope
-from console.actions.protected import why_engine, why_listener_protected, why_protected
+from console.actions.protected import why_engine, why_listener_protected, why_protected, why_way_in
 from console.core.network import Listener
 from console.core.overlap import overlaps
-from console.core.service import Endpoint, Service
-from console.managers.base import Grouped, PortProving, ServiceManager, Stoppable, Traceable
+from console.core.service import Endpoint, Service, ServiceRef
+from console.managers import unlisted
+from console.managers.base import Grouped, Mortal, PortProving, ServiceManager, Stoppable, Traceable
+from console.managers.join import Owners
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,23 @@ class Holding:
 
 
 def holding(context: Context, endpoint: Endpoint) -> Holding:
-    """Find the holders of a port."""
+    """Find the holders of a port, with the one that keeps it without listening."""
+    found = _listening(context, endpoint)
+    if context.intent.holder is None:
+        return found
+    other = _named(context, context.intent.holder)
+    both = {holder.service.ref: holder for holder in (*other.holders, *found.holders)}
+    holders = tuple(sorted(both.values(), key=_order))
+    return Holding(found.listeners, holders, found.trouble or other.trouble)
+
+
+def _listening(context: Context, endpoint: Endpoint) -> Holding:
     listeners = tuple(listener for listener in context.snapshot.listeners if overlaps(endpoint, listener))
     found: dict[object, Holder] = {}
     trouble: str | None = None
     for listener in listeners:
-        services = _services(context, listener)
+        trouble = trouble or why_way_in(listener, context.snapshot.identity)
+        services = _services(context, listener) or _unlisted(context, listener)
         # Of a published port the container is known, where its engine told.
         if all(service.ref.manager == "systemd" for service in services):
             trouble = trouble or why_listener_protected(listener)
@@ -41,44 +54,97 @@ def holding(context: Context, endpoint: Endpoint) -> Holding:
             trouble = trouble or _nobody(listener)
         for service in services:
             manager = context.manager_of(service.ref)
-            trouble = trouble or _cannot(context, service, manager)
+            trouble = trouble or _left(service, listener) or _cannot(context, service, manager)
             if manager is not None:
                 found[service.ref] = Holder(service, manager)
-    # A socket unit first: it would start its service again.
-    holders = sorted(found.values(), key=lambda holder: not holder.service.ref.name.endswith(".socket"))
+    # A socket unit first: it would start its service again. Last what cannot be undone.
+    holders = sorted(found.values(), key=_order)
     return Holding(listeners, tuple(holders), trouble)
 
 
+def _named(context: Context, ref: ServiceRef) -> Holding:
+    """The one that was seen to keep the port without listening."""
+    service = context.snapshot.service(ref) or unlisted.unlisted(context.snapshot, ref)
+    manager = context.manager_of(ref)
+    if service is None or manager is None:
+        return Holding((), trouble=f"{ref} is not seen any more")
+    return Holding((), (Holder(service, manager),), _cannot(context, service, manager))
+
+
+def _order(holder: Holder) -> tuple[bool, bool]:
+    return isinstance(holder.manager, Mortal), not holder.service.ref.name.endswith(".socket")
+
+
 def _services(context: Context, listener: Listener) -> tuple[Service, ...]:
+    """The services that have the listener, as far as stopping them would free it."""
     endpoint = Endpoint(listener.protocol, listener.address, listener.port)
-    by_port = tuple(service for service in context.snapshot.services if endpoint in service.ports)
-    if by_port or listener.unit is None:
-        return by_port
-    user = "/user@" in (listener.cgroup or "").rpartition("/")[0]
-    return tuple(
+    found = tuple(service for service in context.snapshot.services if endpoint in service.ports)
+    # What publishes a port for an engine may listen on more than the engine tells: rootlessport does on both families.
+    found = found or tuple(
         service
         for service in context.snapshot.services
-        if service.ref.name == listener.unit and (service.ref.scope != "system") == user
+        if service.members and any(overlaps(port, listener) for port in service.ports)
     )
+    if not found and listener.unit is not None:
+        user = "/user@" in (listener.cgroup or "").rpartition("/")[0]
+        found = tuple(
+            service
+            for service in context.snapshot.services
+            if service.ref.name == listener.unit and (service.ref.scope != "system") == user
+        )
+    if not found and (owner := Owners(context.snapshot.services).of(listener)) is not None:
+        found = (owner,)
+    return tuple(one for one in found if _has(context, one, listener))
+
+
+def _has(context: Context, service: Service, listener: Listener) -> bool:
+    """Whether the listener is the service's: of several at one address each may belong to another unit."""
+    if service.ref.manager != "systemd" or service.ref.name.endswith(".socket") or not listener.pids:
+        return True
+    if set(listener.pids) & set(service.pids) or listener.unit in service.triggered_by:
+        return True
+    if unlisted.is_left_behind(context.snapshot, service, listener.pids):
+        return False
+    inside = f"{listener.cgroup}/".startswith(f"{service.cgroup}/")
+    return inside or service.cgroup is None or listener.cgroup is None
+
+
+def _unlisted(context: Context, listener: Listener) -> tuple[Service, ...]:
+    """Who has a listener that no service lets go."""
+    unit = unlisted.unit_of_user(context.snapshot, listener)
+    if unit is not None:
+        return (unit,)
+    return unlisted.processes_of(context.snapshot, listener, Owners(context.snapshot.services).of(listener))
 
 
 def _nobody(listener: Listener) -> str:
     if listener.unit is not None:
         return f"{listener.unit} holds it, which is not among the services that are seen here"
-    if listener.pid is None:
-        return "who holds it is hidden from this user: look as root"
-    return f"{listener.process or 'a process'} (pid {listener.pid}) holds it, which no known service manager runs"
+    return "who holds it is hidden from this user: look as root"
+
+
+def _left(service: Service, listener: Listener) -> str | None:
+    """To stop a unit that has ended does nothing to what it left."""
+    if not unlisted.is_hidden_leftover(service, listener):
+        return None
+    name = service.ref.name
+    return f"{name} is {service.state} and something is left in its control group: it needs root to name it"
 
 
 def _cannot(context: Context, service: Service, manager: ServiceManager | None) -> str | None:
     if service.ref == context.service.ref:
         return None
-    foreign = foreign_scope(service, context.snapshot) or why_protected(service) or why_engine(service)
+    if isinstance(manager, Mortal):
+        return unlisted.why_kept(context.snapshot, service.pids[0]) or service.tool_missing
+    if service.tool_missing is not None:
+        return f"{service.ref.name}: {service.tool_missing}"
+    protected = why_protected(service, context.snapshot.identity)
+    foreign = foreign_scope(service, context.snapshot) or protected or why_engine(service)
     if foreign is not None:
         return foreign
     if runs := context.snapshot.run_by(service.ref):
         names = ", ".join(one.ref.name for one in runs[:3]) + (" ..." if len(runs) > 3 else "")
-        return f"{service.ref} runs {names} and left this process behind: it is not stopped for a port"
+        return f"{service.ref} holds it and runs {names}: it is not stopped for a port"
     if not isinstance(manager, Stoppable) or not isinstance(manager, Grouped | PortProving | Traceable):
         return f"{service.ref} holds it, which {service.ref.manager} cannot stop from here"
     return None

@@ -2,10 +2,12 @@
 
 from console.actions.context import Context
 from console.actions.holders import holding
-from console.core.engines import is_engine
+from console.core.engines import ends_containers, is_engine
+from console.core.keepers import is_way_in
 from console.core.restarts import gave_up
 from console.core.service import State
 from console.core.snapshot import LinkState
+from console.core.way_in import is_own_way
 
 
 def before_start(context: Context) -> tuple[str, ...]:
@@ -20,9 +22,16 @@ def link(context: Context) -> tuple[str, ...]:
     return (f"{context.snapshot.host} is {context.snapshot.link.state.value}: what is shown of it may be old",)
 
 
+def way_in(context: Context) -> tuple[str, ...]:
+    """What is restarted is the way to the host."""
+    if not is_way_in(context.name) and not is_own_way(context.snapshot.identity, context.service):
+        return ()
+    return (f"{context.name} is the way to this host: where it does not come up again, nobody gets in to mend it",)
+
+
 def containers(context: Context) -> tuple[str, ...]:
     """What is stopped is a container engine."""
-    if not is_engine(context.name):
+    if not ends_containers(context.name):
         return ()
     return (f"{context.name} is a container engine: every container that it runs goes with it",)
 
@@ -40,16 +49,12 @@ def taken_ports(context: Context) -> tuple[str, ...]:
     """Somebody else has a port that the service wants."""
     found = []
     for endpoint in context.wanted():
-        others = [holder.service.ref.name for holder in holding(context, endpoint).holders]
-        others = [name for name in others if name != context.name and not _activates(context, name)]
+        holders = [holder.service.ref for holder in holding(context, endpoint).holders]
+        others = [ref.beside(context.service.ref) for ref in holders if not context.service.answers_for(ref)]
         way = "stop its container" if any(is_engine(name) for name in others) else "free the port"
         if others:
             found.append(f"{endpoint.protocol} {endpoint.port} is held by {', '.join(others)}: {way} first")
     return tuple(found)
-
-
-def _activates(context: Context, name: str) -> bool:
-    return name in context.service.triggered_by
 
 
 def start_limit(context: Context) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """What must not be stopped from here: the way by which one came, what the host cannot do without, container engines."""
 
 from console.core.engines import is_daemon, is_engine, is_publisher
+from console.core.keepers import is_way_in
 from console.core.network import Listener
 from console.core.service import Service
+from console.core.snapshot import Identity
+from console.core.way_in import came_by, is_own_way, runs_through
 
-_SSH = frozenset({"ssh", "sshd", "dropbear", "sshd-session", "sshd-auth"})
 _UNITS = {
     "dbus": "the service managers speak over it",
     "dbus-broker": "the service managers speak over it",
@@ -20,14 +22,16 @@ _UNITS = {
 PUBLISHED = "published by a container engine: stop the container, not the engine"
 
 
-def why_protected(service: Service) -> str | None:
+def why_protected(service: Service, identity: Identity | None) -> str | None:
     """Why a service is not stopped by the console, or ``None``."""
+    if is_own_way(identity, service):
+        return f"{service.ref.name} is the way by which this console is here: it is not stopped from here"
     if service.ref.scope != "system":
         return None
     name = service.ref.name
     stem = name.rpartition(".")[0] or name
     family = stem.partition("@")[0]
-    if family in _SSH:
+    if is_way_in(name):
         return f"{name} is the way to this host: it is not stopped from here"
     if family in _UNITS:
         return f"{name} is not stopped from here: {_UNITS[family]}"
@@ -38,9 +42,16 @@ def why_protected(service: Service) -> str | None:
     return None
 
 
+def why_way_in(listener: Listener, identity: Identity | None) -> str | None:
+    """Why whoever has a listener is left alone: the console came by it; ``None`` where it did not."""
+    if not came_by(identity, listener) and not runs_through(identity, listener.pids):
+        return None
+    return f"{listener.unit or listener.process or 'who'} holds it, which is the way by which this console is here"
+
+
 def why_listener_protected(listener: Listener) -> str | None:
     """Why the holder of a listener is left alone, or ``None``."""
-    if listener.process in _SSH:
+    if is_way_in(listener.process):
         return f"{listener.process} holds it, which is the way to this host"
     if listener.pids == (1,) and not (listener.unit or "").endswith(".socket"):
         return "PID 1 holds it, and which of its units is not known"

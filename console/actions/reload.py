@@ -1,6 +1,6 @@
 """Reload: the manager's own, or SIGHUP to a main process that handles it; the same process afterwards."""
 
-from console.actions import checks, notes, scripts
+from console.actions import checks, health, notes, reload_proof, scripts
 from console.actions.context import Context, Parts
 from console.core.command import Command
 from console.core.plan import Check, Step
@@ -35,12 +35,18 @@ def parts(context: Context) -> Parts:
         look = (handles_hup(context),)
     return Parts(
         steps=(Step(name, context.lasting(command)),),
-        preflight=(*checks.remember_run(context), *look),
+        preflight=(
+            *checks.remember_run(context),
+            *look,
+            *reload_proof.config_test(context),
+            *(() if _replaces(context) else reload_proof.note_logs(context)),
+        ),
         checks=(
             *checks.running(context),
             *(checks.new_run(context) if _replaces(context) else checks.same_run(context)),
+            *(() if _replaces(context) else reload_proof.reopened(context)),
             *checks.ports(context),
-            *checks.healthy(context),
+            *health.checks(context),
         ),
         irreversible="a reload has nothing to undo: what was read stays read",
         warnings=(*notes.link(context), *notes.changed_file(context)),

@@ -1,7 +1,8 @@
 """Restart: the failure cleared first where the manager has given up, a new run afterwards that stays up."""
 
-from console.actions import checks, notes
+from console.actions import checks, health, hosting, notes
 from console.actions.context import Context, Parts
+from console.actions.stopping import for_good_by_restart, told
 from console.core.plan import Check, Step
 from console.managers.base import Resettable, Restartable, Reverting, Rolling
 
@@ -22,18 +23,19 @@ def parts(context: Context) -> Parts:
     assert isinstance(context.manager, Restartable)
     restart = context.lasting(context.manager.restart(context.service))
     undo = context.manager.undo_restart(context.service) if isinstance(context.manager, Rolling) else None
+    lost = for_good_by_restart(context)
     return Parts(
         steps=(*clear_failure(context), Step(f"restart {context.name}", restart, undo and context.lasting(undo))),
-        preflight=(*_undo_holds(context), *checks.remember_run(context)),
+        preflight=(*hosting.rehearsal(context), *_undo_holds(context), *checks.remember_run(context)),
         checks=(
             *checks.running(context),
             *checks.new_run(context),
             *checks.ports(context),
-            *checks.healthy(context),
+            *health.checks(context),
         ),
         also_hit=context.service.dependants,
-        irreversible=None if undo else "a restart has nothing to undo; the log of a failed start is kept",
-        warnings=(*notes.containers(context), *notes.before_start(context)),
+        irreversible=lost if undo else told("a restart has nothing to undo", lost or _KEPT),
+        warnings=(*notes.way_in(context), *notes.containers(context), *notes.before_start(context)),
     )
 
 
@@ -50,6 +52,7 @@ def clear_failure(context: Context) -> tuple[Step, ...]:
     return (Step(f"clear the start limit of {context.name}", command),)
 
 
+_KEPT = "the log of a failed start is kept"
 _BREAKS = {
     "dbus.service": "every service that is connected to it would lose it",
     "dbus-broker.service": "every service that is connected to it would lose it",

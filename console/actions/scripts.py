@@ -13,6 +13,16 @@ main_pid() {
 }
 """
 
+NO_PROCESS = (
+    _MAIN_PID
+    + """
+seen=$("$@") || exit 1
+main_pid "$seen"
+[ "$main" = 0 ]
+"""
+)
+"""COMMAND...: the service has no process at this moment."""
+
 REMEMBER = """
 key=$1
 shift
@@ -124,14 +134,23 @@ exit 1
 """PID NAME COMMAND...: the main process is PID and catches SIGHUP, proc_pid_status(5)."""
 
 _MINE = """
-# Whether cgroup $1 belongs to $name of $scope.
+uid=''
+# Whether cgroup $1 belongs to $name of $scope: "system", or "user:" and whose manager it is.
 mine() {
+  case $scope in user:*) [ "$uid" ] || uid=$(id -u -- "${scope#user:}" 2>/dev/null) || uid='' ;; esac
   case $scope/$1 in
     system/*/user@*.service/*) return 1 ;;
-    user/*/user@*.service/*) ;;
-    user/*) return 1 ;;
+    user:*/user@"$uid".service/*) ;;
+    # Of one whose number is not told any user's will do.
+    user:*/user@*.service/*) [ -z "$uid" ] || return 1 ;;
+    user:*) return 1 ;;
   esac
-  case $1/ in */"$name"/*) ;; *) return 1 ;; esac
+  case $1/ in
+    */"$name"/*) ;;
+    # What systemd accepts for a socket unit itself it listens on in its own control group.
+    */init.scope/) case $name in *.socket) ;; *) return 1 ;; esac ;;
+    *) return 1 ;;
+  esac
 }
 # Whether one of the processes in line $1 of ss -p belongs to $name; 2: no process is shown.
 mine_by_pid() {
@@ -230,6 +249,45 @@ esac
 """
 )
 """FLAG PORT SCOPE NAME LABEL: the service does not have the port (any more)."""
+
+REMEMBER_SOCKETS = (
+    _PORT
+    + """
+inodes=$(printf '%s\\n' "$found" | sed -n 's/.* ino:\\([0-9]*\\).*/\\1/p')
+printf '%s ' '' $inodes >"$HOSTDECK_PLAN/sockets.$flag.$port"
+"""
+)
+"""FLAG PORT SCOPE NAME LABEL: keep which sockets are at the port."""
+
+NOBODY_CAME = (
+    _PORT
+    + """
+before=$(cat "$HOSTDECK_PLAN/sockets.$flag.$port") || exit 1
+set -f
+IFS='
+'
+for socket in $found; do
+  inode=${socket##* ino:}
+  case $before in *" ${inode%% *} "*) continue ;; esac
+  case $socket in
+    *" cgroup:"*)
+      path=${socket##* cgroup:} path=${path%% *}
+      [ -z "$name" ] || ! mine "$path" || continue
+      ;;
+    *)
+      [ -z "$name" ] || ! mine_by_pid "$(ss -Hlnep"$flag" "sport = :$port" 2>/dev/null)" || continue
+      path=
+      ;;
+  esac
+  by=$(ss -Hlnep"$flag" "sport = :$port" 2>/dev/null | grep -F " ino:${inode%% *} " |
+    sed -n 's/.*users:((\\("[^"]*"\\),pid=\\([0-9]*\\).*/process \\2, \\1/p')
+  echo "$label was taken again by ${by:-${path:+something in }${path##*/}}"
+  exit 1
+done
+echo "nobody else came to $label"
+"""
+)
+"""FLAG PORT SCOPE NAME LABEL: nobody but NAME (or nobody at all) came to the port since its sockets were noted."""
 
 LISTENS = (
     _MINE
@@ -346,24 +404,3 @@ echo "$answer"
 exit "$code"
 """
 """LABEL NAME TRIES COMMAND...: COMMAND, which says that a service has a port, denies it; looks five times a second."""
-
-HEALTHY = """
-url=$1 seconds=$2
-unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
-path=/${url#*://*/}
-case ${url#*://} in */*) ;; *) path=/ ;; esac
-if command -v curl >/dev/null 2>&1; then
-  code=$(curl -sS -o /dev/null -w '%{http_code}' --max-time "$seconds" "$url" 2>&1)
-  echo "$path $code"
-  case $code in 2[0-9][0-9]) exit 0 ;; esac
-  exit 1
-fi
-if command -v wget >/dev/null 2>&1; then
-  said=$(wget -q -O /dev/null -T "$seconds" "$url" 2>&1) && echo "$path answers" && exit 0
-  echo "$path does not answer well: $said"
-  exit 1
-fi
-echo "not checked: this host has neither curl nor wget"
-exit 77
-"""
-"""URL SECONDS: it answers 2xx."""

@@ -1,8 +1,9 @@
-"""Start a service that is down; undone by stopping it again."""
+"""Start a service that is down; undone by stopping it again, where it was not failing before."""
 
-from console.actions import checks, notes
+from console.actions import checks, health, hosting, notes
 from console.actions.context import Context, Parts, start_step
 from console.actions.restart import clear_failure
+from console.actions.stopping import for_good_by_undo
 from console.core.command import Command
 from console.core.plan import Check, Step
 from console.core.service import Endpoint, State
@@ -24,12 +25,31 @@ def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     start = start_step(context, context.manager, context.service)
     return Parts(
-        steps=(*clear_failure(context), Step(f"start {context.name}", start, stop_again(context))),
-        preflight=checks.remember_run(context),
+        steps=(*clear_failure(context), Step(f"start {context.name}", start, _undo(context))),
+        preflight=(*hosting.rehearsal(context), *checks.remember_run(context)),
         checks=proof(context),
-        irreversible="what it does to its end is not undone by a stop" if context.service.oneshot else None,
+        irreversible=_irreversible(context),
         warnings=notes.before_start(context),
     )
+
+
+def _undo(context: Context) -> Command | None:
+    """Stopped, a service that had failed before would look as if somebody had put it down."""
+    return None if was_failing(context) else stop_again(context)
+
+
+def _irreversible(context: Context) -> str | None:
+    if context.service.oneshot:
+        return "what it does to its end is not undone by a stop"
+    if not was_failing(context):
+        return for_good_by_undo(context)
+    return f"{context.name} had failed before: it is left as it is then, with its log"
+
+
+def was_failing(context: Context) -> bool:
+    """Whether it was down by its own failure, or in a loop of attempts, before anything was done."""
+    state = context.service.state
+    return state in (State.FAILED, State.FLAPPING) or (state is State.STARTING and bool(context.service.restarts))
 
 
 def stop_again(context: Context) -> Command | None:
@@ -45,5 +65,5 @@ def proof(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
         *checks.running(context),
         *checks.new_run(context),
         *checks.ports(context, *certain),
-        *checks.healthy(context),
+        *health.checks(context),
     )

@@ -1,11 +1,15 @@
 """Stop a service so that it stays down; undone by starting it again."""
 
-from console.actions import checks, notes
-from console.actions.context import Context, Parts, stop_step
+from dataclasses import replace
+
+from console.actions import checks, ending, notes
+from console.actions.context import Context, Parts
 from console.actions.protected import why_engine, why_protected
-from console.core.plan import ActionKind, Step
+from console.actions.stopping import for_good, stop_step
+from console.core.plan import Check, Step
 from console.core.service import State
-from console.managers.base import Startable, Stoppable
+from console.managers import unlisted
+from console.managers.base import Mortal, Stoppable
 
 
 def refusal(context: Context) -> str | None:
@@ -21,22 +25,41 @@ def refusal(context: Context) -> str | None:
         engine = why_engine(context.service)
         if engine is not None:
             return f"{checks.port_label(context.intent.endpoint)}: {engine}"
-    return why_protected(context.service)
+    if isinstance(context.manager, Mortal):
+        return unlisted.why_kept(context.snapshot, context.service.pids[0])
+    return why_protected(context.service, context.snapshot.identity)
 
 
 def parts(context: Context) -> Parts:
     """The steps and what proves them."""
-    undo = None
-    never = context.why_not(context.manager, context.service, ActionKind.START)
-    if isinstance(context.manager, Startable) and never is None:
-        undo = context.lasting(context.manager.start(context.service))
-    command = stop_step(context, context.manager, context.service)
+    if isinstance(context.manager, Mortal):
+        return _end(context, context.manager)
     triggers = context.service.triggered_by
     again = (f"{', '.join(triggers)} may start it again: stop that too",) if triggers else ()
+    step = stop_step(context, context.manager, context.service)
     return Parts(
-        steps=(Step(f"stop {context.name}", command, undo),),
+        steps=(replace(step, otherwise=ending.resort(context.service, context.intent.endpoint)),),
         checks=checks.stopped(context, context.manager, context.service),
         also_hit=context.service.dependants,
-        irreversible=never and f"it cannot be started again from here: {never}",
+        irreversible=for_good(context, context.manager, context.service),
         warnings=(*notes.link(context), *notes.containers(context), *again),
+    )
+
+
+def _end(context: Context, manager: Mortal) -> Parts:
+    """End a process that nobody manages, and see its port stay free where it had one."""
+    service = context.service
+    endpoint = ending.held(service, context.intent.endpoint)
+    free: tuple[Step, ...] = ()
+    first: tuple[Check, ...] = ()
+    after: tuple[Check, ...] = ()
+    if endpoint is not None:
+        free = (ending.released(context, manager, service, endpoint),)
+        first, after = (ending.remember_sockets(endpoint),), ending.nobody_came(context, endpoint, None, None)
+    return Parts(
+        steps=(*ending.steps(context, manager, service, context.intent.endpoint), *free),
+        preflight=(*ending.before(manager, service, context.intent.endpoint), *first),
+        checks=after,
+        irreversible=ending.lost(context, service),
+        warnings=(*notes.link(context), *ending.cautions(context, service)),
     )

@@ -1,12 +1,16 @@
 """Plans for a person: before they run, while they run, and how they ended."""
 
 from argparse import Namespace
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.cli.errors import Exit
-from console.core.command import Effect
-from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result, Step, StepState
+from console.cli.live import LiveLine
+from console.cli.preparing import PreparationLines
+from console.core.command import Effect, quote
+from console.core.durations import whole
+from console.core.plan import Intent, Plan, PlanProgress, Result, Step, StepState
 
 if TYPE_CHECKING:
     from console.config.model import Config
@@ -30,6 +34,7 @@ async def review(
     made, refusal = make_plan(config, spec, intent, snapshot, arguments.reason)
     if made is None or refusal is not None:
         return made, refusal
+    made = await _compared(fleet, made)
     if spec.read_only:
         return made, f"{spec.name} is read-only (--read-only, or read_only in the configuration)"
     rights = await fleet.rights(spec.name, made)
@@ -38,22 +43,29 @@ async def review(
     return _with_undo(made, rights, asks=not (arguments.yes or arguments.dry_run))
 
 
+async def _compared(fleet: "Fleet", made: Plan) -> Plan:
+    """With what another release would change; where that cannot be asked it says so."""
+    from console.remote.transport import TransportError
+
+    if made.difference is None or not made.difference.pending:
+        return made
+    try:
+        found = await fleet.difference(made.difference.pair)
+    except TransportError as error:
+        found = replace(made.difference, pending=False, failure=str(error))
+    return replace(made, difference=found)
+
+
 def _with_undo(made: Plan, rights: "Rights", *, asks: bool) -> tuple[Plan, str | None]:
     """Warn of undo commands that may not be run; a service is stopped for another one without them only with --yes."""
-    denied = [right for right in rights.rights if right.undo and not right.allowed]
-    if not denied:
-        return made, None
-    needs = [f"; sudoers needs: {right.sudoers}" if right.sudoers else "" for right in denied]
-    told = tuple(
-        f"if it fails it stays as it is: {right.reason}{line}" for right, line in zip(denied, needs, strict=True)
-    )
-    if made.kind is not ActionKind.FREE_PORT:
-        return replace(made, warnings=(*made.warnings, *told)), None
-    down = ", ".join(ref.name for ref in made.touches)
+    down = rights.may_stay_down(made)
+    warned = replace(made, warnings=(*made.warnings, *rights.undo_doubts))
+    if down is None:
+        return warned, None
     if asks:
-        return made, f"{down} may stay down: {'; '.join(told)}; --yes does it all the same"
-    words = f"without --yes it is refused, since {down} may stay down"
-    return replace(made, warnings=(*made.warnings, *told, words)), None
+        return made, f"{down}; --yes does it all the same"
+    words = f"without --yes it is refused, since {down.partition(':')[0]}"
+    return replace(warned, warnings=(*warned.warnings, words)), None
 
 
 def refused(intent: Intent, made: Plan | None, reason: str, arguments: Namespace, *, root: bool) -> int:
@@ -75,22 +87,39 @@ def refused(intent: Intent, made: Plan | None, reason: str, arguments: Namespace
     return Exit.PROBLEM
 
 
+def _in_order(made: Plan, *, root: bool) -> Iterator[str]:
+    """What is looked at and done, as it comes."""
+    yield from (f"first check   {check.name}" for check in made.preflight)
+    for number, step in enumerate(made.steps, 1):
+        yield f"{number:<3} {_command(step, root=root)}"
+        if step.usual is not None:
+            yield f"takes         the last build took {whole(step.usual)}"
+    for check in made.checks:
+        held = f" for {check.hold:g} s" if check.hold and f"for {check.hold:g} s" not in check.name else ""
+        yield f"then check    {check.name}{held}"
+    yield from (f"at last       {_command(step, root=root)}" for step in made.closing)
+    yield from (f"if not, keep  {step.name}" for step in made.evidence)
+    yield from (f"once undone   {check.name}" for check in made.aftermath)
+
+
 def print_plan(made: Plan, *, root: bool, production: bool = False) -> None:
     """What would be run, on which services, and how it is checked."""
-    from console.cli.terminal import BOLD, RED, Terminal
+    from console.cli import differences
+    from console.cli.terminal import BOLD, RED, YELLOW, Terminal
 
     terminal = Terminal()
     title = terminal.paint(f"{made.kind.value.capitalize()} {made.target}", BOLD)
     terminal.wrap(title + ("  " + terminal.paint("production host", RED) if production else ""))
-    for check in made.preflight:
-        terminal.wrap(f"first check   {check.name}", 1)
-    for number, step in enumerate(made.steps, 1):
-        terminal.wrap(f"{number:<3} {_command(step, root=root)}", 1)
-    for check in made.checks:
-        held = f" for {check.hold:g} s" if check.hold and f"for {check.hold:g} s" not in check.name else ""
-        terminal.wrap(f"then check    {check.name}{held}", 1)
-    undo = [step.undo.shell(root=root) for step in reversed(made.steps) if step.undo]
+    for one in made.prepare:
+        terminal.wrap(f"prepare       {one.line}", 1)
+    if made.difference is not None:
+        differences.show(terminal, made.difference)
+    for line in _in_order(made, root=root):
+        terminal.wrap(line, 1)
+    undo = [_undo(step, root=root) for _, step in made.undo_order]
     terminal.wrap(f"if not        {'; '.join(undo) if undo else made.irreversible or 'there is nothing to undo'}", 1)
+    if made.irreversible and undo:
+        terminal.wrap(terminal.paint(f"no way back   {made.irreversible}", YELLOW), 1)
     if made.touches:
         terminal.wrap(f"also hit      {', '.join(str(ref) for ref in made.touches)}", 1)
     if made.also_hit:
@@ -110,14 +139,22 @@ def print_warnings(made: Plan) -> None:
 
 
 def _command(step: Step, *, root: bool) -> str:
-    """The command as it can be copied; a look that is a script of its own is too long to be read here."""
-    text = step.command.shell(root=root)
-    lines = text.count("\n")
-    if lines <= 2:
-        return text
+    """The command as it can be copied; of a script what it does, since it is too long to be read here."""
+    if step.command.becomes:
+        return f"{step.command.told(root=root)}   (a script that looks first, --json prints it)"
+    if not step.command.is_script:
+        return step.command.shell(root=root)
     if step.command.effect is Effect.READ:
-        return f"{step.name} (a script of {lines} lines that only looks; --json prints it)"
-    return f"{step.name}: {step.command.purpose} (a script of {lines} lines; --json prints it)"
+        return f"{step.name} (looks only)"
+    return f"{step.name}: {step.command.purpose} (a script, --json prints it)"
+
+
+def _undo(step: Step, *, root: bool) -> str:
+    unless = f" (unless {step.undo_unless.name})" if step.undo_unless is not None else ""
+    if step.undo is None:
+        return unless
+    # Of a script what it does: it is longer than all the rest.
+    return (step.undo.purpose if step.undo.is_script and step.undo.purpose else step.undo.told(root=root)) + unless
 
 
 class Teller:
@@ -129,18 +166,30 @@ class Teller:
 
         self._next = "why" if about_port else "logs"
         self._terminal = Terminal()
+        self.live = LiveLine(self._terminal)
         self._told: set[tuple[str, int]] = set()
+        self._preparing = PreparationLines(self._terminal)
 
     def tell(self, progress: PlanProgress) -> None:
-        """Print what is new."""
+        """Print what is new, and behind it what runs."""
+        self.live.clear()
+        self._tell(progress)
+        self.live.follow(progress)
+
+    def _tell(self, progress: PlanProgress) -> None:
         parts = {
+            "prepare": progress.prepare,
             "check": progress.preflight,
             "step": progress.steps,
             "then check": progress.checks,
+            "at last": progress.closing,
+            "keep": progress.evidence,
             "undo": progress.undo,
         }
         for part, results in parts.items():
             for number, result in enumerate(results):
+                if part == "prepare":
+                    self._preparing.tell(progress.plan.prepare[number], result)
                 ended = result.state not in {StepState.PENDING, StepState.RUNNING}
                 if ended and (part, number) not in self._told:
                     self._told.add((part, number))
@@ -160,9 +209,20 @@ class Teller:
         self._terminal.wrap(f"{state}  {made.kind} of {made.target}{reason}")
         for proof in progress.proof:
             self._terminal.wrap(proof, 2)
-        if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN}:
+        unprepared = any(part.state is StepState.FAILED for part in progress.prepare)
+        if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN} and not unprepared:
             service = made.target.name.removesuffix(".service")
             self._terminal.wrap(f"next  hostdeck {self._next} {made.target.host}/{service}")
+            if progress.offer is not None:
+                self._terminal.wrap(f"or    {kill_words(progress.offer)}")
+
+
+def kill_words(offer: Intent) -> str:
+    """The command by which the last resort is taken."""
+    words = ["hostdeck", "kill", str(offer.target)]
+    words += ["--port", f"{offer.endpoint.port}/{offer.endpoint.protocol}"] if offer.endpoint else []
+    words += ["--then", str(offer.then).partition("/")[2]] if offer.then else []
+    return quote(words)
 
 
 def verdict(last: PlanProgress | None) -> int:

@@ -2,21 +2,27 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from console.cli import differences
 from console.cli.streams import when
 from console.core.finding import Finding, Proposal
+from console.core.freshness import of_service
+from console.core.moments import iso
 from console.core.network import Listener
-from console.core.plan import ActionKind, PlanProgress, Result, StepResult
+from console.core.plan import ActionKind, Check, Intent, Plan, PlanProgress, Result, Step, StepResult, Where
 from console.core.sample import Memory, Pressure, Rates, Sample
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine, Snapshot
 
 if TYPE_CHECKING:
+    from console.core.declaration import Declaration
+    from console.diagnosis.drift import Drift
+    from console.diagnosis.portmap import Entry
     from console.remote.audit import AuditEntry
 
 Json = dict[str, Any]
@@ -31,16 +37,6 @@ def dumps(value: Any, *, indent: int | None = None) -> str:
     """JSON that standard output can carry."""
     ascii_only = "utf" not in (getattr(sys.stdout, "encoding", None) or "").lower()
     return json.dumps(value, ensure_ascii=ascii_only, indent=indent, allow_nan=False)
-
-
-def moment(seconds: float | None) -> str | None:
-    """Unix time as ``2026-11-20T14:02:11Z``; ``None`` where it is not known or no time of this world."""
-    if seconds is None:
-        return None
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, OverflowError, OSError):
-        return None
 
 
 def rounded(value: float | None, digits: int = 1) -> float | None:
@@ -111,15 +107,16 @@ def _pressure(pressure: Pressure | None) -> Json | None:
     return asdict(pressure) if pressure else None
 
 
-def service(found: Service) -> Json:
-    """A service of ``status``."""
+def service(found: Service, snapshot: Snapshot, now: float) -> Json:
+    """A service of ``status``. Its age is that of its source; where it is stale, all else is as it was told then."""
+    fresh = of_service(snapshot, found)
     return {
         **reference(found.ref),
         "state": found.state.value,
         "native_state": found.native_state,
         "description": found.description,
         "pids": list(found.pids),
-        "since": moment(found.since),
+        "since": iso(found.since),
         "restarts": found.restarts,
         "ports": [str(endpoint) for endpoint in found.ports],
         "wants": [str(endpoint) for endpoint in found.wants],
@@ -133,6 +130,10 @@ def service(found: Service) -> Json:
         "memory": found.memory,
         "cpu_seconds": rounded(found.cpu_seconds, 2),
         "user": found.user,
+        "age": rounded(fresh.age(now)),
+        "stale": fresh.stale,
+        "adrift": found.adrift,
+        "files_wrong": found.files_wrong,
     }
 
 
@@ -150,7 +151,7 @@ def finding(found: Finding) -> Json:
         "subject": found.subject,
         "summary": found.summary,
         "evidence": list(found.evidence),
-        "since": moment(found.since),
+        "since": iso(found.since),
         "actions": [proposal(way) for way in found.proposals],
     }
 
@@ -182,6 +183,8 @@ def failures(snapshots: Iterable[Snapshot]) -> list[Json]:
 
 def listener(host_name: str, found: Listener, owner: Service | None) -> Json:
     """A listener of ``ports``. Confidence: high with the process, medium with its cgroup or user only."""
+    from console.managers.join import container_at
+
     sure = "high" if found.pids else "medium" if found.unit or found.uid is not None else "low"
     return {
         "host": host_name,
@@ -197,10 +200,44 @@ def listener(host_name: str, found: Listener, owner: Service | None) -> Json:
         "manager": owner.ref.manager if owner else None,
         "service": owner.ref.name if owner else None,
         "scope": owner.ref.scope if owner else None,
-        "container": None,
+        "container": container_at(owner, found),
         "interface": found.interface,
         "v6only": found.v6only,
         "confidence": sure,
+    }
+
+
+def declared(host_name: str, claim: "Declaration") -> Json:
+    """A declaration of ``ports``; ``last`` ends a range, of which one is taken where ``choice`` says so."""
+    from console.diagnosis.as_json import declaration
+
+    return {"host": host_name, **declaration(claim), "scope": claim.scope or None, "choice": claim.choice}
+
+
+def mapped(entry: "Entry") -> Json:
+    """A port of the map of ``ports``."""
+    return {
+        "host": entry.host,
+        "protocol": entry.protocol,
+        "port": entry.port,
+        "fit": entry.fit.value,
+        "when": entry.when,
+        "summary": entry.summary or None,
+        "services": [str(ref) for ref in entry.services],
+        "addresses": [listener.address for listener in entry.listeners],
+        "declared_by": [{"service": claim.service, "where": claim.where} for claim in entry.declared_by],
+    }
+
+
+def drift(found: "Drift") -> Json:
+    """A service that has another port on one host than on most."""
+    return {
+        "host": found.host,
+        "service": str(found.ref),
+        "ports": list(found.ports),
+        "usual": list(found.usual),
+        "hosts": found.hosts,
+        "summary": found.summary,
     }
 
 
@@ -229,34 +266,70 @@ def plan(progress: PlanProgress, *, dry_run: bool, root: bool) -> Json:
         "kind": made.kind.value,
         "target": str(made.target),
         "dry_run": dry_run,
-        "preflight": _checks([check.name for check in made.preflight], progress.preflight),
+        "prepare": _prepare(made, progress, root=root),
+        "preflight": _commands(made.preflight, progress.preflight, root=root),
         "steps": [
             {
                 "name": step.name,
                 "command": step.command.shell(root=root),
                 "undo": step.undo.shell(root=root) if step.undo else None,
+                "undo_unless": step.undo_unless.name if step.undo_unless else None,
+                "undo_unless_command": step.undo_unless.command.shell(root=root) if step.undo_unless else None,
+                "usual_seconds": step.usual,
                 **_state(result),
             }
             for step, result in zip_longest(made.steps, progress.steps[: len(made.steps)])
         ],
-        "checks": _checks([check.name for check in made.checks], progress.checks),
-        "undo": _checks([result.name for result in progress.undo], progress.undo),
+        "checks": _commands(made.checks, progress.checks, root=root),
+        "undo": [{"name": result.name, **_state(result)} for result in progress.undo],
+        "aftermath": [{"name": check.name, "command": check.command.shell(root=root)} for check in made.aftermath],
+        "evidence": _commands(made.evidence, progress.evidence, root=root),
+        "closing": _commands(made.closing, progress.closing, root=root),
         "also_hit": list(made.also_hit),
         "touches": [str(ref) for ref in made.touches],
         "warnings": list(made.warnings),
         "irreversible": made.irreversible,
+        "difference": differences.document(made.difference),
         "result": progress.result.value if progress.result else None,
         "reason": progress.reason,
         "operator_reason": made.reason,
         "proof": list(progress.proof),
+        "offer": _offer(progress.offer) if progress.offer else None,
     }
 
 
-def _checks(names: Iterable[str], results: Iterable[StepResult]) -> list[Json]:
-    known = tuple(names)
-    # Two may have one name: a unit of the system and one of a user.
-    pairs = zip_longest(known, tuple(results)[: len(known)])
-    return [{"name": name, **_state(result)} for name, result in pairs]
+def _prepare(made: Plan, progress: PlanProgress, *, root: bool) -> list[Json]:
+    """What comes before the host is given the plan; ``where`` is ``here`` on the console's machine."""
+    return [
+        {
+            "name": one.name,
+            "where": one.where.value,
+            "command": one.command.shell(root=root or one.where is Where.HERE),
+            "directory": one.directory,
+            "environment": dict(one.environment),
+            "undo": one.undo.shell(root=root) if one.undo else None,
+            **_state(result),
+        }
+        for one, result in zip_longest(made.prepare, progress.prepare[: len(made.prepare)])
+    ]
+
+
+def _commands(parts: Sequence[Step | Check], results: Sequence[StepResult], *, root: bool) -> list[Json]:
+    """Checks, and steps that have no undo. Two may have one name: a unit of the system and one of a user."""
+    return [
+        {"name": part.name, "command": part.command.shell(root=root), **_state(result)}
+        for part, result in zip_longest(parts, results[: len(parts)])
+    ]
+
+
+def _offer(offer: Intent) -> Json:
+    """What may be tried next, as another plan."""
+    return {
+        "kind": offer.kind.value,
+        "target": str(offer.target),
+        "port": str(offer.endpoint) if offer.endpoint else None,
+        "then": str(offer.then) if offer.then else None,
+    }
 
 
 def _state(result: StepResult | None) -> Json:
@@ -265,8 +338,34 @@ def _state(result: StepResult | None) -> Json:
     return {"state": result.state.value, "seconds": rounded(result.seconds, 2), "output": result.output}
 
 
-def no_plan(kind: ActionKind, target: str, reason: str, *, dry_run: bool) -> Json:
-    """The ``plan`` document of what cannot even be planned."""
+def plans(
+    kind: ActionKind,
+    target: str,
+    progresses: Sequence[PlanProgress],
+    reason: str | None,
+    *,
+    dry_run: bool,
+    root: bool,
+    skipped: Mapping[str, str] | None = None,
+    unseen: Iterable[Snapshot] = (),
+) -> Json:
+    """The ``plans`` document: the plans of a group in order; its result is that of the first that was not done."""
+    ended = [progress.result for progress in progresses if progress.result is not None]
+    worst = next((result for result in ended if result is not Result.DONE), Result.DONE if ended else None)
+    return {
+        "kind": kind.value,
+        "target": target,
+        "dry_run": dry_run,
+        "plans": [plan(progress, dry_run=dry_run, root=root) for progress in progresses],
+        "skipped": [{"target": name, "reason": why} for name, why in (skipped or {}).items()],
+        "result": Result.REFUSED.value if reason is not None else worst.value if worst is not None else None,
+        "reason": reason or next((one.reason for one in progresses if one.result is worst and one.reason), None),
+        "failures": failures(unseen),
+    }
+
+
+def no_plan(kind: ActionKind, target: str, reason: str, *, dry_run: bool, unseen: Iterable[Snapshot] = ()) -> Json:
+    """The ``plan`` document of what cannot even be planned; ``failures``: what of these hosts was not seen."""
     return {
         "id": None,
         "kind": kind.value,
@@ -276,6 +375,7 @@ def no_plan(kind: ActionKind, target: str, reason: str, *, dry_run: bool) -> Jso
         "checks": [],
         "result": Result.REFUSED.value,
         "reason": reason,
+        "failures": failures(unseen),
     }
 
 
@@ -283,7 +383,7 @@ def audit_entry(entry: "AuditEntry") -> Json:
     """A plan of ``audit``."""
     return {
         "id": entry.id,
-        "at": moment(entry.at),
+        "at": iso(entry.at),
         "who": entry.who,
         "host": entry.host,
         "target": entry.target,
@@ -292,6 +392,7 @@ def audit_entry(entry: "AuditEntry") -> Json:
         "reason": entry.reason,
         "result": entry.result,
         "result_reason": entry.result_reason,
-        "started": moment(entry.started),
-        "finished": moment(entry.finished),
+        "difference": entry.difference,
+        "started": iso(entry.started),
+        "finished": iso(entry.finished),
     }

@@ -1,6 +1,10 @@
 """How a command ends early."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from console.core.snapshot import Snapshot
 
 
 class Exit(IntEnum):
@@ -26,3 +30,11 @@ class CliError(Exception):
         super().__init__(message)
         self.code = code
         self.placed = placed
+
+
+class UnseenError(CliError):
+    """What was asked for cannot be told: what runs it does not answer, or this login may not ask."""
+
+    def __init__(self, message: str, snapshot: "Snapshot") -> None:
+        super().__init__(message, Exit.PROBLEM)
+        self.snapshot = snapshot

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from console.cli.errors import CliError
 from console.cli.same_machine import plain, same_machine
 from console.config.kinds import is_destination
-from console.config.model import Config, HostConfig
+from console.config.model import Config, HostConfig, SshConfig
+from console.core.password import PasswordSource
 from console.remote.transport import HostSpec
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ def _named(config: Config, word: str) -> tuple[HostSpec, ...]:
             f"{word} names a port: did you mean hostdeck why {word} (protocol tcp or udp)? "
             f"Another port of sshd is written ssh://{word} or user@{word}"
         )
+    if set(word) & set("*?"):
+        raise CliError(f"{word!r} is a pattern, and no host is named so: name each host, or a group of them")
     if not is_destination(word):
         raise CliError(f"{word!r} is no host: expected a name of the configuration or what ssh accepts")
     bare = word.removeprefix("ssh://")
@@ -142,6 +145,7 @@ def _over_ssh(config: Config, name: str, destination: str) -> HostSpec:
         ssh_config=_path(ssh.config),
         known_hosts=_path(ssh.known_hosts),
         connect_timeout=ssh.connect_timeout,
+        password=_password("ssh", ssh),
         read_only=config.read_only,
     )
 
@@ -155,12 +159,24 @@ def _configured(config: Config, host: HostConfig) -> HostSpec:
         user=host.user,
         port=host.port,
         identity_files=tuple(filter(None, map(_path, host.identity_files))),
+        password=_password(f"hosts[{host.name}]", host) or base.password,
         jump=host.jump,
         groups=host.groups,
         production=config.is_production(host),
         read_only=config.is_read_only(host),
         color=config.color_of(host),
     )
+
+
+def _password(table: str, given: SshConfig | HostConfig) -> PasswordSource | None:
+    """Where the passphrase of locked identity files comes from, where that is said."""
+    if given.password_command:
+        return PasswordSource(f"{table}.password_command", command=given.password_command)
+    kind, _, name = (given.password_from or "").partition(":")
+    key = f"{table}.password_from"
+    if kind == "env":
+        return PasswordSource(key, variable=name)
+    return PasswordSource(key, credential=name) if kind == "credential" else None
 
 
 def _path(path: str | None) -> str | None:

@@ -2,9 +2,11 @@
 
 import asyncio
 import shlex
+import shutil
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-PATIENCE = 1.5
-"""Seconds without an answer after which a person is told what is waited for."""
+PATIENCE, TICK = 0.4, 0.25
+"""Seconds without an answer after which a person is told what is waited for, and between two lines of that."""
+
+MOST_NAMED = 4
+"""Hosts that are named in that line, each with its state."""
 
 STEP, WHOLE_WITHIN = 0.05, 4.0
 """Seconds between two glances at what has arrived, and for all of them together."""
@@ -73,7 +78,7 @@ async def settled(fleet: "Fleet", hosts: Iterable[str]) -> tuple[Snapshot, ...]:
     """Every host's first whole look, or the reason why there is none."""
     names = tuple(hosts)
     tasks = {name: asyncio.create_task(whole(fleet, name)) for name in names}
-    async with _patience(lambda: [name for name, task in tasks.items() if not task.done()]):
+    async with _patience(lambda: _progress(fleet, tasks)):
         return tuple(await asyncio.gather(*tasks.values()))
 
 
@@ -107,7 +112,7 @@ def _complete(snapshot: Snapshot, *, rates: bool) -> bool:
 
 async def up(fleet: "Fleet", host: str) -> Snapshot:
     """One host's first whole look; ends the command with exit code 3 when it cannot be reached."""
-    async with _patience(lambda: [host]):
+    async with _patience(lambda: f"{host}: {_state(fleet, host, done=False)}"):
         snapshot = await whole(fleet, host, rates=False)
     if snapshot.link.state is not LinkState.UP:
         reason = snapshot.link.error or f"it is {snapshot.link.state}"
@@ -117,33 +122,51 @@ async def up(fleet: "Fleet", host: str) -> Snapshot:
 
 async def watched(waited_for: str, work: Awaitable[T]) -> T:
     """Await something and tell a person, after a while, what is waited for."""
-    async with _patience(lambda: [waited_for]):
+    async with _patience(lambda: f"{waited_for}: looking"):
         return await work
 
 
 @asynccontextmanager
-async def _patience(waiting: Callable[[], list[str]]) -> AsyncIterator[None]:
+async def _patience(told: Callable[[], str]) -> AsyncIterator[None]:
     """While the body runs, tell on a terminal what is waited for; the line is taken away at the end."""
     if not sys.stderr.isatty():
         yield
         return
-    begun = time.monotonic()
-    teller = asyncio.create_task(_tell(waiting))
+    teller = asyncio.create_task(_tell(told))
     try:
         yield
     finally:
         teller.cancel()
         await asyncio.gather(teller, return_exceptions=True)
-        if time.monotonic() - begun >= PATIENCE:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
-async def _tell(waiting: Callable[[], list[str]]) -> None:
+async def _tell(told: Callable[[], str]) -> None:
     begun = time.monotonic()
     await asyncio.sleep(PATIENCE)
-    while True:
-        names = waiting()
-        more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-        text = f"waiting for {', '.join(names[:4])}{more}, {time.monotonic() - begun:.0f} s"
-        print(f"\r\x1b[K{text[:78]}", end="", file=sys.stderr, flush=True)
-        await asyncio.sleep(1)
+    try:
+        while True:
+            room = shutil.get_terminal_size().columns - 1
+            text = f"{told()}, {time.monotonic() - begun:.0f} s"
+            print(f"\r\x1b[K{text[:room]}", end="", file=sys.stderr, flush=True)
+            await asyncio.sleep(TICK)
+    finally:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _progress(fleet: "Fleet", tasks: "Mapping[str, asyncio.Task[Snapshot]]") -> str:
+    """``3 hosts: web1 up, web2 connecting``; of many those that are waited for."""
+    states = {name: _state(fleet, name, done=task.done()) for name, task in tasks.items()}
+    if len(states) == 1:
+        return next(f"{name}: {state}" for name, state in states.items())
+    if len(states) <= MOST_NAMED:
+        return f"{len(states)} hosts: {', '.join(f'{name} {state}' for name, state in states.items())}"
+    counts = ", ".join(f"{count} {state}" for state, count in Counter(states.values()).items())
+    waited = [name for name, task in tasks.items() if not task.done()]
+    more = " ..." if len(waited) > MOST_NAMED else ""
+    return f"{len(states)} hosts: {counts}; waiting for {', '.join(waited[:MOST_NAMED])}{more}"
+
+
+def _state(fleet: "Fleet", name: str, *, done: bool) -> str:
+    """The state of its link; a host that is up and not seen as a whole yet is looked at."""
+    state = fleet.snapshot(name).link.state
+    return "looking" if state is LinkState.UP and not done else state.value

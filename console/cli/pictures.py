@@ -1,6 +1,7 @@
 """The pictures of the README: the demo's scenes, drawn with clocks that stand still, so that they come out the same."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
@@ -70,8 +71,8 @@ async def _draw(
     folder: Path, scene: Scene, size: tuple[int, int], evaluate: Callable[[Snapshot], tuple[Finding, ...]]
 ) -> Path:
     still = StillClock()
-    # The pollers' own pace is an hour: only what is asked for below moves anything.
-    fleet = demo_fleet(evaluate, clock=still.monotonic, wall=still.wall, interval=3600.0, delay=0.0)
+    # The pollers keep no time of their own: only what is asked for below moves anything, however long it takes.
+    fleet = demo_fleet(evaluate, clock=still.monotonic, wall=still.wall, interval=math.inf, delay=0.0)
     app = DeckApp(fleet, Config(), clock=Clock(still.monotonic, still.wall, UTC))
     path = folder / f"{scene.name}-{size[0]}x{size[1]}.svg"
     async with app.run_test(size=size) as pilot:

@@ -1,24 +1,32 @@
 """Plans with the settings of the configuration: health checks, times, and how often a service was started lately."""
 
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
 from console.actions import ActionSettings, RefusedError, plan
-from console.cli.declared import health_url, with_declared
+from console.cli.declared import health_command, health_url, recipe, reload_test, with_declared
+from console.cli.whoami import operator
 from console.config.model import Config
-from console.core.command import Effect
-from console.core.plan import Intent, Plan
+from console.core.command import Command, Effect
+from console.core.plan import ActionKind, Intent, Plan
 from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
 from console.remote.audit import AuditError, AuditTrail
 from console.remote.runner import new_plan_id
 from console.remote.transport import HostSpec
 
+if TYPE_CHECKING:
+    from console.remote.fleet import Fleet
 
-def commands_of(config: Config, spec: HostSpec, snapshot: Snapshot, intent: Intent) -> tuple[str, ...]:
+
+def commands_of(config: Config, spec: HostSpec, snapshot: Snapshot, intent: Intent) -> tuple[Command, ...]:
     """The commands by which the plan of an intent would change something; none where there is no plan."""
     try:
         steps = _plan(config, spec, intent, with_declared(config, spec, snapshot)).steps
     except RefusedError:
         return ()
-    return tuple(step.command.shell() for step in steps if step.command.effect is Effect.CHANGE)
+    return tuple(step.command for step in steps if step.command.effect is Effect.CHANGE)
 
 
 def make_plan(
@@ -32,12 +40,51 @@ def make_plan(
         return None, str(error)
 
 
+async def look_at_files(fleet: "Fleet", intent: Intent) -> Snapshot:
+    """What is known of the host with what its files claim, where a port is to be freed and none is named."""
+    from console.probes.declared import PROBE, words
+    from console.remote.shell import Ask
+
+    host = intent.target.host
+    if intent.kind is ActionKind.FREE_PORT and intent.endpoint is None and fleet.snapshot(host).declared is None:
+        await fleet.ask_all(host, [Ask(PROBE, words(fleet.snapshot(host)))])
+    return fleet.snapshot(host)
+
+
+async def look_at_processes(fleet: "Fleet", intent: Intent) -> Snapshot:
+    """What is known of the host with the processes that a plan may end: they must be known again when it runs."""
+    from console.managers.unlisted import strangers
+    from console.probes import process
+    from console.remote.shell import Ask
+
+    host = intent.target.host
+    snapshot = fleet.snapshot(host)
+    refs = (intent.target, intent.holder)
+    own = tuple(int(ref.name) for ref in refs if ref is not None and ref.manager == "process")
+    pids = [pid for pid in dict.fromkeys((*own, *strangers(snapshot))) if snapshot.process(pid) is None]
+    if pids and intent.kind in (ActionKind.FREE_PORT, ActionKind.STOP, ActionKind.KILL):
+        await fleet.ask_all(host, [Ask(process.PROBE, tuple(map(str, pids)))])
+    return fleet.snapshot(host)
+
+
 def _plan(
     config: Config, spec: HostSpec, intent: Intent, snapshot: Snapshot, reason: str | None = None, recent: int = 0
 ) -> Plan:
     times = config.actions
-    health = health_url(config, spec, intent.target)
-    settings = ActionSettings(times.hold, times.respawn, times.within, health=health, recent_starts=recent)
+    started = intent.then or intent.target
+    settings = ActionSettings(
+        times.hold,
+        times.respawn,
+        times.within,
+        times.term_timeout,
+        health=health_url(config, spec, started, snapshot.services),
+        health_command=health_command(config, spec, started, snapshot.services),
+        recent_starts=recent,
+        reload_test=reload_test(config, spec, intent.target, snapshot.services),
+        recipe=recipe(config, spec, intent.target, snapshot.services),
+        operator=quote(operator(), safe="@"),
+        stamp=time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),
+    )
     return plan(intent, snapshot, managers=MANAGERS, settings=settings, plan_id=new_plan_id(), reason=reason)
 
 

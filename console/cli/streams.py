@@ -1,9 +1,7 @@
 """Several logs as one."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Collection, Sequence
 from operator import itemgetter
 
 from console.core.moments import plausible
@@ -11,41 +9,50 @@ from console.core.snapshot import LogLine
 
 
 def when(line: LogLine) -> float | None:
-    """When the line was written, in Unix seconds: by the journal, else by what a structured line says itself."""
-    if line.at is not None:
-        return plausible(line.at)
-    text = next((value for name, value in line.fields if name in {"time", "ts", "timestamp", "@timestamp"}), "")
-    try:
-        at = datetime.fromisoformat(text)
-        return plausible(at.timestamp()) if at.tzinfo is not None else None
-    except (ValueError, OverflowError):
-        return None
+    """When the line was written, in Unix seconds, where that is known and can be shown."""
+    return plausible(line.at)
 
 
-async def ordered(logs: Sequence[AsyncIterator[LogLine]]) -> AsyncIterator[LogLine]:
-    """The lines of several logs that end, by their time; a line without one stays behind the line before it."""
-    if len(logs) == 1:
-        async for line in logs[0]:
-            yield line
-        return
+async def ordered(logs: Sequence[AsyncIterator[LogLine]]) -> list[LogLine]:
+    """The lines of logs that end, by their time; a line without one stays behind the line before it in its file.
+
+    What comes of one source stays as it came: who wrote it knew the order.
+    """
     timed: list[tuple[float, LogLine]] = []
     for log in logs:
-        at = 0.0
+        times: dict[str, float] = {}
         async for line in log:
-            known = when(line)
-            at = at if known is None else known
+            at = times[line.source] = when(line) or times.get(line.source, 0.0)
             timed.append((at, line))
-    for _, line in sorted(timed, key=itemgetter(0)):
-        yield line
+    if len({line.source for _, line in timed}) > 1:
+        timed.sort(key=itemgetter(0))
+    return [line for _, line in timed]
 
 
-async def last(lines: AsyncIterator[LogLine], count: int) -> AsyncIterator[LogLine]:
-    """The last so many lines, once the log has ended."""
-    kept: deque[LogLine] = deque(maxlen=count)
-    async for line in lines:
-        kept.append(line)
-    for line in kept:
-        yield line
+def last(lines: Sequence[LogLine], count: int, untimed: int) -> list[LogLine]:
+    """The last so many lines; of each file without times, which has no place among the others, the last ``untimed``."""
+    without = sources_without_times(lines)
+    left = dict.fromkeys(without, untimed)
+    kept: list[LogLine] = []
+    for line in reversed(lines):
+        if line.source in left:
+            left[line.source] -= 1
+            wanted = left[line.source] >= 0
+        else:
+            count -= 1
+            wanted = count >= 0
+        if wanted:
+            kept.append(line)
+    return kept[::-1]
+
+
+def sources_without_times(lines: Collection[LogLine]) -> tuple[str, ...]:
+    """Where no line has a time, in the order in which they come."""
+    sources = {line.source: False for line in lines if line.untimed}
+    for line in lines:
+        if line.source in sources and line.at is not None:
+            sources[line.source] = True
+    return tuple(source for source, timed in sources.items() if not timed)
 
 
 async def merged(logs: Sequence[AsyncIterator[LogLine]]) -> AsyncIterator[LogLine]:

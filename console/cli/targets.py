@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from console.cli.errors import CliError
-from console.core.service import ServiceRef
+from console.cli.errors import CliError, UnseenError
+from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
-from console.core.target import Target, TargetError, find, parse
+from console.core.target import NoSuchServiceError, Target, TargetError, find, find_all, parse
+from console.managers import MANAGERS
+from console.managers.unlisted import process
 
 
 def any_target(word: str) -> Target:
@@ -13,18 +15,23 @@ def any_target(word: str) -> Target:
     target = parsed(word)
     if target.port is None and target.service is None:
         bare = _host_of(word)
+        tail = word.removeprefix(f"{bare}:")
+        if tail not in ("", word) and ":" not in bare:
+            raise CliError(f"{word}: {tail!r} is no port: expected a number from 1 to 65535")
         raise CliError(f"{word!r} names a host only: expected {bare}:PORT, {bare}/SERVICE or, without a host, /{bare}")
     return target
 
 
-def service_target(word: str) -> Target:
-    """A service of a host."""
+def service_target(word: str, *, takes_port: bool = False) -> Target:
+    """A service of a host. ``takes_port``: whether the command has ``--port``."""
     target = parsed(word)
     if target.port is None and target.service is None:
         bare = _host_of(word)
         raise CliError(f"{word!r} names a host only: expected {bare}/SERVICE or, without a host, /{bare}")
     if target.service is None:
-        raise CliError(f"{word!r} names a port: expected HOST/SERVICE (hostdeck why {word} tells whose it is)")
+        number = f"{target.port}{'/udp' if target.protocol == 'udp' else ''}"
+        option = f" --port {number}" if takes_port else ""
+        raise CliError(f"{word!r} names a port: expected HOST/SERVICE{option} (hostdeck why {word} tells whose it is)")
     return target
 
 
@@ -35,14 +42,80 @@ def _host_of(word: str) -> str:
 
 
 def found(target: Target, snapshot: Snapshot) -> ServiceRef:
-    """The service of that host which the target names."""
-    if not snapshot.services:
-        reasons = "; ".join(f"{source.name}: {source.failure}" for source in snapshot.sources if source.failure)
-        raise CliError(f"no services were seen on {snapshot.host}" + (f" ({reasons})" if reasons else ""))
+    """The service of that host which the target names; a process is in no list."""
+    if target.manager == "process" and target.service is not None:
+        return _process(target, snapshot)
+    _seen(snapshot)
     try:
         return find(target, (service.ref for service in snapshot.services))
     except TargetError as error:
-        raise CliError(str(error)) from None
+        raise _not_found(error, target, snapshot) from None
+
+
+_THROUGH = {"compose": "docker"}
+"""Managers that are seen only through another one."""
+
+
+def _not_found(error: TargetError, target: Target, snapshot: Snapshot) -> CliError:
+    """A word that is wrong; or one of which nothing can be said, while managers that may have it tell nothing."""
+    if not isinstance(error, NoSuchServiceError):
+        return CliError(str(error))
+    managers = {manager.id for manager in MANAGERS if target.manager in (None, manager.id)}
+    managers |= {_THROUGH[name] for name in managers & _THROUGH.keys()}
+    failed = [source for source in snapshot.sources if source.failure and source.name in managers]
+    if not failed:
+        return CliError(str(error))
+    reasons = "; ".join(f"{source.name} is not seen: {source.failure}" for source in failed)
+    if target.manager is not None and not any(source.partial for source in failed):
+        name = f"{target.manager}:{target.service}"
+        return UnseenError(f"it is not known whether {snapshot.host} has {name}: {reasons}", snapshot)
+    return UnseenError(f"{error}; {reasons}", snapshot)
+
+
+def found_all(target: Target, snapshot: Snapshot) -> tuple[ServiceRef, ...]:
+    """The services of that host which the target names: those of a group, or one."""
+    if target.manager == "process" and target.service is not None:
+        return (_process(target, snapshot),)
+    _seen(snapshot)
+    try:
+        return find_all(target, (service.ref for service in snapshot.services))
+    except TargetError as error:
+        raise _not_found(error, target, snapshot) from None
+
+
+def _seen(snapshot: Snapshot) -> None:
+    if not snapshot.services:
+        reasons = "; ".join(f"{source.name}: {source.failure}" for source in snapshot.sources if source.failure)
+        raise UnseenError(f"no services were seen on {snapshot.host}" + (f" ({reasons})" if reasons else ""), snapshot)
+
+
+def _process(target: Target, snapshot: Snapshot) -> ServiceRef:
+    number = target.service or ""
+    if not number.isdecimal() or len(number) > 10:
+        raise CliError(f"{target.word}: {number!r} is no number of a process")
+    return ServiceRef(snapshot.host, "process", number)
+
+
+def port_of_process(ref: ServiceRef, snapshot: Snapshot) -> Endpoint:
+    """The port of a process without a manager: what can be asked about it."""
+    found = process(snapshot, int(ref.name))
+    if found is None or not found.ports:
+        raise CliError(f"{ref}: no port of {ref.host} is seen to be held by process {ref.name}")
+    ports = tuple(dict.fromkeys((one.protocol, one.port) for one in found.ports))
+    if len(ports) > 1:
+        words = " or ".join(f"{ref.host}:{port}{'/udp' if protocol == 'udp' else ''}" for protocol, port in ports[:8])
+        raise CliError(f"{ref} holds {len(ports)} ports: name one, {words}")
+    return Endpoint(ports[0][0], "*", ports[0][1])
+
+
+def service_of(ref: ServiceRef, snapshot: Snapshot) -> Service | None:
+    """What is known of it; of a process without a manager what its ports tell."""
+    if ref.manager != "process":
+        return snapshot.service(ref)
+    found = process(snapshot, int(ref.name))
+    if found is None:
+        raise CliError(f"{ref}: no port of {ref.host} is seen to be held by process {ref.name}")
+    return found
 
 
 def parsed(word: str) -> Target:

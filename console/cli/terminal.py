@@ -40,6 +40,8 @@ class Terminal:
         self.stream = stream if stream is not None else sys.stdout
         self.is_terminal = self.stream.isatty()
         self.color = self.is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.moves = self.is_terminal and os.environ.get("TERM") != "dumb"
+        """Whether a line can be written over."""
         self.width = shutil.get_terminal_size((80, 24)).columns if self.is_terminal else None
         """Columns; ``None`` where lines need no end, in a file or a pipe."""
         self.unicode = "utf" in (self.stream.encoding or "").lower()
@@ -60,6 +62,11 @@ class Terminal:
     def state(self, word: str) -> str:
         """A state as glyph and word, in its colour."""
         glyph, plain, code = _STATES.get(word, ("·", ".", DIM))
+        return self.paint(f"{glyph if self.unicode else plain} {word}", code)
+
+    def last_seen(self, word: str) -> str:
+        """A state that was told earlier and is not known to hold."""
+        glyph, plain, code = _STATES["stale"]
         return self.paint(f"{glyph if self.unicode else plain} {word}", code)
 
     def table(self, rows: Iterable[Sequence[str]], *, head: Sequence[str] = (), right: Iterable[int] = ()) -> None:

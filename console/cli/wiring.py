@@ -12,10 +12,12 @@ from console.remote.transport import HostSpec
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from console.core.command import Command
+    from console.core.declaration import Declaration
     from console.core.finding import Finding
     from console.core.plan import Intent, Plan, PlanProgress
     from console.core.service import Endpoint, ServiceRef
-    from console.core.snapshot import Snapshot
+    from console.core.snapshot import Snapshot, Symptom
     from console.diagnosis.evidence import Evidence
     from console.diagnosis.verdict import Verdict
     from console.remote.fleet import Fleet
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
 
 def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
     """The fleet of these hosts, not started. Nothing is connected, and the SSH library not loaded, before it is."""
-    from console.cli.declared import pid_files
+    from console.cli.declared import pid_files, recipe
     from console.remote.connect import JumpPool, connect, prepare
     from console.remote.fleet import Fleet
 
     reach = partial(connect, pool=JumpPool())
     specs = tuple(replace(spec, pid_files=pid_files(config, spec)) for spec in specs)
+    by_name = {spec.name: spec for spec in specs}
     return Fleet(
         specs,
         reach,
@@ -40,6 +43,7 @@ def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
         resume=resume_plan,
         missed=missed_plans,
         prepare=prepare,
+        recipe=lambda ref, services: recipe(config, by_name[ref.host], ref, services),
         interval=config.interval,
     )
 
@@ -51,20 +55,24 @@ def judge(config: Config, specs: tuple[HostSpec, ...]) -> "Callable[[Snapshot], 
 
     by_name = {spec.name: spec for spec in specs}
 
-    def commands(snapshot: "Snapshot", intent: "Intent") -> tuple[str, ...]:
+    def commands(snapshot: "Snapshot", intent: "Intent") -> "tuple[Command, ...]":
         from console.cli.planning import commands_of
 
         spec = by_name.get(snapshot.host) or HostSpec(snapshot.host, snapshot.host)
         return commands_of(config, spec, snapshot, intent)
 
-    declared = {spec.name: declarations(config, spec) for spec in specs} if config.services else {}
+    def declared(snapshot: "Snapshot") -> "tuple[Declaration, ...]":
+        spec = by_name.get(snapshot.host)
+        return declarations(config, spec, snapshot.services) if spec is not None else ()
+
     alone = max(len(config.hosts), len(specs)) == 1
     wanted = {spec.name: expected(config, spec, alone=alone) for spec in specs} if config.services else {}
-    return Evaluator(config.thresholds, declared, commands, wanted)
+    return Evaluator(config.thresholds, declared if config.services else None, commands, wanted)
 
 
 def run_plan(plan: "Plan", fleet: "Fleet") -> "AsyncGenerator[PlanProgress, None]":
     """Run a plan on its host under this person's name, with the audit trail of this machine."""
+    from console.cli.whoami import operator
     from console.remote.audit import AuditTrail
     from console.remote.runner import execute, not_begun
     from console.remote.transport import TransportError
@@ -108,19 +116,6 @@ async def missed_plans(host: str, fleet: "Fleet") -> "tuple[HostPlan, ...]":
     return tuple(found for found in await pick_up(fleet.transport(host), trail) if found.plan.id in wanted)
 
 
-def operator() -> str:
-    """Who is at this keyboard: the login and this machine, e.g. ``ann@bastion``; sudo does not hide it."""
-    import getpass
-    import os
-    import socket
-
-    try:
-        login = os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        login = f"uid {os.getuid()}"
-    return f"{login}@{socket.gethostname()}"
-
-
 def open_screen(config: Config, specs: tuple[HostSpec, ...], theme: str | None) -> int:
     """The console for these hosts, until the user leaves. The fleet is made behind the first frame."""
     from console.ui.fleet_port import LazyFleet
@@ -130,7 +125,7 @@ def open_screen(config: Config, specs: tuple[HostSpec, ...], theme: str | None) 
 
 def show(shown: "FleetPort", config: Config, theme: str | None) -> int:
     """The console for a fleet, its plans and verdicts made with all that the configuration says."""
-    from console.cli.declared import log_files
+    from console.cli.declared import declarations, log_files
     from console.ui.app import run
     from console.ui.diagnoser import HostDiagnoser
     from console.ui.planner import ActionsPlanner
@@ -142,11 +137,11 @@ def show(shown: "FleetPort", config: Config, theme: str | None) -> int:
 
         return make_plan(config, specs[snapshot.host], intent, snapshot, None)
 
-    def known(snapshot: "Snapshot", subject: "ServiceRef | Endpoint") -> "Verdict":
-        return verdict_now(config, specs[snapshot.host], snapshot, subject)
+    def known(snapshot: "Snapshot", subject: "ServiceRef | Endpoint", symptom: "Symptom | None" = None) -> "Verdict":
+        return verdict_now(config, specs[snapshot.host], snapshot, subject, symptom)
 
-    def asked(host: str, subject: "ServiceRef | Endpoint") -> "Awaitable[Verdict]":
-        return verdict(cast("Fleet", shown), config, specs[host], subject)
+    def asked(host: str, subject: "ServiceRef | Endpoint", symptom: "Symptom | None" = None) -> "Awaitable[Verdict]":
+        return verdict(cast("Fleet", shown), config, specs[host], subject, symptom)
 
     return run(
         shown,
@@ -155,7 +150,8 @@ def show(shown: "FleetPort", config: Config, theme: str | None) -> int:
         theme=theme,
         planner=ActionsPlanner(config, make),
         diagnoser=HostDiagnoser(known, asked),
-        log_files=lambda ref: log_files(config, specs[ref.host], ref),
+        log_files=lambda ref, services: log_files(config, specs[ref.host], ref, services),
+        declared=lambda host: declarations(config, specs[host], ()),
     )
 
 
@@ -174,20 +170,40 @@ def audit_path() -> Path:
     return place()
 
 
-async def verdict(fleet: "Fleet", config: Config, spec: HostSpec, subject: "ServiceRef | Endpoint") -> "Verdict":
-    """Why a service cannot have its port, or who has a port, from a fresh look at the host."""
+async def verdict(
+    fleet: "Fleet",
+    config: Config,
+    spec: HostSpec,
+    subject: "ServiceRef | Endpoint",
+    symptom: "Symptom | None" = None,
+    asked_from: str | None = None,
+) -> "Verdict":
+    """Why a service cannot have its port, or who has a port, from a fresh look at the host.
+
+    ``symptom``: the line of a log that somebody points at. ``asked_from``: another host of the fleet that should get
+    there.
+    """
     from console.cli.declared import declarations
     from console.remote.why import collect
 
-    return _judged(config, spec, await collect(fleet, spec.name, subject, declared=declarations(config, spec)))
+    known = declarations(config, spec, fleet.snapshot(spec.name).services)
+    evidence = await collect(fleet, spec.name, subject, declared=known, symptom=symptom, asked_from=asked_from)
+    return _judged(config, spec, evidence)
 
 
-def verdict_now(config: Config, spec: HostSpec, snapshot: "Snapshot", subject: "ServiceRef | Endpoint") -> "Verdict":
+def verdict_now(
+    config: Config,
+    spec: HostSpec,
+    snapshot: "Snapshot",
+    subject: "ServiceRef | Endpoint",
+    symptom: "Symptom | None" = None,
+) -> "Verdict":
     """The same from what is known already; nothing is asked."""
     from console.cli.declared import declarations
     from console.diagnosis.evidence import Evidence
 
-    return _judged(config, spec, Evidence(snapshot, subject, declared=declarations(config, spec)))
+    declared = declarations(config, spec, snapshot.services)
+    return _judged(config, spec, Evidence(snapshot, subject, symptom, declared=declared))
 
 
 def _judged(config: Config, spec: HostSpec, evidence: "Evidence") -> "Verdict":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from console.core.service import Endpoint
+from console.core.text import sanitise
 
 if TYPE_CHECKING:
     from pydantic_core import CoreSchema
@@ -94,6 +95,10 @@ def _is_url(value: str) -> bool:
         return False
     if any(character.isspace() or not character.isprintable() for character in value):
         return False
+    if url.username is not None or url.password is not None:
+        return False
+    if url.scheme == "tcp":
+        return bool(url.hostname) and bool(port) and url.path in {"", "/"}
     return url.scheme in {"http", "https"} and bool(url.hostname) and port != 0
 
 
@@ -137,13 +142,23 @@ def _keys(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))
 
 
+def _is_service_name(value: str) -> bool:
+    """Names of Compose and of Kubernetes are of several parts: ``shop/web``."""
+    return all(_is_name(part) for part in value.split("/"))
+
+
 HOST_NAME = text("a name without blanks, slashes, control or shell characters and without a leading '-'", is_host_name)
 DESTINATION = text("what ssh accepts: an alias, user@name, name:port or ssh://user@name:port", is_destination)
 USER = text("a user name", lambda value: _is_name(value) and "@" not in value)
-NAME = text("a name without blanks or slashes and without a leading '-'", _is_name)
+NAME = text("a name without blanks and without a leading '-'", _is_service_name)
 COLOR = text(f"#rrggbb or one of {', '.join(COLORS)}", _is_color)
-URL = text("a URL such as http://127.0.0.1:8080/health", _is_url, format="uri")
+URL = text(
+    "a URL such as http://127.0.0.1:8080/health or tcp://127.0.0.1:8080, without a password: others could read it",
+    _is_url,
+    format="uri",
+)
 PATH = text("a path", lambda value: bool(value) and "\0" not in value)
+LOCAL_PATH = text("a path on this machine, such as ~/src/api", lambda value: bool(value) and value.isprintable())
 LOG_PATH = text(
     "an absolute path on the host, such as /var/log/api.log",
     lambda value: value.startswith("/") and value.isprintable(),
@@ -154,7 +169,17 @@ HOST_PATH = text(
     lambda value: value.startswith("/") and value.isprintable(),
     pattern="^/",
 )
-WORD = text("text on one line", lambda value: not re.search(r"[\0\r\n]", value))
+WORD = text("text on one line without control characters", lambda value: "\n" not in value and sanitise(value) == value)
+PASSWORD = text(
+    'where the password is, "env:NAME" or "credential:NAME", never the password itself',
+    lambda value: re.fullmatch(r"env:[A-Za-z_]\w*|credential:(?!\.)[\w.-]{1,255}", value, re.ASCII) is not None,
+    pattern="^(env|credential):",
+)
+_REPOSITORY = r"(?=.{1,200}\Z)[a-z0-9][A-Za-z0-9._-]*(:[0-9]{1,5}(?=/))?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*"
+IMAGE = text(
+    "a repository of images without a tag, such as registry.example/api",
+    lambda value: re.fullmatch(_REPOSITORY, value, re.ASCII) is not None,
+)
 SIGNALS = ("TERM", "INT", "QUIT", "HUP", "USR1", "USR2")
 STOP_SIGNAL = text(f"one of {', '.join(SIGNALS)}", lambda value: value in SIGNALS, enum=list(SIGNALS))
 PORT = whole(1, 65535)

@@ -1,17 +1,20 @@
 """Reading a configuration file. Imports pydantic: only wanted once there is a file to read."""
 
+import os.path
 import re
 import tomllib
 from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from console.config import rules, shape
-from console.config.locate import locate
+from console.config.locate import line_of, locate
 from console.config.mistakes import ConfigError, Mistake
-from console.config.model import Config
+from console.config.model import Config, ServiceConfig
 
 _PLACE = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)", re.DOTALL)
 _LIMIT = 4 * 1024 * 1024
@@ -43,7 +46,30 @@ def parse(text: str, file: str, *, themes: Collection[str] = (), managers: Colle
         found += shape.mistakes(error, raw, lines)
     if config is None or found:
         raise ConfigError(file, found)
+    config = _resolved(config, Path(file).parent)
+    for number, service in enumerate(config.services):
+        # Frozen, and no value that a file could give: this is only where it came from.
+        object.__setattr__(service, "where", f"{file}:{line_of(lines, ('services', number, 'ports'))}")
     return config
+
+
+def _resolved(config: Config, folder: Path) -> Config:
+    """With the work trees of the console's machine as whole paths: what is relative begins at the file's directory."""
+    if not any(service.release is not None and service.release.local_source for service in config.services):
+        return config
+    return replace(config, services=tuple(_with_whole_path(service, folder) for service in config.services))
+
+
+def _with_whole_path(service: ServiceConfig, folder: Path) -> ServiceConfig:
+    made = service.release
+    if made is None or made.local_source is None:
+        return service
+    source = Path(made.local_source)
+    # Of a user who is not there: then there is no such directory, which is told when it is looked at.
+    with suppress(RuntimeError):
+        source = source.expanduser()
+    whole = os.path.normpath(folder.absolute() / source)
+    return replace(service, release=replace(made, local_source=whole))
 
 
 def _text(path: Path) -> str:

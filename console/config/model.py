@@ -23,6 +23,10 @@ class SshConfig:
     """A known_hosts file to read, and to add accepted keys to, instead of the one ssh would use."""
     connect_timeout: Annotated[float, kinds.number(1, 120, "seconds")] = 8.0
     """Seconds for a connection as a whole: name, TCP, handshake, login."""
+    password_command: tuple[Annotated[str, kinds.WORD], ...] = ()
+    """A program of this machine, and its arguments, that prints the passphrase of locked identity files; no shell."""
+    password_from: Annotated[str | None, kinds.PASSWORD] = None
+    """Where else that passphrase is: env:NAME of this process, or credential:NAME of its systemd unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,10 @@ class HostConfig:
     """The port of sshd, over that of the ssh configuration."""
     identity_files: tuple[Annotated[str, kinds.PATH], ...] = ()
     """Private keys to offer."""
+    password_command: tuple[Annotated[str, kinds.WORD], ...] = ()
+    """A program of this machine, and its arguments, that prints the passphrase of its identity files; no shell."""
+    password_from: Annotated[str | None, kinds.PASSWORD] = None
+    """Where else that passphrase is: env:NAME of this process, or credential:NAME of its systemd unit."""
     jump: Annotated[str | None, kinds.DESTINATION] = None
     """A jump host, as for ssh -J."""
     groups: tuple[str, ...] = ()
@@ -70,6 +78,32 @@ class HostConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseConfig:
+    """How a service gets a new release, and where its releases are."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _PARSING
+
+    directory: Annotated[str | None, kinds.HOST_PATH] = None
+    """On the host: holds releases/ and the link current to the live one, which the service runs from."""
+    source: Annotated[str | None, kinds.HOST_PATH] = None
+    """On the host: the git work tree that is built."""
+    local_source: Annotated[str | None, kinds.LOCAL_PATH] = None
+    """Instead of source: a git work tree on the console's machine, built there; relative to this file."""
+    command: tuple[Annotated[str, kinds.WORD], ...] = ()
+    """The program that builds it and its arguments, run in its source with VERSION, COMMIT and BUILD_TIME; no shell."""
+    image: Annotated[str | None, kinds.IMAGE] = None
+    """With manager = "docker": the repository whose images are the releases, by default that of its container."""
+    output: Annotated[str, kinds.WORD] = "."
+    """What becomes the release, below its source; . is all of it but .git."""
+    user: Annotated[str | None, kinds.USER] = None
+    """As whom it is built and whose the releases on the host are, the connected user by default."""
+    keep: Annotated[int, kinds.whole(2, 1000)] = 5
+    """Releases that are kept; the live one is never removed."""
+    timeout: Annotated[float, kinds.number(1, 86_400, "seconds")] = 900.0
+    """Seconds that a build may take, and as many an upload."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceConfig:
     """What is known of a service beyond what its host tells. Without hosts and groups it holds for every host."""
 
@@ -77,8 +111,8 @@ class ServiceConfig:
 
     name: Annotated[str, kinds.NAME]
     """The manager's name for it; .service may be left out."""
-    manager: str = "systemd"
-    """The service manager that runs it."""
+    manager: str | None = None
+    """The service manager that runs it, the only one of the host that has a service of that name by default."""
     hosts: tuple[str, ...] = ()
     """The hosts that run it."""
     groups: tuple[str, ...] = ()
@@ -86,9 +120,13 @@ class ServiceConfig:
     ports: tuple[Annotated[Endpoint, kinds.ENDPOINT], ...] = ()
     """Ports it must have while it runs."""
     health: Annotated[str | None, kinds.URL] = None
-    """A URL, asked on the host itself, that answers 2xx while the service is well."""
+    """A URL, asked on the host itself, that answers 2xx while the service is well; tcp://HOST:PORT only connects."""
+    health_command: tuple[Annotated[str, kinds.WORD], ...] = ()
+    """What tells whether it is well, run on the host as the connected user: exit 0 when it is; no shell reads it."""
+    reload_test: tuple[Annotated[str, kinds.WORD], ...] = ()
+    """What tests its configuration before a reload, run on the host as root; for nginx and others it is known."""
     logs: tuple[Annotated[str, kinds.LOG_PATH], ...] = ()
-    """Log files on the host besides the journal; what is started from a pid file writes its output to the first."""
+    """Log files on the host besides its manager's own; to the first goes what is started from a pid file."""
     pid_file: Annotated[str | None, kinds.HOST_PATH] = None
     """With manager = "pidfile": the file on the host that holds the number of its process."""
     command: tuple[Annotated[str, kinds.WORD], ...] = ()
@@ -101,6 +139,10 @@ class ServiceConfig:
     """With manager = "pidfile": the signal that ends it, TERM by default."""
     stop_timeout: Annotated[float | None, kinds.number(1, 600, "seconds")] = None
     """With manager = "pidfile": seconds that it is given to end, 10 by default."""
+    where: str = field(default="", init=False, compare=False)
+    """The file and the line at which its ports are declared; not part of the configuration."""
+    release: ReleaseConfig | None = None
+    """How it gets a new release, for rebuild and rollback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +157,8 @@ class ActionConfig:
     """Seconds for which a stopped service must stay down, longer than a manager waits before it starts one again."""
     within: Annotated[float, kinds.number(1, 3600, "seconds")] = 30.0
     """Seconds that a check may take to succeed for the first time."""
+    term_timeout: Annotated[float, kinds.number(1, 600, "seconds")] = 10.0
+    """Seconds that a process which no manager owns is given to end after SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from console.core.thresholds import Thresholds
 _NEEDED = frozenset({"quit"})
 """Actions that may have other keys, but not none; of all others a person may be rid."""
 
+_PASSWORDS = ("password_command", "password_from")
+
 Raw = dict[str, Any]
 Found = tuple[KeyPath, str, str, str | None]
 """Key path, what was found, what was expected, what was probably meant."""
@@ -27,7 +29,9 @@ def check(raw: Raw, lines: dict[KeyPath, int], themes: Collection[str], managers
         lambda raw: _managers(raw, managers),
         _local,
         _destinations,
+        _passwords,
         _pid_files,
+        _releases,
         _references,
         _keys,
         _thresholds,
@@ -93,13 +97,15 @@ def _identity(key: str, entry: Raw) -> object:
     if key == "hosts":
         return entry["name"].casefold()
     name = entry["name"].removesuffix(".service")
-    return name, str(entry.get("manager", "systemd")), str(entry.get("hosts")), str(entry.get("groups"))
+    return name, str(entry.get("manager")), str(entry.get("hosts")), str(entry.get("groups"))
 
 
 def _local(raw: Raw) -> Iterator[Found]:
     here: Raw | None = None
     for index, host in _tables(raw, "hosts"):
-        over_ssh = [key for key in ("destination", "user", "port", "identity_files", "jump") if key in host]
+        over_ssh = [
+            key for key in ("destination", "user", "port", "identity_files", "jump", *_PASSWORDS) if key in host
+        ]
         if host.get("local") is not True:
             yield from _named_like_here(index, host)
             continue
@@ -132,6 +138,22 @@ def _destinations(raw: Raw) -> Iterator[Found]:
                 yield ("hosts", index, key), what, f"the {key} in one of the two", None
 
 
+def _passwords(raw: Raw) -> Iterator[Found]:
+    tables: list[tuple[KeyPath, Raw]] = [(("ssh",), _table(raw, "ssh"))]
+    tables += [(("hosts", index), host) for index, host in _tables(raw, "hosts")]
+    for path, table in tables:
+        command = table.get("password_command")
+        if isinstance(command, list) and (not command or not command[0] or str(command[0]).startswith("-")):
+            yield (
+                (*path, "password_command"),
+                "no program to run",
+                'a program and its arguments, ["pass", "show", "x"]',
+                None,
+            )
+        if "password_command" in table and "password_from" in table:
+            yield (*path, "password_from"), "there is a password_command too", "one of the two", None
+
+
 _OF_PID_FILES = ("pid_file", "command", "directory", "user", "stop_signal", "stop_timeout")
 
 
@@ -139,9 +161,10 @@ def _pid_files(raw: Raw) -> Iterator[Found]:
     seen: dict[object, object] = {}
     for index, service in _tables(raw, "services"):
         given = [key for key in _OF_PID_FILES if key in service]
-        if service.get("manager", "systemd") != "pidfile":
+        if service.get("manager") != "pidfile":
+            what = "the manager is not pidfile" if "manager" in service else "no manager is named"
             for key in given:
-                yield ("services", index, key), "the manager is not pidfile", f'no {key}, or manager = "pidfile"', None
+                yield ("services", index, key), what, f'no {key}, or manager = "pidfile"', None
             continue
         path = ("services", index, "pid_file")
         if "pid_file" not in service:
@@ -152,6 +175,41 @@ def _pid_files(raw: Raw) -> Iterator[Found]:
         place = str(service.get("pid_file")), str(service.get("hosts")), str(service.get("groups"))
         if seen.setdefault(place, index) != index and "pid_file" in service:
             yield path, f"{shown(service['pid_file'])} is another service's too", "a pid file of its own", None
+
+
+_BUILT_BY_ENGINE = ("docker", "compose")
+
+
+def _releases(raw: Raw) -> Iterator[Found]:
+    for index, service in _tables(raw, "services"):
+        made = _table(service, "release")
+        path: KeyPath = ("services", index, "release")
+        by_engine = service.get("manager") in _BUILT_BY_ENGINE and "directory" not in made
+        if by_engine and "command" in made:
+            yield (*path, "command"), "the engine builds it", "no command, or a directory", None
+        if "image" in made and (service.get("manager") != "docker" or "directory" in made):
+            yield (*path, "image"), "its releases are no images", 'manager = "docker" and no directory', None
+        yield from _sources(path, made, by_engine=by_engine)
+        output = made.get("output")
+        if isinstance(output, str) and (output.startswith(("/", "-")) or ".." in output.split("/")):
+            yield (*path, "output"), f"found {shown(output)}", "a path below source", None
+        command = made.get("command")
+        if isinstance(command, list) and command and (not command[0] or str(command[0]).startswith("-")):
+            yield (*path, "command"), f"found {shown(command)}", "a program and its arguments", None
+
+
+def _sources(path: KeyPath, made: Raw, *, by_engine: bool) -> Iterator[Found]:
+    if "local_source" in made and "source" in made:
+        yield (*path, "local_source"), "there is a source too", "one of the two: it is built here or on the host", None
+    elif "local_source" in made and "directory" not in made:
+        yield (*path, "local_source"), "there is no directory", "the directory on the host that holds releases/", None
+    if by_engine:
+        return
+    given = next((key for key in ("source", "local_source") if key in made), None)
+    if given is not None and not made.get("command"):
+        yield (*path, given), "there is no command", f"{given} and command, or neither of them", None
+    if given is None and "command" in made:
+        yield (*path, "command"), "there is no source", "source and command, or neither of them", None
 
 
 def _references(raw: Raw) -> Iterator[Found]:

@@ -39,7 +39,10 @@ def adapter() -> TypeAdapter[Config]:
 def schema() -> dict[str, Any]:
     """The JSON Schema of the configuration file."""
     result: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return result | adapter().json_schema() | {"title": "Hostdeck configuration"}
+    made = adapter().json_schema()
+    # Where a service is declared is noted by the reader: no file can say it.
+    del made["$defs"]["ServiceConfig"]["properties"]["where"]
+    return result | made | {"title": "Hostdeck configuration"}
 
 
 def read(raw: dict[str, Any]) -> Config:
@@ -77,7 +80,9 @@ def _mistake(detail: ErrorDetails, raw: dict[str, Any], lines: dict[KeyPath, int
     expected = kind.expected if kind else _EXPECTED.get(detail["type"], detail["msg"].removeprefix("Input should be "))
     if detail["type"] in {"missing", "missing_argument"}:
         return Mistake("not there", kind.expected if kind else "a value", key, line)
-    return Mistake(f"found {shown(value_at(raw, path))}", expected, key, line)
+    # Who writes a password where its place is wanted must not find it in a log.
+    secret = any(str(part).startswith("password") for part in path)
+    return Mistake("found something else" if secret else f"found {shown(value_at(raw, path))}", expected, key, line)
 
 
 def value_at(raw: Any, path: KeyPath) -> Any:
@@ -91,7 +96,8 @@ def value_at(raw: Any, path: KeyPath) -> Any:
 
 
 def _fields(owner: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(owner)) if dataclasses.is_dataclass(owner) else ()
+    fields = dataclasses.fields(owner) if dataclasses.is_dataclass(owner) else ()
+    return tuple(field.name for field in fields if field.init)
 
 
 def _type_at(path: KeyPath) -> Any:

@@ -4,6 +4,13 @@ import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.core.text import mask_words
+
+LONGEST = 160
+"""Characters up to which a person reads a command as it is."""
+
+_SHELLS = ("sh", "/bin/sh", "bash", "/bin/bash")
+
 
 class Effect(StrEnum):
     """Whether a command only looks or changes the host."""
@@ -17,7 +24,8 @@ class Command:
     """One command for a host, as an argument vector. Nothing in it is ever parsed by a shell.
 
     ``elevate`` asks for root: the command is run through ``sudo -n`` unless the connection is root's already.
-    ``timeout`` is in seconds; ``ok_exits`` are the exit codes that mean success.
+    ``timeout`` is in seconds; ``ok_exits`` are the exit codes that mean success. ``becomes`` is the command in which a
+    script ends that looks first, where it finds what it expects: what may need rights, and what a person is told.
     """
 
     argv: tuple[str, ...]
@@ -26,6 +34,7 @@ class Command:
     ok_exits: tuple[int, ...] = (0,)
     effect: Effect = Effect.READ
     purpose: str = ""
+    becomes: tuple[str, ...] = ()
 
     def words(self, *, root: bool) -> tuple[str, ...]:
         """The argument vector as it is run by root or by another user."""
@@ -38,12 +47,26 @@ class Command:
 
         Some managers answer only root or another user; those words are then part of ``argv``.
         """
-        words = self.words(root=root)
+        words = self.becomes or self.words(root=root)
         return words[2:] if words[:2] == ("sudo", "-n") else None
 
     def shell(self, *, root: bool = True) -> str:
-        """One line of POSIX shell with every word quoted; what a person can copy and run."""
-        return quote(self.words(root=root))
+        """One line of POSIX shell with every word quoted, secrets masked: for people, scripts and the audit trail."""
+        return quote(masked(self.words(root=root)))
+
+    def told(self, *, root: bool = True) -> str:
+        """The same for a person to read: of a script that looks first the command that it ends in."""
+        return quote(masked(self.becomes or self.words(root=root)))
+
+    @property
+    def is_script(self) -> bool:
+        """Whether it is a script, or as long as one: then its purpose tells more than its words."""
+        argv, line = self.becomes or self.argv, self.told()
+        return (argv[0] in _SHELLS and argv[1:2] == ("-c",)) or len(line) > LONGEST or "\n" in line
+
+    def brief(self, *, root: bool = True) -> str:
+        """One line for a person: the command, or what a script does, as a comment of the shell."""
+        return f"# {self.purpose or 'a script'}" if self.is_script else self.told(root=root)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +98,17 @@ class Secret:
 
     def __format__(self, spec: str) -> str:
         return format("********", spec)
+
+
+def masked(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of an argument vector without secrets: one may stand behind the word that names it.
+
+    The text of a script is the console's own, and holds none.
+    """
+    for at, word in enumerate(argv[1:-1], 1):
+        if word == "-c" and argv[at - 1] in _SHELLS:
+            return (*mask_words(argv[: at + 1]), argv[at + 1], *mask_words(argv[at + 2 :]))
+    return mask_words(argv)
 
 
 def quote(argv: tuple[str, ...] | list[str]) -> str:

@@ -32,6 +32,13 @@ class Proposal:
     recommended: bool = False
     reason_off: str | None = None
     """Why it cannot be run by the console (nothing to run, or advice only)."""
+    told: tuple[str, ...] = ()
+    """The commands as a person reads them, where some are scripts."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What is shown of the commands."""
+        return self.told or self.commands
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class Finding:
     """The host's wall clock (Unix time, seconds), where it is known."""
     covers: tuple[ServiceRef, ...] = ()
     """Every service that it is about, where they are several."""
+    address: str | None = None
+    """Where the port is wanted; ``None`` for any address."""
 
     def concerns(self, ref: ServiceRef) -> bool:
         """Whether it is about this service, alone or among others."""

@@ -25,12 +25,13 @@ class Place(StrEnum):
     HOST = "host"
     REVIEW = "review"
     HELP = "help"
+    RELEASES = "releases"
     TEXT = "text"
     """A page of plain lines: evidence, a report."""
 
 
 TABS = (Place.FINDINGS, Place.SERVICES, Place.PORTS, Place.RESOURCES, Place.LOGS, Place.HOSTS, Place.PLANS)
-OPENED = (Place.DIAGNOSIS, Place.HOST, Place.REVIEW, Place.HELP, Place.TEXT)
+OPENED = (Place.DIAGNOSIS, Place.HOST, Place.REVIEW, Place.RELEASES, Place.HELP, Place.TEXT)
 EVERYWHERE = TABS + OPENED
 _SERVICE = (Place.FINDINGS, Place.SERVICES, Place.PORTS, Place.LOGS, Place.DIAGNOSIS)
 _ON_HOST = (*_SERVICE, Place.RESOURCES, Place.HOSTS, Place.HOST)
@@ -68,8 +69,8 @@ ACTIONS: tuple[KeyAction, ...] = (
     _tab(5, Place.LOGS, "the log of the selected service"),
     _tab(6, Place.HOSTS, "connections and identities"),
     _tab(7, Place.PLANS, "changes that run and that have ended"),
-    KeyAction("open", ("enter",), "open", "open what is selected", TABS),
-    KeyAction("back", ("escape",), "back", "go back, or clear the filter"),
+    KeyAction("open", ("enter",), "open", "open what is selected", (*TABS, Place.RELEASES)),
+    KeyAction("back", ("escape",), "back", "one step back: from the detail, the marks, the filter, then to Findings"),
     KeyAction("filter", ("/",), "filter", "show only the rows or lines that contain a text", TABS),
     KeyAction("palette", (":", "ctrl+p"), "commands", "find a command, screen, host, service or theme by its name"),
     KeyAction("help", ("?",), "help", "every key of this screen, and why one is off"),
@@ -77,15 +78,19 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("mark", ("space",), "mark", "mark or unmark the row: an action then applies to all marked rows",
               (Place.SERVICES,)),
     KeyAction("group", ("o",), "group", "group by host, by manager or by state", (Place.SERVICES,)),
-    KeyAction("refresh", ("ctrl+l",), "refresh", "ask the host again now", TABS),
+    KeyAction("refresh", ("ctrl+l",), "refresh", "ask the host again now", (*TABS, Place.RELEASES)),
     _change("mend", "m", "mend: m, then the number of a proposal", (Place.FINDINGS,)),
     KeyAction("why", ("w",), "why", "diagnose this service or port", _SERVICE[:-1]),
     _change("restart", "r", "restart the service"),
     _change("stop", "s", "stop the service"),
     _change("start", "S", "start the service"),
     _change("reload", "H", "reload the service (its own reload, or SIGHUP)"),
+    _change("rebuild", "R", "build a new release of the service and make it live"),
+    _change("rollback", "B", "roll back: choose a release to go back to"),
     _change("free-port", "x", "free the port: stop what holds it"),
     KeyAction("logs", ("l",), "logs", "show its log", (*_SERVICE, Place.HOST)),
+    KeyAction("environment", ("E",), "environment",
+              "its environment: who sets what, what the process has, secrets masked", _SERVICE),
     KeyAction("evidence", ("e",), "evidence", "what the console saw and the commands that showed it",
               (Place.FINDINGS, Place.DIAGNOSIS, Place.REVIEW)),
     KeyAction("copy", ("y",), "copy", "copy what is selected to the clipboard of this terminal (OSC 52)"),
@@ -97,6 +102,8 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("accept-key", ("a",), "accept key", "accept the host key that is shown, after comparing its fingerprint",
               (Place.HOSTS, Place.FINDINGS, Place.DIAGNOSIS)),
     KeyAction("run", ("ctrl+r",), "run", "run the plan that is shown", (Place.REVIEW,), Effect.CHANGE),
+    KeyAction("kill", ("K",), "kill", "review to kill the process that SIGTERM did not end", (Place.REVIEW,),
+              Effect.CHANGE),
     *(
         KeyAction(f"proposal.{number}", (str(number),), "mend", f"review proposal {number}", (Place.DIAGNOSIS,),
                   Effect.CHANGE)

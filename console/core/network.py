@@ -40,11 +40,13 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Socket:
-    """A TCP socket that does not listen: established, closing or in TIME_WAIT."""
+    """A socket that does not listen: a TCP one that is connected, closing, in TIME_WAIT or only bound, a UDP one with
+    a peer.
+    """
 
     protocol: str
     state: str
-    """As ``ss`` prints it: ``ESTAB``, ``TIME-WAIT``, ``CLOSE-WAIT`` ..."""
+    """As ``ss`` prints it: ``ESTAB``, ``TIME-WAIT``, ``CLOSE-WAIT`` ...; ``BOUND`` for one that is only bound."""
     address: str
     port: int
     peer_address: str
@@ -54,6 +56,13 @@ class Socket:
     inode: int | None = None
     timer: str | None = None
     """As ``ss -o`` prints it, e.g. ``timewait,42sec,0``."""
+    uid: int | None = None
+    user: str | None = None
+    unit: str | None = None
+    """The systemd unit of the socket's cgroup."""
+    cgroup: str | None = None
+    v6only: bool | None = None
+    interface: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +99,5 @@ class Family:
     cgroup: str | None
     members: tuple[int, ...]
     """The process itself first."""
+    users: tuple[str, ...] = ()
+    """Whose it is, by name or else by number: whoever it runs as, and whoever has the user's slice that it is in."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, ip_address
 
-from console.core.network import Listener
+from console.core.network import Listener, Socket
 from console.core.service import Endpoint
 
 
@@ -42,6 +42,19 @@ class Binding:
             v6only=listener.v6only,
             interface=listener.interface,
             uid=listener.uid,
+        )
+
+    @classmethod
+    def of_socket(cls, socket: Socket) -> "Binding":
+        """The binding of a socket that does not listen."""
+        return cls(
+            socket.protocol,
+            socket.address,
+            socket.port,
+            v6only=socket.v6only,
+            interface=socket.interface,
+            uid=socket.uid,
+            listening=False,
         )
 
     @classmethod

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from console.core.command import Command
+from console.core.command import Command, Effect, quote
+from console.core.difference import Difference
 from console.core.service import Endpoint, ServiceRef
 
 
@@ -17,6 +18,7 @@ class ActionKind(StrEnum):
     RESET_FAILED = "reset-failed"
     DAEMON_RELOAD = "daemon-reload"
     FREE_PORT = "free-port"
+    KILL = "kill"
     REBUILD = "rebuild"
     ROLLBACK = "rollback"
 
@@ -29,15 +31,16 @@ class Intent:
     target: ServiceRef
     endpoint: Endpoint | None = None
     """The port that is to be released or taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One command of a plan and, beside it, what undoes it."""
-
-    name: str
-    command: Command
-    undo: Command | None = None
+    release: str | None = None
+    """The release that is to be gone back to; ``None`` is the last one that was live and well."""
+    then: ServiceRef | None = None
+    """What is started once a process was killed for its port."""
+    holder: ServiceRef | None = None
+    """Who keeps the port from the target, where it does so without listening: by connections."""
+    sockets: tuple[int, ...] = ()
+    """By which sockets it was seen to do so: their inodes."""
+    bound: bool = False
+    """These are bound and nothing else: no list of an older ss shows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,66 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One command of a plan and, beside it, what undoes it."""
+
+    name: str
+    command: Command
+    undo: Command | None = None
+    undo_last: bool = False
+    """Its undo comes after those of all other steps: a restart takes up the former release when that is back.
+
+    Of several such steps the first is undone first: what must be cleared before that restart is a step before it.
+    """
+    undo_unless: Check | None = None
+    """What makes the undo needless where it is so at that moment; it is tried once."""
+    usual: float | None = None
+    """Seconds that it took the last time, where that was noted."""
+    otherwise: Intent | None = None
+    """What may be offered where just this step fails, as a plan of its own."""
+
+
+class Where(StrEnum):
+    """Where something is done that prepares a plan."""
+
+    HOST = "host"
+    """A look at the host."""
+    HERE = "here"
+    """On the console's machine."""
+    UPLOAD = "upload"
+    """From the console's machine to a command of the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What is done before a plan is handed to its host: nothing that runs there is changed by it."""
+
+    name: str
+    where: Where
+    command: Command
+    """What runs; of an upload what the host runs, which is given the archive."""
+    directory: str | None = None
+    """On the console's machine: in which it runs, or what is sent."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Given to a command of the console's machine beside what is set there."""
+    undo: Command | None = None
+    """What removes from the host what a part of an upload left."""
+    fresh: bool = False
+    """What is sent must have been made by this preparation."""
+
+    @property
+    def line(self) -> str:
+        """For a person: the exact command of a build and where it runs, else what is looked at or sent."""
+        if self.where is Where.UPLOAD:
+            return self.name
+        here = "" if self.where is Where.HOST else ", on this machine"
+        if self.command.effect is Effect.READ:
+            return f"{self.name} (looks only{here})"
+        given = "".join(f"{name}={quote((value,))} " for name, value in self.environment)
+        return f"{given}{self.command.told()}   (on this machine, in {self.directory})"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A change of one host as one transaction: preflight, steps, checks; the undo steps when a check fails."""
 
@@ -61,22 +124,62 @@ class Plan:
     kind: ActionKind
     target: ServiceRef
     steps: tuple[Step, ...]
+    prepare: tuple[Preparation, ...] = ()
+    """What comes before all else, one after the other, without the host's lock: a build on the console's machine."""
     preflight: tuple[Check, ...] = ()
     checks: tuple[Check, ...] = ()
+    evidence: tuple[Step, ...] = ()
+    """What is looked at before anything is undone, since it goes with the undo: the log of a release that failed."""
+    closing: tuple[Step, ...] = ()
+    """What is done last, when every check has held. One that fails is told, and nothing is undone for it."""
+    aftermath: tuple[Check, ...] = ()
+    """What must hold once all was undone; where it does not the plan has failed, and is not merely undone."""
     touches: tuple[ServiceRef, ...] = ()
     """Other services that are locked and changed with it, e.g. the one that is stopped to free a port."""
+    shares: tuple[str, ...] = ()
+    """What it changes and other services may have too, locked as well: a directory of releases, a tag of an image."""
+    names: tuple[tuple[ServiceRef, str], ...] = ()
+    """How a person calls those of them whose own name is but a number: ``node (pid 4112)``."""
     also_hit: tuple[str, ...] = ()
     """What the manager takes along, in words: ``nginx.service (PartOf)``."""
     irreversible: str | None = None
     """Why it cannot be undone, where it cannot."""
     warnings: tuple[str, ...] = ()
+    difference: Difference | None = None
+    """What another release would change; ``None`` for a plan that makes none live."""
+    confirm: str | None = None
+    """What a person must say yes to once more, besides the plan, before it is run; one line that says why."""
     reason: str | None = None
     """Why a person does it: goes into the lock and the audit trail."""
 
     @property
+    def undo_order(self) -> tuple[tuple[int, Step], ...]:
+        """The steps that can be undone, in the order in which they are, with their numbers from 1."""
+        undone = [(number, step) for number, step in enumerate(self.steps, 1) if step.undo is not None]
+        last = [(number, step) for number, step in undone if step.undo_last]
+        return (*(entry for entry in reversed(undone) if entry not in last), *last)
+
+    @property
     def commands(self) -> tuple[str, ...]:
         """The steps as lines a person can run as root."""
-        return tuple(step.command.shell() for step in self.steps)
+        return tuple(step.command.told() for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """How a manager makes another release of a service run: its part of a plan."""
+
+    steps: tuple[Step, ...]
+    preflight: tuple[Check, ...] = ()
+    checks: tuple[Check, ...] = ()
+    closing: tuple[Step, ...] = ()
+    aftermath: tuple[Check, ...] = ()
+    """What must hold once all was undone."""
+    shares: tuple[str, ...] = ()
+    """What it changes that other services may have too."""
+    warnings: tuple[str, ...] = ()
+    irreversible: str | None = None
+    """Why it cannot be undone, where it cannot."""
 
 
 class StepState(StrEnum):
@@ -108,6 +211,8 @@ class StepResult:
     state: StepState
     seconds: float | None = None
     output: str = ""
+    lines: int = 0
+    """How many lines it has printed, with those that are not kept; 0 where nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +224,18 @@ class PlanProgress:
     steps: tuple[StepResult, ...] = ()
     checks: tuple[StepResult, ...] = ()
     undo: tuple[StepResult, ...] = ()
+    evidence: tuple[StepResult, ...] = ()
+    closing: tuple[StepResult, ...] = ()
     result: Result | None = None
     reason: str | None = None
+    prepare: tuple[StepResult, ...] = ()
     proof: tuple[str, ...] = ()
     """What was found true afterwards, in words: ``pid 812 -> 977``, ``tcp 8080 held by api.service``."""
+
+    @property
+    def offer(self) -> Intent | None:
+        """What may be tried next, where the step that failed says so."""
+        if self.result in (None, Result.DONE):
+            return None
+        pairs = zip(self.plan.steps, self.steps, strict=False)
+        return next((step.otherwise for step, told in pairs if told.state is StepState.FAILED and step.otherwise), None)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from console.core.text import mask
+
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -11,7 +13,7 @@ class ParseError(ValueError):
     """An answer that is not of the expected form; carries the offending line."""
 
     def __init__(self, expected: str, line: str) -> None:
-        super().__init__(f"expected {expected}, got: {line[:200]!r}")
+        super().__init__(f"expected {expected}, got: {mask(line[:200])!r}")
         self.expected = expected
         self.line = line
 
@@ -41,3 +43,13 @@ class Probe(Generic[T_co]):
     slow: bool = False
     cached: bool = True
     timeout: float = 5.0
+    elevated: bool = False
+    """It looks as root, through sudo where the login is another: a refusal holds as long as the connection."""
+    shown: str = ""
+    """What a person would type to see the same, with ``$1`` and ``$@`` for the arguments; in parentheses where nobody
+    would type it."""
+    resident: str = ""
+    """The same for an ``awk`` that stays: functions, of which ``look()`` sets ``o`` to what ``script`` would print. One
+    probe of a shell may have it; it is of use where the look itself is cheaper than a process."""
+    as_printed: Callable[[str], str] = str
+    """From the script's text to what ``shown`` prints, where the script prints it in another form."""

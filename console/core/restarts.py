@@ -25,6 +25,14 @@ def gave_up(service: Service | None) -> bool:
     return (service.restarts or 0) >= max(1, burst) and restarts_after_failure(service)
 
 
+def wont_start(service: Service) -> str | None:
+    """What is wrong in files and keeps the service from starting.
+
+    Of a program these are the files of its manager, which runs with what it read before: no program failed for them.
+    """
+    return service.files_wrong if service.ref.manager == "systemd" else None
+
+
 def restarts_after_failure(service: Service) -> bool:
     """Whether the policy starts the service again after the way in which it ended."""
     if service.restart_policy in ("always", "on-failure"):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.core.launch import Launch
 from console.core.pid_file import Detached
 
 
@@ -34,6 +35,16 @@ class ServiceRef:
         user = "" if self.scope == "system" else f"@{self.scope.removeprefix('user:')}"
         return f"{self.host}/{self.manager}{user}:{self.name}"
 
+    @property
+    def shown(self) -> str:
+        """A service with its manager, where its name does not tell: ``api (pm2)``, ``api.service of alice``."""
+        whose = "" if self.scope == "system" else f" of {self.scope.removeprefix('user:')}"
+        return f"{self.name}{whose}" if self.manager == "systemd" else f"{self.name} ({self.manager}{whose})"
+
+    def beside(self, other: "ServiceRef | None") -> str:
+        """The name, told apart from that of another service which has the same."""
+        return self.shown if other is not None and other != self and other.name == self.name else self.name
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
@@ -47,6 +58,14 @@ class Endpoint:
         """``tcp/0.0.0.0:8080``, with brackets around an IPv6 address."""
         address = f"[{self.address}]" if ":" in self.address else self.address
         return f"{self.protocol}/{address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Where a service may be meant to listen, and what says so: its command, a variable. It is not certain."""
+
+    endpoint: Endpoint
+    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +84,16 @@ class Service:
     attempt_since: float | None = None
     """From when on, on the same clock, log lines are of the newest attempt to start it; in a loop of restarts, of the
     newest attempt that ended."""
+    never_ran: bool = False
+    """It was made and never came up: nobody misses what it would serve."""
     restarts: int | None = None
     """Automatic restarts counted by the manager since the service was last started by hand."""
     ports: tuple[Endpoint, ...] = ()
     """Where it listens now."""
     wants: tuple[Endpoint, ...] = ()
     """What it is declared to listen on (configuration, socket unit), whether it does or not."""
+    hints: tuple[Hint, ...] = ()
+    """Where its definition may mean it to listen."""
     version: str | None = None
     health: str | None = None
     result: str | None = None
@@ -109,23 +132,49 @@ class Service:
     """The words with which its manager's tool answers on that host, to be followed by a verb: ``("docker",)``,
     ``("sudo", "-n", "--", "supervisorctl")``, ``("sudo", "-n", "-u", "deploy", "--", "pm2")``. Empty where there is no
     such tool, or none that answers this user."""
+    file_tool: tuple[str, ...] = ()
+    """The words of the tool that reads the files in which it is declared, with those files, where that is another."""
     handle: tuple[str, ...] = ()
     """What its tool is given to mean just this service, where that may be other words than its name."""
     tool_missing: str | None = None
     """Why there is no tool, in one line that says what to do."""
+    files_wrong: str | None = None
+    """What is wrong in the files that its manager, or itself where it is the unit of one, would not start with."""
+    files_unseen: str | None = None
+    """Why it is not known what is in these files."""
+    adrift: str | None = None
+    """Why nobody looks after it: its manager does not run. What else is told is of an earlier time, or of its files."""
+    ran: bool = False
+    """Of one that nobody looks after: it ran when its manager told of it last."""
     log_files: tuple[str, ...] = ()
     """Where it writes its log on the host, the most useful first, where its manager told."""
     group: str | None = None
     """What it is part of in its manager: a Compose project, a Kubernetes namespace, a group of programs."""
     members: tuple[str, ...] = ()
     """What it is made of in its manager, by the names that the manager's tool takes: the containers of a service."""
+    member_ports: tuple[tuple[str, Endpoint], ...] = ()
+    """Which of several members has which port."""
     image: str | None = None
     replicas: int | None = None
     """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
+    launch: Launch | None = None
+    """What it runs, where its manager told that with its state."""
     detached: Detached | None = None
     """Of a service that is known by its pid file: what the file names, and how it is started and stopped."""
+    told_at: float | None = None
+    """The console's monotonic clock when it was told last, where just the part of its manager that runs it (one daemon
+    of several) does not answer; else its source has the age."""
 
     @property
     def pid(self) -> int | None:
         """The main process, where there is one."""
         return self.pids[0] if self.pids else None
+
+    def is_triggered_by(self, ref: ServiceRef) -> bool:
+        """Whether that unit starts it: one of the same service manager, for names alone tell no two of them apart."""
+        same = (ref.host, ref.manager, ref.scope) == (self.ref.host, self.ref.manager, self.ref.scope)
+        return same and ref.name in self.triggered_by
+
+    def answers_for(self, ref: ServiceRef) -> bool:
+        """Whether that is the service itself, or the unit that starts it."""
+        return ref == self.ref or self.is_triggered_by(ref)

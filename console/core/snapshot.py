@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.core.declaration import Declared
+from console.core.difference import Difference, Pair
 from console.core.network import Listener, Process
+from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Rates, Sample
 from console.core.service import Endpoint, Service, ServiceRef
 
@@ -54,6 +57,12 @@ class Identity:
     login_shell: str = ""
     systemd: str | None = None
     """Version of systemd where it is PID 1."""
+    session: tuple[int, ...] = ()
+    """The processes by which the console is on this host: the one that looks, and all above it."""
+    cgroups: tuple[str, ...] = ()
+    """The control groups of these processes."""
+    came_by: Endpoint | None = None
+    """Where the console's connection arrived on this host, as sshd tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,21 @@ class Source:
     name: str
     at: float | None
     failure: str | None = None
+    partial: bool = False
+    """It answers: the failure is that of a part of it, or of something beside what it told at ``at``."""
+    former: bool = False
+    """What it told is of a former connection: it was not asked over this one yet."""
+    waiting: bool = False
+    """It was asked, and its time is not up: the failure says how long it takes."""
+    hangs: bool = False
+    """It was asked, or a part of it, and gave no answer in its time."""
+    broken: bool = False
+    """It, or a part of it, answered as nothing does that is well; who has no right to ask is answered well."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether what it told last may not be so any more."""
+        return self.former or (self.failure is not None and not self.partial)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +99,31 @@ class Symptom:
 
     ref: ServiceRef
     errno: str
-    """``EADDRINUSE``, ``EACCES`` or ``EADDRNOTAVAIL``."""
+    """``EADDRINUSE``, ``EACCES``, ``EPERM``, ``EADDRNOTAVAIL`` or ``EAFNOSUPPORT``."""
     line: str
     endpoint: Endpoint | None = None
     """What it wanted to bind, where the line names it."""
     at: float | None = None
     """The host's wall clock (Unix time, seconds) of the newest occurrence."""
     count: int = 1
+    attempt: float | None = None
+    """``attempt_since`` of the service when its log was read: what came later the log was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """The end of the log of a service that is down, oldest line first, already sanitised and masked."""
+
+    ref: ServiceRef
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LastPorts:
+    """Where a service listened when it was last seen to."""
+
+    ref: ServiceRef
+    ports: tuple[Endpoint, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +142,8 @@ class LogLine:
     dropped: int = 0
     """How many lines before this one were dropped because they came faster than they could be taken."""
     fields: tuple[tuple[str, str], ...] = ()
+    untimed: bool = False
+    """No line of its source had a time so far: what is older than a moment cannot be told apart there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +162,45 @@ class Snapshot:
     """Processes in state D."""
     services: tuple[Service, ...] = ()
     listeners: tuple[Listener, ...] = ()
+    processes: tuple[Process, ...] = ()
+    """What is known of processes that listen and that no service has, and of those above them."""
     symptoms: tuple[Symptom, ...] = ()
+    last_words: tuple[LastWords, ...] = ()
+    """What the logs of services that are down ended with, as far as they were read."""
+    last_ports: tuple[LastPorts, ...] = ()
+    """Where services that do not listen now did when they were last seen to."""
+    declared: Declared | None = None
+    """What files claim ports; ``None`` where they were not looked at yet."""
     sources: tuple[Source, ...] = ()
     complete: bool = False
     """Whether every routine source of this host was asked at least once."""
     clock_skew: float | None = None
     """Seconds by which the host's wall clock is ahead of the console's; the round trip is the error."""
+    books: tuple[ReleaseBook, ...] = ()
+    """The releases of those services of which they were asked."""
+
+    differences: tuple[Difference, ...] = ()
+    """What other releases would change, of those pairs of which it was asked."""
+
+    def difference(self, pair: Pair) -> Difference | None:
+        """In what two releases differ, where it was asked."""
+        return next((found for found in self.differences if found.pair == pair), None)
+
+    def book(self, ref: ServiceRef) -> ReleaseBook | None:
+        """The releases of a service, where they were asked."""
+        return next((book for book in self.books if book.ref == ref), None)
 
     def source(self, name: str) -> Source | None:
         """Return the source of that name when it was asked at all."""
         return next((source for source in self.sources if source.name == name), None)
+
+    def said_last(self, ref: ServiceRef) -> tuple[str, ...]:
+        """The end of the log of a service that is down; nothing where it was not read or is empty."""
+        return next((words.lines for words in self.last_words if words.ref == ref), ())
+
+    def listened(self, ref: ServiceRef) -> tuple[Endpoint, ...]:
+        """Where a service that does not listen now did when it was last seen to."""
+        return next((known.ports for known in self.last_ports if known.ref == ref), ())
 
     def run_by(self, ref: ServiceRef) -> tuple[Service, ...]:
         """The services of other managers that this one runs: a manager's unit, and what goes with it."""
@@ -140,3 +213,7 @@ class Snapshot:
     def service(self, ref: ServiceRef) -> Service | None:
         """Return the service of that identity."""
         return next((service for service in self.services if service.ref == ref), None)
+
+    def process(self, pid: int | None) -> Process | None:
+        """Return what is known of a process."""
+        return next((process for process in self.processes if process.pid == pid), None)

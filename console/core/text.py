@@ -5,6 +5,7 @@ can otherwise write to the clipboard, clear the screen or hide text.
 """
 
 import re
+import shlex
 
 MARK = "\ufffd"
 """Stands for a character that must not reach the terminal."""
@@ -66,23 +67,36 @@ def cut(text: str, limit: int) -> str:
 
 
 _KEYS = (
-    r"(?:pass(?:word|wd|phrase|code)|(?<=[_-])pass|(?<![a-z])pass(?=\\?[\"']?\s{0,4}=|\\?[\"']\s{0,4}:)|(?<![a-z])pwd|secret|token(?!s)|credentials?|cookie|jwt|dsn"
-    r"|api[-_]?key|access[-_]?key|private[-_]?key|signing[-_]?key|encryption[-_]?key|auth[-_]?key)"
+    # The tag of a sudoers line is no name of a secret, and what follows it is what a person must read.
+    r"(?:(?<!\bno)pass(?:word|wd|phrase|code)|(?<=[_-])pass|(?<![a-z])pass(?=\\?[\"']?\s{0,4}=|\\?[\"']\s{0,4}:)|(?<![a-z])pwd|secret|token(?!s)|credentials?|cookie|jwt|dsn"
+    r"|api[-_]?key|access[-_]?key|account[-_]?key|private[-_]?key|signing[-_]?key|encryption[-_]?key|auth[-_]?key)"
 )
 _NAME = rf"(?P<name>{_KEYS}[\w.-]{{0,40}}"
 
-# NAME="VALUE", NAME: 'VALUE', "NAME": "VALUE", and the last inside a JSON string, where its quotes are escaped.
+# What stands in quotes, up to their end; inside a JSON string they are escaped. A shell has '"'"' for one of its own.
+_INSIDE = r"""(?:(?<=\\")(?:\\\\.|(?!\\").)*+|(?<=[^\\]")(?:[^"\\\n]|\\.)*+|(?<=')[^'\n]*+(?:'"'"'[^'\n]*+)*+)"""
+# NAME="VALUE", NAME: 'VALUE', "NAME": "VALUE".
 _quoted = re.compile(
-    rf"""{_NAME}\\?["']?\s{{0,4}}[=:]\s{{0,4}}(?P<open>\\?"|'))"""
-    r"""(?:(?<=\\")(?:\\\\.|(?!\\").)*+|(?<=[^\\]")(?:[^"\\\n]|\\.)*+|(?<=')[^'\n]*+)""",
+    rf"""{_NAME}\\?["']?\s{{0,4}}[=:]\s{{0,4}}(?P<open>\\?"|')){_INSIDE}""",
+    re.IGNORECASE,
+)
+# "--NAME", "VALUE": two words of a list.
+_listed = re.compile(
+    rf"""(?P<name>(?<=["'])--?[\w-]{{0,40}}?{_KEYS}[\w-]{{0,40}}\\?["'],\s{{0,4}}\\?["'])(?!-){_INSIDE}""",
     re.IGNORECASE,
 )
 _number = re.compile(rf"""{_NAME}\\?["']\s{{0,4}}:\s{{0,4}})[^\s"'\\,}}\]]+""", re.IGNORECASE)
+# A quote in the midst of a word is of the value: behind the last one of a text no letter follows.
 _bare = re.compile(
-    rf"""{_NAME}\s{{0,4}}[=:]\s{{0,4}}(?:(?:bearer|basic)\s{{1,4}})?)(?:[^\s"'&\\]|\\(?!"))++""",
+    rf"""{_NAME}\s{{0,4}}[=:]\s{{0,4}}(?:(?:bearer|basic)\s{{1,4}})?)(?:[^\s"'&\\]|\\(?!")|\\?["'](?=\w))++""",
     re.IGNORECASE,
 )
-_flag = re.compile(rf"(?P<name>(?<!\S)--?[\w-]{{0,40}}?{_KEYS}[\w-]{{0,40}}\s{{1,4}})(?!-)\S+", re.IGNORECASE)
+# The next word of a command line, which may be quoted in parts.
+_flag = re.compile(
+    rf"""(?P<name>(?<![^\s"'])--?[\w-]{{0,40}}?{_KEYS}[\w-]{{0,40}}\s{{1,4}})(?!-)"""
+    r"""(?:\\"(?:\\\\.|(?!\\").)*+\\"|(?:"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+'|\\.|[^\s"'\\]|["'\\](?=\w))++)""",
+    re.IGNORECASE,
+)
 _scheme = re.compile(
     r"""(?P<name>\bauthorization\\?["']?\s{0,4}[=:]\s{0,4}\\?["']?(?:[\w-]{1,20}\s{1,4})?)[^\s"'\\,]+""",
     re.IGNORECASE,
@@ -92,11 +106,28 @@ _bearer = re.compile(r"(?P<name>\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _userinfo = re.compile(
     r"(?P<name>://[^\s/:@?#\[]*:)(?:[^\s/]+|(?!\d{1,5}[/?#])[^\s@]{1,200}+(?:@[^\s/@]{0,100}+(?=@)){0,4}+)(?=@)"
 )
+# A long name of a user with figures in it, and no password: a token.
+_token_user = re.compile(r"(?P<name>://)(?=[^\s\d@]{0,200}\d)[\w.~+-]{20,200}+(?=@)")
+# Whoever has such an address may post there.
+_webhook = re.compile(
+    r"(?P<name>(?:://|@)(?:hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/"
+    r"|(?:[\w-]{1,60}\.)?discord(?:app)?\.com/api/(?:v\d{1,3}/)?webhooks/"
+    r"|[\w-]{1,60}\.webhook\.office\.com/|outlook\.office(?:365)?\.com/webhook/"
+    r"|hooks\.zapier\.com/hooks/|api\.telegram\.org/(?:file/)?bot"
+    r"|[\w.:-]{1,200}+/(?:[\w-]{1,60}/){0,4}(?:web)?hooks?/(?=[\w-]{16})))[^\s\"'<>\\]++",
+    re.IGNORECASE,
+)
+# What signs an address, or opens it: of Azure, AWS, Google and those who do alike.
+_signed = re.compile(
+    r"(?P<name>(?:[?&;]|\\u0026|%26)(?:x-(?:amz|goog)-signature|signature|sig|hmac)="
+    r"|(?:[?&]|\\u0026)(?:code|key)=(?=[\w%+/=.-]{20})|\bsig=(?=[\w%+/-]{20}))[^\s&\"'<>\\]++",
+    re.IGNORECASE,
+)
 _curl = re.compile(
     r"""(?P<name>(?<!\S)(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]{0,4}["']?[^\s:"']{1,200}+:)[^\s"']+""", re.IGNORECASE
 )
 _sshpass = re.compile(
-    r"""(?P<name>\bsshpass\s{1,4}(?:-(?!p)\S{1,40}\s{1,4}){0,4}-p\s{0,4})(?:'[^'\n]*'|"[^"\n]*"|[^\s"']+)"""
+    r"""(?P<name>\bsshpass\s{1,4}(?:-(?!p)\S{1,40}\s{1,4}){0,4}-p\s{0,4})(?:'[^'\n]*'|"[^"\n]*"|[^\s"']+)++"""
 )
 # The name of an environment variable and a word after it that no sentence goes on with.
 _variable = re.compile(
@@ -113,7 +144,7 @@ _shapes = re.compile(
     r"\b(?:AKIA|ASIA|AIDA|AROA)[0-9A-Z]{16}\b"  # AWS
     r"|\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JWT
     r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}|\bxox[abeprs]-[\w-]{10,}"
-    r"|\b[spr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}"
+    r"|\b[spr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}"
 )
 _block = re.compile(
     r"(?P<name>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----)(?:(?!-----END |\\?\").)*+",
@@ -132,8 +163,12 @@ _BY_NAME = ("pass", "pwd", "secret", "token", "credential", "cookie", "jwt", "ds
 _RULES = (
     (_block, ("private key-----",)),
     (_userinfo, ("://",)),
+    (_token_user, ("://",)),
+    (_webhook, ("hook", "telegram")),
+    (_signed, ("sig", "hmac=", "code=", "key=")),
     (_scheme, ("authorization",)),
     (_quoted, _BY_NAME),
+    (_listed, _BY_NAME),
     (_number, _BY_NAME),
     (_bare, _BY_NAME),
     (_flag, _BY_NAME),
@@ -142,15 +177,15 @@ _RULES = (
     (_sshpass, ("sshpass",)),
     (_variable, _SIGNS),
 )
-_SHAPES = ("akia", "asia", "aida", "aroa", "eyj", "_", "glpat-", "xox", "sk-")
+_SHAPES = ("akia", "asia", "aida", "aroa", "eyj", "_", "glpat-", "xox", "sk-", "aiza")
 
 
 def mask(text: str) -> str:
     """Replace what looks like a secret by ``HIDDEN``: for logs, argument vectors, errors and the audit trail.
 
-    By name (``password=``, ``"token":``, ``--secret VALUE``, ``Authorization:``), by place (``://user:HERE@``) and
-    by shape (AWS keys, JWT, private key blocks, well-known token prefixes). Rather too much than too little. A secret
-    without name, place or shape is not recognised.
+    By name (``password=``, ``"token":``, ``--secret VALUE``, ``Authorization:``), by place (``://user:HERE@``, the path
+    of a webhook, ``?sig=HERE``) and by shape (AWS keys, JWT, private key blocks, well-known token prefixes). Rather too
+    much than too little. A secret without name, place or shape is not recognised.
     """
     lower = text.lower()
     for rule, hints in _RULES:
@@ -161,6 +196,25 @@ def mask(text: str) -> str:
     if len(text) >= SHORTEST_BODY:
         text = _body.sub(rf"\g<name>{HIDDEN}", text)
     return _shapes.sub(HIDDEN, text) if any(hint in lower for hint in _SHAPES) else text
+
+
+_assignment = re.compile(rf"\A(?P<name>-{{0,2}}[\w.-]{{0,60}}?{_KEYS}[\w.-]{{0,40}}=).+", re.IGNORECASE | re.DOTALL)
+_QUOTES = {"'": "\x01", '"': "\x02", "\\": "\x03"}
+_unquoted = str.maketrans(_QUOTES)
+_quoted_again = str.maketrans({mark: quote for quote, mark in _QUOTES.items()})
+
+
+def mask_words(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """The same of an argument vector: its words are told apart, and a secret may stand behind the one that names it.
+
+    What a word has of quotes is of its value, and no end of it.
+    """
+    words = tuple(mask(_assignment.sub(rf"\g<name>{HIDDEN}", word)) for word in argv)
+    try:
+        shown = shlex.split(mask(shlex.join(word.translate(_unquoted) for word in words)))
+    except ValueError:
+        return words
+    return tuple(word.translate(_quoted_again) for word in shown)
 
 
 class Masker:
@@ -181,3 +235,49 @@ class Masker:
             before, line = HIDDEN, line[end.start() :]
         self._left = KEY_LINES if _open.search(line) else 0
         return before + mask(line)
+
+
+# Of a variable the whole name is known: words that in a sentence mean anything are names of secrets here.
+_secret_name = re.compile(
+    r"pass(?:word|wd|phrase|code)|secret|token(?!s)|credential|cookie|jwt|dsn|hmac|api[-_.]?key"
+    r"|(?:access|private|signing|encryption|auth|master|license|account)[-_.]?key"
+    r"|(?<!by)(?<!com)pass(?![a-z])|(?<![a-z])(?:pwd|pw|keys?|pin|auth|salt|seed|psk|otp|creds?)(?![a-z])",
+    re.IGNORECASE,
+)
+_OPEN_NAMES = frozenset({"PWD", "OLDPWD", "SSH_AUTH_SOCK", "CREDENTIALS_DIRECTORY", "INVOCATION_ID"})
+"""They sound like secrets, or look like one, and are none."""
+_place_name = re.compile(r"[-_.](?:file|path|dir|directory|sock|socket)\Z", re.IGNORECASE)
+_digest_name = re.compile(
+    r"(?<![a-z])(?:sha\d*|md5|digest|commit|rev|revision|version|checksum|image|tag)(?![a-z])", re.IGNORECASE
+)
+# What nobody chose by hand: hexadecimal of 128 bits and more, or both cases and digits without a word's end.
+_random = re.compile(
+    r"(?<![\w+=-])(?:(?=[0-9]*[a-fA-F])(?=[a-fA-F]*[0-9])[0-9a-fA-F]{32,}"
+    r"|(?=[A-Z0-9+=]*[a-z])(?=[a-z0-9+=]*[A-Z])(?=[A-Za-z+=]*[0-9])[A-Za-z0-9+=]{20,})(?![\w+=-])"
+)
+_random_value = re.compile(
+    r"(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])(?=[^0-9]*[0-9])(?!/)(?:[A-Za-z0-9_-]{32,}|[A-Za-z0-9+/]{28,}={0,2})"
+)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of this name is taken for a secret, whatever its value is."""
+    if name in _OPEN_NAMES:
+        return False
+    return _secret_name.search(name) is not None or HIDDEN in mask(f"{name}=x")
+
+
+def mask_variable(name: str, value: str) -> str:
+    """The value of a variable as it may be shown: nothing of it under the name of a secret, else without secrets.
+
+    More is hidden than in a sentence: what looks random counts as a secret too, unless the name says digest or version.
+    """
+    place = value.startswith("/") and _place_name.search(name) is not None
+    if value and not place and is_secret_name(name):
+        return HIDDEN
+    if name in _OPEN_NAMES:
+        return value if name == "INVOCATION_ID" else mask(value)
+    shown = mask(value)
+    if _digest_name.search(name) is not None:
+        return shown
+    return HIDDEN if _random_value.fullmatch(shown) else _random.sub(HIDDEN, shown)

@@ -235,6 +235,44 @@ def _sockets(host: DemoHost, args: Args) -> str:
     )
 
 
+def _declared(host: DemoHost, args: Args) -> str:
+    if args[:1] == ("demo",):
+        return "same"
+    lines = []
+    for unit in host.units.values():
+        base = "/etc" if unit.user == "deploy" else "/usr/lib"
+        lines.append(f"file\tunit\t\t\t{base}/systemd/system/{unit.name}")
+        if unit.user == "deploy" and unit.ports:
+            port = unit.ports[0]
+            lines.append(f"8\tEnvironment=HOST={port.address} PORT={port.number}")
+        if unit.process in ("nginx", "sshd"):
+            lines.append(f"runs\t{unit.process}\t{unit.name}")
+            lines.append(
+                f"file\t{unit.process}\t\t\t/etc/{unit.process.strip('d')}/{unit.process}{_CONF[unit.process]}"
+            )
+        if unit.process == "nginx":
+            lines += [f"{20 + number}\tlisten {port.number};" for number, port in enumerate(unit.ports)]
+    return "\n".join([*lines, "stamp\tdemo"])
+
+
+def _environment(host: DemoHost, args: Args) -> str:
+    """Of a unit what its ports say, and a file with a secret that nobody sees."""
+    name = args[-1]
+    unit = host.units.get(name)
+    own = [
+        word for port in (unit.ports[:1] if unit else ()) for word in (f"HOST={port.address}", f"PORT={port.number}")
+    ]
+    given = ["LOG_LEVEL=info", f"API_TOKEN=demo-of-{host.name}"]
+    lines = [f"source\tunit\t{name}\t{name}", f"line\t{' '.join(own)}"]
+    lines += [f"source\tfile\t/etc/default/{name.removesuffix('.service')}", f"stat\t640\troot:deploy\t{int(BOOT)}"]
+    lines += [f"line\t{one}" for one in given]
+    if unit is not None and unit.pid:
+        lines += [f"source\tprocess\tpid {unit.pid}", f"start\t{int(BOOT) + 60}"]
+        lines += [f"line\t{one}" for one in (*own, *given, "LANG=C.UTF-8")]
+    return "\n".join(lines)
+
+
+_CONF = {"nginx": ".conf", "sshd": "_config"}
 _RENDER: dict[str, Callable[[DemoHost, Args], str]] = {
     "vitals": _vitals,
     "identity": _identity,
@@ -252,4 +290,9 @@ _RENDER: dict[str, Callable[[DemoHost, Args], str]] = {
     "limits": _limits,
     "addresses": _addresses,
     "sockets": _sockets,
+    "bound": lambda _host, _args: "",
+    "namespaces": lambda _host, _args: "",
+    "redirects": lambda _host, _args: "tool iptables-save\ntool ip6tables-save\ntool nft",
+    "declarations": _declared,
+    "environment": _environment,
 }

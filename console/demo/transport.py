@@ -90,6 +90,7 @@ class _ShellChannel(_DemoChannel):
         self._delay = delay
         self._nonce = ""
         self._defining = False
+        self._resident = ""
         self._input = b""
         self._kept: dict[str, tuple[tuple[str, ...], str]] = {}
 
@@ -112,6 +113,8 @@ class _ShellChannel(_DemoChannel):
         for line in lines:
             if self._defining:
                 self._defining = line != END.encode()
+                if line.startswith(b"hd_resident="):
+                    self._resident = line.partition(b"=")[2].decode()
             elif line == b"+":
                 self._defining = True
             else:
@@ -124,9 +127,11 @@ class _ShellChannel(_DemoChannel):
         for call in _calls(line):
             if call[0] == "z":
                 self._kept.clear()
-            elif call[0] == "w":
+            elif call[0] in ("w", "v"):
+                if call[0] == "v":
+                    out += self._section(False, self._resident, ())
                 self._ready.put_nowait(f"{self._nonce} {call[1]} {len(out)}\n".encode() + out)
-            else:
+            elif call[0] in ("k", "q"):
                 out += self._section(call[0] == "k", call[1], tuple(call[2:]))
 
     def _section(self, cached: bool, name: str, args: tuple[str, ...]) -> bytes:

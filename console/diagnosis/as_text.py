@@ -1,40 +1,57 @@
 """The verdict in eight to ten lines for a terminal, and as Markdown for a report."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from textwrap import wrap
 from unicodedata import combining, east_asian_width
 
+from console.core.declaration import Declaration
 from console.core.finding import Proposal
-from console.diagnosis.verdict import Holder, Verdict, VerdictWord
+from console.core.snapshot import LogLine
+from console.diagnosis.firewall import Gate
+from console.diagnosis.holder_words import after_a_kill, sent_on, who
+from console.diagnosis.reach import tried
+from console.diagnosis.report import sections
+from console.diagnosis.verdict import Holder, Reach, Verdict, VerdictWord
 
 LABEL = 9
 """Columns of the word in front of a line."""
 MOST_HOLDERS = 2
 MOST_ACTIONS = 4
+MOST_LINES = 12
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
 def as_text(verdict: Verdict, width: int = 80, zone: tzinfo = UTC) -> list[str]:
-    """At most fourteen lines, none wider than ``width`` columns; what matters most comes first in each."""
-    lines = [_head(verdict, zone), *_answer(verdict, width), *_body(verdict), *_sure(verdict, width)]
+    """At most fourteen lines, none wider than ``width`` columns; what matters most comes first in each.
+
+    Where they are more than twelve, what is declared and what was not checked get one line each.
+    """
+    lines = _lines(verdict, width, zone, 3)
+    return lines if len(lines) <= MOST_LINES else _lines(verdict, width, zone, 1)
+
+
+def _lines(verdict: Verdict, width: int, zone: tzinfo, wraps: int) -> list[str]:
+    failed = tuple(_failure(verdict))
+    first, last = (failed, ()) if verdict.port is None else ((), failed)
+    body = [*_answer(verdict, width), *_body(verdict, width, wraps)]
+    lines = [_head(verdict, zone), *first, *body, *last, *_sure(verdict, width, wraps)]
     return [cut(line, width) for line in (*lines, *_ways(verdict, width))]
 
 
-def as_markdown(verdict: Verdict, zone: tzinfo = UTC) -> str:
+def as_markdown(verdict: Verdict, zone: tzinfo = UTC, log: Iterable[LogLine] = ()) -> str:
     """A report for the incident channel: the verdict, what it rests on, and the commands."""
     parts = [f"**{_plain(verdict.host)}**: {_code(verdict.verdict.value)}, {_plain(verdict.summary)}", ""]
     parts += _fenced(as_text(verdict, 100, zone), "text")
-    if verdict.evidence:
-        parts += ["", "Evidence:", "", *_fenced(verdict.evidence, "text")]
-    if verdict.not_checked:
-        parts += ["", "Not checked:", ""]
-        parts += [f"- {_plain(gap.what)}: {_plain(gap.why)}" for gap in verdict.not_checked]
-    for action in verdict.actions:
-        mark = " (recommended)" if action.recommended else ""
-        parts += ["", f"{_plain(action.label)}{mark}"]
-        if action.commands:
-            parts += ["", *_fenced(action.commands, "sh")]
+    for section in sections(verdict, log, zone):
+        parts += ["", f"**{_plain(section.title)}**"]
+        if not section.lines:
+            continue
+        parts.append("")
+        if section.code:
+            parts += _fenced(section.lines, "text")
+        else:
+            parts += [f"- {_plain(line)}" for line in section.lines]
     return "\n".join(parts) + "\n"
 
 
@@ -88,61 +105,109 @@ def _tried(verdict: Verdict, zone: tzinfo) -> str:
 
 def _answer(verdict: Verdict, width: int) -> Iterator[str]:
     """The verdict in a sentence, where no holder says it all."""
-    if not verdict.holders or verdict.verdict is not VerdictWord.HELD:
-        word = verdict.verdict.value.upper()
+    by_itself = verdict.service is not None and all(holder.ref == verdict.service for holder in verdict.holders)
+    if by_itself or not verdict.holders or verdict.verdict is not VerdictWord.HELD:
+        # Where no port is named, how it failed is the answer.
+        nameless = verdict.failure is not None and verdict.port is None
+        word = "PORT" if nameless else "FINE" if verdict.has_its_port else verdict.verdict.value.upper()
         text = f"{word:<{LABEL - 2}}  {verdict.summary}"
         yield from wrap(text, width, subsequent_indent=" " * LABEL, max_lines=3, placeholder=" …")
 
 
-def _body(verdict: Verdict) -> Iterator[str]:
+def _failure(verdict: Verdict) -> Iterator[str]:
+    """How it failed, and what it said, where it did not speak of an address."""
+    if verdict.failure is None:
+        return
+    yield _line("FAILED", verdict.failure.why)
+    for place, line in enumerate(verdict.failure.log):
+        yield _line("" if place else "LOG", line)
+
+
+def _body(verdict: Verdict, width: int, wraps: int) -> Iterator[str]:
+    word = "INSIDE" if verdict.verdict is VerdictWord.HELD_IN_CONTAINER else "HELD BY"
     for holder in verdict.holders[:MOST_HOLDERS]:
-        yield _line("HELD BY", _held_by(holder))
+        yield _line(word, _held_by(holder, several=len({one.name for one in verdict.holders}) > 1))
     if len(verdict.holders) > MOST_HOLDERS:
         more = verdict.holders[MOST_HOLDERS:]
         yield _line("", f"and {len(more)} more: {', '.join(holder.name for holder in more)}")
     first = verdict.holder
     if first is not None:
-        yield _line("WHY", " -> ".join(first.chain) if first.chain else "who started it is not known")
+        why = " -> ".join(first.chain) if first.chain else "who started it is not known"
+        yield _line("WHY", f"{why}: {first.note}" if first.note else why)
         if verdict.clash:
             yield _line("CLASH", verdict.clash)
-        yield _line("RESPAWN", _respawn(first))
+        if not verdict.fine and verdict.verdict is not VerdictWord.UNREACHABLE:
+            yield _line("RESPAWN", after_a_kill(first))
+    if verdict.reach is not None and verdict.verdict is VerdictWord.UNREACHABLE:
+        yield from _kept_out(verdict.reach, width)
     if verdict.impact:
         yield _line("IMPACT", "; ".join(verdict.impact))
-    if len(verdict.declared_by) > 1 or (verdict.declared_by and verdict.service is None):
-        yield _line("DECLARED", ", ".join(f"{one.service} ({one.where})" for one in verdict.declared_by))
+    if verdict.port_known_by is not None:
+        read = all(gap.what != f"log of {verdict.service and verdict.service.name}" for gap in verdict.not_checked)
+        said = "its log names none" if read else "its log was not read"
+        yield _line("PORT", f"{verdict.port_words}; {said}")
+    told = declared(verdict)
+    if told:
+        most = min(2, wraps)
+        yield from wrap(_line("DECLARED", told), width, subsequent_indent=" " * LABEL, max_lines=most, placeholder=" …")
 
 
-def _held_by(holder: Holder) -> str:
-    words = [cut(holder.process, 24)] if holder.process is not None else []
-    words.append(f"pid {holder.pid}" if holder.pid is not None else "hidden process")
-    if holder.user is not None:
+def declared(verdict: Verdict) -> str:
+    """Who claims the port and where: what wants it first, then the others, and last who holds it."""
+    if len(verdict.declared_by) == 1 and verdict.service is not None and verdict.declared_by[0].is_of(verdict.service):
+        return ""
+    places: dict[str, list[str]] = {}
+    holders = [holder.ref for holder in verdict.holders if holder.ref is not None]
+
+    def rank(one: Declaration) -> int:
+        own = verdict.service is not None and one.is_of(verdict.service)
+        return 0 if own else 2 if any(one.is_of(ref) for ref in holders) else 1
+
+    for one in sorted(verdict.declared_by, key=rank):
+        path, colon, line = one.where.rpartition(":")
+        known = places.setdefault(one.service, [])
+        same = colon and any(place.startswith(f"{path}:") for place in known)
+        known.append(f":{line}" if same else one.where if one.sure else f"perhaps {one.where}")
+    return ", ".join(f"{service} ({', '.join(known)})" for service, known in places.items())
+
+
+def _kept_out(reach: Reach, width: int) -> Iterator[str]:
+    if reach.rule is not None and reach.rule.gate is not Gate.OPEN:
+        yield _line("RULE", f"{reach.rule.words}  ({reach.rule.place})")
+    attempts = tried(reach)
+    if attempts:
+        yield from wrap(_line("TRIED", attempts), width, subsequent_indent=" " * LABEL, max_lines=2, placeholder=" …")
+
+
+def _held_by(holder: Holder, *, several: bool) -> str:
+    # With more than one owner each has to be told from the others.
+    plain = holder.ref is not None and holder.container is None and holder.label is None
+    words = [f"{cut(holder.name, 32)}:"] if several and plain else []
+    words.append(cut(who(holder), 48))
+    if holder.user is not None and holder.container is None:
         words.append(holder.user if holder.user.startswith("uid ") else f"user {cut(holder.user, 16)}")
     device = f"%{holder.interface}" if holder.interface else ""
     udp = "udp " if holder.protocol == "udp" else ""
-    words.append(f" {udp}{_address(holder.address)}{device}:{holder.port}")
+    peer = f" -> {holder.peer}" if holder.peer is not None else ""
+    words.append(f" {udp}{_address(holder.address)}{device}:{holder.port}{sent_on(holder)}{peer}")
     if holder.up is not None:
         words.append(f" up {age_text(holder.up)}")
     return " ".join(words)
 
 
-def _respawn(holder: Holder) -> str:
-    if holder.respawn is None:
-        return "none known: it stays down when it is stopped" if holder.ref is not None else "none known"
-    target = f"killing {holder.pid}" if holder.pid not in (None, 1) else "a kill"
-    return f"yes, {holder.respawn}: {target} will NOT free it"
-
-
-def _sure(verdict: Verdict, width: int) -> Iterator[str]:
+def _sure(verdict: Verdict, width: int, wraps: int) -> Iterator[str]:
     known = verdict.holder.known_by if verdict.holder is not None else ()
+    if verdict.verdict is VerdictWord.UNREACHABLE and verdict.reach is not None:
+        known = verdict.reach.known_by
     text = _line("SURE", verdict.confidence.value + (f" ({' + '.join(known)})" if known else ""))
     if not verdict.not_checked:
         yield text
         return
     gaps = "; ".join(f"{gap.what} ({gap.why})" for gap in verdict.not_checked)
-    if columns(gaps) > 2 * (width - LABEL - 12):
+    if columns(gaps) > min(2, wraps) * (width - LABEL - 12):
         gaps = "; ".join(gap.what for gap in verdict.not_checked)
     yield from wrap(
-        f"{text}   NOT CHECKED  {gaps}", width, subsequent_indent=" " * LABEL, max_lines=3, placeholder=" …"
+        f"{text}   NOT CHECKED  {gaps}", width, subsequent_indent=" " * LABEL, max_lines=wraps, placeholder=" …"
     )
 
 

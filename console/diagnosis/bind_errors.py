@@ -1,19 +1,23 @@
 """From the lines of a service's log to what it could not bind, and why."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import ip_address
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import LogLine, Symptom
 from console.diagnosis import wordings
+from console.diagnosis.own_words import is_own
 
 NEAR = 12
 """Lines of the same process before and after a line that may explain it."""
-LONGEST = 4096
-"""Characters of a line that are read."""
+LONGEST = 2048
+"""Characters of a line that are read: a message stands at its front."""
+REMEMBERED = 1024
+"""Lines of which it is remembered what they say: a log is read again at every look, and its lines do not change."""
 SAME_ATTEMPT = 2.0
 """Seconds within which lines without a process id count as one attempt."""
 
@@ -38,12 +42,16 @@ class _Hit:
 
 def read_line(text: str) -> BindError | None:
     """Read one line; ``None`` when it does not say that something cannot be bound."""
-    text = text[:LONGEST]
+    return _read(text[:LONGEST])
+
+
+@lru_cache(REMEMBERED)
+def _read(text: str) -> BindError | None:
     if _search(wordings.HINT, text) is None:
         return None
     for wording in wordings.WORDINGS:
-        match = _search(wording.pattern, text)
-        if match is not None and not _in_passing(text, match):
+        match = _said(wording.pattern, text)
+        if match is not None:
             return _from_match(match, wording)
     return _generic(text)
 
@@ -59,6 +67,12 @@ def symptoms(ref: ServiceRef, lines: Iterable[LogLine]) -> tuple[Symptom, ...]:
     found = [_symptom(ref, group) for group in _grouped(placed)]
     found += [_symptom(ref, group) for group in _grouped([hit for hit in hits if not _covered(hit, placed)])]
     return tuple(sorted(found, key=lambda symptom: symptom.at or 0.0, reverse=True))
+
+
+def at_line(ref: ServiceRef, lines: Sequence[LogLine], number: int) -> Symptom | None:
+    """What just this line of a log says, completed from the lines around it; ``None`` where it says no such thing."""
+    error = read_line(lines[number].message)
+    return None if error is None else _symptom(ref, [_Hit(lines[number], _completed(error, _around(lines, number)))])
 
 
 def _believed(lines: Sequence[LogLine]) -> list[_Hit]:
@@ -87,7 +101,7 @@ def _completed(error: BindError, around: Iterable[str]) -> BindError:
     near = tuple(around)
     if error.protocol == "tcp" and any("node:dgram" in text or "DatagramSocket" in text for text in near):
         error = replace(error, protocol="udp")
-    for address, port in _lent(near):
+    for address, port in chain.from_iterable(_lent(text[:LONGEST]) for text in near):
         if error.port is None:
             error = replace(error, port=port)
         if error.address == "*" and error.port == port:
@@ -95,12 +109,10 @@ def _completed(error: BindError, around: Iterable[str]) -> BindError:
     return error
 
 
-def _lent(near: Iterable[str]) -> Iterator[tuple[str, int | None]]:
-    for text in near:
-        for lender in wordings.LENDERS:
-            match = _search(lender, text)
-            if match is not None:
-                yield _place(match)
+@lru_cache(REMEMBERED)
+def _lent(text: str) -> tuple[tuple[str, int | None], ...]:
+    found = (_said(lender, text) for lender in wordings.LENDERS)
+    return tuple(_place(match) for match in found if match is not None)
 
 
 def _covered(hit: _Hit, placed: Sequence[_Hit]) -> bool:
@@ -143,6 +155,21 @@ def _search(pattern: str, text: str) -> re.Match[str] | None:
     return wordings.compiled(pattern).search(text)
 
 
+def _said(pattern: str, text: str) -> re.Match[str] | None:
+    """The first match that the program itself says, and says as a failure."""
+    if _search(pattern, text) is None:
+        return None
+    found = wordings.compiled(pattern).finditer(text)
+    return next((match for match in found if not _in_passing(text, match) and _is_own(text, match)), None)
+
+
+def _is_own(text: str, match: re.Match[str]) -> bool:
+    """Both where the sentence begins and where it tells the errno: it may reach into a field of another."""
+    told = match.groupdict()
+    places = {match.start(), *(match.start(name) for name in ("why", "code") if told.get(name))}
+    return all(is_own(text, place) for place in places)
+
+
 def _from_match(match: re.Match[str], wording: wordings.Wording) -> BindError:
     groups = match.groupdict()
     address, port = _place(match)
@@ -151,8 +178,8 @@ def _from_match(match: re.Match[str], wording: wordings.Wording) -> BindError:
 
 
 def _generic(text: str) -> BindError | None:
-    match = _search(wordings.GENERIC, text)
-    if match is not None and not _in_passing(text, match) and not _outgoing(text, match):
+    match = _said(wordings.GENERIC, text)
+    if match is not None and not _outgoing(text, match):
         said = match["between"] + " " + match["after"]
         address, port = _named(said)
         if port is not None or _search(wordings.SOCKET_FILE, said) is None:

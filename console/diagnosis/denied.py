@@ -3,80 +3,114 @@
 from dataclasses import replace
 
 from console.core.finding import Proposal
-from console.core.overlap import is_wildcard, same_address
-from console.diagnosis import proposals
+from console.core.overlap import is_wildcard
+from console.core.service import Endpoint
+from console.diagnosis import forbidden, no_address, proposals
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.forbidden import BIND_SERVICE, NO_USER
 from console.diagnosis.outline import outline
 from console.diagnosis.ports import unprivileged_start
 from console.diagnosis.proposals import CommandsOf
 from console.diagnosis.verdict import Confidence, NotChecked, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
 
-_ROOT = (None, "", "root", "0")
-_SELINUX = NotChecked("SELinux", "its label for the port and its log need root, and are not read yet")
-
 
 def decide(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Verdict | None:
-    """Explain EACCES or EADDRNOTAVAIL; ``None`` when its cause is seen to be gone."""
+    """Explain an errno that speaks of no holder; ``None`` when its cause is seen to be gone."""
     if want.symptom is None or want.endpoint is None:
         return None
-    if want.symptom.errno == "EACCES":
-        return _not_permitted(evidence, want, want.endpoint.port, commands_of)
     if want.symptom.errno == "EADDRNOTAVAIL":
-        return _no_such_address(evidence, want, want.endpoint.address, commands_of)
+        return no_address.decide(evidence, want, want.endpoint.address, commands_of)
+    if want.symptom.errno in forbidden.ERRNOS:
+        return _not_permitted(evidence, want, want.endpoint, commands_of)
     return None
 
 
-def _not_permitted(evidence: Evidence, want: Want, port: int, commands_of: CommandsOf) -> Verdict:
+def likely(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Verdict | None:
+    """A port that it may not have, where its log, which would say so, may not be read; ``None`` where it may."""
+    if want.endpoint is None or evidence.confinement is None or not forbidden.is_suspected(evidence, want):
+        return None
+    found = _privileged(evidence, want, want.endpoint.port)
+    again = proposals.start(want, commands_of, recommended=False)
+    return found and replace(found, confidence=Confidence.MEDIUM, actions=(*found.actions, *again))
+
+
+def _not_permitted(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:
+    sure = forbidden.by_unit(evidence, want, endpoint)
+    if sure is None and want.symptom is not None and want.symptom.errno != "EAFNOSUPPORT":
+        sure = _privileged(evidence, want, endpoint.port) or forbidden.by_module(evidence, want, endpoint)
+    if sure is not None:
+        return sure
+    assert want.symptom is not None
     start = unprivileged_start(evidence)
-    user = want.service.user if want.service is not None else None
-    if port >= start:
+    if want.symptom.errno == "EAFNOSUPPORT":
+        summary = f"{want.name} may not open a socket of this family: neither its unit nor the host says why"
+    elif endpoint.port < start:
+        summary = f"{want.name} may not bind {want.port}: it has the right to ports below {start}, so another rule"
+    else:
         summary = f"{want.name} may not bind {want.port}, though ports from {start} on need no privilege"
-        verdict = outline(evidence, want, VerdictWord.NOT_PERMITTED, f"{summary}: SELinux or a sandbox forbids it")
-        again = proposals.start(want, commands_of, recommended=False)
-        return replace(verdict, not_checked=(_SELINUX,), actions=again)
-    known = evidence.limits is not None
-    who = f"{want.name} runs as {user}" if user not in _ROOT else f"{want.name} lacks it"
+    if want.symptom.errno != "EAFNOSUPPORT":
+        summary += f": {_suspects(evidence)} forbids it"
+    verdict = outline(evidence, want, VerdictWord.NOT_PERMITTED, summary)
+    again = proposals.start(want, commands_of, recommended=False)
+    return replace(verdict, not_checked=tuple(forbidden.gaps(evidence)), actions=again)
+
+
+def _suspects(evidence: Evidence) -> str:
+    known = evidence.confinement
+    if known is None:
+        return "SELinux or a sandbox"
+    if known.selinux == "enforcing":
+        return "SELinux"
+    return "AppArmor or a sandbox" if known.apparmor else "a sandbox (SELinux and AppArmor are off)"
+
+
+def _privileged(evidence: Evidence, want: Want, port: int) -> Verdict | None:
+    """Below the unprivileged limit without the capability; ``None`` where it has that, as far as is known."""
+    start = unprivileged_start(evidence)
+    if port >= start:
+        return None
+    user = want.service.user if want.service is not None else None
+    known = evidence.confinement
+    if known is not None and known.capabilities is not None and BIND_SERVICE not in known.capabilities:
+        summary = f"ports below {start} need CAP_NET_BIND_SERVICE, which CapabilityBoundingSet= takes from {want.name}"
+        verdict = outline(evidence, want, VerdictWord.NOT_PERMITTED, summary, Confidence.HIGH)
+        return replace(verdict, actions=_ways_to_bind(evidence, want, port, bounded=True))
+    whole = user in NO_USER or (known is not None and BIND_SERVICE in known.ambient)
+    if whole and known is not None and want.service is not None:
+        return None
+    who = f"{want.name} runs as {user}" if user not in NO_USER else f"{want.name} lacks it"
     summary = f"ports below {start} need CAP_NET_BIND_SERVICE; {who}"
-    sure = Confidence.HIGH if known and user not in _ROOT else Confidence.MEDIUM
+    sure = Confidence.HIGH if evidence.limits is not None and user not in NO_USER else Confidence.MEDIUM
     verdict = outline(evidence, want, VerdictWord.NOT_PERMITTED, summary, sure)
     gaps: tuple[NotChecked, ...] = ()
-    if not known:
+    if evidence.limits is None:
         why = evidence.refusal("limits") or "not asked yet"
         gaps += (NotChecked("ip_unprivileged_port_start", f"{why}; {start} is the kernel's default"),)
-    if user in _ROOT:
-        gaps += (_SELINUX,)
+    if user in NO_USER:
+        gaps += tuple(forbidden.gaps(evidence))
     return replace(verdict, actions=_ways_to_bind(evidence, want, port), not_checked=gaps)
 
 
-def _ways_to_bind(evidence: Evidence, want: Want, port: int) -> tuple[Proposal, ...]:
+def _ways_to_bind(evidence: Evidence, want: Want, port: int, *, bounded: bool = False) -> tuple[Proposal, ...]:
     moved = proposals.move(evidence, want)
-    return (*proposals.allow_privileged(want, port), *((moved,) if moved is not None else ()))
-
-
-def _no_such_address(evidence: Evidence, want: Want, address: str, commands_of: CommandsOf) -> Verdict | None:
-    if is_wildcard(address):
-        return outline(
-            evidence,
-            want,
-            VerdictWord.NO_SUCH_ADDRESS,
-            f"{want.name} wants an address that {evidence.snapshot.host} has not; its log does not say which",
+    allowed = proposals.allow_privileged(want, port)
+    if bounded:
+        why = (
+            "by hand: take CAP_NET_BIND_SERVICE back into CapabilityBoundingSet= of the unit, and for another user than"
         )
-    if evidence.addresses is None:
-        why = evidence.refusal("addresses") or "not asked yet"
-        summary = f"{evidence.snapshot.host} had no address {address} when {want.name} started"
-        verdict = outline(evidence, want, VerdictWord.NO_SUCH_ADDRESS, summary, Confidence.MEDIUM)
-        return replace(verdict, not_checked=(NotChecked("addresses of the host", why),))
-    bare = address.partition("%")[0]
-    if any(same_address(one.address, bare) for one in evidence.addresses):
+        allowed = (replace(allowed[0], reason_off=f"{why} root into AmbientCapabilities= too"), *allowed[1:])
+    return (*allowed, *((moved,) if moved is not None else ()))
+
+
+def late_address(want: Want) -> Proposal | None:
+    """Advice for an address that came after the service had tried."""
+    if want.symptom is None or want.symptom.errno != "EADDRNOTAVAIL" or want.endpoint is None:
         return None
-    have = ", ".join(f"{one.address} on {one.interface}" for one in evidence.addresses if one.scope == "global")
-    summary = f"{address} is no address of {evidence.snapshot.host}, which has {have or 'only its loopback'}"
-    verdict = outline(evidence, want, VerdictWord.NO_SUCH_ADDRESS, summary, Confidence.HIGH)
-    rebind = Proposal(
-        "change-address",
-        f"let {want.name} listen on an address that is there",
-        recommended=True,
-        reason_off=f"by hand: change {address} where {want.name} is configured, or give the host that address (a VIP?)",
+    if is_wildcard(want.endpoint.address):
+        return None
+    return Proposal(
+        "wait-for-address",
+        f"let {want.name} wait for {want.endpoint.address} at boot",
+        reason_off="by hand: [Unit] Wants= and After=network-online.target, or FreeBind=yes in its socket unit",
     )
-    return replace(verdict, actions=(rebind, *proposals.start(want, commands_of, recommended=False)))

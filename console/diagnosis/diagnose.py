@@ -7,15 +7,32 @@ from console.core.finding import Proposal
 from console.core.network import Listener, Socket
 from console.core.restarts import gave_up
 from console.core.service import Endpoint, State
-from console.diagnosis import denied, proposals
+from console.diagnosis import (
+    beyond,
+    denied,
+    duplicates,
+    inside,
+    mixed,
+    next_start,
+    only_bound,
+    portless,
+    proposals,
+    reach,
+    taken,
+    twins,
+)
+from console.diagnosis.doubts import doubted
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.failure import failure_of
 from console.diagnosis.gaps import not_checked
-from console.diagnosis.holders import clashing, holder_of_socket, holders_of
+from console.diagnosis.holders import clashing, holders_of, owners_of
 from console.diagnosis.leftovers import count_states, in_the_way, kind_of, last_timewait
 from console.diagnosis.outline import outline, undecided
 from console.diagnosis.proposals import CommandsOf, no_commands
+from console.diagnosis.sharing import shared_by
+from console.diagnosis.strays import LEFT
 from console.diagnosis.traces import traces
-from console.diagnosis.verdict import Confidence, Holder, NotChecked, Verdict, VerdictWord
+from console.diagnosis.verdict import LISTENERS, Confidence, Holder, NotChecked, Verdict, VerdictWord
 from console.diagnosis.wanting import Want, find_want, is_own
 
 JUST_NOW = 10.0
@@ -29,72 +46,87 @@ def diagnose(evidence: Evidence, commands_of: CommandsOf = no_commands) -> Verdi
     Never ``free`` while a look that could have shown an owner was refused or not taken.
     """
     want = find_want(evidence)
-    verdict = _decide(evidence, want, commands_of)
-    if want.down and want.history is not None:
+    verdict = reach.judged(evidence, want, _decide(evidence, want, commands_of))
+    if want.history is not None and (want.down or want.history is want.symptom):
         # Its newest attempt failed without a word of the port: to make room for it would mend nothing.
         verdict = replace(verdict, actions=tuple(replace(way, recommended=False) for way in verdict.actions))
+    verdict = doubted(evidence, want, replace(verdict, failure=failure_of(evidence, want)))
+    if want.endpoint is not None and evidence.listeners_gap() is not None:
+        # Whoever had the port then may be gone: it is no reason to end anything.
+        ways = tuple(replace(way, recommended=False) for way in verdict.actions)
+        found = tuple(replace(one, confidence=Confidence.LOW) for one in verdict.holders)
+        verdict = replace(verdict, holders=found, actions=ways, confidence=Confidence.LOW)
     gaps = {gap.what: gap for gap in (*verdict.not_checked, *not_checked(evidence, want, verdict))}
-    return replace(verdict, not_checked=tuple(gaps.values()), evidence=traces(evidence, want, verdict))
+    facts = traces(evidence, want, verdict)
+    return replace(verdict, not_checked=tuple(gaps.values()), evidence=facts, looks=evidence.looks)
 
 
 def _decide(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Verdict:
+    if want.service is not None and want.service.adrift is not None:
+        return portless.adrift(evidence, want, want.service, commands_of)
     if want.endpoint is None:
-        return undecided(evidence, want, _names_no_port(evidence, want))
+        return inside.of_service(evidence, want) or portless.decide(evidence, want, commands_of)
+    said = _by_its_words(evidence, want, commands_of)
+    return said if said is not None else _by_what_listens(evidence, want, want.endpoint, commands_of)
+
+
+def _by_its_words(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Verdict | None:
+    """What its log and its files say already, whoever has the port."""
     if want.down and want.symptom is not None and want.symptom.errno != _IN_USE:
         denial = denied.decide(evidence, want, commands_of)
         if denial is not None:
             return denial
-    found = clashing(evidence, want.endpoint)
-    foreign = tuple(listener for listener in found if not is_own(want.service, listener))
+    return duplicates.decide(evidence, want, commands_of)
+
+
+def _by_what_listens(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:
+    found = clashing(evidence, endpoint)
+    foreign = tuple(listener for listener in found if not is_own(want.service, listener, evidence.snapshot.services))
+    sent = taken.takers(evidence, endpoint)
+    if found and sent and (want.service is None or not foreign):
+        shadow = taken.shadowed(evidence, want, holders_of(evidence, endpoint, found), sent, commands_of)
+        if shadow is not None:
+            return shadow
     if foreign:
-        return _held(evidence, want, want.endpoint, foreign, commands_of)
+        return _held(evidence, want, endpoint, foreign, commands_of)
     if found:
-        return _own(evidence, want, want.endpoint, found, commands_of)
+        return _own(evidence, want, endpoint, found, commands_of)
     gap = evidence.listeners_gap()
     if gap is not None:
-        return undecided(evidence, want, f"who listens on {want.port} is not known", NotChecked("listeners", gap))
-    sockets = in_the_way(evidence, want.endpoint)
+        return undecided(evidence, want, f"who listens on {want.port} is not known", NotChecked(LISTENERS, gap))
+    if sent:
+        return taken.held(evidence, want, sent, commands_of)
+    sockets = in_the_way(evidence, endpoint)
     if sockets:
-        return _leftover(evidence, want, want.endpoint, sockets, commands_of)
-    return _nothing_seen(evidence, want, want.endpoint, commands_of)
-
-
-def _names_no_port(evidence: Evidence, want: Want) -> str:
-    if want.service is None:
-        return f"{want.name} is not among the services of {evidence.snapshot.host}"
-    unread = evidence.refusal("journal") or evidence.refusal("user_journal")
-    if unread is not None:
-        return (
-            f"which port {want.name} wants is not known: its log could not be read, and nothing declares one; "
-            f"ask for the port instead ({evidence.snapshot.host}:PORT)"
-        )
-    if want.symptom is not None:
-        return (
-            f"{want.name} could not bind ({want.symptom.errno}), but neither its log nor a declaration names the port"
-        )
-    return f"{want.name} names no port: neither its log, nor a declaration, nor a socket of it"
+        return _leftover(evidence, want, endpoint, sockets, commands_of)
+    return _nothing_seen(evidence, want, endpoint, commands_of)
 
 
 def _held(
     evidence: Evidence, want: Want, endpoint: Endpoint, listeners: Sequence[Listener], commands_of: CommandsOf
 ) -> Verdict:
-    holders = holders_of(evidence, endpoint, listeners)
+    holders = tuple(duplicates.noted(want, one) for one in holders_of(evidence, endpoint, listeners))
+    if (twin := twins.decide(evidence, want, holders, commands_of)) is not None:
+        return replace(twin, impact=tuple(_impact(evidence, holders)))
     first = holders[0]
     if _is_own_socket(want, first):
         word = VerdictWord.DUPLICATE
         summary = f"{first.name} holds {want.port} for {want.name}, which tries to bind it once more"
     else:
         word = VerdictWord.HELD
-        names = dict.fromkeys(holder.name for holder in holders)
+        names = dict.fromkeys(holder.ref.beside(want.ref) if holder.ref else holder.name for holder in holders)
         summary = f"{want.port} is held by {' and '.join(names)}"
     ways = proposals.for_held(evidence, want, _distinct(holders), commands_of)
-    return replace(
+    clash = next((holder.clash for holder in holders if holder.clash), None)
+    shared = shared_by(listeners)
+    verdict = replace(
         outline(evidence, want, word, summary, first.confidence),
         holders=holders,
-        clash=next((holder.clash for holder in holders if holder.clash), None),
-        actions=_ordered(ways),
+        clash=f"{clash}; {shared}" if clash and shared else clash,
+        actions=proposals.ordered(ways),
         impact=tuple(_impact(evidence, holders)),
     )
+    return mixed.with_outgoing(evidence, want, endpoint, verdict, commands_of)
 
 
 def _own(
@@ -104,17 +136,19 @@ def _own(
     sure = holders[0].confidence
     if not _against_itself(want):
         rest = f"the port is not why it is {want.service.state}" if want.service and want.down else ""
-        summary = f"{want.name} itself holds {want.port}: {rest or 'nothing is in its way'}"
+        has = f"{want.name} has its port, {want.port}: nothing is in its way"
+        summary = f"{want.name} itself holds {want.port}: {rest}" if rest else has
         return replace(outline(evidence, want, VerdictWord.HELD, summary, sure), holders=holders)
     summary = f"{want.name} clashes with itself: a process of its own holds {want.port} already"
-    left = proposals.left_behind(evidence, holders[0])
-    ways: list[Proposal | None] = [left]
-    ways += proposals.start(want, commands_of, recommended=False) if left else proposals.restart(want, commands_of)
+    if any(holder.strays or holder.note == LEFT for holder in holders):
+        ways = proposals.for_held(evidence, want, _distinct(holders), commands_of)
+    else:
+        ways = proposals.restart(want, commands_of)
     return replace(
         outline(evidence, want, VerdictWord.DUPLICATE, summary, sure),
         holders=holders,
         clash=holders[0].clash,
-        actions=_ordered(ways),
+        actions=proposals.ordered(ways),
     )
 
 
@@ -129,13 +163,11 @@ def _leftover(
     evidence: Evidence, want: Want, endpoint: Endpoint, sockets: tuple[Socket, ...], commands_of: CommandsOf
 ) -> Verdict:
     word = kind_of(evidence, sockets, want.service)
-    holders = tuple(
-        {holder.pid: holder for holder in (holder_of_socket(evidence, one) for one in sockets if one.pids)}.values()
-    )
+    holders = owners_of(evidence, sockets)
     by = f" by {holders[0].name}" if holders else ""
     stop = proposals.stop_holder(evidence, want, holders[0], commands_of) if holders else None
     ways: list[Proposal | None] = [stop, proposals.move(evidence, want)]
-    sure = Confidence.HIGH if holders else Confidence.MEDIUM
+    sure = holders[0].confidence if holders else Confidence.MEDIUM
     if word is VerdictWord.OUTGOING:
         peer = f"{sockets[0].peer_address}:{sockets[0].peer_port}"
         summary = f"an outgoing connection{by} to {peer} took {want.port} from the ephemeral range"
@@ -143,34 +175,52 @@ def _leftover(
     elif word is VerdictWord.BOUND_NOT_LISTENING:
         summary = f"{want.port} is bound{by} without listening"
     else:
-        left = last_timewait(sockets)
-        left = None if holders else left
+        left = None if holders else last_timewait(sockets)
         until = f"; the last ends in {left:.0f} s" if left is not None else ""
+        if holders:
+            until = f"; they end when {holders[0].name} or the other side closes them"
         summary = f"nobody listens on {want.port}, but connections linger: {count_states(sockets)}{until}"
         live = any(socket.state != "TIME-WAIT" for socket in sockets)
         if stop is None:
             ways.extend(proposals.start(want, commands_of, recommended=not live, after=left))
-        sure = Confidence.MEDIUM if live and not holders else Confidence.HIGH
-    return replace(outline(evidence, want, word, summary, sure), holders=holders, actions=_ordered(ways))
+        sure = sure if live else Confidence.HIGH
+    return replace(outline(evidence, want, word, summary, sure), holders=holders, actions=proposals.ordered(ways))
 
 
 def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:
-    if evidence.sockets is None and endpoint.protocol == "tcp":
+    if evidence.sockets is None:
         # Connections without a listener keep a port too: without that look it may not be called free.
         return undecided(evidence, want, f"nobody listens on {want.port}; connections on it were not looked at")
+    if beyond.is_blind(evidence):
+        whose = "nobody listens on {}; whether rules of the kernel send it to a container could not be seen"
+        return undecided(evidence, want, whose.format(want.port))
+    hidden = only_bound.gap(evidence, endpoint)
+    if hidden is not None and want.symptom is not None and want.symptom.errno == _IN_USE and want.down:
+        suspected = only_bound.suspected(evidence, want)
+        if suspected is not None:
+            stop = proposals.stop_holder(evidence, want, suspected.holders[0], commands_of)
+            return replace(suspected, actions=proposals.ordered((stop, proposals.move(evidence, want))))
     if _failed_just_now(evidence, want):
         return undecided(evidence, want, f"{want.name} could not bind {want.port} just now, yet nothing is seen on it")
-    ways = proposals.start(want, commands_of)
+    if (denial := denied.likely(evidence, want, commands_of)) is not None:
+        return denial
+    late = denied.late_address(want)
+    ways = (*proposals.start(want, commands_of), *((late,) if late is not None else ()))
+    sure = Confidence.MEDIUM if hidden is None else Confidence.LOW
     if gave_up(want.service):
         summary = f"nothing is on {want.port} now, but after {_tries(want)} {want.name} is not started any more"
-        verdict = outline(evidence, want, VerdictWord.START_LIMIT, summary, Confidence.MEDIUM)
-        return replace(verdict, actions=ways)
-    rivals = sorted({one.service for one in want.declared_by})
-    if want.ref is None and len(rivals) > 1:
+        return replace(outline(evidence, want, VerdictWord.START_LIMIT, summary, sure), actions=ways)
+    rivals = duplicates.rivals(evidence, want)
+    if want.ref is None and len(next_start.awake(evidence, rivals)) > 1:
         summary = f"{want.port} is free, but {' and '.join(rivals)} both claim it"
         return outline(evidence, want, VerdictWord.DUPLICATE, summary)
-    again = f": {want.name} can be started" if ways else ""
-    verdict = outline(evidence, want, VerdictWord.FREE, f"{want.port} is free{again}", Confidence.MEDIUM)
+    if (found := inside.found(evidence, want, endpoint, ways)) is not None:
+        return found
+    if hidden is not None:
+        summary = f"nobody is seen on {want.port}; {hidden.what} were not looked for"
+        return replace(undecided(evidence, want, summary), actions=ways)
+    summary = next_start.sentence(evidence, want, rivals, startable=bool(ways))
+    verdict = outline(evidence, want, VerdictWord.FREE, summary, Confidence.MEDIUM)
     return replace(verdict, actions=ways)
 
 
@@ -188,7 +238,7 @@ def _failed_just_now(evidence: Evidence, want: Want) -> bool:
 
 
 def _is_own_socket(want: Want, holder: Holder) -> bool:
-    return want.service is not None and holder.ref is not None and holder.ref.name in want.service.triggered_by
+    return want.service is not None and holder.ref is not None and want.service.is_triggered_by(holder.ref)
 
 
 def _impact(evidence: Evidence, holders: Iterable[Holder]) -> Iterable[str]:
@@ -203,13 +253,8 @@ def _impact(evidence: Evidence, holders: Iterable[Holder]) -> Iterable[str]:
 def _distinct(holders: tuple[Holder, ...]) -> list[Holder]:
     """One of each owner: a service that listens on IPv4 and IPv6 is stopped once."""
     return list(
-        {(holder.ref, holder.pid if holder.ref is None else None): holder for holder in reversed(holders)}.values()
+        {
+            (holder.ref, holder.strays or (holder.pid if holder.ref is None else None)): holder
+            for holder in reversed(holders)
+        }.values()
     )[::-1]
-
-
-def _ordered(ways: Iterable[Proposal | None]) -> tuple[Proposal, ...]:
-    """Without repetitions, with one recommendation at most and that one first."""
-    unique = {(way.id, way.label): way for way in ways if way is not None}
-    best = next((way for way in unique.values() if way.recommended), None)
-    rest = [replace(way, recommended=False) for way in unique.values() if way is not best]
-    return ((best,) if best is not None else ()) + tuple(rest)

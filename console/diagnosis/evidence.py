@@ -2,12 +2,26 @@
 
 from dataclasses import dataclass
 
-from console.core.network import Process, Socket
-from console.core.service import Endpoint, ServiceRef
+from console.core.declaration import Declaration
+from console.core.firewall import Chain
+from console.core.launch import Launch
+from console.core.network import Listener, Process, Socket
+from console.core.reach import Attempt
+from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LinkState, LogLine, Snapshot, Symptom
-from console.diagnosis.verdict import Declaration
+from console.diagnosis import firewall
+from console.diagnosis.claims import claims
+from console.diagnosis.looks import Look
+from console.managers.kubernetes_ports import ClusterPorts
+from console.managers.systemd_ending import telling
 from console.probes.addresses import HostAddress
+from console.probes.confinement import Confinement
+from console.probes.denials import Denial, PortLabel
+from console.probes.firewalld import Zone
 from console.probes.limits import PortLimits
+from console.probes.namespaces import Namespaces
+from console.probes.reach import Connected
+from console.probes.redirects import Redirects
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +29,7 @@ class Question:
     """A look that would still change the verdict: the name of a probe and its arguments."""
 
     probe: str
-    """``listeners``, ``process``, ``sockets``, ``limits``, ``addresses``, ``journal`` or ``user_journal``."""
+    """The name of a probe: ``listeners``, ``process``, ``sockets``, ``bound``, ``limits``, ``journal`` ..."""
     args: tuple[str, ...] = ()
     """What the probe takes: process ids; a port; a number of lines and a unit."""
 
@@ -38,15 +52,61 @@ class Evidence:
     symptom: Symptom | None = None
     """Overrides the symptoms of the snapshot."""
     declared: tuple[Declaration, ...] = ()
-    """Declarations beyond those that services carry themselves, e.g. of the console's configuration."""
+    """What the console's configuration declares, beyond what the host tells."""
     processes: tuple[Process, ...] | None = None
     sockets: tuple[Socket, ...] | None = None
-    """Sockets with the port as their local port that do not listen."""
+    """Connected sockets with the port as their local port."""
+    bound: tuple[Socket, ...] | None = None
+    """TCP sockets that are bound to the port and do nothing else."""
+    unlisted: tuple[Socket, ...] | None = None
+    """The same on kernels that do not tell of them, as root sees them; those of port 0 may be bound to any."""
+    nftables: tuple[Chain, ...] | None = None
+    iptables: tuple[Chain, ...] | None = None
+    ip6tables: tuple[Chain, ...] | None = None
+    firewalld: tuple[Zone, ...] | None = None
+    """The zones, asked for where the rules themselves could not be read."""
+    connected: Connected | None = None
+    """What came of a connection that the host made to the port itself."""
+    attempts: tuple[Attempt, ...] = ()
+    """What came of connections from elsewhere."""
+    peer: str | None = None
+    """The host's address as it is reached straight from here; ``None`` behind a jump host."""
+    asked_from: str | None = None
+    """The host of the fleet from which the port should be reached."""
+    other: str | None = None
+    """The address of that host, as it is reached from here."""
+    confinement: Confinement | None = None
+    audit_denials: tuple[Denial, ...] | None = None
+    kernel_denials: tuple[Denial, ...] | None = None
+    port_labels: tuple[PortLabel, ...] | None = None
     limits: PortLimits | None = None
     addresses: tuple[HostAddress, ...] | None = None
     journal: tuple[LogLine, ...] | None = None
     """The newest lines of the service's log, oldest first."""
+    as_root: tuple[Listener, ...] | None = None
+    """The listeners as root sees them, where sudo allows that look."""
+    namespaces: Namespaces | None = None
+    """What listens in other network namespaces than the host's own, and for them."""
+    redirects: Redirects | None = None
+    """Where the kernel sends what comes to the port."""
+    cluster: ClusterPorts | None = None
+    """What a cluster of Kubernetes gives away of this host's ports."""
+    launch: Launch | None = None
+    """What the service that wants the port runs, where its manager tells that only when it is asked."""
+    members: tuple[Process, ...] | None = None
+    """The processes in the control group of a socket whose own process is hidden."""
+    user_sockets: tuple[Service, ...] | None = None
+    """The socket units of the user whose service manager holds the port."""
+    asked: tuple[Question, ...] = ()
+    """What was asked for this verdict, whatever came of it."""
     refused: tuple[Refusal, ...] = ()
+    looks: tuple[Look, ...] = ()
+    """Every look that was taken for this verdict, word for word."""
+
+    @property
+    def claims(self) -> tuple[Declaration, ...]:
+        """Every declaration: of managers, of files on the host, of the configuration."""
+        return claims(self.snapshot, self.declared)
 
     @property
     def now(self) -> float | None:
@@ -65,6 +125,22 @@ class Evidence:
         """Whether what is known of the host is of now."""
         return self.snapshot.link.state is LinkState.UP
 
+    @property
+    def not_listening(self) -> tuple[Socket, ...]:
+        """Every socket on the port that does not listen, as far as was seen."""
+        placed = (socket for socket in self.unlisted or () if socket.port)
+        return (*(self.sockets or ()), *(self.bound or ()), *placed)
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """All rules of packet filters that were read, each once."""
+        return firewall.relevant((*(self.nftables or ()), *(self.iptables or ()), *(self.ip6tables or ())))
+
+    @property
+    def knows_bound(self) -> bool:
+        """Whether it is known which sockets are bound to the port without listening."""
+        return self.bound is not None or (self.unlisted is not None and all(one.port for one in self.unlisted))
+
     def refusal(self, probe: str) -> str | None:
         """Why a look was refused; ``None`` when it was not tried or it succeeded."""
         return next((refusal.why for refusal in self.refused if refusal.probe == probe), None)
@@ -80,4 +156,20 @@ class Evidence:
         source = self.snapshot.source("listeners")
         if source is None or source.at is None:
             return (source.failure if source else None) or self.refusal("listeners") or "not asked yet"
-        return source.failure
+        return source.failure or ("not asked over this connection yet" if source.former else None)
+
+    def listeners_age(self) -> float | None:
+        """How many seconds old the list of listeners is at least, by the newest that is known of the host."""
+        source = self.snapshot.source("listeners")
+        if source is None or source.at is None:
+            return None
+        link = self.snapshot.link
+        latest = max(self.snapshot.at or source.at, link.since if not self.reachable else source.at)
+        return max(0.0, latest - source.at)
+
+    def log_of(self, ref: ServiceRef) -> tuple[str, ...] | None:
+        """The end of a service's log, as far as it says why it is down; ``None`` where it was not read."""
+        if self.journal is not None:
+            return tuple(line.message for line in telling(self.journal) if line.message.strip())
+        words = (each.lines for each in self.snapshot.last_words if each.ref == ref)
+        return next(words, None)

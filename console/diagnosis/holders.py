@@ -1,17 +1,22 @@
 """Who has a port: from listeners to the service, process or user behind each."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from console.core.network import Listener, Process, Socket
 from console.core.overlap import overlaps, same_address
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.diagnosis import clusters, hidden, spaces, strays, user_sockets
+from console.diagnosis.container_ways import is_contained
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.respawn import respawn_of
 from console.diagnosis.verdict import Confidence, Holder
 from console.managers.join import INIT, Owners, of_user
+from console.managers.unlisted import is_hidden_leftover, is_left_behind, unit_of_user
 
 UNITS = (".service", ".socket")
-_LIVE = ("ESTAB", "CLOSE-WAIT", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING", "SYN-RECV")
+# Of CLOSE-WAIT the other side is done: what nobody accepted stays in it for ever, such as a try of whoever looks.
+_LIVE = ("ESTAB", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING", "SYN-RECV")
 
 
 def clashing(evidence: Evidence, wanted: Endpoint) -> tuple[Listener, ...]:
@@ -32,22 +37,48 @@ def holder_of_socket(evidence: Evidence, socket: Socket) -> Holder:
     process = evidence.process(pid)
     owners = Owners(evidence.snapshot.services)
     service = owners.of_pid(pid) or owners.of_cgroup(process.cgroup if process else None)
+    service = service or owners.of_cgroup(socket.cgroup)
+    known_by = _socket_known_by(socket)
+    left = pid is not None and (service is None or is_left_behind(evidence.snapshot, service, (pid,)))
     return Holder(
         protocol=socket.protocol,
         address=socket.address,
         port=socket.port,
         pid=pid,
-        user=process.user if process else None,
+        user=(process.user if process else None) or socket.user or (f"uid {socket.uid}" if socket.uid else None),
         process=socket.process or (process.name if process else None),
-        ref=service.ref if service else None,
-        chain=_chain(service, None, socket.process),
+        ref=service.ref if service else _ref_of_unit(evidence, socket),
+        unit=socket.unit,
+        chain=_chain(service, socket.unit, socket.process),
         up=process.age if process else None,
         since=_since(evidence, process, None),
         respawn=respawn_of(service),
         command=process.command if process else None,
-        confidence=Confidence.HIGH if pid is not None else Confidence.LOW,
-        known_by=("inode",) if pid is not None else (),
+        confidence=_confidence(known_by),
+        known_by=known_by,
+        interface=socket.interface,
+        peer=f"{socket.peer_address}:{socket.peer_port}" if socket.peer_port else None,
+        strays=(pid,) if pid is not None and pid > 1 and left else (),
+        sockets=(socket,),
     )
+
+
+def same_service(first: Holder, second: Holder) -> bool:
+    """Whether two holders are one service, or one process of none."""
+    if first.ref is not None or second.ref is not None:
+        return first.ref == second.ref
+    return first.pid is not None and first.pid == second.pid
+
+
+def owners_of(evidence: Evidence, sockets: Iterable[Socket]) -> tuple[Holder, ...]:
+    """The owners of sockets that do not listen, each once; nobody owns what is in TIME-WAIT."""
+    found = [holder_of_socket(evidence, one) for one in sockets if one.pids or one.unit or one.uid is not None]
+    known: dict[object, Holder] = {}
+    for holder in found:
+        key = (holder.pid, holder.unit if holder.pid is None else None, holder.user)
+        before = known[key].sockets if key in known else ()
+        known[key] = replace(holder, sockets=(*before, *holder.sockets))
+    return tuple(known.values())
 
 
 def service_of(evidence: Evidence, listener: Listener) -> Service | None:
@@ -58,7 +89,7 @@ def service_of(evidence: Evidence, listener: Listener) -> Service | None:
     found = Owners(evidence.snapshot.services).of(listener)
     if found is None and (listener.unit or "").endswith(".socket") and not of_user(listener):
         return Service(_systemd(evidence, listener.unit or ""), State.UNKNOWN, "")
-    return found
+    return found or unit_of_user(evidence.snapshot, listener)
 
 
 def connections_to(evidence: Evidence, listener: Listener) -> int | None:
@@ -79,10 +110,11 @@ def connections_to(evidence: Evidence, listener: Listener) -> int | None:
 def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
     service = service_of(evidence, listener)
     ref = service.ref if service is not None else _ref_of_unit(evidence, listener)
-    pid = _culprit(listener)
+    left = strays.strays(evidence, listener, service)
+    pid = left[0] if left and evidence.processes is not None else _culprit(listener)
     process = evidence.process(pid)
     known_by = _known_by(listener, service)
-    return Holder(
+    made = Holder(
         protocol=listener.protocol,
         address=listener.address,
         port=listener.port,
@@ -91,17 +123,26 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         process=process.name if process else listener.process if pid == listener.pid else None,
         ref=ref,
         unit=listener.unit,
-        chain=_chain(service, listener.unit, listener.process),
+        chain=strays.chain(evidence, left[0], listener.unit, process.name if process else listener.process)
+        if left
+        else _chain(service, listener.unit, listener.process),
         since=_since(evidence, process, service),
         up=_up(evidence, process, service),
         connections=connections_to(evidence, listener),
-        respawn=respawn_of(service),
+        respawn=strays.respawn(evidence, left[0]) if left else respawn_of(service),
         command=process.command if process else None,
         confidence=_confidence(known_by),
         known_by=known_by,
         clash=overlaps(wanted, listener) if not same_address(wanted.address, "*") or listener.address == "*" else None,
         interface=listener.interface,
+        strays=left,
+        note=strays.LEFT if service is not None and is_hidden_leftover(service, listener) else None,
     )
+    made = user_sockets.completed(evidence, made, listener)
+    made = hidden.completed(evidence, spaces.completed(evidence, made, service, listener))
+    made = clusters.as_node_port(evidence, made)
+    # What somebody else runs is no process of its own.
+    return made if made.label is None and not is_contained(made) else replace(made, strays=())
 
 
 def _culprit(listener: Listener) -> int | None:
@@ -125,6 +166,15 @@ def _known_by(listener: Listener, service: Service | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _socket_known_by(socket: Socket) -> tuple[str, ...]:
+    found = ["inode"] if socket.pids else []
+    if socket.unit is not None or socket.cgroup is not None:
+        found.append("cgroup")
+    if socket.uid is not None and not socket.pids:
+        found.append("uid")
+    return tuple(found)
+
+
 def same_port(endpoint: Endpoint, listener: Listener) -> bool:
     """Whether a declaration and a listener name one protocol and port."""
     return (endpoint.protocol, endpoint.port) == (listener.protocol, listener.port)
@@ -145,7 +195,7 @@ def _chain(service: Service | None, unit: str | None, process: str | None) -> tu
     return ("systemd", *(() if unit == INIT else (unit,)), *inside)
 
 
-def _ref_of_unit(evidence: Evidence, listener: Listener) -> ServiceRef | None:
+def _ref_of_unit(evidence: Evidence, listener: Listener | Socket) -> ServiceRef | None:
     """A unit that the list of services does not have, e.g. because it was started since."""
     unit = listener.unit
     if unit is None or not unit.endswith(UNITS) or of_user(listener):

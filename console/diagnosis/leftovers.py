@@ -20,11 +20,7 @@ _TIMER = re.compile(r"timewait,(?:(?P<minutes>\d+)min)?(?:(?P<seconds>\d+(?:\.\d
 def in_the_way(evidence: Evidence, wanted: Endpoint) -> tuple[Socket, ...]:
     """The sockets that do not listen and may keep a listener from binding ``wanted``."""
     target = Binding.of_endpoint(wanted)
-    return tuple(
-        socket
-        for socket in evidence.sockets or ()
-        if clash(target, Binding(socket.protocol, socket.address, socket.port)) is not None
-    )
+    return tuple(socket for socket in evidence.not_listening if clash(target, Binding.of_socket(socket)) is not None)
 
 
 def kind_of(evidence: Evidence, sockets: tuple[Socket, ...], service: Service | None) -> VerdictWord:

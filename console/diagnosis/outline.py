@@ -6,6 +6,9 @@ from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import Confidence, NotChecked, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
 
+_ORDER = tuple(Confidence)[::-1]
+"""The least first."""
+
 
 def outline(
     evidence: Evidence, want: Want, word: VerdictWord, summary: str, confidence: Confidence = Confidence.LOW
@@ -22,8 +25,9 @@ def outline(
         state=want.service.state.value if want.service is not None else None,
         wanted=endpoint,
         symptom=want.symptom,
+        port_known_by=want.known_by,
         declared_by=want.declared_by,
-        confidence=confidence,
+        confidence=min(confidence, want.sure, key=_ORDER.index),
     )
 
 

@@ -1,23 +1,84 @@
 """The next port that is really free: not bound, not declared, not handed out to outgoing connections."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+
 from console.core.service import Endpoint
+from console.diagnosis.container_ways import missing_right
 from console.diagnosis.evidence import Evidence
 from console.probes.limits import PortLimits
 
 OFFSET = 8000
 """From a privileged port one goes to this much higher: 80 to 8080 lies within what people expect."""
 TRIES = 2000
+"""Ports that are tried in each direction; a range of the kernel is passed over at once and counts for none."""
+TOLD = 4
+"""Ports that were passed over of which the reason is told."""
+
+_Stretch = tuple[int, int, str]
+"""The first and the last of some ports, and why none of them is taken; empty where it may be."""
 
 
-def next_free_port(evidence: Evidence, wanted: Endpoint) -> int | None:
-    """The nearest higher port that the service could take; ``None`` when the listeners are not known for certain."""
+@dataclass(frozen=True, slots=True)
+class FreePort:
+    """The nearest port that could be taken, and why those before it could not."""
+
+    port: int
+    passed: tuple[str, ...] = ()
+    ranges_read: bool = True
+    """Whether the ranges of the kernel are the host's own: else they are taken for those that a kernel begins with."""
+
+    @property
+    def reason(self) -> str:
+        """In one line for the evidence."""
+        more = len(self.passed) - TOLD
+        rest = f"; and {more} more" if more > 0 else ""
+        over = f"; passed over {'; '.join(self.passed[:TOLD])}{rest}" if self.passed else ""
+        if not self.ranges_read:
+            over = f", and the ranges for outgoing connections were not read{over}"
+            return f"next port: {self.port}, neither bound at any address nor declared{over}"
+        return f"next free port: {self.port}, neither bound at any address nor declared, ephemeral or reserved{over}"
+
+
+def next_free_port(evidence: Evidence, wanted: Endpoint) -> FreePort | None:
+    """The nearest higher port that the service could take, else the nearest lower one.
+
+    ``None`` when there is none, or the listeners are not known for certain.
+    """
     if evidence.listeners_gap() is not None:
         return None
-    start = wanted.port + 1
-    if wanted.port < unprivileged_start(evidence):
-        start = max(OFFSET + wanted.port, unprivileged_start(evidence))
+    lowest = max(1, unprivileged_start(evidence))
+    start, below = wanted.port + 1, wanted.port - 1
+    if wanted.port < lowest:
+        start = max(OFFSET + wanted.port, lowest)
+        below = start - 1
     taken = _taken(evidence, wanted.protocol)
-    return next((port for port in range(start, min(start + TRIES, 65536)) if _is_free(evidence, port, taken)), None)
+    limits = evidence.limits or PortLimits()
+    passed: list[str] = []
+    for low, high, why in chain(_upward(limits, start), _downward(limits, below, lowest)):
+        if not why and low not in taken:
+            return FreePort(low, tuple(passed), evidence.limits is not None)
+        passed.append(f"{low} ({taken.get(low, why)})" if low == high else f"{low} to {high} ({why})")
+    return None
+
+
+def _upward(limits: PortLimits, start: int) -> Iterator[_Stretch]:
+    """What follows a port: a range of the kernel at once, whatever its length."""
+    port, tries = start, 0
+    while port < 65536 and tries < TRIES:
+        _, high, why = _range(limits, port)
+        yield port, high, why
+        port, tries = high + 1, tries + (not why)
+
+
+def _downward(limits: PortLimits, start: int, lowest: int) -> Iterator[_Stretch]:
+    """The same down from a port: above the range for outgoing connections there may be nothing left."""
+    port, tries = start, 0
+    while port >= lowest and tries < TRIES:
+        low, _, why = _range(limits, port)
+        yield low, port, why
+        port, tries = low - 1, tries + (not why)
 
 
 def unprivileged_start(evidence: Evidence) -> int:
@@ -25,18 +86,68 @@ def unprivileged_start(evidence: Evidence) -> int:
     return (evidence.limits or PortLimits()).unprivileged_start
 
 
-def _taken(evidence: Evidence, protocol: str) -> set[int]:
+def _taken(evidence: Evidence, protocol: str) -> Mapping[int, str]:
+    """Why each of these is not free; a listener at any address counts."""
     snapshot = evidence.snapshot
-    taken = {listener.port for listener in snapshot.listeners if listener.protocol == protocol}
-    for service in snapshot.services:
-        taken.update(want.port for want in service.wants if want.protocol == protocol)
-    taken.update(one.endpoint.port for one in evidence.declared if one.endpoint.protocol == protocol)
-    taken.update(symptom.endpoint.port for symptom in snapshot.symptoms if symptom.endpoint is not None)
+    taken = {
+        symptom.endpoint.port: f"{symptom.ref.name} wants it"
+        for symptom in snapshot.symptoms
+        if symptom.endpoint is not None
+    }
+    for one in evidence.claims:
+        if one.endpoint.protocol == protocol:
+            taken |= dict.fromkeys(one.ports, f"{one.service} declares it, {one.where}")
+    taken |= dict(_given_away(evidence, protocol))
+    for listener in snapshot.listeners:
+        if listener.protocol == protocol:
+            taken[listener.port] = f"held by {listener.unit or listener.process or 'a hidden process'}"
     return taken
 
 
-def _is_free(evidence: Evidence, port: int, taken: set[int]) -> bool:
-    limits = evidence.limits or PortLimits()
-    # A reserved port is somebody's, who is perhaps not running now.
-    reserved = any(low <= port <= high for low, high in limits.reserved)
-    return port not in taken and not reserved and not limits.ephemeral(port)
+def _given_away(evidence: Evidence, protocol: str) -> Iterator[tuple[int, str]]:
+    """What a cluster or the kernel sends elsewhere, mostly without a listener."""
+    if evidence.cluster is not None:
+        for service in evidence.cluster.services:
+            if service.protocol == protocol:
+                yield service.port, f"the cluster gives it to {service.shown}"
+        for pod in evidence.cluster.pods:
+            for given in pod.ports:
+                if given.protocol == protocol:
+                    yield given.port, f"the cluster gives it to {pod.shown}"
+    own = {None, *(one.address for one in evidence.addresses or ())}
+    for one in evidence.redirects.found if evidence.redirects is not None else ():
+        if one.protocol in (None, protocol) and one.address in own:
+            yield from ((port, "a rule sends it elsewhere") for low, high in one.ports for port in range(low, high + 1))
+
+
+def how_free(evidence: Evidence, wanted: Endpoint) -> str:
+    """What may be said of a port on which nobody listens."""
+    looks = {"redirects": evidence.redirects, "namespaces": evidence.namespaces, "limits": evidence.limits}
+    if any(found is None and evidence.refusal(look) is None for look, found in looks.items()):
+        # The list of listeners shows nobody, which is all that is known so far.
+        return "not checked"
+    return "nobody seen on it" if _is_unseen(evidence, wanted) else "free"
+
+
+def _is_unseen(evidence: Evidence, wanted: Endpoint) -> bool:
+    """Whether somebody may have a port without being seen: a look that shows those without a listener was refused."""
+    rules = evidence.redirects
+    if any(evidence.refusal(look) is not None for look in ("redirects", "namespaces", "limits")):
+        return True
+    if rules is not None and rules.refused is not None:
+        return True
+    if evidence.cluster is not None and evidence.cluster.hidden:
+        return True
+    bound = wanted.protocol == "tcp" and not evidence.knows_bound and evidence.refusal("bound") is not None
+    return bound or missing_right(evidence) is not None
+
+
+def _range(limits: PortLimits, port: int) -> _Stretch:
+    """The range of the kernel in which the port lies, and what it is for; the port alone where there is none."""
+    for low, high in limits.reserved:
+        # A reserved port is somebody's, who is perhaps not running now.
+        if low <= port <= high:
+            return low, high, "reserved"
+    if limits.ephemeral(port):
+        return limits.local_low, max(port, limits.local_high), "for outgoing connections"
+    return port, port, ""

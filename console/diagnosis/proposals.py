@@ -1,37 +1,63 @@
 """The ways out of a verdict, the best first."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Literal
 
-from console.core.command import quote
-from console.core.engines import is_daemon, is_engine, is_publisher
+from console.core import keepers
+from console.core.command import Command, quote
+from console.core.endings import cannot_run, is_over
+from console.core.engines import is_engine
 from console.core.finding import Proposal
+from console.core.network import Socket
 from console.core.plan import ActionKind, Intent
 from console.core.service import ServiceRef, State
+from console.core.way_in import came_by, is_own_way, runs_through
+from console.diagnosis import clusters, hidden, user_sockets
+from console.diagnosis.container_ways import is_contained, stop_container
+from console.diagnosis.doubts import by_address, no_address
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.failure import is_failing
 from console.diagnosis.holders import UNITS
-from console.diagnosis.ports import next_free_port
+from console.diagnosis.leftovers import BOUND
+from console.diagnosis.ports import how_free, next_free_port
+from console.diagnosis.strays import LEFT, why_kept, words
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
 from console.managers import can
 from console.managers.base import Resettable
+from console.managers.process import ID as PROCESS
+from console.managers.unlisted import unlisted
 from console.probes.limits import PortLimits
 
-CommandsOf = Callable[[Intent], tuple[str, ...]]
+Has = Literal["listener", "connection", "nothing to see"]
+"""By what a holder has the port on the host."""
+CommandsOf = Callable[[Intent], tuple[Command, ...]]
 """The commands that the plan of an intent would run; the actions layer knows them."""
 
-BY_HAND = "by hand: the console sends signals only to what a manager owns"
-_WAY_IN = ("sshd", "ssh.service", "sshd.service", "ssh.socket", "sshd.socket", "dropbear", "dropbear.service")
 
-
-def no_commands(_intent: Intent) -> tuple[str, ...]:
+def no_commands(_intent: Intent) -> tuple[Command, ...]:
     """Know no commands: for callers without the actions layer."""
     return ()
 
 
-def is_way_in(holder: Holder) -> bool:
-    """Whether it is the SSH server, without which nobody reaches the host any more."""
-    names = {holder.process, holder.unit, holder.ref.name if holder.ref else None}
-    return any(name in _WAY_IN or (name or "").startswith("sshd@") for name in names if name)
+def is_way_in(evidence: Evidence, holder: Holder) -> bool:
+    """Whether nobody, or not this console, reaches the host any more without it."""
+    if _is_own_way(evidence, holder):
+        return True
+    if holder.strays:
+        return keepers.is_way_in(holder.process)
+    names = (holder.process, holder.unit, holder.ref.name if holder.ref is not None else None)
+    return any(keepers.is_way_in(name) for name in names)
+
+
+def _is_own_way(evidence: Evidence, holder: Holder) -> bool:
+    identity = evidence.snapshot.identity
+    pids = [*holder.strays, *((holder.pid,) if holder.pid is not None else ())]
+    if came_by(identity, holder.endpoint) or runs_through(identity, pids):
+        return True
+    service = evidence.snapshot.service(holder.ref) if holder.ref is not None and not holder.strays else None
+    return service is not None and is_own_way(identity, service)
 
 
 def _is_engine(holder: Holder) -> bool:
@@ -44,18 +70,33 @@ def for_held(
 ) -> tuple[Proposal | None, ...]:
     """Stop the owners through their managers; else move the newcomer; a signal only where no manager owns a process."""
     advice = [(holder, _advice(evidence, holder)) for holder in holders]
-    services = [holder for holder, other in advice if other is None and _is_service(holder)]
-    whole = len(services) == len(holders)
-    stop = stop_services(evidence, want, services, commands_of, start_after=whole) if services else None
+    freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
+    if no_address(want, holders) is not None:
+        return (*_each(evidence, want, freed, commands_of), *(other for _, other in advice), move(evidence, want))
+    whole = len(freed) == len(holders)
+    # A workload has its port through pods, of which the host proves nothing.
+    listening = not any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in freed)
+    has: Has = "listener" if listening else "nothing to see"
+    stop = stop_services(evidence, want, freed, commands_of, start_after=whole, has=has) if freed else None
     return (stop, *(other for _, other in advice), move(evidence, want))
+
+
+def _each(
+    evidence: Evidence, want: Want, holders: Sequence[Holder], commands_of: CommandsOf
+) -> Iterator[Proposal | None]:
+    """A way for each address that may be the wanted one: who holds another is left alone."""
+    for group in by_address(holders).values():
+        at = replace(want, endpoint=group[0].endpoint)
+        way = stop_services(evidence, at, group, commands_of, start_after=True)
+        yield replace(way, recommended=False)
 
 
 def stop_holder(evidence: Evidence, want: Want, holder: Holder, commands_of: CommandsOf) -> Proposal | None:
     """The proposal that takes the port from one that does not listen; ``None`` where nothing may be done."""
     advice = _advice(evidence, holder)
-    if advice is not None or not _is_service(holder):
+    if advice is not None or not (holder.strays or is_service(evidence, holder)):
         return advice
-    return stop_services(evidence, want, [holder], commands_of, start_after=True, listening=False)
+    return stop_services(evidence, want, [holder], commands_of, start_after=True, has="connection")
 
 
 def stop_services(
@@ -65,33 +106,50 @@ def stop_services(
     commands_of: CommandsOf,
     *,
     start_after: bool,
-    listening: bool = True,
+    has: Has = "listener",
 ) -> Proposal:
     """Stop services that hold the port and, where that frees it, start the one that wants it.
 
-    Listeners that are not the service's own are one plan of the actions layer: it proves that they let go, and starts
-    them again when the other does not come up.
+    Where the host shows what they hold and it is not the service's own, that is one plan of the actions layer: it
+    proves that they let go, and starts them again when the other does not come up.
     """
-    refs = _to_stop(evidence, holders)
-    label = f"stop {' and '.join(ref.name for ref in refs)}"
-    intents = [Intent(ActionKind.STOP, ref, holders[0].endpoint) for ref in refs]
+    strays = [ServiceRef(evidence.snapshot.host, PROCESS, str(pid)) for one in holders for pid in one.strays]
+    services = [holder for holder in holders if not holder.strays]
+    refs = [*_to_stop(evidence, services), *dict.fromkeys(strays)]
+    label = _label(evidence, want, services, holders)
+    # A plan that proves that a listener lets go has nothing to prove of what does not listen.
+    intents = [Intent(ActionKind.STOP, ref, holders[0].endpoint if has == "listener" else None) for ref in refs]
     if start_after and want.ref is not None and want.ref not in refs:
         verb = "start" if want.down else "restart"
-        label = f"{label}, then {verb} {want.ref.name}"
-        own_socket = want.service is not None and any(ref.name in want.service.triggered_by for ref in refs)
-        if listening and not own_socket:
-            intents = [Intent(ActionKind.FREE_PORT, want.ref, want.endpoint)]
+        label = f"{label}, then {verb} {want.ref.beside(refs[0])}"
+        own_socket = want.service is not None and any(map(want.service.is_triggered_by, refs))
+        if not own_socket and (has == "listener" or (has == "connection" and len(refs) == 1)):
+            holder = refs[0] if has == "connection" else None
+            intents = [taken_from(holder, want, holders[0].sockets)]
         else:
             intents.append(Intent(ActionKind(verb), want.ref, want.endpoint))
-    sure = all(holder.confidence is not Confidence.LOW for holder in holders)
-    return proposal("stop-holder", label, intents, commands_of, recommended=want.ref is not None and sure)
+    sure = all(holder.confidence is not Confidence.LOW for holder in holders) and (want.symptom or not want.guessed)
+    name = "stop-holder" if services else "signal"
+    # What serves is not ended for what never did.
+    missed = want.ref is not None and not (want.service is not None and want.service.never_ran)
+    return proposal(name, label, intents, commands_of, recommended=missed and bool(sure))
 
 
-def left_behind(evidence: Evidence, holder: Holder) -> Proposal | None:
-    """How to end a process that outlived its service; ``None`` when it did not."""
-    if holder.ref is None or not _is_left_over(evidence, holder):
-        return None
-    return _end_left_over(holder.ref)
+def taken_from(holder: ServiceRef | None, want: Want, sockets: Sequence[Socket]) -> Intent:
+    """The intent that takes the port from whom it is: only as long as it has what it was seen to have."""
+    assert want.ref is not None
+    if holder is None:
+        return Intent(ActionKind.FREE_PORT, want.ref, want.endpoint)
+    inodes = tuple(dict.fromkeys(one.inode for one in sockets if one.inode is not None))
+    bound = any(one.protocol == "tcp" and one.state in BOUND for one in sockets)
+    return Intent(ActionKind.FREE_PORT, want.ref, want.endpoint, holder=holder, sockets=inodes, bound=bound)
+
+
+def _label(evidence: Evidence, want: Want, services: Sequence[Holder], holders: Sequence[Holder]) -> str:
+    stopped = [ref.beside(want.ref) for ref in _to_stop(evidence, services)]
+    ended = words(evidence, holders)
+    parts = [f"{verb} {' and '.join(names)}" for verb, names in (("stop", stopped), ("end", ended)) if names]
+    return ", ".join(parts)
 
 
 def restart(want: Want, commands_of: CommandsOf) -> tuple[Proposal, ...]:
@@ -107,7 +165,7 @@ def start(
 ) -> tuple[Proposal, ...]:
     """Start the service that wanted the port, after clearing what keeps its manager from it.
 
-    ``after``: seconds until it has a chance.
+    ``after``: seconds until it has a chance. To start what may fail as it did is no advice.
     """
     if want.ref is None or not want.down:
         return ()
@@ -119,20 +177,29 @@ def start(
         intents.insert(0, Intent(ActionKind.RESET_FAILED, want.ref))
     if after is not None:
         label = f"in {after:.0f} s: {label}"
-    return (proposal("start", label, intents, commands_of, recommended=recommended),)
+    return (proposal("start", label, intents, commands_of, recommended=recommended and _may_help(want)),)
+
+
+def _may_help(want: Want) -> bool:
+    """Whether nothing is known to be in the way of a start, and of what failed the cause is known to be gone."""
+    if want.service is None or not is_failing(want.service):
+        return True
+    # Of what its log says the verdict tells whether it is gone.
+    return not cannot_run(want.service) if want.symptom is not None else is_over(want.service)
 
 
 def move(evidence: Evidence, want: Want) -> Proposal | None:
     """Advice to let the newcomer listen elsewhere."""
     if want.endpoint is None or want.ref is None:
         return None
-    port = next_free_port(evidence, want.endpoint)
-    if port is None:
+    free = next_free_port(evidence, want.endpoint)
+    if free is None:
         return None
+    own = next((one.where for one in want.declared_by if one.is_of(want.ref)), f"where {want.ref.name} is configured")
     return Proposal(
         "move",
-        f"let {want.ref.name} listen on {port} (free)",
-        reason_off=f"by hand: set the port to {port} where {want.ref.name} is configured, then restart it",
+        f"let {want.ref.name} listen on {free.port} ({how_free(evidence, want.endpoint)})",
+        reason_off=f"by hand: set the port to {free.port} in {own}, then restart it".replace("in where", "where"),
     )
 
 
@@ -184,41 +251,49 @@ def _range(low: int, high: int) -> str:
 
 def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:
     """What a person can do about a holder that the console does not stop; ``None`` for a service, and for nothing."""
-    if is_way_in(holder):
+    if is_way_in(evidence, holder):
+        return Proposal("stop-holder", f"stop {holder.name}", reason_off="by hand: it is the way to this host")
+    for found in (clusters.by_hand, hidden.find, user_sockets.by_hand):
+        if (by_hand := found(evidence, holder)) is not None:
+            return by_hand
+    if holder.note == LEFT:
+        return Proposal("signal", f"end what {holder.name} left behind", reason_off=f"by hand: {LEFT}")
+    if why := _out_of_reach(evidence, holder):
+        return Proposal("stop-holder", f"stop {holder.name}", reason_off=f"by hand: {why}")
+    if is_service(evidence, holder) and holder.ref is not None and holder.ref.manager != "systemd":
         return None
-    if _is_service(holder) and holder.ref is not None and holder.ref.manager != "systemd":
-        return None
-    if is_publisher(holder.process) or holder.container is not None or _is_engine(holder):
-        return _stop_container(holder)
-    if holder.ref is not None and evidence.snapshot.run_by(holder.ref):
-        return _signal(holder, f"left behind by {holder.ref.name}, which runs other services")
-    if holder.ref is not None and _is_left_over(evidence, holder):
-        return _end_left_over(holder.ref)
-    return None if _is_service(holder) else _signal(holder)
+    if is_contained(holder):
+        return stop_container(evidence, holder)
+    if holder.strays:
+        return _kept(evidence, holder)
+    if holder.ref is not None and (runs := evidence.snapshot.run_by(holder.ref)):
+        names = ", ".join(service.ref.name for service in runs[:3])
+        return Proposal("stop-holder", f"stop {holder.name}", reason_off=f"by hand: {names} would go with it")
+    return None
 
 
-def _is_service(holder: Holder) -> bool:
+def _out_of_reach(evidence: Evidence, holder: Holder) -> str | None:
+    """Why a unit of another user's own manager is not stopped from here."""
+    if holder.ref is None or evidence.snapshot.service(holder.ref) is not None:
+        return None
+    service = unlisted(evidence.snapshot, holder.ref)
+    return service.tool_missing if service is not None else None
+
+
+def _kept(evidence: Evidence, holder: Holder) -> Proposal | None:
+    """What cannot be ended from here although no manager owns it."""
+    why = why_kept(evidence, holder)
+    if why is None:
+        return None
+    label = f"end {' and '.join(words(evidence, [holder]))}"
+    return Proposal("signal", label, reason_off=f"by hand: {why}")
+
+
+def is_service(evidence: Evidence, holder: Holder) -> bool:
     """Whether its manager may be told to stop it."""
-    if holder.ref is None or is_way_in(holder) or _is_engine(holder):
+    if holder.ref is None or is_way_in(evidence, holder) or _is_engine(holder):
         return False
     return holder.ref.manager != "systemd" or holder.ref.name.endswith(UNITS)
-
-
-def _is_left_over(evidence: Evidence, holder: Holder) -> bool:
-    """Whether its service has ended and only this process of it lives on: stopping the service does nothing then."""
-    service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
-    return service is not None and service.state in (State.STOPPED, State.FAILED) and "manager" not in holder.known_by
-
-
-def _end_left_over(ref: ServiceRef) -> Proposal:
-    scope = () if ref.scope == "system" else ("--user",)
-    return Proposal(
-        "end-left-over",
-        f"end what {ref.name} left behind",
-        commands=(quote(("systemctl", *scope, "kill", "--", ref.name)),),
-        recommended=True,
-        reason_off="by hand: the service has ended already, so to stop it does nothing",
-    )
 
 
 def _to_stop(evidence: Evidence, holders: Sequence[Holder]) -> list[ServiceRef]:
@@ -235,36 +310,12 @@ def _started_by_socket(evidence: Evidence, ref: ServiceRef) -> list[ServiceRef]:
     return [
         service.ref
         for service in evidence.snapshot.services
-        if ref.name in service.triggered_by and service.pids and service.ref.scope == ref.scope
+        if service.is_triggered_by(ref)
+        and service.pids
+        # A socket that somebody else's port is worth does not take the way to the host, or an engine, with it.
+        and not (is_engine(service.ref.name) or keepers.is_way_in(service.ref.name))
+        and not is_own_way(evidence.snapshot.identity, service)
     ]
-
-
-def _stop_container(holder: Holder) -> Proposal | None:
-    if is_daemon(holder.process):
-        return None
-    if holder.container is not None:
-        return Proposal(
-            "stop-container",
-            f"stop container {holder.container}",
-            commands=(quote(("docker", "stop", "--", holder.container)),),
-            recommended=True,
-            reason_off="by hand: the console does not act on containers yet",
-        )
-    podman = holder.process in ("conmon", "rootlessport") or (holder.unit or "").startswith("podman.")
-    return Proposal(
-        "find-container",
-        f"stop the container that publishes {holder.port}",
-        commands=("podman port --all" if podman else f"docker ps --filter publish={holder.port}",),
-        recommended=True,
-        reason_off=f"by hand: which container it is was not asked; never signal {holder.process or 'its engine'}",
-    )
-
-
-def _signal(holder: Holder, why: str = "no manager owns it") -> Proposal | None:
-    if holder.pid is None or holder.pid <= 1:
-        return None
-    label = f"end {holder.process or 'the process'} (pid {holder.pid}): {why}"
-    return Proposal("signal", label, commands=(f"kill -TERM {holder.pid}",), recommended=False, reason_off=BY_HAND)
 
 
 def proposal(
@@ -274,4 +325,13 @@ def proposal(
     wanted = tuple(intents)
     # The plan of a start clears a failure by itself: what two intents have in common is told once.
     commands = tuple(dict.fromkeys(command for intent in wanted for command in commands_of(intent)))
-    return Proposal(name, label, wanted, commands, recommended)
+    exact = tuple(command.shell() for command in commands)
+    return Proposal(name, label, wanted, exact, recommended, told=tuple(command.brief() for command in commands))
+
+
+def ordered(ways: Iterable[Proposal | None]) -> tuple[Proposal, ...]:
+    """Without repetitions, with one recommendation at most and that one first."""
+    unique = {(way.id, way.label): way for way in ways if way is not None}
+    best = next((way for way in unique.values() if way.recommended), None)
+    rest = [replace(way, recommended=False) for way in unique.values() if way is not best]
+    return ((best,) if best is not None else ()) + tuple(rest)

@@ -1,6 +1,7 @@
 """What would still change a verdict: the looks to take, all of them at once so that they cost one round trip."""
 
 from console.core.service import ServiceRef, State
+from console.diagnosis import beyond, forbidden, hidden, only_bound, reach, twins, user_sockets
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.holders import clashing
 from console.diagnosis.wanting import Want, find_want
@@ -15,7 +16,16 @@ def needed(evidence: Evidence) -> tuple[Question, ...]:
         return ()
     want = find_want(evidence)
     questions = [*_listeners(evidence), *_log(evidence, want), *_port(evidence, want), *_permission(evidence, want)]
-    return tuple(question for question in questions if evidence.refusal(question.probe) is None)
+    questions += [
+        *beyond.questions(evidence, want),
+        *hidden.questions(evidence, want),
+        *twins.questions(evidence, want),
+        *user_sockets.questions(evidence, want),
+        *reach.questions(evidence, want),
+    ]
+    return tuple(
+        question for question in questions if question not in evidence.asked and not evidence.refusal(question.probe)
+    )
 
 
 def _listeners(evidence: Evidence) -> list[Question]:
@@ -42,19 +52,30 @@ def _port(evidence: Evidence, want: Want) -> list[Question]:
     if want.endpoint is None:
         return []
     found = []
+    hidden = any(not listener.pids for listener in clashing(evidence, want.endpoint))
+    if hidden and not evidence.is_root and evidence.as_root is None:
+        found.append(Question("listeners_root"))
     pids = sorted({pid for listener in clashing(evidence, want.endpoint) for pid in listener.pids if pid > 1})
-    pids = pids or sorted({pid for socket in evidence.sockets or () for pid in socket.pids if pid > 1})
-    if pids and evidence.processes is None:
-        found.append(Question("process", tuple(str(pid) for pid in pids)))
+    pids = pids or sorted({pid for socket in evidence.not_listening for pid in socket.pids if pid > 1})
+    pids = pids or sorted(only_bound.pids(evidence))
+    unknown = tuple(str(pid) for pid in pids if evidence.process(pid) is None)
+    if new := tuple(pid for pid in unknown if pid not in _looked_at(evidence)):
+        found.append(Question("process", new))
     if evidence.sockets is None:
         found.append(Question("sockets", (str(want.endpoint.port),)))
+    found += only_bound.questions(evidence, want.endpoint)
     if evidence.limits is None:
         found.append(Question("limits"))
     return found
 
 
+def _looked_at(evidence: Evidence) -> frozenset[str]:
+    """The processes that were asked about, among them those that had ended by then."""
+    return frozenset(pid for question in evidence.asked if question.probe == "process" for pid in question.args)
+
+
 def _permission(evidence: Evidence, want: Want) -> list[Question]:
-    """Only a failure to find the address asks for the addresses."""
+    """Only a failure to find the address asks for the addresses, and only a refusal for what forbids it."""
     if want.symptom is None or want.symptom.errno != "EADDRNOTAVAIL" or evidence.addresses is not None:
-        return []
+        return forbidden.questions(evidence, want)
     return [Question("addresses")]

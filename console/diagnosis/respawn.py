@@ -2,8 +2,26 @@
 
 from console.core.service import Service
 
-# A kill by SIGTERM counts as a clean end, by SIGKILL as a failure; either way one of these brings it back.
-_AFTER_KILL = ("always", "on-success", "on-failure", "on-abnormal", "on-abort")
+ANY_END = "after any end"
+# After which ends each policy starts a service again: systemd.service(5), Docker's restart policies, supervisord's
+# autorestart. SIGTERM is a clean end for systemd, SIGKILL never is.
+_WHEN = {
+    "always": ANY_END,
+    "unless-stopped": ANY_END,
+    "on-success": "only after SIGTERM or a clean exit",
+    "on-failure": "only after SIGKILL or a failing exit",
+    "on-abnormal": "only after SIGKILL or a crash",
+    "on-abort": "only after SIGKILL or a crash",
+    "unexpected": "after a signal or unexpected exit",
+}
+NEW_POD = "kubernetes, as a new pod"
+_WORDS = {
+    "systemd": "systemd Restart={}",
+    "supervisord": "supervisord autorestart",
+    "pm2": "pm2 autorestart",
+    "docker": "docker restart={}",
+    "compose": "docker restart={}",
+}
 
 
 def respawn_of(service: Service | None) -> str | None:
@@ -15,12 +33,37 @@ def respawn_of(service: Service | None) -> str | None:
     sockets = [name for name in service.triggered_by if name.endswith(".socket")]
     if sockets:
         return f"systemd socket activation by {sockets[0]}"
-    if service.restart_policy in _AFTER_KILL:
-        told = "Restart=" if service.ref.manager == "systemd" else "starts it again: "
-        return f"{service.ref.manager} {told}{service.restart_policy}"
-    return None
+    if service.ref.manager == "kubernetes":
+        return NEW_POD
+    policy = service.restart_policy or ""
+    # Restart=on-watchdog does nothing after a kill.
+    if policy.partition(":")[0] not in _WHEN:
+        return None
+    # Containers of Podman are under the same manager as Docker's.
+    if service.ref.manager == "supervisord" and policy == "on-failure":
+        return "supervisord autorestart=unexpected"
+    words = "podman restart={}" if "podman" in service.chain[:-1] else _WORDS.get(service.ref.manager, "{}")
+    return words.format(policy)
+
+
+def when(respawn: str) -> str:
+    """After which ends what ``respawn_of`` named starts the service again: ``after any end``."""
+    return _WHEN.get(respawn.rpartition("=")[2].partition(":")[0], ANY_END)
 
 
 def is_respawn_known(service: Service | None) -> bool:
     """Whether its manager told of the service at all, and so also whether it would start it again."""
     return service is not None and (service.native_state != "" or service.ref.name.endswith(".socket"))
+
+
+def comes_back_after_stop(service: Service | None) -> str | None:
+    """What starts a service again even after it was stopped by its manager; ``None`` where nothing is known to."""
+    if service is None:
+        return None
+    if service.enabled == "enabled" and service.ref.manager == "systemd":
+        return f"{service.ref.name} is enabled: it takes the port again at the next boot"
+    if service.enabled == "enabled" and service.ref.manager == "supervisord":
+        return f"{service.ref.name} has autostart: it takes the port again when supervisord starts"
+    if service.ref.manager in ("docker", "compose") and service.restart_policy == "always":
+        return f"{service.ref.name} has restart=always: it takes the port again when its engine or the host starts"
+    return None

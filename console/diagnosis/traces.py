@@ -4,11 +4,18 @@ from collections.abc import Iterator
 
 from console.core.network import Listener
 from console.core.service import Service
+from console.core.text import cut, mask
+from console.diagnosis import taken
+from console.diagnosis.duplicates import said_twice
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.holders import clashing
+from console.diagnosis.ports import next_free_port
+from console.diagnosis.respawn import comes_back_after_stop
 from console.diagnosis.verdict import Verdict
 from console.diagnosis.wanting import Want
 
+LONGEST = 300
+"""Letters of a command line; that of conmon has thousands."""
 MOST = 8
 """Sockets that are listed; a port with more has its number said."""
 
@@ -23,6 +30,11 @@ def _lines(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[str]:
         yield f"log: {want.symptom.line}"
     elif want.history is not None:
         yield f"log of an earlier attempt: {want.history.line}"
+    yield from (f"log: {line.message}" for line in said_twice(evidence))
+    if verdict.failure is not None:
+        yield from (f"log: {line}" for line in verdict.failure.log)
+    if verdict.port_known_by is not None:
+        yield f"port: {verdict.port_known_by}"
     if want.service is not None:
         yield _unit(want.service)
     if want.endpoint is None:
@@ -33,17 +45,18 @@ def _lines(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[str]:
         yield f"... and {len(listeners) - MOST} more sockets on {want.port}"
     for holder in verdict.holders:
         if holder.command:
-            yield f"process {holder.pid}: {holder.command}"
+            yield f"process {holder.pid}: {cut(mask(holder.command), LONGEST)}"
         service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
         if service is not None and service is not want.service:
             yield _unit(service)
-            if service.enabled == "enabled":
-                yield f"{service.ref.name} is enabled: it takes the port again at the next boot"
-    yield from _others(evidence, want)
+            if again := comes_back_after_stop(service):
+                yield again
+    yield from taken.rules(evidence, want.endpoint)
+    yield from _others(evidence, want, verdict)
 
 
-def _others(evidence: Evidence, want: Want) -> Iterator[str]:
-    sockets = evidence.sockets or ()
+def _others(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[str]:
+    sockets = evidence.not_listening
     for socket in sockets[:MOST]:
         peer = f"{socket.peer_address}:{socket.peer_port}"
         owner = f" pid {socket.pids[0]} {socket.process or ''}".rstrip() if socket.pids else ""
@@ -56,13 +69,22 @@ def _others(evidence: Evidence, want: Want) -> Iterator[str]:
         low, high = limits.local_low, limits.local_high
         yield f"limits: unprivileged from {limits.unprivileged_start}, outgoing connections from {low} to {high}"
     for one in want.declared_by:
-        yield f"declared: {one.service} wants {one.endpoint} ({one.where})"
+        last = f"-{one.last}" if one.last else ""
+        sure = "" if one.sure else "perhaps "
+        text = f": {one.text}" if one.text else ""
+        yield f"declared: {one.service} {sure}wants {one.endpoint}{last} ({one.where}{text})"
+    move = next((action for action in verdict.actions if action.id == "move"), None)
+    free = next_free_port(evidence, want.endpoint) if move is not None and want.endpoint is not None else None
+    if free is not None:
+        yield free.reason
 
 
 def _unit(service: Service) -> str:
     words = [f"{service.ref.manager} {service.ref.name}: {service.native_state or service.state.value}"]
     if service.result not in (None, "", "success"):
         words.append(f"result {service.result}")
+    if service.never_ran:
+        words.append("it never ran")
     if service.restarts:
         words.append(f"{service.restarts} restarts")
     if service.restart_policy:

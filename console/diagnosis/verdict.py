@@ -3,9 +3,14 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.core.declaration import Declaration
 from console.core.finding import Proposal
+from console.core.network import Socket
+from console.core.reach import Attempt
 from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import Symptom
+from console.diagnosis.firewall import Judgement
+from console.diagnosis.looks import Look
 
 SCHEMA = "hostdeck.why/1"
 
@@ -28,7 +33,7 @@ class VerdictWord(StrEnum):
 
     @property
     def fine(self) -> bool:
-        """Whether nothing is in the way of the port: exit code 0."""
+        """Whether nothing is in the way of the port, by this word alone."""
         return self in (VerdictWord.FREE, VerdictWord.HELD_IN_CONTAINER)
 
 
@@ -54,6 +59,7 @@ class Holder:
     """What its manager knows it as."""
     unit: str | None = None
     container: str | None = None
+    """Its name, or the first letters of its identity where only these were seen."""
     chain: tuple[str, ...] = ()
     """Who runs it, outermost first."""
     since: float | None = None
@@ -66,10 +72,23 @@ class Holder:
     command: str | None = None
     confidence: Confidence = Confidence.LOW
     known_by: tuple[str, ...] = ()
-    """``inode``, ``manager``, ``cgroup``, ``uid``, ``name``."""
+    """``inode``, ``manager``, ``cgroup``, ``uid``, ``proxy`` (the words of a process that listens for a container),
+    ``nat`` (a rule of the kernel), ``namespace`` (the sockets of another network), ``name``."""
     clash: str | None = None
     """Why the wanted address cannot be bound beside it."""
     interface: str | None = None
+    strays: tuple[int, ...] = ()
+    """The processes to end, where no manager lets go of it."""
+    note: str | None = None
+    """What else there is to know of it: that it is an older run of the service that wants the port."""
+    to: Endpoint | None = None
+    """Where what comes is sent on to, where it is not served at the address itself."""
+    label: str | None = None
+    """What it is, where it is more than a container or a process: a pod, a service of a cluster, an engine's unit."""
+    peer: str | None = None
+    """The other end of a connection that does not listen."""
+    sockets: tuple[Socket, ...] = ()
+    """By what it keeps the port without listening."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -81,6 +100,8 @@ class Holder:
         """The best name there is: the service, else the process, else the user."""
         if self.ref is not None:
             return self.ref.name
+        if self.label is not None:
+            return self.label
         if self.container is not None:
             return f"container {self.container}"
         if self.process is not None:
@@ -90,13 +111,12 @@ class Holder:
         return f"a hidden process of {self.user}" if self.user is not None else "a hidden process"
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """A configuration that claims a port. ``where`` is a file with a line, or the words of a manager."""
+LISTENED = "it listened there when it was last seen to run"
+"""By what a port is known of which only an earlier run speaks."""
 
-    service: str
-    endpoint: Endpoint
-    where: str
+
+LISTENERS = "listeners"
+"""What was not checked where the list of listeners is not of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +125,30 @@ class NotChecked:
 
     what: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a service failed whose log names no address."""
+
+    why: str
+    log: tuple[str, ...] = ()
+    """What it said last, oldest line first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether clients get to a service that has its port."""
+
+    attempts: tuple[Attempt, ...] = ()
+    rule: Judgement | None = None
+    """The worst that a packet filter does with what comes from outside; ``None`` where none was read."""
+    dropped: bool = False
+    """No way in is left."""
+    ways_in: tuple[str, ...] = ()
+    """Each interface and what becomes of a client there."""
+    known_by: tuple[str, ...] = ()
+    """What says that clients do not get in: ``address``, ``rule``, ``connect``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +168,51 @@ class Verdict:
     """The state of that service."""
     wanted: Endpoint | None = None
     symptom: Symptom | None = None
+    port_known_by: str | None = None
+    """What names the port, where that is neither the log nor a socket."""
+    failure: Failure | None = None
+    """How the service failed, where its log does not say that it was a port."""
     holders: tuple[Holder, ...] = ()
     clash: str | None = None
     declared_by: tuple[Declaration, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
     actions: tuple[Proposal, ...] = ()
     confidence: Confidence = Confidence.LOW
+    reach: Reach | None = None
+    """Only where the port is held by whom it belongs to, and that was looked at."""
     impact: tuple[str, ...] = ()
     """What else is hit when the holder ends."""
     evidence: tuple[str, ...] = ()
     """What the verdict rests on, a line each."""
+    keep: ServiceRef | None = None
+    """Of two services that run one program: the one to keep."""
+    looks: tuple[Look, ...] = ()
+    """The looks that were taken on the host for it, word for word."""
+
+    @property
+    def has_its_port(self) -> bool:
+        """Whether the service that was asked about runs and holds the port itself."""
+        own = self.holders and all(holder.ref == self.service for holder in self.holders)
+        return self.verdict is VerdictWord.HELD and self.service is not None and self.state == "running" and bool(own)
+
+    @property
+    def fine(self) -> bool:
+        """Whether nothing is in the way: exit code 0."""
+        return self.verdict.fine or self.has_its_port
+
+    @property
+    def port_words(self) -> str | None:
+        """What names the port, as a sentence; ``None`` where that is the log or a socket."""
+        if self.port_known_by is None:
+            return None
+        if self.port_known_by == LISTENED:
+            return f"{self.port}: {LISTENED}"
+        return f"{self.port} is named by {self.port_known_by}"
+
+    @property
+    def is_old(self) -> bool:
+        """Whether it rests on an old list of listeners."""
+        return any(gap.what == LISTENERS for gap in self.not_checked)
 
     @property
     def holder(self) -> Holder | None:

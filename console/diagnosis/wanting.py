@@ -3,16 +3,21 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from console.core.network import Listener
+from console.core.declaration import Declaration
+from console.core.network import Listener, Socket
 from console.core.overlap import is_wildcard, overlaps
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot, Symptom
 from console.diagnosis.bind_errors import symptoms
+from console.diagnosis.claims import of_service, owner_of
 from console.diagnosis.evidence import Evidence
-from console.diagnosis.verdict import Declaration
+from console.diagnosis.verdict import LISTENED, Confidence
+from console.managers.join import Published, is_publishing, of_user
 
 OLD = 5.0
 """Seconds before its present state began from which on a symptom is of an earlier run."""
+MOST_PORTS = 16
+"""Ports of a declared range that are looked at."""
 WHOLE = 1.0
 """Seconds: managers tell their times in whole ones."""
 
@@ -28,6 +33,15 @@ class Want:
     declared_by: tuple[Declaration, ...] = ()
     history: Symptom | None = None
     """What the log says of an earlier attempt, where the newest failed without it: not why it is down now."""
+    known_by: str | None = None
+    """What names the port, where that is neither the log nor a socket."""
+    sure: Confidence = Confidence.HIGH
+    """How sure it is that this port is meant."""
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing but its definition or an earlier run speaks for this port."""
+        return self.sure is not Confidence.HIGH
 
     @property
     def down(self) -> bool:
@@ -54,29 +68,51 @@ def find_want(evidence: Evidence) -> Want:
 
 
 def declarations(evidence: Evidence, endpoint: Endpoint) -> tuple[Declaration, ...]:
-    """Every declaration that claims the port, of services and of configurations."""
+    """Every declaration that claims the port, of those first who would start with the host."""
     found = [
-        Declaration(service.ref.name, want, f"{service.ref.manager} unit {service.ref.name}")
-        for service in evidence.snapshot.services
-        for want in service.wants
-        if _same_port(want, endpoint)
+        one
+        for one in evidence.claims
+        if one.claims(endpoint.protocol, endpoint.port) and _same_port(one.at(endpoint.port), endpoint)
     ]
-    found += [one for one in evidence.declared if _same_port(one.endpoint, endpoint)]
+    found += [
+        Declaration(service.ref.name, hint.endpoint, hint.where, service.ref.manager, service.ref.scope, sure=False)
+        for service in evidence.snapshot.services
+        for hint in service.hints
+        if _same_port(hint.endpoint, endpoint)
+    ]
     unique = {(one.service, one.where): one for one in found}
-    return tuple(unique.values())
+    return tuple(sorted(unique.values(), key=lambda one: _weight(evidence, one)))
 
 
-def is_own(service: Service | None, listener: Listener) -> bool:
-    """Whether the listener belongs to the service itself (and not to a socket unit that starts it)."""
+def _weight(evidence: Evidence, claim: Declaration) -> tuple[bool, bool]:
+    service = owner_of(claim, evidence.snapshot.services)
+    runs = service is not None and (service.state is not State.STOPPED or service.enabled == "enabled")
+    return (not claim.sure, not runs)
+
+
+def is_own(service: Service | None, listener: Listener, services: Sequence[Service] = ()) -> bool:
+    """Whether the listener belongs to the service itself (and not to a socket unit that starts it).
+
+    ``services``: those of the host, to know a container by the port that its engine holds for it.
+    """
     if service is None:
         return False
+    if is_publishing(listener) and (published := Published(services).of(listener)) is not None:
+        return published.ref == service.ref
     if listener.unit is not None and listener.unit.endswith(".socket"):
-        return listener.unit == service.ref.name
+        return listener.unit == service.ref.name and _is_of_scope(service.ref, listener)
     if any(pid in service.pids for pid in listener.pids):
         return True
     if service.cgroup is not None and listener.cgroup is not None:
         return listener.cgroup == service.cgroup or listener.cgroup.startswith(service.cgroup + "/")
-    return service.ref.scope == "system" and listener.unit == service.ref.name
+    return service.ref.scope == "system" and not of_user(listener) and listener.unit == service.ref.name
+
+
+def _is_of_scope(ref: ServiceRef, listener: Listener) -> bool:
+    """Whether the listener is of the same service manager: the name of a unit says nothing of another one's."""
+    if ref.scope == "system":
+        return not of_user(listener)
+    return of_user(listener) and listener.user in (None, ref.scope.removeprefix("user:"))
 
 
 def is_current(symptom: Symptom, service: Service | None) -> bool:
@@ -84,9 +120,13 @@ def is_current(symptom: Symptom, service: Service | None) -> bool:
     if service is None:
         return True
     if service.state is not State.RUNNING:
-        if symptom.at is None or service.attempt_since is None:
+        since = service.attempt_since
+        if symptom.at is None or since is None:
             return True
-        return symptom.at >= service.attempt_since - WHOLE
+        if symptom.attempt is not None and service.state in (State.FLAPPING, State.STARTING):
+            # In a loop one attempt follows the other before the log of the last one is read: until then it holds.
+            since = min(since, symptom.attempt)
+        return symptom.at >= since - WHOLE
     if symptom.at is None or service.since is None:
         return False
     return symptom.at >= service.since - OLD
@@ -95,15 +135,57 @@ def is_current(symptom: Symptom, service: Service | None) -> bool:
 def _of_service(evidence: Evidence, ref: ServiceRef) -> Want:
     service = evidence.snapshot.service(ref)
     told = _told(evidence, ref)
-    known = tuple(symptom for symptom in told if is_current(symptom, service))
-    history = told[0] if told and not known else None
-    wants = tuple(service.wants) if service is not None else ()
-    wants += tuple(one.endpoint for one in evidence.declared if one.service in (ref.name, str(ref)))
-    candidates = _candidates(evidence.snapshot.listeners, service, known, wants)
+    # The one that somebody points at is what is asked about, of whatever attempt it is.
+    known = tuple(symptom for symptom in told if symptom is evidence.symptom or is_current(symptom, service))
+    history = told[0] if told and not any(is_current(symptom, service) for symptom in known) else None
+    wants = _wants(evidence, ref)
+    candidates = _candidates(evidence.snapshot.listeners, service, known, wants, evidence.not_listening)
     if not candidates:
-        return Want(None, ref, service, known[0] if known else None, history=history)
+        return _guess(evidence, ref, service, known[0] if known else None, history)
     endpoint, symptom = _best(evidence.snapshot, service, candidates)
-    return Want(endpoint, ref, service, symptom, declarations(evidence, endpoint), history)
+    declared_by = declarations(evidence, endpoint)
+    named = next((one.where for one in declared_by if one.service in (ref.name, str(ref))), None)
+    has = service is not None and any(_same_port(port, endpoint) for port in service.ports)
+    known_by = named if symptom is None and endpoint in wants and not has else None
+    # It ended with words that name no port: that the port is taken may have nothing to do with it.
+    beside = known_by is not None and service is not None and service.state is not State.RUNNING
+    sure = Confidence.LOW if beside and evidence.log_of(ref) else Confidence.HIGH
+    return Want(endpoint, ref, service, symptom, declared_by, history, known_by, sure)
+
+
+def _guess(
+    evidence: Evidence, ref: ServiceRef, service: Service | None, symptom: Symptom | None, history: Symptom | None
+) -> Want:
+    """What its definition or its last run says, where nothing else names a port."""
+    had = {(port.protocol, port.port): port for port in evidence.snapshot.listened(ref)}
+    found: list[tuple[Endpoint, str, Confidence]] = []
+    for hint in service.hints if service is not None else ():
+        ran = had.pop((hint.endpoint.protocol, hint.endpoint.port), None)
+        if ran is None:
+            # Its log says that there is a port that is taken.
+            sure = Confidence.LOW if symptom is None else Confidence.MEDIUM
+            found.append((hint.endpoint, hint.where, sure))
+        else:
+            found.append((ran, f"{hint.where}; {LISTENED}", Confidence.MEDIUM))
+    found += [(port, LISTENED, Confidence.MEDIUM) for port in had.values()]
+    if not found:
+        return Want(None, ref, service, symptom, history=history)
+    endpoint, _ = _best(evidence.snapshot, service, [(port, None) for port, _, _ in found])
+    known_by, sure = next((where, sure) for port, where, sure in found if port == endpoint)
+    return Want(endpoint, ref, service, symptom, declarations(evidence, endpoint), history, known_by, sure)
+
+
+def _wants(evidence: Evidence, ref: ServiceRef) -> tuple[Endpoint, ...]:
+    """What a service is declared to listen on; of what it has already it is known at which address."""
+    service = evidence.snapshot.service(ref)
+    told = list(service.wants) if service is not None else []
+    told += [one.at(port) for one in of_service(evidence.claims, ref) for port in one.ports[:MOST_PORTS]]
+    has = service.ports if service is not None else ()
+    found: list[Endpoint] = []
+    for want in told:
+        own = [port for port in has if (port.protocol, port.port) == (want.protocol, want.port)]
+        found += own if own and want.address == "*" else [want]
+    return tuple(dict.fromkeys(found))
 
 
 def _candidates(
@@ -111,10 +193,11 @@ def _candidates(
     service: Service | None,
     known: tuple[Symptom, ...],
     wants: tuple[Endpoint, ...],
+    sockets: tuple[Socket, ...],
 ) -> list[tuple[Endpoint, Symptom | None]]:
     """What it may be about, with what the log says of it: the log first, then declarations, then what it holds."""
     found: list[tuple[Endpoint, Symptom | None]] = [
-        (_completed(_with_protocol(listeners, symptom, symptom.endpoint), wants), symptom)
+        (_completed(_with_protocol(listeners, symptom, symptom.endpoint, sockets), wants), symptom)
         for symptom in known
         if symptom.endpoint is not None
     ]
@@ -130,7 +213,7 @@ def _of_port(evidence: Evidence, endpoint: Endpoint) -> Want:
     for symptom in _all_symptoms(evidence):
         if symptom.endpoint is None:
             continue
-        tried = _with_protocol(evidence.snapshot.listeners, symptom, symptom.endpoint)
+        tried = _with_protocol(evidence.snapshot.listeners, symptom, symptom.endpoint, evidence.not_listening)
         if not _same_port(tried, endpoint):
             continue
         service = evidence.snapshot.service(symptom.ref)
@@ -140,7 +223,7 @@ def _of_port(evidence: Evidence, endpoint: Endpoint) -> Want:
     for service in evidence.snapshot.services:
         if service.state not in (State.FAILED, State.FLAPPING):
             continue
-        want = next((want for want in service.wants if _same_port(want, endpoint)), None)
+        want = next((one for one in _wants(evidence, service.ref) if _same_port(one, endpoint)), None)
         if want is not None:
             told = _told(evidence, service.ref)
             known = [symptom for symptom in told if is_current(symptom, service)]
@@ -162,14 +245,19 @@ def _told(evidence: Evidence, ref: ServiceRef) -> tuple[Symptom, ...]:
     return tuple(known)
 
 
-def _with_protocol(listeners: tuple[Listener, ...], symptom: Symptom, endpoint: Endpoint) -> Endpoint:
+def _with_protocol(
+    listeners: tuple[Listener, ...], symptom: Symptom, endpoint: Endpoint, sockets: tuple[Socket, ...]
+) -> Endpoint:
     """Few logs name the protocol: it is UDP where only a UDP socket is in the way."""
     if endpoint.protocol != "tcp" or symptom.errno != "EADDRINUSE" or "tcp" in symptom.line.lower():
         return endpoint
     other = Endpoint("udp", endpoint.address, endpoint.port)
     if any(overlaps(endpoint, listener) for listener in listeners):
         return endpoint
-    return other if any(overlaps(other, listener) for listener in listeners) else endpoint
+    if any(one.protocol == "tcp" and one.port == endpoint.port for one in sockets):
+        return endpoint
+    connected = any(one.protocol == "udp" and one.port == endpoint.port for one in sockets)
+    return other if connected or any(overlaps(other, listener) for listener in listeners) else endpoint
 
 
 def _completed(endpoint: Endpoint, wants: Iterable[Endpoint]) -> Endpoint:
@@ -184,7 +272,10 @@ def _best(
 ) -> tuple[Endpoint, Symptom | None]:
     """The first that somebody else holds; else the first."""
     for endpoint, symptom in candidates:
-        if any(overlaps(endpoint, listener) and not is_own(service, listener) for listener in snapshot.listeners):
+        if any(
+            overlaps(endpoint, listener) and not is_own(service, listener, snapshot.services)
+            for listener in snapshot.listeners
+        ):
             return endpoint, symptom
     return candidates[0]
 

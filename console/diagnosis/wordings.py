@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 
 EADDRINUSE, EACCES, EADDRNOTAVAIL = "EADDRINUSE", "EACCES", "EADDRNOTAVAIL"
+EPERM, EAFNOSUPPORT = "EPERM", "EAFNOSUPPORT"
 
-CODES = {"98": EADDRINUSE, "13": EACCES, "99": EADDRNOTAVAIL}
+CODES = {"98": EADDRINUSE, "13": EACCES, "99": EADDRNOTAVAIL, "1": EPERM, "97": EAFNOSUPPORT}
 """Numbers on Linux. They stay where the text is translated."""
 
 TEXTS = {
@@ -19,17 +20,23 @@ TEXTS = {
     "cannot assign requested address": EADDRNOTAVAIL,
     "can't assign requested address": EADDRNOTAVAIL,
     "address not available": EADDRNOTAVAIL,
+    "operation not permitted": EPERM,
+    "address family not supported by protocol": EAFNOSUPPORT,
 }
 
 HINT = (
     r"in use|already|invalid address|addrinuse|denied|permission|eacces|assign requested|addrnotavail"
-    r"|[(\[](?:98|13|99)[:)\],]|(?:errno|error|code:) (?:98|13|99)\b"
+    r"|not permitted|eperm|family not supported|eafnosupport"
+    r"|[(\[](?:98|13|99|97)[:)\],]|\(1: |(?:errno|error|code:) (?:98|13|99|97|1)\b"
 )
 """A line without any of this is no hit: the cheap test before the patterns."""
 
-_WHY = r"(?P<why>address already in use|permission denied|can(?:not|'t) assign requested address)"
-_CODE = r"(?P<code>98|13|99)"
-_NAME = r"(?P<code>EADDRINUSE|EACCES|EADDRNOTAVAIL)"
+_WHY = (
+    r"(?P<why>address already in use|permission denied|can(?:not|'t) assign requested address"
+    r"|operation not permitted|address family not supported by protocol)"
+)
+_CODE = r"(?P<code>98|13|99|97|1)"
+_NAME = r"(?P<code>EADDRINUSE|EACCES|EADDRNOTAVAIL|EPERM|EAFNOSUPPORT)"
 _HOST = r"[0-9A-Za-z:.%*_\[\]<>-]*"
 _PLACE = rf"(?P<address>{_HOST}):(?P<port>\d{{1,5}})(?!\d)"
 _PAIR = r"\('(?P<address>[^']*)', (?P<port>\d+)"
@@ -54,8 +61,8 @@ def compiled(pattern: str, flags: int = re.IGNORECASE) -> re.Pattern[str]:
 
 
 WORDINGS: tuple[Wording, ...] = (
-    Wording("go", rf"\blisten (?P<protocol>tcp|udp)[46]? {_PLACE}: bind: {_WHY}"),
-    Wording("go without address", rf"\blisten (?P<protocol>tcp|udp)[46]?: bind: {_WHY}"),
+    Wording("go", rf"\blisten (?P<protocol>tcp|udp)[46]? {_PLACE}: (?:bind|socket): {_WHY}"),
+    Wording("go without address", rf"\blisten (?P<protocol>tcp|udp)[46]?: (?:bind|socket): {_WHY}"),
     Wording("docker published", rf"\bBind for {_PLACE} failed: port is already allocated", EADDRINUSE),
     Wording(
         "docker host port",
@@ -89,6 +96,7 @@ WORDINGS: tuple[Wording, ...] = (
     Wording("php socket", rf"socket_bind\(\): unable to bind address \[{_CODE}\]"),
     Wording("php-fpm", rf"unable to bind listening socket for address '{_PLACE}': .{{1,60}} \({_CODE}\)"),
     Wording("nginx", rf"\bbind\(\) to {_PLACE} failed \({_CODE}: "),
+    Wording("nginx socket", rf"\bsocket\(\) {_PLACE} failed \({_CODE}: "),
     Wording("apache", rf"\({_CODE}\)[^:()]*: (?:AH\d+: )?make_sock: could not bind to address {_PLACE}"),
     Wording("haproxy", rf"cannot bind (?:UDP )?socket \({_WHY}\) (?:for )?\[(?:\w+@)?{_PLACE}\]"),
     Wording("sshd", rf"\bBind to port (?P<port>\d+) on (?P<address>{_HOST}) failed: {_WHY}"),
@@ -174,7 +182,9 @@ CONTEXT = r"\b(?:server_)?bind0?\b|\blisten\b|\bcreate_server\b|bind_sockets|sta
 PASSING = (
     r"\b(?:level|lvl|severity)[\"']?\s*[:=]\s*[\"']?(?:info|debug|trace|notice)\b"
     r"|(?:^|[\s\[(])(?:INFO|DEBUG|TRACE)(?=[\s\]):])"
-    r"|\b(?:GET|POST|PUT|HEAD|DELETE|PATCH) /"
+    r"|\b(?:GET|POST|PUT|HEAD|DELETE|PATCH|OPTIONS) /"
+    r"|\b(?i:invalid|unknown|illegal) user\b|\b(?i:login|password|authentication) fail"
+    r"|\b(?i:failed (?:login|password))\b"
 )
 """Before a hit: the program itself says that this is no failure, or it is a request somebody made."""
 

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from console.core.endings import why_failed
 from console.core.finding import Finding, Proposal, Severity
 from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LinkState, Snapshot
+from console.core.target import is_named
 from console.diagnosis.proposals import CommandsOf, proposal
-from console.findings.words import why_failed
+from console.managers import MANAGERS
+from console.managers.systemd import SYSTEMD
 
 WARM_UP = 30.0
 """Seconds after its start in which a service may not listen yet."""
@@ -18,14 +21,22 @@ WARM_UP = 30.0
 class Expected:
     """A service that the configuration declares for a host."""
 
-    ref: ServiceRef
+    host: str
+    name: str
+    manager: str | None = None
+    """Who runs it; ``None``: whoever has a service of that name."""
     ports: tuple[Endpoint, ...] = ()
     placed: bool = True
     """It must be on this very host; otherwise only those hosts that have it are judged."""
 
+    @property
+    def subject(self) -> str:
+        """What it is called where the host has none of that name."""
+        return str(ServiceRef(self.host, self.manager, self.name)) if self.manager else f"{self.host}/{self.name}"
+
     def fits(self, service: Service) -> bool:
         """Whether it is this service, of the host or of one of its users."""
-        return service.ref.manager == self.ref.manager and service.ref.name == self.ref.name
+        return self.manager in (None, service.ref.manager) and is_named(self.name, service.ref)
 
 
 Pairs = tuple[tuple[Expected, tuple[Service, ...]], ...]
@@ -68,23 +79,55 @@ def down(snapshot: Snapshot, services: Iterable[Service], pairs: Pairs, commands
 def missing(snapshot: Snapshot, pairs: Pairs) -> Iterator[Finding]:
     """Declared services that the host does not have; nothing is said while its services are not seen."""
     for one, services in pairs:
-        if services or not one.placed or not _answers(snapshot, one.ref.manager):
+        asked = (one.manager,) if one.manager is not None else _managers(snapshot)
+        if services or not one.placed or not asked or not all(_answers(snapshot, name) for name in asked):
             continue
-        count = sum(service.ref.manager == one.ref.manager for service in snapshot.services)
+        count = sum(service.ref.manager in asked for service in snapshot.services)
+        who = f"{asked[0]} lists" if len(asked) == 1 else f"{', '.join(asked)} list"
         evidence = (
             "the configuration declares it",
-            f"{one.ref.manager} lists {count} services here, none of this name: not installed, masked, or misspelt",
+            f"{who} {count} services here, none of this name: not installed, masked, or misspelt",
             *(_on_port(snapshot, port) for port in one.ports),
         )
         way = Proposal(
             "check-declaration",
-            f"install {one.ref.name}, or correct the configuration",
+            f"install {one.name}, or correct the configuration",
             reason_off="by hand: what is not there cannot be started",
         )
+        has = f"{asked[0]} has no such service" if len(asked) == 1 else f"none of {', '.join(asked)} has such a service"
         yield Finding(
-            "service-missing", Severity.WARNING, snapshot.host, str(one.ref),
-            f"declared, but {one.ref.manager} has no such service", evidence, (way,),
+            "service-missing", Severity.WARNING, snapshot.host, one.subject,
+            f"declared, but {has}", evidence, (way,),
         )  # fmt: skip
+
+
+def ambiguous(snapshot: Snapshot, pairs: Pairs) -> Iterator[Finding]:
+    """Declarations that name no manager where more than one has a service of that name: which is meant is not guessed.
+
+    Their health checks, logs and ports count for none of them; that one of them runs, and has the ports, does.
+    """
+    for one, services in pairs:
+        found = tuple(dict.fromkeys(service.ref.manager for service in services))
+        if len(found) < 2:
+            continue
+        choice = " or ".join(f'manager = "{name}"' for name in found)
+        way = Proposal(
+            "name-manager",
+            f"add {choice} to [[services]] {one.name} in the configuration",
+            reason_off="by hand: in the configuration of Hostdeck",
+        )
+        yield Finding(
+            "service-ambiguous", Severity.WARNING, snapshot.host, one.subject,
+            f"declared without a manager, but {' and '.join(found)} have a service of that name: add {choice}",
+            tuple(f"{service.ref}: {service.native_state}" for service in services), (way,),
+        )  # fmt: skip
+
+
+def _managers(snapshot: Snapshot) -> tuple[str, ...]:
+    """Every manager of the host, once all were asked; systemd only where it runs."""
+    without = snapshot.identity is not None and snapshot.identity.systemd is None
+    known = {source.name for source in snapshot.sources} - ({SYSTEMD.id} if without else set())
+    return tuple(each.id for each in MANAGERS if each.id in known) if snapshot.complete else ()
 
 
 def silent(snapshot: Snapshot, pairs: Pairs, commands_of: CommandsOf) -> Iterator[Finding]:
@@ -157,7 +200,7 @@ def _is_young(snapshot: Snapshot, service: Service) -> bool:
 def _answers(snapshot: Snapshot, source: str) -> bool:
     asked = snapshot.source(source)
     up = snapshot.link.state is LinkState.UP
-    return up and asked is not None and asked.at is not None and asked.failure is None
+    return up and asked is not None and asked.at is not None and asked.failure is None and not asked.former
 
 
 def _sees_ports(snapshot: Snapshot) -> bool:

@@ -4,22 +4,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from console.core.command import Command
+from console.core.declaration import Declaration
 from console.core.finding import Finding
 from console.core.plan import Intent
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, no_commands
-from console.diagnosis.verdict import Declaration
+from console.findings import claims, disks, environment, host, managers, ports, services, vitals
 from console.findings import declared as declarations
-from console.findings import disks, host, ports, services, vitals
 from console.findings.declared import Expected
+from console.findings.pace import Pace
 
 CODES: Final = (
-    "host-unreachable", "manager-silent", "port-held", "port-not-permitted", "no-such-address", "start-limit",
-    "service-failed", "service-down", "service-missing", "restart-loop", "unhealthy", "boot-failures", "oom-kill",
-    "memory-pressure", "io-wait", "disk-full", "inodes-full", "swap-full", "host-stale", "clock-skew",
-    "service-stopped", "daemon-reload",
+    "host-unreachable", "manager-silent", "manager-down", "port-held", "port-not-permitted", "no-such-address",
+    "start-limit", "service-failed", "service-down", "service-missing", "service-ambiguous", "restart-loop",
+    "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice", "memory-pressure", "io-wait", "disk-full",
+    "inodes-full", "swap-full", "host-stale", "clock-skew", "files-wrong", "env-readable", "service-stopped",
+    "daemon-reload", "restarted",
 )  # fmt: skip
 """The stable vocabulary, in the order in which findings of one severity are shown."""
 
@@ -47,12 +50,12 @@ class Evaluator:
     def __init__(
         self,
         thresholds: Thresholds = Thresholds(),  # noqa: B008 - frozen
-        declared: Mapping[str, tuple[Declaration, ...]] | None = None,
-        commands_of: Callable[[Snapshot, Intent], tuple[str, ...]] | None = None,
+        declared: Callable[[Snapshot], tuple[Declaration, ...]] | None = None,
+        commands_of: Callable[[Snapshot, Intent], tuple[Command, ...]] | None = None,
         expected: Mapping[str, tuple[Expected, ...]] | None = None,
     ) -> None:
         self._thresholds = thresholds
-        self._declared = dict(declared or {})
+        self._declared = declared
         self._commands_of = commands_of
         self._expected = dict(expected or {})
         self._memories: dict[str, _Memory] = {}
@@ -64,10 +67,12 @@ class Evaluator:
             memory = self._memories[snapshot.host] = _Memory(self._expected.get(snapshot.host, ()))
         commands = self._commands_of
 
-        def commands_of(intent: Intent) -> tuple[str, ...]:
+        def commands_of(intent: Intent) -> tuple[Command, ...]:
             return commands(snapshot, intent) if commands is not None else ()
 
-        return _judge(snapshot, self._thresholds, self._declared.get(snapshot.host, ()), commands_of, memory)
+        if self._declared is not None and memory.sifted_for is not snapshot.services:
+            memory.declared = self._declared(snapshot)
+        return _judge(snapshot, self._thresholds, memory.declared, commands_of, memory)
 
 
 @dataclass(slots=True)
@@ -75,8 +80,11 @@ class _Memory:
     """What is kept of one host between two snapshots."""
 
     expected: tuple[Expected, ...] = ()
+    declared: tuple[Declaration, ...] = ()
+    """Who claims which port, as the services are now."""
     trend: disks.Trend = field(default_factory=disks.Trend)
     oom: vitals.OomWatch = field(default_factory=vitals.OomWatch)
+    pace: Pace = field(default_factory=Pace)
     filesystems: object = None
     sifted_for: object = None
     sifted: services.Troubled = field(default_factory=services.Troubled)
@@ -87,6 +95,12 @@ class _Memory:
     """Declared services that do not run."""
     stopped: tuple[Service, ...] = ()
     """Enabled services that do not run, and are not declared."""
+    fallen: tuple[managers.Fallen, ...] = ()
+    """Service managers that are down, with what nobody looks after for that."""
+    wrong: bool = False
+    """Whether the files of a manager are wrong."""
+    mapped_for: tuple[object, ...] = ()
+    mapped: tuple[Finding, ...] = ()
     judged_for: tuple[object, ...] = ()
     judged: tuple[Finding, ...] = ()
 
@@ -101,15 +115,19 @@ def _judge(
     found = list(_of_services(snapshot, thresholds, declared, commands_of, memory))
     if memory.expected:
         found += declarations.missing(snapshot, memory.pairs)
+        found += declarations.ambiguous(snapshot, memory.pairs)
         explained = {finding.service for finding in found}
         silent = declarations.silent(snapshot, memory.pairs, commands_of)
         found += [finding for finding in silent if finding.service not in explained]
+    if snapshot.declared is not None:
+        found += _of_claims(snapshot, declared, memory, {one.service for one in found if one.port is not None})
     if snapshot.link.state is LinkState.DOWN:
         return tuple(host.unreachable(snapshot, sorted(found, key=_rank)))
     if memory.sifted.sick:
         found += services.unhealthy(snapshot, memory.sifted.sick, commands_of)
     if memory.sifted.restarted:
-        found += services.restarting(snapshot, memory.sifted.restarted, thresholds)
+        found += services.restarting(snapshot, memory.sifted.restarted, thresholds, memory.pace)
+    found += services.restarted(snapshot, memory.sifted.down, memory.pace)
     if snapshot.filesystems:
         if memory.filesystems is not snapshot.filesystems:
             memory.filesystems = snapshot.filesystems
@@ -119,9 +137,20 @@ def _judge(
     found += vitals.short_of_memory(snapshot, thresholds)
     found += vitals.killed_for_memory(snapshot, memory.oom)
     found += host.stale(snapshot)
-    found += host.silent_managers(snapshot)
+    found += host.silent_managers(snapshot, {ref for each in memory.fallen for ref in each.refs})
     found += host.skewed(snapshot, thresholds)
     return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
+
+
+def _of_claims(
+    snapshot: Snapshot, declared: tuple[Declaration, ...], memory: _Memory, explained: set[ServiceRef | None]
+) -> tuple[Finding, ...]:
+    """What declarations alone say, judged anew when they, the services or the sockets changed."""
+    basis = (snapshot.services, snapshot.listeners, snapshot.declared)
+    if len(memory.mapped_for) != len(basis) or any(a is not b for a, b in zip(basis, memory.mapped_for, strict=True)):
+        memory.mapped_for = basis
+        memory.mapped = (*claims.at_next_boot(snapshot, declared), *environment.readable(snapshot))
+    return tuple(finding for finding in memory.mapped if not explained.intersection(finding.covers))
 
 
 def _of_services(
@@ -134,11 +163,12 @@ def _of_services(
     if memory.sifted_for is not snapshot.services:
         _sift(snapshot, memory)
     sifted = memory.sifted
-    if not (sifted.down or sifted.stale or memory.put_down or memory.stopped or snapshot.symptoms):
+    told = sifted.down or sifted.stale or memory.put_down or memory.stopped or memory.fallen or memory.wrong
+    if not (told or snapshot.symptoms):
         return ()
     # A host that is stale or whose list of sockets failed is judged otherwise than one that answers.
     source = snapshot.source("listeners")
-    basis = (snapshot.services, snapshot.listeners, snapshot.symptoms)
+    basis = (snapshot.services, snapshot.listeners, snapshot.symptoms, snapshot.last_words, snapshot.declared)
     state = (snapshot.link.state, source is not None and source.at is not None, source.failure if source else None)
     same = len(memory.judged_for) == len(basis) + len(state) and all(
         old is new for old, new in zip(memory.judged_for, basis, strict=False)
@@ -147,11 +177,17 @@ def _of_services(
         return memory.judged
     found = ports.blocked(snapshot, (*sifted.down, *memory.put_down), declared, commands_of)
     explained = {finding.service for finding in found}
-    rest = [service for service in sifted.down if service.ref not in explained]
+    fallen = [each for each in memory.fallen if each.unit.ref not in explained]
+    found += managers.down(snapshot, fallen, {service.ref for service in memory.put_down}, commands_of)
+    found += managers.wrong_files(snapshot) if memory.wrong else []
+    explained |= {ref for each in fallen for ref in each.refs}
+    once = {service.ref for service in sifted.down if services.came_back(snapshot, service, memory.pace)}
+    rest = [service for service in sifted.down if service.ref not in explained | once]
     found += services.failed(snapshot, rest, thresholds, commands_of)
     put_down = [service for service in memory.put_down if service.ref not in explained]
     found += declarations.down(snapshot, put_down, memory.pairs, commands_of)
-    found += declarations.stopped(snapshot, memory.stopped, commands_of)
+    stopped = [service for service in memory.stopped if service.ref not in explained]
+    found += declarations.stopped(snapshot, stopped, commands_of)
     found += services.not_reloaded(snapshot, sifted.stale, commands_of)
     memory.judged_for, memory.judged = (*basis, *state), tuple(found)
     return memory.judged
@@ -160,7 +196,10 @@ def _of_services(
 def _sift(snapshot: Snapshot, memory: _Memory) -> None:
     """Look once at services that changed, for all rules."""
     memory.sifted_for, memory.sifted = snapshot.services, services.troubled(snapshot.services)
+    memory.pace.note((*memory.sifted.down, *memory.sifted.restarted))
     memory.pairs = declarations.paired(memory.expected, snapshot.services)
+    memory.fallen = managers.fallen(snapshot.services)
+    memory.wrong = any(service.files_wrong is not None for service in snapshot.services)
     memory.put_down = tuple(declarations.put_down(memory.pairs))
     declared = {service.ref for service in memory.put_down}
     memory.stopped = tuple(

@@ -1,14 +1,17 @@
 """Hosts that do not answer, or whose clock is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from console.core import freshness
 from console.core.finding import Finding, Severity
+from console.core.service import Service, ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
-from console.findings.words import span
-from console.managers import DETECTED
+from console.findings.words import span, times
+from console.managers import MANAGERS
 
-_MANAGERS = frozenset(manager.id for manager in DETECTED)
+_MANAGERS = frozenset(manager.id for manager in MANAGERS) - {"compose"}
+"""Compose is silent when the engine is through which it is seen: that is one thing, told once."""
 
 
 def unreachable(snapshot: Snapshot, known: Sequence[Finding] = ()) -> list[Finding]:
@@ -33,22 +36,38 @@ def stale(snapshot: Snapshot) -> list[Finding]:
     return [Finding("host-stale", Severity.WARNING, snapshot.host, "host", summary)]
 
 
-def silent_managers(snapshot: Snapshot) -> list[Finding]:
+def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> list[Finding]:
     """Service managers that told of services and do not answer any more, or hang: what is shown of theirs is old.
 
-    One that this login has no right to ask is none: what it tells is not seen, and said so.
+    One that this login has no right to ask is none: what it tells is not seen, and said so. ``missed`` are services of
+    which another finding says that their manager is down.
     """
     found = []
     for source in snapshot.sources:
         why = source.failure
-        if source.name not in _MANAGERS or why is None or not (source.at is not None or "no answer" in why):
+        if source.name not in _MANAGERS or why is None:
             continue
-        count = sum(service.ref.manager == source.name for service in snapshot.services)
-        old = f": what is shown of its {count} services is old" if count else ": its services are not seen"
+        mine = [service.ref for service in snapshot.services if service.ref.manager == source.name]
+        if mine and all(ref in missed for ref in mine):
+            continue
+        old = sum(_is_old(snapshot, service, why) for service in snapshot.services)
+        if not (
+            source.hangs or source.broken or source.waiting or old or (source.at is not None and not source.partial)
+        ):
+            continue
+        who = "a part of it does not answer" if source.partial else "does not answer"
+        # One that is only slow tells in a moment, or why it does not.
+        who, severity = ("has not answered yet", Severity.WARNING) if source.waiting else (who, Severity.CRITICAL)
+        shown = f"{times(old, 'service')} shown as last seen" if old else "its services are not seen"
         evidence = (f"{source.name}: {why}",)
-        summary = f"does not answer{old}"
-        found.append(Finding("manager-silent", Severity.CRITICAL, snapshot.host, source.name, summary, evidence))
+        summary = f"{who}: {shown}"
+        found.append(Finding("manager-silent", severity, snapshot.host, source.name, summary, evidence))
     return found
+
+
+def _is_old(snapshot: Snapshot, service: Service, why: str) -> bool:
+    fresh = freshness.of_service(snapshot, service)
+    return fresh.stale and fresh.why == why
 
 
 def skewed(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

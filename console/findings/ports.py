@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from console.core.declaration import Declaration
 from console.core.finding import Finding, Severity
 from console.core.service import Service, State
 from console.core.snapshot import Snapshot
 from console.diagnosis.diagnose import diagnose
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.proposals import CommandsOf
-from console.diagnosis.verdict import Declaration, Verdict, VerdictWord
+from console.diagnosis.verdict import Verdict, VerdictWord
 
 _CODES = {
     VerdictWord.HELD: "port-held",
@@ -34,7 +35,8 @@ def blocked(
 def _candidates(snapshot: Snapshot, down: Sequence[Service], declared: tuple[Declaration, ...]) -> list[Service]:
     """Services with a word on a port: their log's, their own declaration or one of the configuration."""
     complaining = {symptom.ref for symptom in snapshot.symptoms}
-    claimed = {one.service for one in declared}
+    files = snapshot.declared.declarations if snapshot.declared is not None else ()
+    claimed = {one.service for one in (*declared, *files) if one.sure}
     found = [
         service
         for service in down
@@ -57,10 +59,9 @@ def _finding(snapshot: Snapshot, service: Service, verdict: Verdict) -> Finding 
         return None
     if verdict.verdict is VerdictWord.HELD and all(holder.ref == service.ref for holder in verdict.holders):
         return None
-    at = verdict.symptom.at if verdict.symptom is not None else None
     return Finding(
         code,
-        Severity.CRITICAL,
+        Severity.WARNING if service.never_ran else Severity.CRITICAL,
         snapshot.host,
         str(service.ref),
         _summary(verdict),
@@ -69,8 +70,16 @@ def _finding(snapshot: Snapshot, service: Service, verdict: Verdict) -> Finding 
         service.ref,
         verdict.port,
         verdict.protocol,
-        service.since if service.state is State.FAILED else at,
+        _since(service, verdict),
+        address=verdict.wanted.address if verdict.wanted is not None else None,
     )
+
+
+def _since(service: Service, verdict: Verdict) -> float | None:
+    if service.state is State.FAILED:
+        return service.since
+    # Each attempt of a loop begins anew: how long it goes on neither its manager nor its last words tell.
+    return verdict.symptom.at if service.state is State.RUNNING and verdict.symptom is not None else None
 
 
 def _summary(verdict: Verdict) -> str:

@@ -1,6 +1,7 @@
 """What was not seen, and why: without it, "all quiet" would say more than is known."""
 
 from console.core.snapshot import LinkState, Snapshot
+from console.managers.containers import NOT_READ
 
 ESSENTIAL = {"vitals": "its vitals", "listeners": "its listeners", "systemd": "its services"}
 """Sources without which nothing can be called quiet, and what each of them tells."""
@@ -26,6 +27,7 @@ def not_seen(snapshot: Snapshot) -> tuple[str, ...]:
 def blind(snapshot: Snapshot) -> tuple[str, ...]:
     """Each essential part of a host that is not seen now, with its reason; while there is one, all is never quiet.
 
+    So is a container of which its engine cannot tell.
     A host without systemd has no services of it to be missed, as long as another manager tells of some.
     """
     if snapshot.link.state is not LinkState.UP:
@@ -36,7 +38,9 @@ def blind(snapshot: Snapshot) -> tuple[str, ...]:
         if name == "systemd" and identity is not None and identity.systemd is None and snapshot.services:
             continue
         source = snapshot.source(name)
-        if source is None or source.at is None or source.failure is not None:
+        if source is None or source.at is None or source.failure is not None or source.former:
             why = (source.failure if source is not None else None) or "not answered yet"
             found.append(f"{words} ({why})")
+    unread = (one for one in snapshot.services if one.native_state.startswith(NOT_READ))
+    found += [f"{one.ref.manager}:{one.ref.name} ({one.native_state})" for one in unread]
     return tuple(found)

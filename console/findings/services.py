@@ -3,22 +3,29 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from console.core.command import quote
+from console.core.endings import ending_of, is_over, why_failed
 from console.core.finding import Finding, Proposal, Severity
+from console.core.overlap import overlaps
 from console.core.plan import ActionKind, Intent
-from console.core.restarts import gave_up
-from console.core.service import Service, ServiceRef, State
+from console.core.restarts import gave_up, wont_start
+from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot, Symptom
 from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, proposal
-from console.diagnosis.wanting import is_current
-from console.findings.words import listed, times, why_failed
+from console.diagnosis.wanting import is_current, is_own
+from console.findings.pace import Pace
+from console.findings.words import listed, span, times
 from console.managers import can
 from console.managers.base import Applying, Rereadable, Resettable
+from console.managers.join import Owners
 
 AT_BOOT = 300.0
 """Seconds after the boot in which a failure counts as one of the boot."""
 MANY = 3
 """Failures at boot from which on they are one finding."""
+LOG_LINES = 3
+"""Lines of the end of its log that are evidence of a failure."""
 RECENT = 300.0
 """Seconds after its last automatic restart in which a running service counts as restarting."""
 
@@ -66,18 +73,44 @@ def failed(
     return found + [_one(snapshot, service, thresholds, commands_of) for service in rest]
 
 
-def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thresholds) -> list[Finding]:
+def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thresholds, pace: Pace) -> list[Finding]:
     """A service that runs now but was restarted by its manager a short while ago, and not for the first time."""
     now = snapshot.sample.wall if snapshot.sample is not None else None
     found = []
     for service in services:
         restarts = service.restarts or 0
-        recent = now is not None and service.since is not None and now - service.since < RECENT
-        if recent and restarts >= thresholds.restarts_warning:
+        age = now - service.since if now is not None and service.since is not None else RECENT
+        steady = pace.steady_after(service.ref)
+        if restarts < thresholds.restarts_warning or age >= max(RECENT, steady):
+            continue
+        if age >= steady:
+            summary = f"runs again, after {times(restarts, 'restart')}"
+            found.append(_finding("restart-loop", Severity.INFO, snapshot, service, summary, (), since=service.since))
+        else:
             worst = restarts >= thresholds.restarts_critical
             severity = Severity.CRITICAL if worst and _matters(service) else Severity.WARNING
             summary = f"restarts again and again ({times(restarts, 'restart')})"
             found.append(_finding("restart-loop", severity, snapshot, service, summary, (), since=None))
+    return found
+
+
+def came_back(snapshot: Snapshot, service: Service, pace: Pace) -> bool:
+    """Whether it was started again once, runs, and nothing says that it will end again."""
+    runs = service.state is State.FLAPPING and bool(service.pids)
+    well = _symptom(snapshot, service) is None and wont_start(service) is None
+    return runs and well and pace.is_single(service)
+
+
+def restarted(snapshot: Snapshot, services: Iterable[Service], pace: Pace) -> list[Finding]:
+    """A service that its manager started again a moment ago, which is no loop yet."""
+    now = snapshot.sample.wall if snapshot.sample is not None else None
+    found = []
+    for service in services:
+        if not came_back(snapshot, service, pace):
+            continue
+        ago = f", {span(max(0.0, now - service.since))} ago" if now is not None and service.since is not None else ""
+        summary, evidence = f"restarted once{ago}{_how_it_ended(service)}", facts(snapshot, service)
+        found.append(_finding("restarted", Severity.INFO, snapshot, service, summary, evidence, since=service.since))
     return found
 
 
@@ -130,6 +163,8 @@ def _changed(service: Service) -> str:
 def facts(snapshot: Snapshot, service: Service) -> tuple[str, ...]:
     """What is known of a failure, a line each."""
     lines = [f"{service.ref.name}: {service.native_state}, {why_failed(service)}"]
+    if (wrong := wont_start(service)) is not None:
+        lines.append(f"it would not start: {wrong}")
     if service.restarts:
         told = "Restart=" if service.ref.manager == "systemd" else "restarts: "
         policy = f", {told}{service.restart_policy}" if service.restart_policy else ""
@@ -139,22 +174,42 @@ def facts(snapshot: Snapshot, service: Service) -> tuple[str, ...]:
         lines.append(f"log: {symptom.line}")
     elif (why_not := _log_unread(snapshot, service)) is not None:
         lines.append(f"its log was not seen: {why_not}")
+    else:
+        lines += [f"log: {line}" for line in snapshot.said_last(service.ref)[-LOG_LINES:]]
+        lines += [
+            f"{hint.where} names {hint.endpoint.protocol} {hint.endpoint.port}, which {who} holds"
+            for hint in service.hints
+            if (who := _held_by_another(snapshot, service, hint.endpoint)) is not None
+        ]
     return tuple(lines)
 
 
+def _held_by_another(snapshot: Snapshot, service: Service, endpoint: Endpoint) -> str | None:
+    others = (one for one in snapshot.listeners if not is_own(service, one, snapshot.services))
+    listener = next((one for one in others if overlaps(endpoint, one)), None)
+    if listener is None:
+        return None
+    owner = Owners(snapshot.services).of(listener)
+    return owner.ref.name if owner is not None else listener.unit or listener.process or "a hidden process"
+
+
 def _one(snapshot: Snapshot, service: Service, thresholds: Thresholds, commands_of: CommandsOf) -> Finding:
-    severity = Severity.CRITICAL if _matters(service) else Severity.WARNING
-    evidence = facts(snapshot, service)
     symptom = _symptom(snapshot, service)
+    # A port that is taken weighs the same whether it is known which one or not.
+    taken = symptom is not None and symptom.errno == "EADDRINUSE" and not service.never_ran
+    severity = Severity.CRITICAL if taken or _matters(service) else Severity.WARNING
+    evidence = facts(snapshot, service)
     tried = f", {symptom.errno} in its log" if symptom is not None else ""
-    # Where an address is taken and nobody knows which, a start fails as the last one did.
-    seen = symptom.errno != "EADDRINUSE" if symptom is not None else _log_unread(snapshot, service) is None
-    ways = _ways(service, commands_of, cause_seen=seen)
+    wrong = wont_start(service)
+    tried += f", {wrong}" if wrong is not None else ""
+    # What its log complains of may be there still.
+    ways = ways_out(service, commands_of, wise=symptom is None and wrong is None)
     if service.state is not State.FAILED:
         count = service.restarts or 0
         again = f"restarts again and again ({times(count, 'restart')})" if count else "does not come up"
-        summary = f"{again}: {why_failed(service)}{tried}"
-        if count < thresholds.restarts_critical:
+        again = "ended, and is started again" if count == 1 else again
+        summary = f"{again}{_how_it_ended(service)}{tried}"
+        if count < thresholds.restarts_critical and not taken:
             severity = Severity.WARNING
         # Each attempt begins anew: how long the loop goes on no manager tells.
         return _finding("restart-loop", severity, snapshot, service, summary, evidence, ways, since=None)
@@ -174,10 +229,15 @@ def _one(snapshot: Snapshot, service: Service, thresholds: Thresholds, commands_
     )
 
 
+def _how_it_ended(service: Service) -> str:
+    return f": {why_failed(service)}" if ending_of(service) is not None else ""
+
+
 def _boot_failures(snapshot: Snapshot, services: Sequence[Service], commands_of: CommandsOf) -> Finding:
     names = listed([service.ref.name for service in services])
     severity = Severity.CRITICAL if any(_matters(service) for service in services) else Severity.WARNING
-    ways = [way for service in services for way in _ways(service, commands_of, cause_seen=True)[:1]]
+    each = ([way for way in ways_out(service, commands_of) if way.intents] for service in services)
+    ways = [way for found in each for way in found[:1]]
     return Finding(
         "boot-failures",
         severity,
@@ -202,6 +262,8 @@ def _failed_at_boot(snapshot: Snapshot, service: Service) -> bool:
 
 def _matters(service: Service) -> bool:
     """Whether somebody must look now: it is meant to run always, not now and then and not for one user."""
+    if service.never_ran:
+        return False
     if service.ref.manager != "systemd":
         # Who puts a program into one of these wants it to run; they start nothing but that.
         return True
@@ -219,18 +281,18 @@ def _log_unread(snapshot: Snapshot, service: Service) -> str | None:
     return source.failure if source is not None else None
 
 
-def _ways(service: Service, commands_of: CommandsOf, *, cause_seen: bool) -> tuple[Proposal, ...]:
-    """What may help. To start what failed for a cause that nobody saw is no advice."""
+def ways_out(service: Service, commands_of: CommandsOf, *, wise: bool = True) -> tuple[Proposal, ...]:
+    """What may help. To start what failed is no advice where its cause is not known to be gone."""
     ref = service.ref
+    wise = wise and is_over(service)
     reset = Intent(ActionKind.RESET_FAILED, ref)
     begin = Intent(ActionKind.START, ref)
     if service.state is State.FAILED and not can(ref, Resettable):
-        return (proposal("start", f"start {ref.name}", (begin,), commands_of, recommended=cause_seen),)
+        start = proposal("start", f"start {ref.name}", (begin,), commands_of, recommended=wise)
+        return (start,) if wise else (_read_log(service), start)
     if service.state is State.FAILED:
         return (
-            proposal(
-                "start", f"reset-failed, then start {ref.name}", (reset, begin), commands_of, recommended=cause_seen
-            ),
+            proposal("start", f"reset-failed, then start {ref.name}", (reset, begin), commands_of, recommended=wise),
             proposal("reset-failed", f"clear the failure of {ref.name}", (reset,), commands_of, recommended=False),
         )
     stop = Intent(ActionKind.STOP, ref)
@@ -239,6 +301,14 @@ def _ways(service: Service, commands_of: CommandsOf, *, cause_seen: bool) -> tup
         proposal("stop", f"stop {ref.name}", (stop,), commands_of, recommended=False),
         proposal("restart", f"restart {ref.name}", (again,), commands_of, recommended=False),
     )
+
+
+def _read_log(service: Service) -> Proposal:
+    """What a person does before it is started only to fail as it did."""
+    look = (quote(("tail", "-n", "50", "--", *service.log_files[:2])),) if service.log_files else ()
+    how = f"by hand: l, or {quote(('hostdeck', 'logs', str(service.ref)))}"
+    label = f"read its log first: {why_failed(service)}"
+    return Proposal("read-log", label, commands=look, recommended=True, reason_off=how)
 
 
 def _limit(service: Service) -> str:

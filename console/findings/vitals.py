@@ -21,6 +21,8 @@ _NOT_TO_STOP = ("ssh.", "sshd.", "sshd@", "dropbear.", "systemd-", "dbus.", "use
 """The way in, and what the host itself stands on."""
 OOM_SHOWN = 900.0
 """Seconds for which kills for lack of memory are told."""
+CLOCK = 1.0
+"""Seconds by which the wall clock, to the second as some hosts tell it, and the monotonic one may differ."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,9 @@ class OomWatch:
     first: int | None = None
     count: int | None = None
     risen_at: float | None = None
+    after: float | None = None
+    """The last look before the first of those kills that are told."""
+    looked_at: float | None = None
 
     def note(self, sample: Sample) -> None:
         """Take the present count. What was counted before the first look is of unknown time, and not told."""
@@ -40,8 +45,9 @@ class OomWatch:
             self.count = self.first = sample.oom_kills
         elif sample.oom_kills > self.count:
             if self.risen_at is None or sample.uptime - self.risen_at > OOM_SHOWN:
-                self.first = self.count
+                self.first, self.after = self.count, self.looked_at
             self.count, self.risen_at = sample.oom_kills, sample.uptime
+        self.looked_at = sample.uptime
 
 
 def waiting_for_io(snapshot: Snapshot, thresholds: Thresholds, commands_of: CommandsOf = no_commands) -> list[Finding]:
@@ -149,10 +155,17 @@ def killed_for_memory(snapshot: Snapshot, watch: OomWatch) -> list[Finding]:
         return []
     killed = watch.count - watch.first
     since = sample.wall - (sample.uptime - watch.risen_at) if sample.wall is not None else None
-    victims = [service.ref.name for service in snapshot.services if service.result == "oom-kill"]
+    victims = [service.ref.name for service in snapshot.services if _is_victim(service, sample, watch)]
     who = f": {listed(victims)}" if victims else ""
     summary = f"{'1 process' if killed == 1 else f'{killed} processes'} killed for lack of memory{who}"
     return [Finding("oom-kill", Severity.WARNING, snapshot.host, "host", summary, _memory_lines(sample), since=since)]
+
+
+def _is_victim(service: Service, sample: Sample, watch: OomWatch) -> bool:
+    """Whether it was killed by one of the kills that are told, and not long before."""
+    if service.result != "oom-kill" or service.since is None or sample.wall is None or watch.after is None:
+        return False
+    return service.since >= sample.wall - (sample.uptime - watch.after) - CLOCK
 
 
 def _swap_used(memory: Memory) -> float:

@@ -7,10 +7,11 @@ from console.managers.docker import DOCKER
 from console.managers.kubernetes import KUBERNETES
 from console.managers.pidfile import PIDFILE
 from console.managers.pm2 import PM2
+from console.managers.process import PROCESS
 from console.managers.supervisord import SUPERVISORD
 from console.managers.systemd import SYSTEMD
 
-MANAGERS: tuple[ServiceManager, ...] = (SYSTEMD, SUPERVISORD, PM2, DOCKER, COMPOSE, KUBERNETES, PIDFILE)
+MANAGERS: tuple[ServiceManager, ...] = (SYSTEMD, SUPERVISORD, PM2, DOCKER, COMPOSE, KUBERNETES, PIDFILE, PROCESS)
 """Every manager, the one shown first in front."""
 
 DETECTED: tuple[Detected, ...] = tuple(found for found in MANAGERS if isinstance(found, Detected))

@@ -3,9 +3,12 @@
 from typing import Any, Protocol, runtime_checkable
 
 from console.core.command import Command
+from console.core.difference import Difference
+from console.core.on_disk import OnDisk
 from console.core.pid_file import PidFile
-from console.core.plan import ActionKind, Check
+from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import Probe
+from console.core.release import Recipe, Release, ReleaseBook, Signature
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 
@@ -44,6 +47,15 @@ class Detected(ServiceManager, Protocol):
 
 
 @runtime_checkable
+class Roaming(Detected, Protocol):
+    """May be anywhere on a host: it is searched for now and then, and in between looked for where it was."""
+
+    def search_words(self, told: str, *, search: bool) -> tuple[str, ...]:
+        """The arguments of ``presence``, after what it told last."""
+        ...
+
+
+@runtime_checkable
 class Surveyed(Detected, Protocol):
     """Tells all its services in one answer of the probe shell."""
 
@@ -66,6 +78,33 @@ class Declarable(Surveyed, Protocol):
 
     def survey_words(self, declared: tuple[PidFile, ...], known: tuple[Service, ...]) -> tuple[str, ...]:
         """The arguments of ``survey``; ``known`` are the services that it told last."""
+        ...
+
+
+@runtime_checkable
+class Hosted(Detected, Protocol):
+    """Runs as a unit of systemd, and what it is to run is written on disk, to be seen while that unit is down."""
+
+    @property
+    def written(self) -> Probe[OnDisk]:
+        """What it would run, by its files."""
+        ...
+
+    def written_words(self, unit: str) -> tuple[str, ...] | None:
+        """The arguments of ``written`` for a unit; ``None`` for one that does not run this manager."""
+        ...
+
+    def unit_cautions(self, services: tuple[Service, ...], kind: ActionKind) -> tuple[str, ...]:
+        """Warnings, one line each, before that is done to the unit that runs these services."""
+        ...
+
+
+@runtime_checkable
+class Rehearsing(Hosted, Protocol):
+    """Can be tried without being started: whether it takes the files that are there at that moment."""
+
+    def files_load(self, unit: Service) -> Check:
+        """Holds where it does; exit 77 where that cannot be told."""
         ...
 
 
@@ -93,6 +132,19 @@ class Restartable(Protocol):
 
     def restart(self, service: Service) -> Command:
         """The command that restarts it."""
+        ...
+
+
+@runtime_checkable
+class Pinned(Restartable, Protocol):
+    """Restarts just the run that was seen, so what a plan started itself is restarted by another command."""
+
+    def restart_started(self, service: Service) -> Command:
+        """The command that restarts what a step before has started, whichever process that is."""
+        ...
+
+    def still(self, service: Service) -> Check | None:
+        """Holds where no other run is there than the one that was seen; ``None`` where none was."""
         ...
 
 
@@ -137,6 +189,15 @@ class Checkable(Protocol):
 
 
 @runtime_checkable
+class SelfChecking(Protocol):
+    """Has services with a health check of their own, which their manager runs."""
+
+    def own_health(self, service: Service) -> tuple[Check, ...]:
+        """Checks that hold when it says that the service is well; none for a service that is known to have none."""
+        ...
+
+
+@runtime_checkable
 class Traceable(Protocol):
     """Can tell one run of a service from the next."""
 
@@ -176,11 +237,49 @@ class PortProving(Protocol):
 
 
 @runtime_checkable
+class Mortal(Protocol):
+    """Its services are processes that can only be ended, and none of which is started again by anybody."""
+
+    def end(self, service: Service, signal: str, endpoint: Endpoint | None) -> Command:
+        """A signal to the process, after it was compared with what was seen as by ``seen``, in one command."""
+        ...
+
+    def seen(self, service: Service, endpoint: Endpoint | None) -> Command:
+        """Whether it still is the process that was seen, by its start and, where a port is named, by its socket."""
+        ...
+
+    def ended(self, service: Service, signal: str, seconds: float) -> Command:
+        """Wait until it has ended; fails after so many seconds."""
+        ...
+
+    def outlived(self, service: Service) -> Check:
+        """That it was asked to end before, in vain."""
+        ...
+
+    def at_port(self, service: Service, endpoint: Endpoint) -> Check:
+        """That it has a socket at the port on which it was not seen to listen."""
+        ...
+
+    def released(self, service: Service, endpoint: Endpoint, seconds: float) -> Command:
+        """Wait until the port is not held by any socket of it, whoever has that by now; fails after so many seconds."""
+        ...
+
+
+@runtime_checkable
 class Selective(Protocol):
     """Cannot do everything to every service."""
 
     def why_not(self, service: Service, kind: ActionKind) -> str | None:
         """Why this kind of action cannot be done to this service, in one line; ``None`` where it can."""
+        ...
+
+
+@runtime_checkable
+class Disposing(Protocol):
+    """Has services that are gone for good once they have ended."""
+
+    def disposed(self, service: Service) -> str | None:
+        """Why this one is, in one line; ``None`` where it stays and can be started again."""
         ...
 
 
@@ -247,6 +346,72 @@ class Applying(Protocol):
 
 
 @runtime_checkable
+class Revertible(Protocol):
+    """Knows the former releases of its services and can go back to one: images, revisions.
+
+    Releases in a directory of the host are nobody's in particular; see ``console.probes.releases``.
+    """
+
+    @property
+    def releases(self) -> Probe[ReleaseBook]:
+        """All releases of one service; the reference is filled in by who asks."""
+        ...
+
+    def release_words(self, service: Service, recipe: Recipe | None) -> tuple[str, ...]:
+        """The arguments of ``releases``; raises ``ValueError`` for a service that has none, saying why."""
+        ...
+
+    def roll_back(self, service: Service, target: Release, live: Release | None, by: Signature) -> Swap:
+        """What makes another release run, each step with its undo; raises ``ValueError`` where it cannot be."""
+        ...
+
+
+@runtime_checkable
+class Comparing(Protocol):
+    """Can tell in what two releases of one of its services differ. Needs no rights beyond those of its list."""
+
+    @property
+    def comparison(self) -> Probe[Difference]:
+        """The difference between two of them; the pair is filled in by who asks."""
+        ...
+
+    def comparison_words(
+        self, service: Service, recipe: Recipe | None, live: Release, target: Release
+    ) -> tuple[str, ...]:
+        """The arguments of ``comparison``; raises ``ValueError`` where they cannot be compared, saying why."""
+        ...
+
+
+@runtime_checkable
+class Rebuildable(Protocol):
+    """Can build the next release of its services by itself: an image."""
+
+    def rebuild(
+        self, service: Service, recipe: Recipe | None, target: Release, live: Release | None, by: Signature
+    ) -> Swap:
+        """What builds it and makes it run, each step with its undo; raises ``ValueError`` where it cannot be."""
+        ...
+
+
+@runtime_checkable
+class Environed(Protocol):
+    """Knows where the environment of a service is set."""
+
+    def environment_words(self, service: Service) -> tuple[str, ...]:
+        """The arguments of ``console.probes.environment.PROBE``: each source, what is set first in front."""
+        ...
+
+
+@runtime_checkable
+class PlainLog(Protocol):
+    """Can print a log for a person, where the command that the console reads prints it for programs."""
+
+    def plain_log(self, service: Service, *, lines: int) -> Command:
+        """The last lines of the log as text."""
+        ...
+
+
+@runtime_checkable
 class LogSource(Protocol):
     """Knows where a service's log is."""
 
@@ -259,4 +424,16 @@ class LogSource(Protocol):
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line of that command's output; ``None`` for a line that carries nothing."""
+        ...
+
+
+@runtime_checkable
+class FileLogSource(LogSource, Protocol):
+    """Reads logs from files, whose lines have the times that the service itself writes, or none.
+
+    Of several files ``log_command`` prints ``==> NAME <==`` before the lines of each, as ``tail`` does.
+    """
+
+    def log_paths(self, service: Service) -> tuple[str, ...]:
+        """The names of what ``log_command`` prints: the paths of files, where these are known."""
         ...

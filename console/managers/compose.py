@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from console.core.command import Command, Effect
-from console.core.plan import ActionKind, Check
+from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import ParseError, Probe
+from console.core.release import Recipe, Release, Signature
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.managers import container_commands as commands
+from console.managers import container_difference, container_releases
+from console.managers.container_images import IMAGES
 from console.managers.container_services import Told, as_service, chained
 from console.managers.containers import NAME, Container, Project
 
@@ -89,8 +92,18 @@ def sources(told: Iterable[Told]) -> tuple[Source, ...]:
 
 def services(told: Iterable[Told], declared: Mapping[tuple[str, ...], tuple[str, ...]]) -> tuple[Service, ...]:
     """The services of all projects; ``declared`` are the names of each source, by its key."""
-    told = tuple(told)
-    found: dict[ServiceRef, Service] = {}
+    return tuple(service for service, _ in _found(tuple(told), declared).values())
+
+
+def lost(told: Iterable[Told], declared: Mapping[tuple[str, ...], tuple[str, ...]]) -> frozenset[ServiceRef]:
+    """Those of an engine that does not answer now."""
+    return frozenset(ref for ref, (_, one) in _found(tuple(told), declared).items() if one.lost)
+
+
+def _found(
+    told: tuple[Told, ...], declared: Mapping[tuple[str, ...], tuple[str, ...]]
+) -> dict[ServiceRef, tuple[Service, Told]]:
+    found: dict[ServiceRef, tuple[Service, Told]] = {}
     for one in told:
         groups: dict[tuple[str, str], list[Container]] = defaultdict(list)
         for each in one.containers:
@@ -99,12 +112,12 @@ def services(told: Iterable[Told], declared: Mapping[tuple[str, ...], tuple[str,
         for (project, name), members in groups.items():
             members.sort(key=lambda member: member.name)
             service = _service(one, project, name, members)
-            found.setdefault(service.ref, service)
+            found.setdefault(service.ref, (service, one))
     for source in sources(told):
         for name in declared.get(source.key, ()):
             service = _absent(source, name)
-            found.setdefault(service.ref, service)
-    return tuple(found.values())
+            found.setdefault(service.ref, (service, source.told))
+    return found
 
 
 def _service(told: Told, project: str, name: str, members: list[Container]) -> Service:
@@ -119,15 +132,18 @@ def _service(told: Told, project: str, name: str, members: list[Container]) -> S
         worst,
         native_state=native,
         pids=tuple(pid for part in parts for pid in part.pids),
+        never_ran=all(part.never_ran for part in parts),
         restarts=sum(part.restarts or 0 for part in parts),
         ports=tuple(sorted({port for part in parts for port in part.ports})),
         wants=tuple(sorted({port for part in parts for port in part.wants})),
         health=health,
         enabled=next((part.enabled for part in parts if part.enabled is not None), None),
         members=tuple(member.name for member in members),
+        member_ports=tuple((each.name, port) for each in members for port in each.ports) if len(members) > 1 else (),
         group=project,
         unit_file=files[0] if files else None,
         drop_ins=files[1:],
+        file_tool=_file_tool(told, came),
     )
     return replace(worst, chain=chained(told, worst, f"{project}/", told.engine.kind, f"compose {project}", name))
 
@@ -150,6 +166,14 @@ def _absent(source: Source, name: str) -> Service:
     )
 
 
+def _file_tool(told: Told, project: Project | None) -> tuple[str, ...]:
+    words = told.engines.compose_words(told.engine)
+    if project is None or not project.files or not words:
+        return ()
+    through = ("sudo", "-n", "--") if told.tool[:1] == ("sudo",) else ()
+    return (*through, *_compose(words, project))
+
+
 def _compose(words: tuple[str, ...], project: Project) -> tuple[str, ...]:
     """With a file given, Compose takes its folder for the project's, which the label may tell otherwise."""
     files = tuple(word for file in project.files for word in ("-f", file))
@@ -162,9 +186,11 @@ class Compose:
 
     id = "compose"
     priority = 4
+    releases = IMAGES
+    comparison = container_difference.DIFFERENCE
 
     def probes(self) -> tuple[Probe[Any], ...]:
-        """What is asked through the shell."""
+        """What is asked through the shell; that of releases is told by Docker."""
         return (DECLARED, FILES)
 
     def start(self, service: Service) -> Command:
@@ -195,6 +221,10 @@ class Compose:
         """None of its containers is up or about to be."""
         return commands.is_stopped(service, _which(service))
 
+    def own_health(self, service: Service) -> tuple[Check, ...]:
+        """By the health checks of its containers, where they have one."""
+        return container_releases.health(_known(service)) if service.health else ()
+
     def run_id(self, service: Service) -> Command:
         """Process, identity and start of each of its containers."""
         return commands.run_id(service, _which(service))
@@ -211,11 +241,47 @@ class Compose:
         if kind is ActionKind.RELOAD and len(service.members) > 1:
             count = len(service.members)
             return f"{service.ref.name} has {count} containers, and SIGHUP could end those that do not handle it"
+        if kind in (ActionKind.REBUILD, ActionKind.ROLLBACK):
+            return _not_by_file(service)
         return commands.why_not(service, kind)
+
+    def release_words(self, service: Service, recipe: Recipe | None) -> tuple[str, ...]:
+        """The images of its repository."""
+        if service.native_state == NO_CONTAINER:
+            raise ValueError(f"{service.ref.name} has no container: start it")
+        if (why_not := _not_by_file(service)) is not None:
+            raise ValueError(why_not)
+        return container_releases.book_words(_with_image(service), recipe)
+
+    def comparison_words(
+        self, service: Service, recipe: Recipe | None, live: Release, target: Release
+    ) -> tuple[str, ...]:
+        """Both images, and the commits that they were built from."""
+        return container_difference.words(_known(service), recipe, live, target)
+
+    def roll_back(self, service: Service, target: Release, live: Release | None, by: Signature) -> Swap:
+        """The tag that its file names, moved back to a former image, and its containers made again."""
+        return container_releases.recomposed(_with_image(service), _up_words(service), target, live, by)
+
+    def rebuild(
+        self, service: Service, recipe: Recipe | None, target: Release, live: Release | None, by: Signature
+    ) -> Swap:
+        """``compose build``, and its containers made again."""
+        made, told = recipe or Recipe(), container_releases.build_arguments(target, by)
+        words = (*service.file_tool, "build", *told, _which(service)[1])
+        return container_releases.composed(_with_image(service), made, words, _up_words(service), target, live, by)
+
+    def disposed(self, service: Service) -> str | None:
+        """One that was made with ``--rm``."""
+        return commands.disposed(service)
 
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
         """The logs of all its containers."""
         return commands.log_command(service, _which(service), lines, since, follow)
+
+    def environment_words(self, service: Service) -> tuple[str, ...]:
+        """What its containers were made with, and their process."""
+        return commands.environment_words(service)
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line with its time, and its container where there are several."""
@@ -238,8 +304,27 @@ def _by_file(service: Service, verb: str, *options: str) -> Command:
     return Command(argv, timeout=300.0, effect=Effect.CHANGE, purpose=f"{verb} {service.ref.name}")
 
 
+def _up_words(service: Service) -> tuple[str, ...]:
+    name = _which(service)[1]
+    scale = ("--scale", f"{name}={len(service.members)}") if len(service.members) > 1 else ()
+    return (*service.file_tool, "up", "-d", "--no-deps", "--no-build", "--force-recreate", *scale, name)
+
+
+def _not_by_file(service: Service) -> str | None:
+    """Why it cannot be made again by the files of its project."""
+    if not service.file_tool:
+        return f"{service.ref.name} cannot be made again: its project's files are not told, or this host has no Compose"
+    return None
+
+
 def _known(service: Service) -> Service:
     """Its containers by their names, which were looked up; nothing is guessed from its own."""
     if not service.members:
         raise ValueError(f"{service.ref.name} has no container")
     return service
+
+
+def _with_image(service: Service) -> Service:
+    """With the tag of its image: Compose 1 makes a container of what it has built without naming that."""
+    known, (project, name) = _known(service), _which(service)
+    return replace(known, image=f"{project}_{name}") if (known.image or "").startswith("sha256:") else known

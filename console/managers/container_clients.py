@@ -1,17 +1,19 @@
-"""Units of systemd that run a container by its client: ``docker run``, ``docker start -a``, ``docker-compose up``."""
+"""Units of systemd that run a container: by a client (``docker run``, ``docker-compose up`` ...), or by its conmon."""
 
 from collections.abc import Mapping, Sequence
 
+from console.core.engines import is_engine
 from console.core.probe import ParseError, Probe
 
 # Reads the names of all processes without a fork; one tr for each client that is found.
 SCRIPT = r"""
 for hd_f in /proc/[0-9]*/comm; do
   read -r hd_c <"$hd_f" || continue
-  case $hd_c in docker | docker-compose | podman | podman-compose) ;; *) continue ;; esac
+  case $hd_c in docker | docker-compose | podman | podman-compose | conmon) ;; *) continue ;; esac
   hd_d=${hd_f%/comm} hd_g=
   while IFS= read -r hd_l; do
-    case $hd_l in 0::*.service | *:name=systemd:*.service) hd_g=${hd_l##*/} ;; esac
+    case $hd_l in 0::*.service | *:name=systemd:*.service) hd_g=${hd_l##*/} ;; *) continue ;; esac
+    case $hd_l in */user@*.service/*) hd_l=${hd_l#*/user@} hd_g=user@${hd_l%%/*}/$hd_g ;; esac
   done <"$hd_d/cgroup"
   [ -n "$hd_g" ] || continue
   echo "unit $hd_g"
@@ -25,13 +27,17 @@ _BINARIES = ("docker", "docker-compose", "podman", "podman-compose")
 
 
 def parse(text: str) -> Mapping[str, str]:
-    """Units by the container that they run, and by ``PROJECT/`` for one that runs a whole project."""
+    """Units by the container that they run, and by ``PROJECT/`` for one that runs a whole project.
+
+    A user's own unit is behind the one that runs that user's manager: ``user@1000.service/api.service``.
+    """
     found: dict[str, str] = {}
     unit, folder, args = "", "", list[str]()
     for line in (*text.split("\n"), "unit "):
         tag, _, value = line.partition(" ")
         if tag == "unit":
-            if unit and (key := _target(args, folder)):
+            # What Podman was asked for over its socket is in that one's unit, and goes on without it.
+            if unit and not is_engine(unit.rpartition("/")[2]) and (key := _target(args, folder)):
                 found[key] = unit
             unit, folder, args = value, "", []
         elif tag == "in":
@@ -44,7 +50,9 @@ def parse(text: str) -> Mapping[str, str]:
 
 
 def _target(args: Sequence[str], folder: str) -> str | None:
-    """What a client's command line is about."""
+    """What a client's command line is about. Podman's client ends; conmon, which stays, is given the name."""
+    if args and args[0].rpartition("/")[2] == "conmon":
+        return _option(args, "-n")
     start = next((at for at, word in enumerate(args) if word.rpartition("/")[2] in _BINARIES), None)
     if start is None:
         return None

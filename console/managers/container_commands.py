@@ -14,6 +14,7 @@ from console.managers.containers import NAME, when
 _TIMEOUT = 120.0
 """Seconds for a change: a container has ten to end, unless it is given more."""
 _LOOK = 15.0
+_ENVIRONMENT = "{{range .Config.Env}}{{json .}}{{println}}{{end}}"
 _log_line = re.compile(
     r"(?:(?P<name>[A-Za-z0-9][\w.-]*)\t)?(?:(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.]*\S*) ?)?(?P<text>.*)"
 )
@@ -50,12 +51,25 @@ def change(service: Service, verb: str, *options: str) -> Command:
 
 def why_not(service: Service, kind: ActionKind) -> str | None:
     """A container that is paused has a run already, which would only go on; one made with --rm has but one."""
-    if service.enabled == REMOVED and service.pids and kind is ActionKind.START:
-        return "it was made with --rm: stopping removes it"
+    gone = disposed(service) if service.pids else None
+    if gone is not None and kind is ActionKind.START:
+        return gone
+    # Seen with 4.3: what tidies up after the stop may come before the start. Docker's restart keeps it.
+    if gone is not None and kind in (ActionKind.RESTART, ActionKind.FREE_PORT) and _of_podman(service):
+        return f"{service.ref.name} was made with --rm: Podman may remove it instead of starting it again"
     if "paused" in service.native_state and kind in (ActionKind.START, ActionKind.RELOAD):
         again = f"{' '.join(words(service))} unpause {' '.join(names(service))}"
         return f"{service.ref.name} is paused: let it go on with {again}, or restart it"
     return None
+
+
+def _of_podman(service: Service) -> bool:
+    return any("podman" in word for word in words(service))
+
+
+def disposed(service: Service) -> str | None:
+    """A container that was made with --rm is removed when it ends, its log with it."""
+    return "it was made with --rm: its engine removes it once it ends" if service.enabled == REMOVED else None
 
 
 def is_running(service: Service, which: Which, hold: float) -> Check:
@@ -66,6 +80,12 @@ def is_running(service: Service, which: Which, hold: float) -> Check:
 def is_stopped(service: Service, which: Which) -> Check:
     """Nothing of it is up or about to be."""
     return Check(f"{service.ref.name} is stopped", _look(service, which, scripts.STOPPED), within=30.0)
+
+
+def runs_image(service: Service, which: Which, image: str) -> Check:
+    """All its containers are of this image: an identity, or a name with its tag."""
+    name = f"{service.ref.name} runs image {image}"
+    return Check(name, _look(service, which, scripts.RUNS_IMAGE, image), within=30.0)
 
 
 def run_id(service: Service, which: Which) -> Command:
@@ -83,6 +103,16 @@ def log_command(service: Service, which: Which, lines: int, since: float | None,
     from_when = "" if since is None else f"{since:.6f}"
     first = (str(lines), from_when, "1" if follow else "0")
     return _look(service, which, scripts.LOGS, *first)
+
+
+def environment_words(service: Service) -> tuple[str, ...]:
+    """What each container was made with, and its process; of a project also the file beside its own."""
+    folder = (service.unit_file or "").rpartition("/")[0] if service.ref.manager == "compose" else ""
+    found = ["beside", folder] if folder.startswith("/") else []
+    for name in names(service) if service.native_state != "no container" else ():
+        asked = (*words(service), "inspect", "--type", "container", "--format", _ENVIRONMENT, "--", name)
+        found += ["run", "container", name, str(len(asked)), *asked]
+    return (*found, *(("process", str(service.pid)) if service.pid else ()))
 
 
 def log_line(ref: ServiceRef, text: str) -> LogLine | None:

@@ -4,9 +4,9 @@ Containers are named in two ways: ``'' NAME`` is one container, ``PROJECT SERVIC
 ``docker ps`` tells both, and ``Status`` is the one of its fields that is the same in every version and in Podman.
 """
 
-_WHICH = """
-project=$1 service=$2
-shift 2
+from console.managers.follow_scripts import END_WITH_INPUT
+
+ENGINE = """
 # The socket may belong to systemd, which starts the engine for whoever connects: no look may do that.
 engine() {
   case " $* " in
@@ -21,6 +21,14 @@ engine() {
   echo "dockerd does not run" >&2
   return 1
 }
+"""
+_WHICH = (
+    """
+project=$1 service=$2
+shift 2
+"""
+    + ENGINE
+    + """
 # The containers, one a line: NAME STATUS.
 containers() {
   engine "$@" || return 1
@@ -38,6 +46,7 @@ containers() {
   return 0
 }
 """
+)
 
 RUNNING = (
     _WHICH
@@ -74,6 +83,33 @@ echo "${seen:-no container}" | tail -n 1
 """
 )
 """PROJECT SERVICE TOOL...: no container is up or about to be."""
+
+RUNS_IMAGE = (
+    """
+want=$1
+shift
+"""
+    + _WHICH
+    + """
+seen=$(containers "$@" 2>&1) || { echo "$seen"; exit 1; }
+[ -n "$seen" ] || { echo "no container"; exit 1; }
+# A name has a colon, and is what it names now; an identity has none.
+case $want in *:*)
+  told=$("$@" image inspect --format '{{.Id}}' "$want" 2>&1) || { echo "$told" | tail -n 1; exit 1; }
+  want=${told#sha256:} ;;
+esac
+names=$(printf '%s\\n' "$seen" | while read -r name status; do echo "$name"; done)
+for name in $names; do
+  runs=$("$@" inspect --type container --format '{{.Image}}' "$name" 2>&1) || { echo "$runs" | tail -n 1; exit 1; }
+  case ${runs#sha256:} in
+    "$want"*) ;;
+    *) printf '%s runs %.12s, not %.12s\\n' "$name" "${runs#sha256:}" "$want"; exit 1 ;;
+  esac
+done
+printf '%.12s\\n' "$want"
+"""
+)
+"""IMAGE PROJECT SERVICE TOOL...: every container is one of that image, which is an identity or ``NAME:TAG``."""
 
 RUN_ID = (
     _WHICH
@@ -155,9 +191,10 @@ following() {
   name=$1 tail=$lines from=$since
   shift
   while :; do
-    "$@" logs --timestamps --follow --tail "$tail" ${from:+--since "$from"} "$name" 2>&1 </dev/null
-    from=$(engine "$@" && "$@" inspect --type container -f '{{.State.FinishedAt}}' "$name" 2>/dev/null) || return 0
-    tail=all
+    "$@" logs --timestamps --follow ${tail:+--tail "$tail"} ${from:+--since "$from"} "$name" 2>&1 </dev/null
+    # As JSON: Podman writes the time itself in a way that it does not read.
+    from=$(engine "$@" && "$@" inspect --type container -f '{{json .State.FinishedAt}}' "$name" 2>/dev/null) || return 0
+    from=${from#\\"} from=${from%\\"} tail=
     while :; do
       sleep 1
       engine "$@" 2>/dev/null || continue
@@ -168,6 +205,11 @@ following() {
     done
   done
 }
+# Each line with the name in front, as it comes: the sed of busybox keeps lines back.
+named() {
+  if sed -u '' </dev/null >/dev/null 2>&1; then exec sed -u "s/^/$1$tab/"; fi
+  exec awk -v name="$1" '{ print name "\\t" $0; fflush() }'
+}
 many=
 case $seen in *'
 '*) many=1 ;; esac
@@ -177,11 +219,11 @@ if [ "$follow" = 0 ]; then
   for name in $names; do log "$name" "$@" | sed "s/^/$name$tab/"; done | sort -s -t "$tab" -k 2,2 | tail -n "$lines"
   exit 0
 fi
-# Nothing tells docker that nobody reads any more; the end of our input does. We are a session of our own.
-exec 3<&0
-{ cat <&3; kill 0; } >/dev/null 2>&1 &
+"""
+    + END_WITH_INPUT
+    + """
 for name in $names; do
-  if [ "$many" ]; then following "$name" "$@" | sed -u "s/^/$name$tab/" & else following "$name" "$@" & fi
+  if [ "$many" ]; then following "$name" "$@" | named "$name" & else following "$name" "$@" & fi
   waiting="$waiting $!"
 done
 wait $waiting

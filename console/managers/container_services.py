@@ -41,16 +41,19 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
     tool, missing = told.words
     result, code, signal = container.ended
     down = container.state(told.now) in (State.FAILED, State.FLAPPING)
+    # While the next attempt runs, the one that ended is told of no more.
+    known = down and not container.runs
     return Service(
         ServiceRef("", manager, name, told.engine.scope),
-        State.UNKNOWN if told.lost else container.state(told.now),
-        f"{container.native} when last seen" if told.lost else container.native,
+        container.state(told.now),
+        container.native,
         description=container.image,
         pids=() if container.pid is None else (container.pid,),
         since=container.since,
-        attempt_since=container.started - _STAMPED_LATE if down and container.started is not None else None,
+        attempt_since=container.started - _STAMPED_LATE if known and container.started is not None else None,
+        never_ran=container.started is None and not container.runs,
         restarts=container.restarts,
-        ports=container.ports if container.runs else (),
+        ports=container.ports if container.has_network else (),
         wants=container.wants,
         version=container.version,
         health=container.health,
@@ -71,4 +74,4 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
 def chained(told: Told, service: Service, key: str, *tail: str) -> tuple[str, ...]:
     """Who runs it: the unit that attends to it where there is one, else the engine's own is found by ``lineage``."""
     unit = told.units.get(key)
-    return ("systemd", unit, *tail) if unit is not None and service.pids else tail
+    return ("systemd", *unit.split("/"), *tail) if unit is not None and service.pids else tail

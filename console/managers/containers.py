@@ -15,6 +15,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,253}")
 JUST_STARTED = 10.0
 """Seconds that a container must run before its engine counts the start as a success, and forgets its pause."""
 
+NOT_READ = "not read: "
+"""Before the reason, where an engine's word for its state stands else."""
+
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
 _small = re.compile(r"[0-9]{1,5}")
@@ -66,6 +69,8 @@ class Container:
     wants: tuple[Endpoint, ...] = ()
     """Declared to be published, whether it runs or not."""
     project: Project | None = None
+    unread: str | None = None
+    """Why nothing of it is known but that it is there."""
     asked: bool | None = None
     """Whether somebody asked for its end; ``None`` where the engine does not remember."""
 
@@ -73,6 +78,11 @@ class Container:
     def runs(self) -> bool:
         """Whether it has a process that works."""
         return self.status == "running"
+
+    @property
+    def has_network(self) -> bool:
+        """Whether it has its ports: one that is paused does not answer on them, and keeps them."""
+        return self.status in ("running", "paused")
 
     def state(self, now: float | None) -> State:
         """Its state at a moment of the host's clock."""
@@ -108,6 +118,8 @@ class Container:
     @property
     def native(self) -> str:
         """The engine's words: ``running (unhealthy)``, ``exited (7)``."""
+        if self.unread is not None:
+            return f"{NOT_READ}{self.unread}"
         if self.status in ("running", "paused"):
             return f"{self.status} ({self.health})" if self.health not in (None, "healthy") else self.status
         if self.status in ("exited", "stopped", "restarting", "dead"):
@@ -173,6 +185,11 @@ def container(data: Any) -> Container:
         project=_project(labels),
     )
     return replace(found, health=None) if found.health in ("none", "") else found
+
+
+def unreadable(ident: str, name: str, why: Exception) -> Container:
+    """One that its engine lists, and of which it tells nothing, or what cannot be read."""
+    return Container(ident, name or ident[:12], "unknown", unread=cut(sanitise(str(why)).replace("\n", " "), 200))
 
 
 def _cause(error: str) -> str:

@@ -1,73 +1,36 @@
 """Docker and Podman: containers that belong to no project of Compose."""
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from console.core.command import Command
-from console.core.plan import ActionKind, Check
-from console.core.probe import ParseError, Probe
+from console.core.plan import ActionKind, Check, Swap
+from console.core.probe import Probe
+from console.core.release import Recipe, Release, Signature
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers import container_commands as commands
+from console.managers import container_difference, container_releases
 from console.managers.container_clients import CLIENTS
 from console.managers.container_engines import ENGINES, PRESENCE
+from console.managers.container_images import IMAGES
 from console.managers.container_services import Told, as_service, chained
-from console.managers.containers import Container, container
-
-SUDO_TOOL = ("sudo", "-n", "--", "docker")
-_BY_SUDO = r"""
-# sudo writes each question into the log of the host: what it has allowed once is not asked again.
-if [ "${1:-}" != known ]; then
-  command -v sudo >/dev/null 2>&1 && sudo -n -l docker ps -aq --no-trunc >/dev/null 2>&1 &&
-    sudo -n -l docker inspect --type container -- x >/dev/null 2>&1 || return 3
-fi
-# With KILL it ends itself beside what it waits for: sudo, which nobody but root may kill, is not waited for.
-hd_t=
-if command -v timeout >/dev/null 2>&1; then hd_t='timeout -k 1 8'; fi
-hd_ids=$($hd_t sudo -n docker ps -aq --no-trunc)
-hd_rc=$?
-[ "$hd_rc" -lt 124 ] || echo 'dockerd does not answer: it hangs, see its log' >&2
-[ "$hd_rc" = 0 ] || return "$hd_rc"
-[ -n "$hd_ids" ] || { echo '[]'; return; }
-# A container may go between the two: the others are told all the same.
-hd_told=$($hd_t sudo -n docker inspect --type container -- $hd_ids 2>/dev/null)
-case $hd_told in '['*) printf '%s\n' "$hd_told" ;; *) echo 'docker inspect told nothing' >&2; return 1 ;; esac
-"""
-
-
-def parse_inspected(text: str) -> tuple[Container, ...]:
-    """Read what ``docker inspect`` prints; one that cannot be read leaves the others alone."""
-    try:
-        data = json.loads(text, strict=False)
-    except ValueError:
-        raise ParseError("the JSON of docker inspect", text.partition("\n")[0]) from None
-    if not isinstance(data, list):
-        raise ParseError("a list of containers", text.partition("\n")[0])
-    return readable(data)
-
-
-def readable(data: Iterable[Any]) -> tuple[Container, ...]:
-    """Those that can be read."""
-    found = []
-    for one in data:
-        try:
-            found.append(container(one))
-        except ParseError:
-            continue
-    return tuple(found)
-
-
-BY_SUDO: Probe[tuple[Container, ...]] = Probe(
-    "docker_by_sudo", _BY_SUDO, parse_inspected, slow=True, cached=False, timeout=20.0
-)
-"""All containers, for a user who may run docker through sudo and not use its socket; exit 3 where sudo refuses."""
+from console.managers.container_sudo import LISTED, TOLD
 
 
 def services(told: Iterable[Told]) -> tuple[Service, ...]:
     """The containers of all engines; of two with one name the second bears that of its engine in front."""
-    found: dict[ServiceRef, Service] = {}
+    return tuple(service for service, _ in _found(told).values())
+
+
+def lost(told: Iterable[Told]) -> frozenset[ServiceRef]:
+    """Those of an engine that does not answer now."""
+    return frozenset(ref for ref, (_, one) in _found(told).items() if one.lost)
+
+
+def _found(told: Iterable[Told]) -> dict[ServiceRef, tuple[Service, Told]]:
+    found: dict[ServiceRef, tuple[Service, Told]] = {}
     for one in told:
         for each in one.containers:
             if each.project is not None:
@@ -76,8 +39,8 @@ def services(told: Iterable[Told]) -> tuple[Service, ...]:
             if service.ref in found:
                 service = replace(service, ref=replace(service.ref, name=f"{one.engine.kind}/{each.name}"))
             chain = chained(one, service, each.name, one.engine.kind, each.name)
-            found[service.ref] = replace(service, chain=chain)
-    return tuple(found.values())
+            found[service.ref] = replace(service, chain=chain), one
+    return found
 
 
 class Docker:
@@ -86,11 +49,13 @@ class Docker:
     id = "docker"
     priority = 3
     presence = PRESENCE
+    releases = IMAGES
+    comparison = container_difference.DIFFERENCE
     version_words = ("version", "--format", "{{.Server.Version}}")
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """What is asked through the shell; the rest comes over the engine's socket."""
-        return (PRESENCE, ENGINES, BY_SUDO, CLIENTS)
+        return (PRESENCE, ENGINES, LISTED, TOLD, CLIENTS, IMAGES, self.comparison)
 
     def start(self, service: Service) -> Command:
         """Start the same container."""
@@ -116,6 +81,10 @@ class Docker:
         """Not up, and not about to be started again."""
         return commands.is_stopped(service, _which(service))
 
+    def own_health(self, service: Service) -> tuple[Check, ...]:
+        """By the health check of its image, where it has one."""
+        return container_releases.health(service)
+
     def run_id(self, service: Service) -> Command:
         """Process, identity and start."""
         return commands.run_id(service, _which(service))
@@ -125,12 +94,44 @@ class Docker:
         return commands.holds_port(service, _which(service), endpoint)
 
     def why_not(self, service: Service, kind: ActionKind) -> str | None:
-        """One that is paused has its run still."""
+        """One that is paused has its run still; one that is removed when it ends gets no other image."""
+        if kind in (ActionKind.REBUILD, ActionKind.ROLLBACK):
+            return container_releases.why_no_other(service)
         return commands.why_not(service, kind)
+
+    def release_words(self, service: Service, recipe: Recipe | None) -> tuple[str, ...]:
+        """The images of its repository."""
+        if (why_not := container_releases.why_no_other(service)) is not None:
+            raise ValueError(why_not)
+        return container_releases.book_words(service, recipe)
+
+    def comparison_words(
+        self, service: Service, recipe: Recipe | None, live: Release, target: Release
+    ) -> tuple[str, ...]:
+        """Both images, and the commits that they were built from."""
+        return container_difference.words(service, recipe, live, target)
+
+    def roll_back(self, service: Service, target: Release, live: Release | None, by: Signature) -> Swap:
+        """The container made again, with the same options, from a former image."""
+        return container_releases.rolled_back(service, target, live, by)
+
+    def rebuild(
+        self, service: Service, recipe: Recipe | None, target: Release, live: Release | None, by: Signature
+    ) -> Swap:
+        """``docker build``, and the container made again from what it gave."""
+        return container_releases.rebuilt(service, recipe or Recipe(), target, live, by)
+
+    def disposed(self, service: Service) -> str | None:
+        """One that was made with ``--rm``."""
+        return commands.disposed(service)
 
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
         """``docker logs``, from run to run."""
         return commands.log_command(service, _which(service), lines, since, follow)
+
+    def environment_words(self, service: Service) -> tuple[str, ...]:
+        """What its containers were made with, and their process."""
+        return commands.environment_words(service)
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line with its time."""

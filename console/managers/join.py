@@ -1,13 +1,15 @@
 """Which service listens where: listeners joined to the services of any manager, by process and by cgroup."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from console.core.engines import is_engine, is_publisher
-from console.core.network import Listener
-from console.core.overlap import same_address
+from console.core.network import Listener, Socket
+from console.core.overlap import is_wildcard, same_address
 from console.core.service import Endpoint, Service, ServiceRef, State
 
+_USER_MANAGER = re.compile(r"user@\d+\.service")
 INIT = "init.scope"
 """The cgroup of a service manager itself."""
 
@@ -21,7 +23,7 @@ class Owners:
     def __init__(self, services: Sequence[Service]) -> None:
         self._by_pid = {pid: service for pid, service in _by_pid(services).items() if pid != 1}
         self._by_cgroup = _by_cgroup(services)
-        self._published = published(services)
+        self._published = Published(services)
         self._by_name = {
             service.ref.name: service
             for service in services
@@ -42,7 +44,7 @@ class Owners:
             return self._declared_by(listener) if of_user(listener) else self._by_name.get(listener.unit)
         if listener.unit == INIT or listener.pids == (1,):
             return self._declared_by(listener)
-        if is_publishing(listener) and (found := self._published.get((listener.protocol, listener.port))):
+        if is_publishing(listener) and (found := self._published.of(listener)):
             return found
         for pid in listener.pids:
             if pid in self._by_pid:
@@ -74,7 +76,7 @@ class Owners:
         return next(exact, found[0][1] if found else None)
 
 
-def of_user(listener: Listener) -> bool:
+def of_user(listener: Listener | Socket) -> bool:
     """Whether its unit is of a user's own manager, where the same name is another unit."""
     return (listener.cgroup or "").startswith("/user.slice/")
 
@@ -83,6 +85,8 @@ _PUBLISHING = ("docker", "compose")
 """Managers whose engine holds the ports of services."""
 _OWN_CGROUP = ("systemd", "docker", "compose", "kubernetes")
 """Managers that give each service a control group of its own; those of others share that of the manager."""
+_user_manager = re.compile(r"user@\d+\.service")
+"""What is below it are the units of that manager, and not its own."""
 
 
 def _by_pid(services: Sequence[Service]) -> dict[int, Service]:
@@ -100,7 +104,7 @@ def _by_cgroup(services: Sequence[Service]) -> dict[str, Service]:
     return {
         service.cgroup: service
         for service in reversed(services)
-        if service.cgroup and service.ref.manager in _OWN_CGROUP
+        if service.cgroup and service.ref.manager in _OWN_CGROUP and not _user_manager.fullmatch(service.ref.name)
     }
 
 
@@ -112,14 +116,50 @@ def _innermost(by_cgroup: Mapping[str, Service], cgroup: str | None) -> Service 
     return None
 
 
-def published(services: Sequence[Service]) -> dict[tuple[str, int], Service]:
-    """Containers by the ports of the host that their engine publishes for them, as the engine tells."""
-    return {
-        (endpoint.protocol, endpoint.port): service
-        for service in reversed(services)
-        if service.ref.manager in _PUBLISHING and service.state is State.RUNNING
-        for endpoint in service.ports
-    }
+class Published:
+    """Containers by the ports of the host that their engine publishes for them, whatever their network."""
+
+    def __init__(self, services: Sequence[Service]) -> None:
+        self.services = tuple(
+            service
+            for service in services
+            # Only one that is up has any, or is paused.
+            if service.ref.manager in _PUBLISHING and service.ports
+        )
+        self._by_port: dict[tuple[str, int], list[tuple[Endpoint, Service]]] = {}
+        for service in self.services:
+            for endpoint in service.ports:
+                self._by_port.setdefault((endpoint.protocol, endpoint.port), []).append((endpoint, service))
+
+    def of(self, place: Listener | Endpoint) -> Service | None:
+        """The one for which an engine holds this: two may publish one port at different addresses."""
+        places = self._by_port.get((place.protocol, place.port), ())
+        found = [(endpoint, service) for endpoint, service in places if _may_publish(service, place)]
+        exact = [service for endpoint, service in found if same_address(endpoint.address, place.address)]
+        # Engines of old do not tell of the listener for IPv6.
+        wide = exact or [service for endpoint, service in found if is_wildcard(endpoint.address)]
+        alone = found[0][1] if len({service.ref for _, service in found}) == 1 else None
+        return wide[0] if wide else alone
+
+
+def _may_publish(service: Service, place: Listener | Endpoint) -> bool:
+    """Whether an engine may hold this for a container: what a user's own one says is true of that user's sockets."""
+    user = service.ref.scope.removeprefix("user:")
+    return service.ref.scope == "system" or not isinstance(place, Listener) or place.user == user
+
+
+def same_place(one: Listener | Endpoint, other: Listener | Endpoint) -> bool:
+    """Whether both name one address and port; ss shows a wildcard that also takes IPv4 otherwise than systemd."""
+    return (one.protocol, one.port) == (other.protocol, other.port) and same_address(one.address, other.address)
+
+
+def container_at(service: Service | None, place: Listener | Endpoint) -> str | None:
+    """The container of a service that has a port, by the name that its engine's tool takes."""
+    if service is None or service.ref.manager not in _PUBLISHING or not service.members:
+        return None
+    port = (place.protocol, place.port)
+    having = (name for name, endpoint in service.member_ports if (endpoint.protocol, endpoint.port) == port)
+    return next(having, service.members[0])
 
 
 def is_publishing(listener: Listener) -> bool:
@@ -138,15 +178,16 @@ def with_ports(services: tuple[Service, ...], listeners: tuple[Listener, ...]) -
     by_pid = {pid: service.ref for pid, service in _by_pid(services).items()}
     by_cgroup = _by_cgroup(services)
     declared = _declared(services)
-    containers = published(services)
-    found: dict[ServiceRef, set[Endpoint]] = {service.ref: set(service.ports) for service in containers.values()}
+    containers = Published(services)
+    found: dict[ServiceRef, set[Endpoint]] = {service.ref: set(service.ports) for service in containers.services}
     for listener in listeners:
         endpoint = Endpoint(listener.protocol, listener.address, listener.port)
-        if is_publishing(listener) and (listener.protocol, listener.port) in containers:
+        if is_publishing(listener) and containers.of(listener) is not None:
             continue
         owners = _owners(listener, by_pid, by_cgroup)
         if _of_systemd(listener) and (opener := declared.get(_place(endpoint))):
-            owners.add(opener)
+            # The unit in which a user's whole service manager runs is not what the port is held for.
+            owners = {ref for ref in owners if not _USER_MANAGER.fullmatch(ref.name)} | {opener}
         for ref in owners:
             found.setdefault(ref, set()).add(endpoint)
     return tuple(_with(service, found.get(service.ref, set())) for service in services)

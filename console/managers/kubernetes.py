@@ -7,13 +7,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 from console.core.command import Command, Effect
-from console.core.plan import ActionKind, Check
+from console.core.plan import ActionKind, Check, Step, Swap
 from console.core.probe import Probe
+from console.core.release import Recipe, Release, Signature
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
+from console.managers import kubernetes_difference
 from console.managers.kubernetes_logs import log_line
 from console.managers.kubernetes_names import Workload, is_production, workload
 from console.managers.kubernetes_parse import parse_survey
+from console.managers.kubernetes_ports import PORTS
+from console.managers.kubernetes_releases import LIVE, REVISIONS, template
 from console.managers.kubernetes_scripts import (
     IS_RUNNING,
     IS_STOPPED,
@@ -44,10 +48,12 @@ class Kubernetes:
     priority = 5
     presence = PRESENCE
     survey = SURVEY
+    releases = REVISIONS
+    comparison = kubernetes_difference.DIFFERENCE
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of Kubernetes."""
-        return (PRESENCE, SURVEY)
+        return (PRESENCE, SURVEY, PORTS, REVISIONS, self.comparison)
 
     def restart(self, service: Service) -> Command:
         """New pods for the same template, one after another as its strategy says."""
@@ -55,7 +61,7 @@ class Kubernetes:
 
     def settle(self, service: Service, kind: ActionKind) -> Command | None:
         """Wait until every pod is of the newest template and ready."""
-        if kind not in (ActionKind.RESTART, ActionKind.START) or service.enabled == "on-delete":
+        if kind not in (ActionKind.RESTART, ActionKind.START, ActionKind.ROLLBACK) or service.enabled == "on-delete":
             return None
         words = ("rollout", "status", _own(service).resource, f"--timeout={ROLLOUT}s")
         argv = (*_tool(service), "--namespace", _own(service).namespace, *words)
@@ -76,6 +82,39 @@ class Kubernetes:
             return None
         look = _look(SAME_REVISION, service, revision)
         return Check(f"{service.ref.name} is still at revision {revision}", look, within=0)
+
+    def release_words(self, service: Service, recipe: Recipe | None) -> tuple[str, ...]:
+        """The replica sets of a deployment."""
+        own = _own(service)
+        if (why_not := self.why_not(service, ActionKind.ROLLBACK)) is not None:
+            raise ValueError(why_not)
+        return (own.namespace, own.resource, LIVE, template(own.name), *_tool(service))
+
+    def comparison_words(
+        self, service: Service, recipe: Recipe | None, live: Release, target: Release
+    ) -> tuple[str, ...]:
+        """The pods of both revisions."""
+        own = _own(service)
+        if not live.id.isdecimal() or not target.id.isdecimal():
+            raise ValueError(f"which revision {service.ref.name} is at is not known")
+        return (own.namespace, live.id, target.id, kubernetes_difference.template(own.name), *_tool(service))
+
+    def roll_back(self, service: Service, target: Release, live: Release | None, by: Signature) -> Swap:
+        """``rollout undo`` to a revision that is named, and back to the one that was live."""
+        own, name = _own(service), service.ref.name
+        if live is None or not live.id.isdecimal() or not target.id.isdecimal():
+            raise ValueError(f"which revision {name} is at is not known")
+        forth, back = (
+            _change(service, f"roll {name} back to revision {ident}", "rollout", "undo", own.resource, *_to(ident))
+            for ident in (target.id, live.id)
+        )
+        words = ("--namespace", own.namespace, "--request-timeout=6s", "rollout", "history", own.resource)
+        there = Command((*_tool(service), *words, f"--revision={target.id}"), timeout=20.0)
+        same = Check(f"{name} is still at revision {live.id}", _look(SAME_REVISION, service, live.id), within=0)
+        return Swap(
+            steps=(Step(f"roll {name} back to revision {target.id}", forth, back),),
+            preflight=(same, Check(f"revision {target.id} is there", there, within=0)),
+        )
 
     def stop(self, service: Service) -> Command:
         """Scale to 0, and keep with it how many there were."""
@@ -99,7 +138,9 @@ class Kubernetes:
             return f"{name} is a daemon set: it runs on every node that it matches and cannot be scaled"
         if kind is ActionKind.STOP and _own(service).namespace in _OWN:
             return f"{name} is part of the cluster itself: it is not stopped from here"
-        if kind is not ActionKind.RESTART:
+        if kind is ActionKind.ROLLBACK and _own(service).kind != "deploy":
+            return f"{name} is no deployment: what kubectl rollout undo does to it is not proved from here"
+        if kind not in (ActionKind.RESTART, ActionKind.ROLLBACK):
             return None
         if service.enabled == "paused":
             return f"{name} is paused: kubectl rollout resume it first"
@@ -157,6 +198,10 @@ def _own(service: Service) -> Workload:
 def _tool(service: Service) -> tuple[str, ...]:
     # Of a service that was not looked at the context is not known: then kubectl's own is meant.
     return service.tool or ("kubectl",)
+
+
+def _to(revision: str) -> tuple[str, ...]:
+    return (f"--to-revision={revision}",)
 
 
 def _revision(service: Service) -> str | None:

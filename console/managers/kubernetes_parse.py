@@ -26,7 +26,7 @@ def parse_survey(text: str) -> tuple[Service, ...]:
     lines = text.split("\n")
     if len(lines) < 2 or not lines[0].startswith("configs ") or not lines[1].startswith("where "):
         raise ParseError('"configs FILE", "where CONTEXT NAMESPACE CLUSTER SERVER" and lines of workloads', lines[0])
-    tool, shown = _cluster(lines[0].removeprefix("configs "), lines[1])
+    tool, shown = cluster_words(lines[0].removeprefix("configs "), lines[1])
     rows = _Rows()
     now = None
     for line in lines[2:]:
@@ -39,7 +39,8 @@ def parse_survey(text: str) -> tuple[Service, ...]:
     return tuple(_service(found, tool, shown, now, hidden) for found in rows.workloads.values())
 
 
-def _cluster(configs: str, where: str) -> tuple[tuple[str, ...], str]:
+def cluster_words(configs: str, where: str) -> tuple[tuple[str, ...], str]:
+    """The words of the tool for a cluster, and how its context is shown."""
     words = where.split(" ")[1:]
     if len(words) != 4:
         raise ParseError('"where CONTEXT NAMESPACE CLUSTER SERVER"', where)

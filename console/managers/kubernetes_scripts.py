@@ -7,7 +7,7 @@ from console.managers.follow_scripts import END_WITH_INPUT
 from console.managers.kubernetes_templates import ROWS, WHERE
 
 # Sets configs (what kubectl is given) and hidden (one that exists, but not for this user). No process is started.
-_CONFIGS = """
+CONFIGS = """
 configs='' hidden=''
 if [ "${KUBECONFIG-}" ]; then
   set -f
@@ -25,7 +25,7 @@ fi
 
 PRESENCE_SCRIPT = (
     "command -v kubectl >/dev/null 2>&1 || exit 0\n"
-    + _CONFIGS
+    + CONFIGS
     + """
 if [ "$configs" ]; then
   echo "config $configs"
@@ -38,7 +38,7 @@ fi
 )
 
 # What kubectl said, in words that tell what to do. Reads said, code, server and context.
-_EXPLAIN = r"""
+EXPLAIN = r"""
 hd_why() {
   case $said in
     *"certificate has expired or is not yet valid"*)
@@ -73,8 +73,8 @@ hd_last() {
 """
 
 SURVEY_SCRIPT = (
-    _CONFIGS
-    + _EXPLAIN
+    CONFIGS
+    + EXPLAIN
     + """
 nl='
 '

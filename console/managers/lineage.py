@@ -1,11 +1,14 @@
 """Who runs whom: services of the managers that systemd itself runs, joined to their processes and their unit."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from console.core.network import Family
 from console.core.service import Service
+
+LAUNCHERS = frozenset({"user", "cron", "crond", "atd", "ssh", "sshd", "rc-local"})
+"""Units in whose control group processes stay that are none of theirs."""
 
 _of_container = re.compile(r"(?:docker|libpod|crio|cri-containerd)-[0-9a-f]{12,}\.scope")
 """The scope that an engine makes for one container tells nothing of who runs it."""
@@ -23,21 +26,39 @@ def mains(services: tuple[Service, ...]) -> tuple[int, ...]:
     return tuple(sorted(set(found)))
 
 
-def with_families(services: tuple[Service, ...], families: Mapping[int, Family]) -> tuple[Service, ...]:
+def with_families(
+    services: tuple[Service, ...], families: Mapping[int, Family], units: Mapping[int, str] | None = None
+) -> tuple[Service, ...]:
     """The services with all their processes, what these use and the unit below which they run.
 
-    What a manager told itself stands. Services for which nothing is new are the same objects as before.
+    What a manager told itself stands, but that a user's own manager may claim only what is that user's: who believed
+    it more, root for one, could be led by anybody to take the process and the ports of another service for its.
+    Services for which nothing is new are the same objects as before. ``units`` are those that managers were seen to
+    run in, which is known of one that has ended as well.
     """
-    if not families:
-        return services
-    return tuple(_joined(service, families) for service in services)
+    return tuple(_joined(service, families, units or {}) for service in services)
 
 
-def _joined(service: Service, families: Mapping[int, Family]) -> Service:
+def units_of(services: Iterable[Service], families: Mapping[int, Family]) -> dict[int, str]:
+    """The unit of each manager that lives, by its process."""
+    found = {}
+    for service in services:
+        family = families.get(service.daemon or 0)
+        if family is not None and (unit := unit_of(family.cgroup)) is not None:
+            found[family.pid] = unit
+    return found
+
+
+def _joined(service: Service, families: Mapping[int, Family], units: Mapping[int, str]) -> Service:
     if service.ref.manager == "systemd":
         return service
+    pids = tuple(pid for pid in service.pids if _may_claim(service, families.get(pid)))
+    if pids != service.pids:
+        service = replace(service, pids=pids)
     own = _families(service, families)
     ran_by = None if service.daemon is None else families.get(service.daemon)
+    if ran_by is not None and not _may_claim(service, ran_by):
+        ran_by = None
     if own:
         members = tuple(dict.fromkeys((*service.pids, *(pid for family in own for pid in family.members))))
         used = sum(family.cpu_seconds for family in own)
@@ -50,10 +71,17 @@ def _joined(service: Service, families: Mapping[int, Family]) -> Service:
             tasks=service.tasks if service.tasks is not None else len(members),
         )
     above = unit_of(ran_by.cgroup if ran_by is not None else service.cgroup if service.daemon is None else None)
+    above = above or (units.get(service.daemon or 0) if service.daemon not in families else None)
     tail = service.chain or (service.ref.manager, service.ref.name)
     if above is not None and tail[0] != "systemd":
         service = replace(service, chain=("systemd", above, *tail))
     return service
+
+
+def _may_claim(service: Service, family: Family | None) -> bool:
+    """Whether a process may be one of a service: of a user's own manager where it is seen to be that user's."""
+    user = service.ref.scope.removeprefix("user:")
+    return service.ref.scope == "system" or user == "root" or (family is not None and user in family.users)
 
 
 def _families(service: Service, families: Mapping[int, Family]) -> tuple[Family, ...]:

@@ -7,6 +7,7 @@ the time of its start were compared, in the same script.
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from console.core.command import Command, Effect, quote
@@ -14,11 +15,11 @@ from console.core.log_text import level_word, structured
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
-from console.core.service import Service, ServiceRef
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.core.text import cut, mask
 from console.managers import pidfile_actions as scripts
-from console.managers.lineage import unit_of
+from console.managers.lineage import LAUNCHERS, unit_of
 from console.managers.pidfile_read import parse, told
 from console.managers.pidfile_scripts import PRESENCE, SURVEY
 
@@ -66,6 +67,10 @@ class PidFiles:
         if found is None:
             return f"{service.ref.name}: its pid file was not looked at yet"
         running = bool(service.pids)
+        if kind is ActionKind.START and running and service.state is State.UNKNOWN:
+            return (
+                f"process {service.pid} of {service.ref.name} still runs, without its pid file: restart it, or stop it"
+            )
         if kind in _STARTS and (off := _no_start(service, found)) is not None:
             return off
         if kind in _SIGNALS and running:
@@ -88,9 +93,9 @@ class PidFiles:
         patience = _patience(file)
         if not service.pids:
             started = (file.path, file.name, _wrong(service), file.stop_signal, patience)
-            text = f"stop what was started as {file.name}"
+            text = f"{file.stop_signal} to what {file.path} names by now, wait {patience} s"
             return _change(_as_starter(found), scripts.STOP_STARTED, started, file.stop_timeout, text)
-        text = f"send SIG{file.stop_signal} to process {found.pid}, {file.name}, and wait up to {patience} s"
+        text = f"{file.stop_signal} to {_if_still(service, found)}, wait {patience} s"
         return _change(found.stop_words, scripts.STOP, _stop_words(found), file.stop_timeout, text)
 
     def restart(self, service: Service) -> Command:
@@ -99,8 +104,29 @@ class PidFiles:
         file = found.file
         stopping = _stop_words(found) if service.pids else (file.path, file.name, "", "", file.stop_signal, "1")
         words = (*stopping, _wrong(service), *_launch(file))
-        text = f"end it with SIG{file.stop_signal}, then start {_shown(file)}"
+        text = f"start {_shown(file)}"
+        if service.pids:
+            text = f"{file.stop_signal} to {_if_still(service, found)}, wait {_patience(file)} s, then {text}"
         return _change(found.start_words, scripts.RESTART, words, file.stop_timeout + LAUNCH, text)
+
+    def restart_started(self, service: Service) -> Command:
+        """The same to the process that a start left in the file, whichever that is."""
+        file = _startable(service).file
+        words = (file.path, file.name, file.stop_signal, _patience(file), _wrong(service), *_launch(file))
+        text = f"{file.stop_signal} to what {file.path} names by now, then start {_shown(file)}"
+        return _change(
+            _startable(service).start_words, scripts.RESTART_STARTED, words, file.stop_timeout + LAUNCH, text
+        )
+
+    def still(self, service: Service) -> Check | None:
+        """The pid file names the process that was seen, or none that runs."""
+        found = service.detached
+        if found is None or not service.pids:
+            return None
+        words = (found.file.path, service.ref.name, str(found.pid), str(found.started))
+        return Check(
+            f"{service.ref.name} is the process that was seen", _look(scripts.STILL, service, *words), within=0
+        )
 
     def signal(self, service: Service, name: str) -> Command:
         """A signal to exactly the process that is known."""
@@ -108,7 +134,7 @@ class PidFiles:
         if not service.pids:
             raise ValueError(f"{service.ref.name} has no process that could be signalled")
         words = (found.file.path, found.file.name, str(found.pid), str(found.started), name)
-        return _change(found.stop_words, scripts.SIGNAL, words, 0.0, f"send SIG{name} to process {found.pid}")
+        return _change(found.stop_words, scripts.SIGNAL, words, 0.0, f"{name} to {_if_still(service, found)}")
 
     def is_running(self, service: Service, *, hold: float) -> Check:
         """The pid file names a process that runs."""
@@ -127,12 +153,22 @@ class PidFiles:
         return _look(scripts.RUN_ID, service, _path(service), _wrong(service))
 
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
-        """``tail`` of its log file, which is followed through rotation."""
+        """``tail`` of its log file, which is followed through rotation; ``since`` is left to the reader."""
         if not service.log_files:
             raise ValueError("where it writes its log is not known here: declare its logs in the configuration")
         words = ("tail", "-n", str(lines), *(("-F",) if follow else ()), "--")
         argv = ("sh", "-c", scripts.FOLLOW, "sh", service.log_files[0], *words)
         return Command(argv, purpose=f"read {service.log_files[0]}")
+
+    def environment_words(self, service: Service) -> tuple[str, ...]:
+        """A file in the directory in which it is started, and its process."""
+        folder = service.detached.file.directory if service.detached is not None else "/"
+        beside = ("beside", folder) if folder != "/" and folder.startswith("/") else ()
+        return (*beside, *(("process", str(service.pid)) if service.pid else ()))
+
+    def log_paths(self, service: Service) -> tuple[str, ...]:
+        """The first of its log files."""
+        return service.log_files[:1]
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """One line of a log file."""
@@ -192,13 +228,9 @@ def _no_start(service: Service, found: Detached) -> str | None:
 def _foreign(service: Service) -> str | None:
     """A unit that has the process in its control group, other than a session or what only launched it."""
     unit = unit_of(service.cgroup) or ""
-    if not unit.endswith(".service") or unit.partition(".")[0].partition("@")[0] in _LAUNCHERS:
+    if not unit.endswith(".service") or unit.partition(".")[0].partition("@")[0] in LAUNCHERS:
         return None
     return f"{service.ref.name} is a process of {unit}: act on that"
-
-
-_LAUNCHERS = frozenset({"user", "cron", "crond", "atd", "ssh", "sshd", "rc-local"})
-"""Units in whose control group processes stay that are none of theirs."""
 
 
 def _as_starter(found: Detached) -> tuple[str, ...]:
@@ -218,6 +250,12 @@ def _path(service: Service) -> str:
 
 def _shown(file: PidFile) -> str:
     return cut(mask(quote(file.command)), 160)
+
+
+def _if_still(service: Service, found: Detached) -> str:
+    """The process that is meant, and by what it is known again."""
+    began = datetime.fromtimestamp(int(service.since or 0.0), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"pid {found.pid} of {found.file.path} if it still is the process that began at {began}"
 
 
 def _patience(file: PidFile) -> str:

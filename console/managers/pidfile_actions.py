@@ -1,8 +1,9 @@
 """Starting and stopping a process that nobody manages, as constant POSIX sh; everything that varies is an argument."""
 
-LOOKS = """
-newline='
-'
+from console.managers.process_looks import LOOKS as _LOOKS
+
+LOOKS = (
+    """
 # The number in the pid file: sets named; 1 where it cannot be read, empty where there is none.
 number() {
   named=
@@ -12,32 +13,23 @@ number() {
   case $named in *[!0-9]* | 0* | ???????????*) named= ;; esac
   return 0
 }
-# Whether process $1 runs: sets ticks, when it started, and parent.
-runs() {
-  line='' ticks=''
-  [ -n "$1" ] && [ -r "/proc/$1/stat" ] || return 1
-  while IFS= read -r part || [ -n "$part" ]; do line="$line$part "; done 2>/dev/null <"/proc/$1/stat"
-  set -- ${line##*") "}
-  [ $# -ge 20 ] || return 1
-  case $1 in Z | X | x) return 1 ;; esac
-  parent=$2
-  shift 19
-  ticks=$1
-}
-# Whether process $1 ignores SIGTERM, bit 14 of a mask in hexadecimal (proc_pid_status(5)).
-deaf() {
-  mask=
-  while read -r key value; do
-    case $key in SigIgn:) mask=${value%???} ;; esac
-  done 2>/dev/null <"/proc/$1/status"
-  case ${mask#"${mask%?}"} in [4567cdefCDEF]) ;; *) return 1 ;; esac
-}
-# A fifth of a second where that is to be had; sets spent to how many fifths it took.
-nap() {
-  spent=1
-  sleep 0.2 2>/dev/null || { sleep 1; spent=5; }
+# Whether the pid file may speak of process $named, which runs: whoever owns a file, or a link to it, can put any number
+# there, so it is root's or of the user of that process. Sets foreign to why it is not.
+owned() {
+  foreign= user= of=
+  while read -r key value rest; do
+    case $key in Uid:) user=$value ;; esac
+  done 2>/dev/null <"/proc/$named/status"
+  for of in $(stat -c %u -- "$file" 2>/dev/null) $(stat -L -c %u -- "$file" 2>/dev/null); do
+    [ "$of" = 0 ] || [ "$of" = "$user" ] ||
+      foreign="$file is of another user (uid $of) than process $named (uid ${user:-?})"
+  done
+  [ -n "$of" ] || foreign="whose $file is cannot be seen"
+  [ -z "$foreign" ]
 }
 """
+    + _LOOKS
+)
 
 _STOP = """
 # Signals process $pid that started at $began, and nothing else, and waits until it has ended.
@@ -52,8 +44,9 @@ stop() {
     forget
     return 0
   fi
-  if [ "$named" != "$pid" ]; then
-    echo "$file names ${named:-no process} by now, not $pid: nothing was signalled"
+  # A file that names nothing takes nothing from what the number and the start say.
+  if [ -n "$named" ] && [ "$named" != "$pid" ]; then
+    echo "$file names $named by now, not $pid: nothing was signalled"
     return 1
   fi
   runs "$pid" && [ "$ticks" = "$began" ] || {
@@ -66,6 +59,8 @@ stop() {
     if [ "$left" -le 0 ]; then
       does='does not end'
       [ "$signal" != TERM ] || ! deaf "$pid" || does='ignores SIGTERM'
+      # A later plan may be allowed more for that; through sudo it cannot be noted.
+      [ -z "${HOSTDECK_PLAN-}" ] || : >"$HOSTDECK_PLAN/outlived.$pid.$began"
       echo "process $pid $does: it still runs $seconds s after SIG$signal; it was not killed"
       return 1
     fi
@@ -112,9 +107,11 @@ launch() {
 start() {
   number || { echo "$file cannot be read"; return 1; }
   if runs "$named" && [ "$named $ticks" != "$wrong" ]; then
+    owned || { echo "$foreign: nothing was started"; return 1; }
     echo "$name runs already as process $named"
     return 0
   fi
+  foreign=
   rm -f -- "$file" 2>/dev/null || : >"$file"
   # What is the plan's own and would be taken for the service's.
   unset HOSTDECK_PLAN LC_ALL SYSTEMD_PAGER SYSTEMD_COLORS SYSTEMD_LESS
@@ -127,6 +124,7 @@ start() {
     nap
     tries=$((tries + spent))
     if number && runs "$named"; then
+      owned || continue
       echo "$name runs as process $named"
       return 0
     fi
@@ -140,7 +138,7 @@ start() {
       child=ended
     fi
   done
-  echo "it left no process whose number is in $file"
+  echo "${foreign:-it left no process whose number is in $file}"
   return 1
 }
 """
@@ -154,6 +152,26 @@ STOP = LOOKS + _STOP + _STOP_WORDS + "stop\n"
 START = LOOKS + _START + "file=$1 name=$2\nshift 2\n" + _START_WORDS + 'ready "$@" && start "$@"\n'
 """FILE NAME WRONG DIRECTORY LOG COMMAND...: WRONG is ``PID TICKS`` of a process that is known not to be the service."""
 
+_LEFT = """
+# Takes what the pid file names by now for what a start left there: sets pid and began, empty where nothing runs.
+left() {
+  pid= began=
+  number && runs "$named" || { echo "$name does not run"; return 0; }
+  [ "$named $ticks" != "$wrong" ] || { echo "process $named is not $name: nothing was signalled"; return 0; }
+  owned || { echo "$foreign: nothing was signalled"; return 1; }
+  while read -r key value; do
+    case $key in btime) boot=$value ;; esac
+  done </proc/stat
+  written=$(stat -L -c %Y -- "$file") || return 1
+  # A process that is younger than the file is not the one for which it was written.
+  if [ $((boot + ticks / 100)) -gt $((written + 2)) ]; then
+    echo "process $named began after $file was written: nothing was signalled"
+    return 1
+  fi
+  pid=$named began=$ticks
+}
+"""
+
 RESTART = (
     LOOKS + _STOP + _START + _STOP_WORDS + _START_WORDS + 'ready "$@" && { [ -z "$pid" ] || stop; } && start "$@"\n'
 )
@@ -162,31 +180,46 @@ RESTART = (
 STOP_STARTED = (
     LOOKS
     + _STOP
+    + _LEFT
     + """
 file=$1 name=$2 wrong=$3 signal=$4 seconds=$5
-number && runs "$named" || { echo "$name does not run"; exit 0; }
-pid=$named began=$ticks
-[ "$pid $began" != "$wrong" ] || { echo "process $pid is not $name: nothing was signalled"; exit 0; }
-while read -r key value; do
-  case $key in btime) boot=$value ;; esac
-done </proc/stat
-written=$(stat -L -c %Y -- "$file") || exit 1
-# A process that is younger than the file is not the one for which it was written.
-if [ $((boot + began / 100)) -gt $((written + 2)) ]; then
-  echo "process $pid began after $file was written: nothing was signalled"
-  exit 1
-fi
-stop
+left || exit 1
+[ -z "$pid" ] || stop
 """
 )
 """FILE NAME WRONG SIGNAL SECONDS: stop what the pid file names by now."""
+
+RESTART_STARTED = (
+    LOOKS
+    + _STOP
+    + _START
+    + _LEFT
+    + "file=$1 name=$2 signal=$3 seconds=$4\nshift 4\n"
+    + _START_WORDS
+    + 'ready "$@" && left && { [ -z "$pid" ] || stop; } && start "$@"\n'
+)
+"""FILE NAME SIGNAL SECONDS WRONG DIRECTORY LOG COMMAND...: restart what the pid file names by now."""
+
+STILL = (
+    LOOKS
+    + """
+file=$1 name=$2 pid=$3 began=$4
+number || { echo "$file cannot be read"; exit 1; }
+if runs "$named" && { [ "$named" != "$pid" ] || [ "$ticks" != "$began" ]; }; then
+  echo "$name was started again meanwhile: it is process $named by now, not $pid; look again"
+  exit 1
+fi
+echo "$name is process $pid"
+"""
+)
+"""FILE NAME PID TICKS: no other run of it is there than the one that was seen."""
 
 SIGNAL = (
     LOOKS
     + """
 file=$1 name=$2 pid=$3 began=$4 signal=$5
 number
-[ "$named" = "$pid" ] && runs "$pid" && [ "$ticks" = "$began" ] || {
+[ "${named:-$pid}" = "$pid" ] && runs "$pid" && [ "$ticks" = "$began" ] || {
   echo "process $pid is not $name any more: nothing was signalled"
   exit 1
 }
@@ -207,6 +240,7 @@ if ! runs "$named"; then
   exit 1
 fi
 [ "$named $ticks" != "$wrong" ] || { echo "process $named is not $name"; exit 1; }
+owned || { echo "process $named is not $name: $foreign"; exit 1; }
 echo "$name is process $named"
 """
 )
@@ -222,7 +256,8 @@ if [ -n "$pid" ] && runs "$pid" && [ "$ticks" = "$began" ]; then
   echo "process $pid still runs"
   exit 1
 fi
-if runs "$named" && [ "$named $ticks" != "$wrong" ] && { [ "$named" != "$pid" ] || [ "$ticks" != "$began" ]; }; then
+if runs "$named" && [ "$named $ticks" != "$wrong" ] && owned &&
+  { [ "$named" != "$pid" ] || [ "$ticks" != "$began" ]; }; then
   # The number of the ended process may be another's by now; only a new file speaks of a new run.
   [ "$named" != "$pid" ] || { echo "$name has ended"; exit 0; }
   { read -r keeper <"/proc/$parent/comm"; } 2>/dev/null || keeper='?'
@@ -239,7 +274,7 @@ RUN_ID = (
     + """
 file=$1 wrong=$2
 number || { echo "$file cannot be read"; exit 1; }
-if runs "$named" && [ "$named $ticks" != "$wrong" ]; then
+if runs "$named" && [ "$named $ticks" != "$wrong" ] && owned; then
   echo "MainPID=$named"
   echo "Started=$ticks"
 else

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from console.core.launch import Launch
 from console.core.pid_file import Detached, PidFile
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
-from console.core.text import cut, mask
+from console.core.text import cut, mask, sanitise
 from console.managers.pidfile_ways import Host, ways
+from console.managers.port_words import of_command
 
 TICKS = 100
 """Clock ticks per second: USER_HZ, 100 on every architecture that Linux still supports here."""
@@ -49,6 +51,13 @@ class _Entry:
     def alive(self) -> bool:
         """Whether the file names a process that is there."""
         return self.pid is not None and not self.trouble
+
+    @property
+    def bereft(self) -> bool:
+        """Whether the process of its last run is there and the file does not name it any more."""
+        run = self.file.run if self.file is not None else None
+        last = run is not None and (run[0], run[1]) == (self.pid, self.started)
+        return last and self.alone and self.trouble in ("missing", "no")
 
 
 def told(file: PidFile) -> str:
@@ -126,6 +135,9 @@ def _file(fields: Mapping[str, Any]) -> PidFile:
     numbers = (file.stop_timeout, *(file.run or ()))
     if not all(isinstance(word, str) for word in words) or not all(isinstance(one, int | float) for one in numbers):
         raise TypeError
+    # It is what the configuration says, where nothing else is allowed; JSON writes out what would have been removed.
+    if any(sanitise(word) != word for word in words):
+        raise ValueError
     return file
 
 
@@ -155,7 +167,9 @@ def _named(entries: Iterable[_Entry], host: Host) -> list[_Entry]:
                 continue
             stem = posixpath.basename(entry.path).removesuffix(".pid")
             entry.file = PidFile(entry.path if stem in names else stem, entry.path, declared=False)
-        elif not entry.file.declared and (entry.trouble in ("missing", "no") or (entry.alive and not entry.alone)):
+        elif entry.file.declared or entry.bereft:
+            pass
+        elif entry.trouble in ("missing", "no") or (entry.alive and not entry.alone):
             # Its file was taken away, as at an orderly end, or another manager runs it by now.
             continue
         names.add(entry.file.name)
@@ -230,12 +244,15 @@ def _service(entry: _Entry, host: Host) -> Service:
     file = entry.file
     assert file is not None
     ref = ServiceRef("", "pidfile", file.name)
+    if entry.bereft:
+        return _bereft(entry, host, ref)
     if entry.trouble:
         state, word, why = _STATES[entry.trouble]
         why = why.format(path=entry.path)
         return Service(
             ref, state, word, why, user=file.user, result=why if state is State.FAILED else None, log_files=file.logs,
-            detached=ways(Detached(file), host, None),
+            detached=ways(Detached(file), host, None), launch=Launch(file.command, file.directory, file.path),
+            hints=of_command(file.command, "its declared command"),
         )  # fmt: skip
     shown = cut(mask(" ".join(entry.argv) or f"[{entry.name}]"), 200)
     now = Detached(file, entry.pid, entry.started, owner=entry.owner)
@@ -245,6 +262,7 @@ def _service(entry: _Entry, host: Host) -> Service:
         return Service(
             ref, State.FAILED, f"wrong process: {name}", f"{wrong}: {shown}", user=file.user, result=wrong,
             log_files=file.logs, detached=ways(now, host, entry.owner_uid),
+            hints=of_command(file.command, "its declared command"),
         )  # fmt: skip
     logs = tuple(dict.fromkeys((*file.logs, *(path for path in entry.outputs if _is_log(path)))))
     way_in = f"{entry.name} is the way to this host: it is not signalled from here" if entry.name in _WAYS_IN else None
@@ -252,7 +270,22 @@ def _service(entry: _Entry, host: Host) -> Service:
     return Service(
         ref, State.RUNNING, "alive", f"{shown} (in {entry.cwd})" if entry.cwd else shown,
         pids=(entry.pid or 0,), since=host.boot + entry.started / TICKS, user=entry.owner, log_files=logs,
+        launch=Launch(entry.argv, entry.cwd or None, file.path),
         detached=ways(found, host, entry.owner_uid, way_in),
+    )  # fmt: skip
+
+
+def _bereft(entry: _Entry, host: Host, ref: ServiceRef) -> Service:
+    """One that runs on though its file is gone: what goes by the file takes it for stopped."""
+    file = entry.file
+    assert file is not None
+    gone = f"there is no {entry.path}" if entry.trouble == "missing" else f"{entry.path} holds no number of a process"
+    shown = cut(mask(" ".join(entry.argv) or f"[{entry.name}]"), 200)
+    now = Detached(file, entry.pid, entry.started, owner=entry.owner)
+    return Service(
+        ref, State.UNKNOWN, f"pid file gone, process {entry.pid} still runs", f"{gone}: {shown}",
+        pids=(entry.pid or 0,), since=host.boot + entry.started / TICKS, user=entry.owner, log_files=file.logs,
+        launch=Launch(entry.argv, entry.cwd or None, file.path), detached=ways(now, host, entry.owner_uid),
     )  # fmt: skip
 
 

@@ -47,21 +47,29 @@ hd_in() {
 hd_in 1
 hd_root=${hd_group%/init.scope}
 [ "$hd_root" != / ] || hd_root=
-# Whether the process that hd_process looked at last, of number $1, is run by nobody else.
-hd_alone() {
-  [ "$1" -gt 1 ] && [ "$hd_ppid" != 2 ] || return 1
+# Whether the control group of process $1 says that another manager runs it: that of most, and cheaper to read than all
+# else of a process.
+hd_managed() {
   hd_in "$1"
   case ${hd_group#"$hd_root"} in
     */docker/* | */docker-*.scope* | */libpod* | */kubepods* | */crio-* | */cri-containerd* | /lxc* | /machine.slice/*)
-      return 1
+      return 0
       ;;
-    */user@*.service/*.service | */user@*.service/*.service/*) return 1 ;;
-    */user@*.service*) ;;
+    */user@*.service/*.service | */user@*.service/*.service/*) return 0 ;;
+    */user@*.service*) return 1 ;;
     */cron.service | */crond.service | */atd.service | */ssh.service | */sshd.service | */rc-local.service)
-      case $hd_name in cron | crond | atd | sshd) return 1 ;; esac
+      hd_x=
+      [ ! -r "/proc/$1/comm" ] || IFS= read -r hd_x <"/proc/$1/comm"
+      case $hd_x in cron | crond | atd | sshd) return 0 ;; esac
       ;;
-    *.service | *.service/*) return 1 ;;
+    *.service | *.service/*) return 0 ;;
   esac
+  return 1
+}
+# Whether the process that hd_process looked at last, of number $1, is run by nobody else.
+hd_alone() {
+  [ "$1" -gt 1 ] && [ "$hd_ppid" != 2 ] || return 1
+  hd_managed "$1" && return 1
   hd_up=$hd_ppid
   while [ "$hd_up" -gt 1 ] && hd_process "$hd_up"; do
     case $hd_name in supervisord | 'PM2 v'* | containerd-shim* | conmon) return 1 ;; esac
@@ -89,7 +97,7 @@ done
     + _PLACES
     + r"""
 for hd_f in "$@"; do
-  hd_number "$hd_f" && [ -n "$hd_pid" ] || continue
+  hd_number "$hd_f" && [ -n "$hd_pid" ] && ! hd_managed "$hd_pid" || continue
   if hd_process "$hd_pid"; then
     hd_t=$hd_ticks
     hd_alone "$hd_pid" && printf '%s\n' "$hd_pid $hd_t $hd_f"
@@ -139,6 +147,17 @@ hd_tell() {
   hd_say out "$hd_x"
   case $hd_x in /dev/* | [!/]* | '') hd_say out "$(readlink "/proc/$hd_pid/fd/2")" ;; esac
 }
+# Whether the process of the last run, of which WORDS may tell, is there without its file.
+hd_last() {
+  case $1 in *'"run":['[1-9]*) ;; *) return ;; esac
+  hd_pid=${1##*'"run":['}
+  hd_pid=${hd_pid%%[!0-9]*}
+  hd_process "$hd_pid" || return
+  hd_line="process $hd_pid $hd_ticks $hd_name"
+  hd_alone "$hd_pid" || return
+  printf '%s\n' "$hd_line" alone
+  hd_tell 1
+}
 hd_file() {
   case $1 in *"$hd_nl"*) return ;; esac
   if hd_number "$1"; then
@@ -152,9 +171,14 @@ hd_file() {
     [ -n "$2" ] || [ -n "$hd_mine" ] || return
     hd_seen="$hd_seen$hd_pid "
     printf '%s\n' "file $1" "${2:-found}"
-    stat -L -c 'written %u %Y' -- "$1" || return
+    # Whoever owns a link to a file of root decides what it names.
+    hd_x=%u
+    [ ! -L "$1" ] || hd_x=$(stat -c %u -- "$1")
+    [ "$hd_x" != 0 ] || hd_x=%u
+    stat -L -c "written $hd_x %Y" -- "$1" || return
     if [ -z "$hd_pid" ]; then
       echo no number
+      hd_last "$2"
     elif [ -n "$hd_line" ]; then
       printf '%s\n' "$hd_line" ${hd_mine:+alone}
       hd_tell "$2"
@@ -167,7 +191,11 @@ hd_file() {
     printf '%s\n' "file $1" "$2"
     # Below a directory that is closed, what is there cannot be told from what is not.
     hd_d=${1%/*}
-    if [ -e "$1" ] || { [ -d "${hd_d:-/}" ] && [ ! -x "${hd_d:-/}" ]; }; then echo closed; else echo missing; fi
+    if [ -e "$1" ] || { [ -d "${hd_d:-/}" ] && [ ! -x "${hd_d:-/}" ]; }; then echo closed
+    else
+      echo missing
+      hd_last "$2"
+    fi
   fi
 }
 hd_seen=' ' hd_users=' '

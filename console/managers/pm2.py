@@ -1,5 +1,7 @@
 """pm2: the apps of every user's God Daemon."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 from console.core.command import Command, Effect
@@ -8,8 +10,11 @@ from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
+from console.managers.as_user import as_its_user
+from console.managers.pm2_daemons import PRESENCE, SURVEY
 from console.managers.pm2_list import Found, is_plain, parse_survey
-from console.managers.pm2_scripts import BY_NUMBER, HOLDS_PORT, IS_RUNNING, IS_STOPPED, LOGS, PRESENCE, RUN_ID, SURVEY
+from console.managers.pm2_scripts import BY_NUMBER, HOLDS_PORT, IS_RUNNING, IS_STOPPED, LOGS, RUN_ID
+from console.managers.pm2_written import PM2_WRITTEN
 
 PM2_PRESENCE: Probe[str] = Probe("pm2_presence", PRESENCE, str, every=5.0)
 """The daemons, and what changes when an app of theirs starts or ends."""
@@ -18,16 +23,30 @@ PM2_SURVEY: Probe[Found] = Probe("pm2", SURVEY, parse_survey, slow=True, cached=
 """Every app of every daemon that answers. Arguments: users whose daemons are not to be asked."""
 
 
+_UNIT = re.compile(r"pm2(?:-[\w.@:-]+)?\.service")
+
+
 class Pm2:
     """The manager of node's apps. One name is one service, with all its instances; a scope is the daemon's user."""
 
     id = "pm2"
     priority = 2
     presence = PM2_PRESENCE
+    written = PM2_WRITTEN
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of pm2."""
-        return (PM2_PRESENCE, PM2_SURVEY)
+        return (PM2_PRESENCE, PM2_SURVEY, PM2_WRITTEN)
+
+    def written_words(self, unit: str) -> tuple[str, ...] | None:
+        """The unit, where its name is the one that ``pm2 startup`` gives."""
+        return (unit,) if _UNIT.fullmatch(unit) else None
+
+    def unit_cautions(self, services: tuple[Service, ...], kind: ActionKind) -> tuple[str, ...]:
+        """A new daemon knows nothing of what the old one ran."""
+        if kind is not ActionKind.RESTART or any(service.adrift is not None for service in services):
+            return ()
+        return ("then pm2 runs what was saved last (pm2 save), or what its unit starts: any other app does not return",)
 
     def start(self, service: Service) -> Command:
         """Start it: ``restart`` starts what is stopped, where ``start`` would take an unknown name for a file."""
@@ -81,15 +100,24 @@ class Pm2:
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
         """``tail`` of its log files; what pm2 prints of them where this user may not read them.
 
-        pm2 writes no times, so ``since`` cannot be asked for.
+        ``since`` is left to the reader: what times there are, ``--time`` or the app wrote.
         """
         if not service.log_files:
             raise ValueError(f"pm2 writes no log of {service.ref.name}, or it was not looked at yet")
         handle = _handle(service)
-        tool = service.tool if handle else ()
+        # As the daemon's user pm2 reads no file that tail does not.
+        tool = service.tool if handle and service.tool[:1] != ("runuser",) else ()
         words = (str(lines), "1" if follow else "", handle[0] if handle else "", str(len(tool)), *tool)
         argv = ("sh", "-c", LOGS, "sh", *words, *service.log_files)
-        return Command(argv, purpose=f"read the log of {service.ref.name}")
+        return Command(as_its_user(service.ref, argv), purpose=f"read the log of {service.ref.name}")
+
+    def environment_words(self, service: Service) -> tuple[str, ...]:
+        """Its process has what pm2 keeps for it: ``pm2 env`` takes numbers only, and starts a daemon where none is."""
+        return ("process", str(service.pid)) if service.pid else ()
+
+    def log_paths(self, service: Service) -> tuple[str, ...]:
+        """What its instances print, where pm2 keeps it."""
+        return service.log_files
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line, which may be JSON."""
@@ -121,11 +149,13 @@ def _change(service: Service, verb: str, what: str, *before: str) -> Command:
     tool = service.tool or ("pm2",)
     handle = _words(service)
     words = (*tool, verb, *before, *handle)
-    if handle[0].isdecimal():
-        # A daemon that began anew gives its numbers to other apps.
-        asked = f"{' '.join(handle)}\n{service.ref.name.removesuffix(f' (daemon {service.daemon})')}"
-        words = ("sh", "-c", BY_NUMBER, "sh", verb, "".join(before), "named", *_where(service), asked, *tool)
-    return Command(words, timeout=120.0, effect=Effect.CHANGE, purpose=f"{what} {service.ref.name}")
+    done = Command(words, timeout=120.0, effect=Effect.CHANGE, purpose=f"{what} {service.ref.name}")
+    if not handle[0].isdecimal():
+        return done
+    # A daemon that began anew gives its numbers to other apps.
+    asked = f"{' '.join(handle)}\n{service.chain[-1] if service.chain else service.ref.name}"
+    argv = ("sh", "-c", BY_NUMBER, "sh", verb, "".join(before), "named", *_where(service), asked, *tool)
+    return replace(done, argv=argv, becomes=words)
 
 
 def _look(script: str, service: Service, *before: str, mode: str = "status") -> Command:

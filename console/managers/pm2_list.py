@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from console.core.launch import Launch
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.text import sanitise
+from console.managers.elsewhere import named_at
 
 JUST_STARTED = 10.0
 """Seconds for which an app that pm2 started again by itself counts as flapping."""
@@ -31,6 +33,8 @@ _STATES = {
     "errored": State.FAILED,
 }
 _WORST = (State.FAILED, State.FLAPPING, State.UNKNOWN, State.STARTING, State.STOPPED, State.RUNNING)
+_SILENT = "does not answer within"
+"""In the words of ``SURVEY`` for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,13 @@ class Found:
     """Users whose daemon did not tell, each with the reason."""
     dead: tuple[tuple[int, str], ...] = ()
     """Daemons that crashed: the number of the process that each was, and what to say of it."""
+    mute: tuple[int, ...] = ()
+    """Daemons that are there and did not tell, by their process."""
+
+    @property
+    def hangs(self) -> bool:
+        """Whether one of them gave no answer."""
+        return any(_SILENT in why for _, why in self.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,11 @@ class Daemon:
     now: float | None = None
     version: str | None = None
     tool: tuple[str, ...] = ()
+
+    @property
+    def at(self) -> str:
+        """Its home, where that is not the usual one of its user."""
+        return "" if self.home == f"{self.account}/.pm2" else self.home
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +97,11 @@ def parse_survey(text: str) -> Found:
         raise ParseError("the home of pm2, then its daemons", text)
     services: list[Service] = []
     refused: list[tuple[str, str]] = []
-    for daemon, lines in _daemons(text, refused):
+    mute: list[int] = []
+    for daemon, lines in _daemons(text, refused, mute):
         found = [instance for line in lines if (instance := _instance(line, daemon)) is not None]
         services += _services(daemon, found)
-    return Found(_distinct(services), tuple(refused), tuple(_dead(text)))
+    return Found(tuple(services), tuple(refused), tuple(_dead(text)), tuple(mute))
 
 
 def _dead(text: str) -> Iterator[tuple[int, str]]:
@@ -98,7 +115,9 @@ def _dead(text: str) -> Iterator[tuple[int, str]]:
         yield int(pid), f"the pm2 daemon of {user} (pid {pid}) crashed: {mend}"
 
 
-def _daemons(text: str, refused: list[tuple[str, str]]) -> Iterator[tuple[Daemon, list[dict[str, Any]]]]:
+def _daemons(
+    text: str, refused: list[tuple[str, str]], mute: list[int]
+) -> Iterator[tuple[Daemon, list[dict[str, Any]]]]:
     own_home = ""
     daemon: Daemon | None = None
     lines: list[dict[str, Any]] = []
@@ -112,6 +131,7 @@ def _daemons(text: str, refused: list[tuple[str, str]]) -> Iterator[tuple[Daemon
             daemon, lines = Daemon(int(words[1]), words[2], words[3], words[4], words[5], own_home), []
         elif words[0] == "refused" and len(words) == 3:
             refused.append((words[1], words[2]))
+            mute += [] if daemon is None else [daemon.pid]
         elif words[0] == "tool" and len(words) == 2 and daemon is not None:
             daemon = replace(daemon, tool=(words[1],))
         elif line.startswith("{") and daemon is not None:
@@ -205,15 +225,16 @@ def _service(
     name = first.name if alone else f"{first.space}/{first.name}"
     told = worst.told
     tool, missing = _tool(daemon)
+    script = _text(first.told.get("script"))
     return Service(
-        ServiceRef("", "pm2", name, f"user:{daemon.user}"),
+        ServiceRef("", "pm2", named_at(name, daemon.at), f"user:{daemon.user}"),
         worst.state,
         _native(instances),
         description=_description(instances, cluster),
         # In cluster mode the daemon itself listens for the apps; of several it does not say for which.
         pids=(*pids, daemon.pid) if cluster and pids and not shared else pids,
         since=max((each.began for each in instances if each.began is not None), default=None) if pids else None,
-        attempt_since=worst.began if down else None,
+        attempt_since=worst.began if down and worst.pid is None else None,
         restarts=sum(_count(each.told.get("restarts")) or 0 for each in instances if _counts(each)),
         wants=_wants(instances),
         version=_version(first),
@@ -226,6 +247,7 @@ def _service(
         tool=tool,
         tool_missing=missing,
         log_files=_logs(instances),
+        launch=Launch((script,), whole=False) if script.startswith("/") else None,
         group=None if first.space == "default" else first.space,
         handle=_handle(instances, alone=alone, taken=taken),
     )
@@ -303,19 +325,6 @@ def _tool(daemon: Daemon) -> tuple[tuple[str, ...], str | None]:
         return (*place, *daemon.tool), None
     place = ("env", f"HOME={daemon.account}", f"PM2_HOME={daemon.home}")
     return ("runuser", "-u", daemon.user, "--", *place, *daemon.tool), None
-
-
-def _distinct(services: Sequence[Service]) -> tuple[Service, ...]:
-    """Two daemons of one user may each have an app of one name: the later one's is named after its process too."""
-    seen: set[ServiceRef] = set()
-    found = []
-    for service in services:
-        if service.ref in seen:
-            name = f"{service.ref.name} (daemon {service.daemon})"
-            service = replace(service, ref=replace(service.ref, name=name), chain=("pm2", name))
-        seen.add(service.ref)
-        found.append(service)
-    return tuple(found)
 
 
 def _text(value: object) -> str:

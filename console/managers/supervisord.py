@@ -6,13 +6,34 @@ from typing import Any
 
 from console.core.command import Command, Effect
 from console.core.log_text import level_word, structured
+from console.core.on_disk import OnDisk
 from console.core.plan import ActionKind, Check
 from console.core.probe import ParseError, Probe
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
-from console.managers.supervisord_files import GROUND_PROBE
-from console.managers.supervisord_scripts import IS_ONCE, IS_RUNNING, IS_STOPPED, LOGS, PRESENCE, RUN_ID, SURVEY
-from console.managers.supervisord_state import NOT_LOADED, Program, key_of, programs_of_status, zone_seconds
+from console.managers.as_user import as_its_user
+from console.managers.supervisord_files import GROUND_PROBE, WITH_READER, parse_ground
+from console.managers.supervisord_scripts import (
+    FILES_LOAD,
+    IS_ONCE,
+    IS_RUNNING,
+    IS_STOPPED,
+    LOGS,
+    PRESENCE,
+    RUN_ID,
+    SILENT,
+    SURVEY,
+    WRITTEN,
+)
+from console.managers.supervisord_state import (
+    NOT_LOADED,
+    Program,
+    key_of,
+    programs_of_status,
+    then,
+    unloaded,
+    zone_seconds,
+)
 
 SUPERVISORD_PRESENCE: Probe[str] = Probe("supervisord_presence", PRESENCE, str, every=5.0)
 """Its sockets, whether they may be used (``rw PATH``, ``denied PATH``), and what changes with its files."""
@@ -32,6 +53,11 @@ class Status:
     """What it said instead."""
     zone: float | None = None
     """Seconds by which the clock of the log is ahead of UTC."""
+
+    @property
+    def hangs(self) -> bool:
+        """Whether it gave the tool no answer."""
+        return self.why == SILENT
 
 
 def parse_survey(text: str) -> Status:
@@ -56,17 +82,65 @@ SUPERVISORD_STATUS: Probe[Status] = Probe(
 """LOG TOOL...: its programs, where the socket itself may not be used."""
 
 
+def parse_written(text: str) -> OnDisk:
+    """Read the answer of ``WRITTEN``."""
+    if not text:
+        return OnDisk()
+    ground = parse_ground(text)
+    unseen = ground.foreign or (None if ground.broken else ground.bad)
+    return OnDisk(unloaded(ground), ground.bad if ground.broken else None, unseen)
+
+
+SUPERVISORD_WRITTEN: Probe[OnDisk] = Probe(
+    "supervisord_written", WITH_READER + WRITTEN, parse_written, slow=True, cached=False, timeout=20.0
+)
+"""UNIT: what is written in the files of a supervisord that is down."""
+
+MOST = 8
+"""Programs whose change is told one by one."""
+_UNIT = re.compile(r"supervisor[\w.@:-]*\.service")
+
+
 class Supervisord:
     """The manager of programs that stay in the foreground."""
 
     id = "supervisord"
     priority = 1
     presence = SUPERVISORD_PRESENCE
+    written = SUPERVISORD_WRITTEN
     version_words = ("version",)
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of supervisord."""
-        return (SUPERVISORD_PRESENCE, SUPERVISORD_STATUS, GROUND_PROBE)
+        return (SUPERVISORD_PRESENCE, SUPERVISORD_STATUS, GROUND_PROBE, SUPERVISORD_WRITTEN)
+
+    def search_words(self, told: str, *, search: bool) -> tuple[str, ...]:
+        """The sockets that were found, and whether to look at every process for more."""
+        lines = (line.partition(" ") for line in told.split("\n"))
+        known = tuple(dict.fromkeys(path for may, _, path in lines if may in ("rw", "denied", "closed")))
+        return (*known, "scan") if search else known
+
+    def written_words(self, unit: str) -> tuple[str, ...] | None:
+        """The unit: what it would start tells which files these are."""
+        return (unit,) if _UNIT.fullmatch(unit) else None
+
+    def unit_cautions(self, services: tuple[Service, ...], kind: ActionKind) -> tuple[str, ...]:
+        """Started anew, or told to reload, supervisord ends all programs and starts those that its files have then."""
+        if kind not in (ActionKind.RESTART, ActionKind.RELOAD) or any(one.adrift is not None for one in services):
+            return ()
+        found = ["a reload of supervisord stops and starts all of its programs"] if kind is ActionKind.RELOAD else []
+        changes = [f"{one.ref.name}: {what}" for one in services if (what := then(one)) is not None]
+        found += changes[:MOST]
+        found += [f"and {len(changes) - MOST} more programs change"] if len(changes) > MOST else []
+        unseen = next((one.files_unseen for one in services if one.files_unseen is not None), None)
+        return (*found, f"what else its files change is not known: {unseen}") if unseen is not None else tuple(found)
+
+    def files_load(self, unit: Service) -> Check:
+        """By supervisor's own reader, which starts nothing."""
+        name = unit.ref.name
+        argv = ("sh", "-c", WITH_READER + FILES_LOAD, "sh", name)
+        look = Command(argv, timeout=20.0, purpose=f"read the files of {name} as it would")
+        return Check(f"the files of {name} can be loaded", look, within=0)
 
     def start(self, service: Service) -> Command:
         """Start it, also after supervisord has given it up."""
@@ -95,7 +169,7 @@ class Supervisord:
 
     def applies(self, service: Service) -> tuple[str, ...]:
         """What reading the files again does at once."""
-        group = service.group or service.ref.name
+        group = service.group or _own(service)
         return (
             f"the programs of {group} are stopped and started anew, if they changed in the files; removed or added",
             "supervisord reads all its files again, and refuses if one is wrong; "
@@ -116,22 +190,35 @@ class Supervisord:
         return _look(RUN_ID, service)
 
     def why_not(self, service: Service, kind: ActionKind) -> str | None:
-        """One that is in the files only, or that has no name of its own, cannot be acted on."""
+        """One that is in the files only, or that has no name of its own, cannot be acted on; wrong files not loaded."""
+        if service.files_wrong is not None and kind is ActionKind.DAEMON_RELOAD:
+            return f"supervisord would refuse its files: mend {service.files_wrong}"
         if service.native_state == NOT_LOADED and kind is not ActionKind.DAEMON_RELOAD:
             return f"supervisord has not loaded {service.ref.name} yet: let it read its files again"
-        return None if _plain(service.ref.name) else f"{service.ref.name!r} is no name of a single program"
+        return None if _plain(_own(service)) else f"{service.ref.name!r} is no name of a single program"
 
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
         """``tail`` of its log files; what supervisorctl prints of them where this user may not read them.
 
-        supervisord writes no times, so ``since`` cannot be asked for.
+        ``since`` is left to the reader: what times there are, the program wrote.
         """
         name = service.ref.name
         if not service.log_files and not service.tool:
             raise ValueError(f"where {name} writes its log is not known, and there is no supervisorctl to ask")
         out, err = (*service.log_files, "", "")[:2]
         words = (str(lines), "1" if follow else "", _word(service), out, err, *service.tool)
-        return Command(("sh", "-c", LOGS, "sh", *words), timeout=20.0, purpose=f"read the log of {name}")
+        argv = as_its_user(service.ref, ("sh", "-c", LOGS, "sh", *words))
+        return Command(argv, timeout=20.0, purpose=f"read the log of {name}")
+
+    def log_paths(self, service: Service) -> tuple[str, ...]:
+        """Its standard output and its standard error; their names where only supervisorctl knows the files."""
+        return service.log_files[:2] or ("stdout", "stderr")
+
+    def environment_words(self, service: Service) -> tuple[str, ...]:
+        """The file that declares it, and its process."""
+        file = service.unit_file or ""
+        written = ("program", file, _own(service)) if file.startswith("/") else ()
+        return (*written, *(("process", str(service.pid)) if service.pid else ()))
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line, which may be JSON."""
@@ -150,9 +237,14 @@ def _plain(name: str) -> bool:
     return bool(_NAME.match(name)) and name.isprintable() and "*" not in key_of(name)
 
 
+def _own(service: Service) -> str:
+    """The name that its daemon has for it."""
+    return service.handle[0] if service.handle else service.ref.name
+
+
 def _word(service: Service) -> str:
     """What supervisorctl takes for this program alone."""
-    name = service.ref.name
+    name = _own(service)
     if not _plain(name):
         raise ValueError(f"{name!r} is no name of a single program")
     # "all" stands for every program, "all:all" for the one of that name.
@@ -170,5 +262,5 @@ def _change(service: Service, verb: str, *before: str) -> Command:
 
 def _look(script: str, service: Service) -> Command:
     _word(service)
-    argv = ("sh", "-c", script, "sh", service.ref.name, *_tool(service))
+    argv = ("sh", "-c", script, "sh", _own(service), *_tool(service))
     return Command(argv, timeout=20.0, purpose=f"look at {service.ref.name}")

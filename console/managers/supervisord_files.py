@@ -29,6 +29,8 @@ class Written:
     changed: tuple[str, ...] = ()
     """In what the process that runs differs from it, where its file is newer than that process."""
     fields: Mapping[str, object] = field(default_factory=dict)
+    places: tuple[tuple[str, str], ...] = ()
+    """Variables of its environment that name a port or an address with one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,10 @@ class Ground:
     """What of it another user could have put there; then nothing of it is run, read or believed."""
     broken: bool = False
     """They are wrong: supervisord would not take them either."""
+    frozen: bool = False
+    """It was stopped by a signal."""
+    at: str = ""
+    """The socket that its files name, where neither these nor that are the usual ones."""
 
 
 def parse_ground(text: str) -> Ground:
@@ -82,13 +88,28 @@ def parse_ground(text: str) -> Ground:
         user=told.get("user", ""),
         owner=told.get("owner", ""),
         conf=told.get("conf"),
-        log=next((each for line in lines if isinstance(each := line.get("log"), str) and each[:1] == "/"), None),
+        log=next((sanitise(log) for line in lines if isinstance(log := line.get("log"), str) and log[:1] == "/"), None),
         readable="readable" in told,
         programs=programs if bad is None and any("files" in line for line in lines) else None,
         bad=bad,
         foreign=told.get("foreign"),
         broken=any(line.get("broken") is True for line in lines),
+        frozen="frozen" in told,
+        at=_elsewhere(told.get("conf"), lines),
     )
+
+
+USUAL_SOCKETS = tuple(
+    f"{place}/supervisor.sock"
+    for place in ("/run", "/var/run", "/run/supervisor", "/var/run/supervisor", "/tmp")  # noqa: S108
+)
+_USUAL_FILES = ("/etc/supervisor/supervisord.conf", "/etc/supervisord.conf", "/usr/local/etc/supervisord.conf")
+
+
+def _elsewhere(conf: str | None, lines: list[dict[str, object]]) -> str:
+    told = (line.get("socket") for line in lines)
+    socket = next((sanitise(path) for path in told if isinstance(path, str) and path[:1] == "/"), "")
+    return "" if conf in _USUAL_FILES or socket in USUAL_SOCKETS else socket
 
 
 def _tool(told: Mapping[str, str]) -> tuple[str, ...]:
@@ -116,8 +137,17 @@ def _written(line: Mapping[str, object]) -> Written | None:
     if not (group.isprintable() and name.isprintable()) or MARK in group + name:
         return None
     words = tuple(sanitise(str(word)) for word in changed) if isinstance(changed, list) else ()
-    file, again = sanitise(str(line.get("file", ""))), str(line.get("again", "no"))
-    return Written(group, name, file, again, words, fields)
+    file, again = (sanitise(str(line.get(key, usual))) for key, usual in (("file", ""), ("again", "no")))
+    told = line.get("places")
+    named = told.items() if isinstance(told, dict) else ()
+    places = tuple((sanitise(str(key)), sanitise(str(value))) for key, value in named)
+    safe = {sanitise(str(key)): value for key, value in fields.items()}
+    return Written(group, name, file, again, words, safe, places)
+
+
+NOT_WRITTEN = "not in its files any more"
+CHANGED = "changed in its file: "
+"""What is told of a program that runs otherwise than it is written."""
 
 
 def drift(
@@ -129,14 +159,14 @@ def drift(
     """
     written = {(program.group, program.name): program for program in programs}
     present = set(known)
-    found = dict.fromkeys(present - written.keys(), "not in its files any more")
+    found = dict.fromkeys(present - written.keys(), NOT_WRITTEN)
     found |= dict.fromkeys(written.keys() - present, "not loaded yet")
     for key in written.keys() & present:
         words = list(written[key].changed)
         if loaded is not None and key in loaded:
             words += _different(written[key].fields, loaded[key])
         if words:
-            found[key] = f"changed in its file: {', '.join(dict.fromkeys(words))}"
+            found[key] = f"{CHANGED}{', '.join(dict.fromkeys(words))}"
     return found
 
 
@@ -145,9 +175,12 @@ def _different(written: Mapping[str, object], loaded: Mapping[str, object]) -> l
     return [key for key in written if key in loaded and written[key] != loaded[key] and written[key] != "auto"]
 
 
+WITH_READER = "hd_reader='" + READER.strip().replace("'", "'\\''") + "'\n"
+"""In front of a script that reads the files."""
+
 GROUND_PROBE: Probe[Ground] = Probe(
     "supervisord_ground",
-    "hd_reader='" + READER.strip().replace("'", "'\\''") + "'\n" + GROUND,
+    WITH_READER + GROUND,
     parse_ground,
     slow=True,
     cached=False,

@@ -4,17 +4,30 @@ from console.managers.follow_scripts import END_WITH_INPUT
 
 # The socket is where the packages put it, or where the first lines of a configuration file in a usual place say. A file
 # that changes there changes the answer; so does, for who may not use the socket, the daemon's own log, which has a line
-# for each start and end of a program.
+# for each start and end of a program. One that was started with files elsewhere is known by its process: to look at
+# all of them costs a millisecond for 30, so it is done where "scan" is an argument, and what it found is an argument
+# from then on. Of a closed socket elsewhere the tool would ask the usual supervisord, so it is only told.
 PRESENCE = r"""
-hd_seen= hd_files=
+hd_seen= hd_files= hd_met= hd_place=
 hd_socket() {
   [ -S "$1" ] || return 0
+  # One may be known by two names: /var/run is a link almost everywhere.
+  while read -r hd_known; do [ ! "$1" -ef "$hd_known" ] || return 0; done <<EOF
+$hd_met
+EOF
+  hd_met="$hd_met
+$1"
+  if [ "$hd_place" ] && [ ! -w "$1" ]; then echo "closed $1"; return 0; fi
+  hd_may=denied hd_alien=
   # Anybody may put one into /tmp: one of another user is not talked to, and hides no other.
   case $1 in
-    /tmp/*) [ -O "$1" ] || [ "$(stat -c %u "$1" 2>/dev/null)" = 0 ] || { echo "denied $1"; return 0; } ;;
+    /tmp/*) [ -O "$1" ] || [ "$(stat -c %u "$1" 2>/dev/null)" = 0 ] || hd_alien=1 ;;
   esac
-  if [ -w "$1" ]; then hd_may=rw; else hd_may=denied hd_watch=1; fi
+  [ "$hd_alien" ] || [ ! -w "$1" ] || hd_may=rw
   echo "$hd_may $1"
+  [ -z "$hd_place" ] || echo "elsewhere $1"
+  [ -z "$hd_alien" ] || return 0
+  [ "$hd_may" = rw ] || hd_watch=1
   hd_seen=1 hd_files="$hd_files
 $1"
 }
@@ -34,6 +47,30 @@ hd_named() {
     esac
   done 2>/dev/null <"$1"
 }
+# PID: what the words of its command line name as its configuration.
+hd_process() {
+  hd_next= hd_conf= hd_word=
+  hd_words=$(tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline")
+  while read -r hd_word; do
+    case $hd_next/$hd_word in
+      conf/*) hd_conf=$hd_word hd_next= ;;
+      /-c | /--configuration) hd_next=conf ;;
+      /--configuration=*) hd_conf=${hd_word#*=} ;;
+      /-c?*) hd_conf=${hd_word#-c} ;;
+    esac
+  done <<EOF
+$hd_words
+EOF
+  case $hd_conf in '') return ;; /*) ;; *) hd_conf=$(readlink "/proc/$1/cwd" 2>/dev/null)/$hd_conf ;; esac
+  [ ! -r "$hd_conf" ] || hd_named "$hd_conf"
+}
+hd_scan() {
+  for hd_f in /proc/[0-9]*/comm; do
+    read -r hd_line <"$hd_f" && [ "$hd_line" = supervisord ] || continue
+    hd_f=${hd_f#/proc/}
+    hd_process "${hd_f%/comm}"
+  done 2>/dev/null
+}
 hd_watch=
 hd_socket /run/supervisor.sock
 [ -L /var/run ] || hd_socket /var/run/supervisor.sock
@@ -41,6 +78,10 @@ hd_socket /run/supervisor/supervisor.sock
 hd_socket /tmp/supervisor.sock
 for hd_f in /etc/supervisor/supervisord.conf /etc/supervisord.conf /usr/local/etc/supervisord.conf; do
   [ "$hd_seen" ] || [ ! -r "$hd_f" ] || hd_named "$hd_f"
+done
+hd_place=elsewhere
+for hd_f in "$@"; do
+  case $hd_f in scan) hd_scan ;; /*) hd_socket "$hd_f" ;; esac
 done
 [ "$hd_seen" ] || return 0
 for hd_f in /etc/supervisor/supervisord.conf /etc/supervisord.conf /etc/supervisor/conf.d /etc/supervisor/conf.d/* \
@@ -104,30 +145,10 @@ hd_link() {
 hd_foreign() { printf 'pid\t0\nuser\t%s\nforeign\t%s\n' "$(id -un)" "$1"; }
 """
 
-# The tool of the same installation as the daemon, with the daemon's own configuration; both may be named by their
-# process only. Arguments: SOCKET PID, where the PID is known from the daemon itself.
-GROUND = (
-    _OWN
-    + r"""
-hd_socket=$1 hd_pid=$2
-shift
-hd_why=$(hd_own "$hd_socket") || { hd_foreign "$hd_why"; return 0; }
-[ $# = 0 ] || shift
-[ "$hd_pid" ] || for hd_f in "${hd_socket%/*}/supervisord.pid" /run/supervisord.pid /var/run/supervisord.pid \
-  /run/supervisor/supervisord.pid /tmp/supervisord.pid; do
-  [ ! -r "$hd_f" ] || [ "$hd_pid" ] || ! hd_own "$hd_f" >/dev/null || { read -r hd_pid <"$hd_f"; } 2>/dev/null
-done
-case $hd_pid in '' | *[!0-9]*) hd_pid=0 ;; esac
+# From the words of its command line in hd_words: the tool of the same installation, and the daemon's own configuration.
+# What is run or read of it must be nobody else's; then the files are read.
+_INSTALLED = r"""
 hd_python= hd_script= hd_conf= hd_next=
-hd_words=$(tr '\0' '\n' 2>/dev/null <"/proc/$hd_pid/cmdline")
-case $hd_words in *supervisord*) ;; *) hd_pid=0 hd_words= ;; esac
-if [ "$hd_words" ]; then
-  hd_why=$(stat -c '%u %U' "/proc/$hd_pid" 2>/dev/null)
-  case ${hd_why%% *} in
-    0 | "$hd_uid") ;;
-    *) hd_foreign "process $hd_pid belongs to another user, ${hd_why#* }"; return 0 ;;
-  esac
-fi
 hd_rest=$hd_words
 while [ "$hd_rest" ]; do
   hd_word=${hd_rest%%'
@@ -144,9 +165,6 @@ while [ "$hd_rest" ]; do
     */*python*) [ "$hd_python$hd_script" ] || hd_python=$hd_word ;;
   esac
 done
-case $hd_conf$hd_script in
-  */*) hd_cwd=$(readlink "/proc/$hd_pid/cwd") ;;
-esac
 case $hd_conf in '' | /*) ;; *) hd_conf=${hd_cwd:-/nonexistent}/$hd_conf ;; esac
 case $hd_script in '' | /*) ;; *) hd_script=${hd_cwd:-/nonexistent}/$hd_script ;; esac
 hd_home=${hd_script%/*}
@@ -173,6 +191,7 @@ for hd_f in "${hd_path:-$hd_tool}" "$hd_python" "$hd_conf"; do
   [ -z "$hd_f" ] || hd_why=$(hd_own "$hd_f") || { hd_foreign "$hd_why"; return 0; }
 done
 printf 'pid\t%s\n' "$hd_pid"
+[ -z "$hd_frozen" ] || printf 'frozen\t1\n'
 [ -z "$hd_tool" ] || printf 'tool\t%s\npath\t%s\n' "$hd_tool" "${hd_path:-$hd_tool}"
 [ -z "$hd_conf" ] || printf 'conf\t%s\n' "$hd_conf"
 [ -z "$hd_short" ] || printf 'short\t1\n'
@@ -180,13 +199,91 @@ hd_may=
 [ ! -r "$hd_conf" ] || hd_may=1
 [ -z "$hd_may" ] || printf 'readable\t1\n'
 printf 'user\t%s\n' "$(id -un)"
-[ ! -d "/proc/$hd_pid" ] || printf 'owner\t%s\n' "$(stat -c %U "/proc/$hd_pid" 2>/dev/null)"
+[ -z "$hd_owner" ] || printf 'owner\t%s\n' "$hd_owner"
 [ "$hd_may" ] || return 0
 timeout 10 "${hd_python:-python3}" -c "$hd_reader" "$hd_conf" "$hd_pid" "$@" 2>/dev/null ||
   echo '{"bad": "its own reader of configuration files does not run here"}'
 return 0
 """
+
+# Arguments: SOCKET PID, where the PID is known from the daemon itself; both the tool and the configuration may be named
+# by its process only.
+GROUND = (
+    _OWN
+    + r"""
+hd_socket=$1 hd_pid=$2
+shift
+hd_why=$(hd_own "$hd_socket") || { hd_foreign "$hd_why"; return 0; }
+[ $# = 0 ] || shift
+[ "$hd_pid" ] || for hd_f in "${hd_socket%/*}/supervisord.pid" /run/supervisord.pid /var/run/supervisord.pid \
+  /run/supervisor/supervisord.pid /tmp/supervisord.pid; do
+  [ ! -r "$hd_f" ] || [ "$hd_pid" ] || ! hd_own "$hd_f" >/dev/null || { read -r hd_pid <"$hd_f"; } 2>/dev/null
+done
+case $hd_pid in '' | *[!0-9]*) hd_pid=0 ;; esac
+hd_words=$(tr '\0' '\n' 2>/dev/null <"/proc/$hd_pid/cmdline")
+case $hd_words in *supervisord*) ;; *) hd_pid=0 hd_words= ;; esac
+if [ "$hd_words" ]; then
+  hd_why=$(stat -c '%u %U' "/proc/$hd_pid" 2>/dev/null)
+  case ${hd_why%% *} in
+    0 | "$hd_uid") ;;
+    *) hd_foreign "process $hd_pid belongs to another user, ${hd_why#* }"; return 0 ;;
+  esac
+fi
+hd_cwd=$(readlink "/proc/$hd_pid/cwd" 2>/dev/null)
+hd_frozen=
+{ read -r hd_word <"/proc/$hd_pid/stat"; } 2>/dev/null && case ${hd_word##*) } in [Tt]*) hd_frozen=1 ;; esac
+hd_owner=
+[ ! -d "/proc/$hd_pid" ] || hd_owner=$(stat -c %U "/proc/$hd_pid" 2>/dev/null)
+"""
+    + _INSTALLED
 )
+
+# Argument: a unit that is down. systemd tells what it would run as "{ path=/x ; argv[]=/x -c /y ; ignore_errors=no }".
+WRITTEN = (
+    _OWN
+    + r"""
+hd_told=$(systemctl show -p ExecStart -p User -p WorkingDirectory -- "$1") || return 1
+shift
+hd_words= hd_owner=root hd_cwd= hd_pid=0 hd_frozen=
+while read -r hd_word; do
+  case $hd_word in
+    User=?*) hd_owner=${hd_word#*=} ;;
+    WorkingDirectory=/*) hd_cwd=${hd_word#*=} ;;
+    ExecStart=*' argv[]='*) hd_words=${hd_word#* argv\[\]=} hd_words=${hd_words%% \; *} ;;
+  esac
+done <<EOF
+$hd_told
+EOF
+case $hd_words in *supervisord*) ;; *) return 0 ;; esac
+hd_words=$(printf '%s\n' "$hd_words" | tr ' ' '\n')
+"""
+    + _INSTALLED
+)
+
+# Argument: a unit. Whether supervisord would take its files as they are now; the reader's lines are JSON.
+FILES_LOAD = (
+    "hd_written() {\n"
+    + WRITTEN
+    + r"""
+}
+hd_told=$(hd_written "$1" 2>/dev/null)
+case $hd_told in
+  *'"bad": "'*)
+    hd_why=${hd_told##*'"bad": "'}
+    hd_why=${hd_why%%'"'[,\}]*}
+    case $hd_told in *'"broken": true'*) echo "supervisord would not take its files: $hd_why"; exit 1 ;; esac
+    echo "not tested: $hd_why"
+    ;;
+  *'"files": '*) echo "its files can be loaded"; exit 0 ;;
+  *foreign*) hd_why=${hd_told##*foreign}; echo "not tested: ${hd_why#?}" ;;
+  *) echo "not tested: what $1 would read is not seen by $(id -un)" ;;
+esac
+exit 77
+"""
+)
+
+SILENT = "error: supervisord does not answer within 6 s"
+"""What ``SURVEY`` tells where the tool gets no answer."""
 
 # Arguments: the daemon's log, or "-", and the words of the tool. Its exit status says that not all run, not that it
 # failed. The log tells how programs ended, where it may be read: its last lines, and before them the last end of each
@@ -195,9 +292,9 @@ SURVEY = r"""
 date '+%s %z'
 hd_log=$1
 shift
-hd_told=$(timeout 15 "$@" status 2>&1 </dev/null)
+hd_told=$(timeout 6 "$@" status 2>&1 </dev/null)
 hd_code=$?
-[ "$hd_code" != 124 ] || hd_told="error: supervisord does not answer within 15 s"
+[ "$hd_code" != 124 ] || hd_told="@SILENT@"
 printf '%s\nlog\n' "$hd_told"
 [ ! -r "$hd_log" ] || tail -c 1000000 -- "$hd_log" | awk '
   / (exited|stopped): / { last[$5] = NR }
@@ -207,7 +304,7 @@ printf '%s\nlog\n' "$hd_told"
     for (i = NR > 150 ? NR - 149 : 1; i <= NR; i++) print line[i]
   }'
 return 0
-"""
+""".replace("@SILENT@", SILENT)
 
 # NAME and the words of the tool. "status" without a name is the line of sudoers without which nothing would be known.
 _STATUS = r"""
@@ -268,24 +365,30 @@ if [ "$hd_follow" ]; then
 fi
 hd_may= hd_channel=stdout
 for hd_f in "$hd_out" "$hd_err"; do
-  [ -z "$hd_f" ] || { [ -r "$hd_f" ] && [ "$hd_may" != no ] && hd_may=yes; } || hd_may=no
+  [ -z "$hd_f" ] || { [ -f "$hd_f" ] && [ -r "$hd_f" ] && [ "$hd_may" != no ] && hd_may=yes; } || hd_may=no
 done
 if [ "$hd_may" = yes ]; then
   set --
   [ -z "$hd_out" ] || set -- "$hd_out"
   [ -z "$hd_err" ] || set -- "$@" "$hd_err"
-  exec tail -q -n "$hd_lines" ${hd_follow:+-F} -- "$@"
+  exec tail -n "$hd_lines" ${hd_follow:+-F} -- "$@"
 fi
 if [ $# = 0 ]; then
   echo "$(id -un) may not read ${hd_out:-$hd_err}" >&2
   exit 1
 fi
 hd_tail() { hd_told=$("$@" 2>&1 </dev/null) && case $hd_told in *': ERROR ('*')') false ;; esac; }
+# As tail does of two files: which of them the lines are of that follow.
+hd_head() {
+  case $hd_channel in stdout) hd_f=${hd_out:-stdout} ;; *) hd_f=${hd_err:-stderr} ;; esac
+  case $hd_out:$hd_err in : | ?*:?*) printf '==> %s <==\n' "$hd_f" ;; esac
+}
 hd_newline='
 '
 if [ "$hd_follow" ]; then
   hd_tail "$@" tail -1024 "$hd_name" stdout
   if [ -z "$hd_told" ] && hd_tail "$@" tail -1024 "$hd_name" stderr && [ "$hd_told" ]; then hd_channel=stderr; fi
+  hd_head
   # It begins with the last 1024 bytes, so in the middle of a line where there are so many.
   "$@" tail -f "$hd_name" "$hd_channel" </dev/null | {
     read -r hd_f
@@ -299,7 +402,7 @@ for hd_channel in stdout stderr; do
   if hd_tail "$@" tail "-$hd_bytes" "$hd_name" "$hd_channel"; then
     hd_good=1
     [ "${#hd_told}" -lt "$((hd_bytes - 1))" ] || hd_told=${hd_told#*"$hd_newline"}
-    [ -z "$hd_told" ] || printf '%s\n' "$hd_told" | tail -n "$hd_lines"
+    [ -z "$hd_told" ] || { hd_head; printf '%s\n' "$hd_told" | tail -n "$hd_lines"; }
   else
     hd_bad=$hd_told
     # Who may not ask for one may not ask for the other: each refusal is a line in the host's log.

@@ -1,13 +1,17 @@
 """From what supervisord tells of its programs to services."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from console.core.launch import Launch
 from console.core.probe import ParseError
-from console.core.service import Service, ServiceRef, State
-from console.core.text import MARK
-from console.managers.supervisord_files import Ground, Key, Written, drift
+from console.core.service import Hint, Service, ServiceRef, State
+from console.core.text import MARK, sanitise
+from console.managers.elsewhere import named_at
+from console.managers.port_words import of_command, of_environment
+from console.managers.supervisord_files import CHANGED, NOT_WRITTEN, Ground, Key, Written, drift
 from console.managers.supervisord_log import Chronicle, Past
 
 RECENT = 10.0
@@ -16,6 +20,8 @@ _LARGEST = 2**53
 """Whole numbers below it are exact as floats; none that supervisord tells is larger."""
 NOT_LOADED = "not loaded"
 """The word for a program that is in the files only."""
+NOT_TOLD = "not told"
+"""The same where there is no supervisord that could have loaded it."""
 
 _SIGNALS = {
     "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
@@ -62,6 +68,8 @@ class Around:
     """Seconds by which the clock of the log is ahead of UTC."""
     tool: tuple[str, ...] = ()
     tool_missing: str | None = None
+    at: str = ""
+    """The socket of one that is not the usual one of its host: it is a part of the names of its programs."""
 
 
 def zone_seconds(text: str) -> float | None:
@@ -159,7 +167,7 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
         description=changed or "",
         pids=(each.pid,) if each.pid else (),
         since=each.start if running else each.stop or _ended_at(past, around) or each.start,
-        attempt_since=each.start if each.word != "STARTING" or not restarts else None,
+        attempt_since=each.start if each.word == "BACKOFF" or state is not State.FLAPPING else None,
         restarts=restarts,
         result=_result(each, past, state),
         exit_code=code,
@@ -170,7 +178,30 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
         restart_policy=None if written is None or written.again == "no" else written.again,
         oneshot=once,
         log_files=each.logs or _written_logs(written),
+        launch=_launch(written),
+        hints=_hints(written, loaded),
     )
+
+
+def _launch(written: Written | None) -> Launch | None:
+    """What its files have it run."""
+    command, directory = (written.fields.get(key) if written is not None else None for key in ("command", "directory"))
+    if not isinstance(command, str):
+        return None
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError:
+        words = tuple(command.split())
+    return Launch(words, _path(directory))
+
+
+def _hints(written: Written | None, loaded: Mapping[str, object]) -> tuple[Hint, ...]:
+    """Where its environment and its command name a port."""
+    if written is None:
+        return ()
+    command = loaded.get("command", written.fields.get("command"))
+    named = of_environment(dict(written.places), written.file)
+    return (*named, *(of_command(command, f"its command in {written.file}") if isinstance(command, str) else ()))
 
 
 def _written_logs(written: Written | None) -> tuple[str, ...]:
@@ -190,11 +221,49 @@ def _ended_at(past: Past | None, around: Around) -> float | None:
 def _unknown(written: Written, around: Around) -> Service:
     """One that is in the files, and that the daemon does not have."""
     service = _plain((written.group, written.name), around)
-    return replace(service, description="in its files, not loaded yet", unit_file=written.file, needs_reload=True)
+    return replace(
+        service,
+        description="in its files, not loaded yet",
+        unit_file=written.file,
+        needs_reload=True,
+        launch=_launch(written),
+    )
+
+
+def then(service: Service) -> str | None:
+    """What else than to be started anew becomes of a program when supervisord starts and reads its files."""
+    if service.native_state == NOT_LOADED:
+        return "is new in its files and appears"
+    if service.description == NOT_WRITTEN:
+        return "is not in its files any more and vanishes"
+    if service.needs_reload:
+        return f"comes back as its file has it now ({service.description.removeprefix(CHANGED)})"
+    down = service.native_state in ("STOPPED", "EXITED") and not service.oneshot
+    return "is stopped now, and starts with supervisord" if down and service.enabled == "enabled" else None
+
+
+def unloaded(ground: Ground) -> tuple[Service, ...]:
+    """What a daemon that does not run would run, as its files say."""
+    around = Around(ground, at=ground.at)
+    return tuple(
+        replace(
+            _plain((written.group, written.name), around),
+            state=State.UNKNOWN,
+            native_state=NOT_TOLD,
+            unit_file=written.file,
+            enabled="disabled" if written.fields.get("autostart") is False else "enabled",
+            restart_policy=None if written.again == "no" else written.again,
+            log_files=_written_logs(written),
+            hints=_hints(written, {}),
+            adrift="what is known of it is what its files say",
+        )
+        for written in ground.programs or ()
+    )
 
 
 def _plain(key: Key, around: Around) -> Service:
-    name, owner = name_of(key), around.ground.owner
+    own, owner = name_of(key), around.ground.owner
+    name = named_at(own, around.at)
     scope = "system" if owner in ("", "root") else f"user:{owner}"
     return Service(
         ServiceRef("", "supervisord", name, scope),
@@ -204,7 +273,10 @@ def _plain(key: Key, around: Around) -> Service:
         daemon=around.ground.pid,
         tool=around.tool,
         tool_missing=around.tool_missing,
+        handle=(own,) if around.at else (),
         group=key[0] if key[0] != key[1] else None,
+        files_wrong=around.ground.bad if around.ground.broken else None,
+        files_unseen=None if around.ground.broken else around.ground.bad,
     )
 
 
@@ -292,4 +364,6 @@ def _time(value: object) -> float | None:
 
 
 def _path(value: object) -> str | None:
-    return value if isinstance(value, str) and value.startswith("/") and "\n" not in value else None
+    if not isinstance(value, str) or not value.startswith("/") or "\n" in value:
+        return None
+    return value if sanitise(value) == value else None

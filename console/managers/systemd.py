@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.core.command import Command, Effect
-from console.core.plan import Check
+from console.core.plan import Check, Swap
 from console.core.probe import Probe
+from console.core.release import Recipe, Release, Signature
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
+from console.managers import package_difference, systemd_packages
 from console.managers.systemd_journal import (
     FIELDS,
     JOURNAL_SCRIPT,
@@ -15,11 +17,15 @@ from console.managers.systemd_journal import (
     OOM_SCRIPT,
     USER_JOURNAL_SCRIPT,
     journal_line,
+    messages,
     parse_journal,
     parse_oom,
 )
+from console.managers.systemd_launch import LAUNCH, USER_LAUNCH
+from console.managers.systemd_packages import VERSIONS
 from console.managers.systemd_scripts import SHOW_ALL, SHOW_NAMES, USER_SHOW_ALL, USER_SHOW_NAMES
 from console.managers.systemd_show import UNIT_NAME, parse_show
+from console.managers.systemd_user_sockets import USER_SOCKETS
 from console.managers.systemd_watch import RUNS, parse_watch
 
 SHOW: Probe[tuple[Service, ...]] = Probe(
@@ -27,12 +33,15 @@ SHOW: Probe[tuple[Service, ...]] = Probe(
     SHOW_ALL,
     parse_show,
     requires=("systemctl", "awk"),
-    every=60.0,
+    every=120.0,
     slow=True,
     cached=False,
     timeout=20.0,
 )
-"""Every service and socket of the system manager: some 30 ms of the host, half in PID 1, so it is asked rarely."""
+"""Every service and socket of the system manager: some 30 ms of the host, half in PID 1, so it is asked rarely.
+
+What starts, ends or fails is seen by ``WATCH`` and asked by name; what is left for this is what no run tells of.
+"""
 
 SHOW_UNITS: Probe[tuple[Service, ...]] = Probe(
     "systemd_units",
@@ -48,7 +57,7 @@ USER_SHOW: Probe[tuple[Service, ...]] = Probe(
     USER_SHOW_ALL,
     parse_show,
     requires=("systemctl", "awk"),
-    every=60.0,
+    every=120.0,
     slow=True,
     cached=False,
     timeout=20.0,
@@ -72,6 +81,8 @@ JOURNAL: Probe[tuple[LogLine, ...]] = Probe(
     slow=True,
     cached=False,
     timeout=10.0,
+    shown="journalctl -q --no-pager -o cat -n $1 -u $2",
+    as_printed=messages,
 )
 """The last lines of the named units' logs: ``[LINES] UNIT...``, 60 lines each where no number comes first."""
 
@@ -83,6 +94,8 @@ USER_JOURNAL: Probe[tuple[LogLine, ...]] = Probe(
     slow=True,
     cached=False,
     timeout=10.0,
+    shown="journalctl -q --no-pager -o cat -n $1 --user-unit $2",
+    as_printed=messages,
 )
 """The same for units of the connected user's own manager."""
 
@@ -92,7 +105,13 @@ OOM: Probe[tuple[LogLine, ...]] = Probe(
 """The newest kills for lack of memory, as the kernel logged them."""
 
 _IS_ACTIVE = 'systemctl $2 is-active --quiet -- "$1" || { systemctl $2 is-active -- "$1"; exit 1; }'
-_IS_DOWN = 'case $(systemctl $2 is-active -- "$1") in inactive|failed|unknown) ;; *) exit 1;; esac'
+_IS_DOWN = """
+case $(systemctl $2 is-active -- "$1") in inactive|failed|unknown) ;; *) exit 1;; esac
+case $(systemctl $2 show -p Result -- "$1") in
+  Result=timeout) echo "$1 is down, but did not end in its time (Result=timeout): systemd then sends SIGKILL" ;;
+esac
+exit 0
+"""
 _ENDED_WELL = """
 seen=$(systemctl $2 show -p ActiveState -p Result -p ConditionResult -p ConditionTimestampMonotonic -- "$1") || exit 1
 result=${seen#*Result=} active=${seen#*ActiveState=}
@@ -124,10 +143,26 @@ class Systemd:
 
     id = "systemd"
     priority = 0
+    releases = VERSIONS
+    comparison = package_difference.DIFFERENCE
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of systemd."""
-        return (SHOW, SHOW_UNITS, USER_SHOW, USER_SHOW_UNITS, WATCH, JOURNAL, USER_JOURNAL, OOM)
+        return (
+            SHOW,
+            SHOW_UNITS,
+            USER_SHOW,
+            USER_SHOW_UNITS,
+            WATCH,
+            JOURNAL,
+            USER_JOURNAL,
+            OOM,
+            LAUNCH,
+            USER_LAUNCH,
+            USER_SOCKETS,
+            VERSIONS,
+            self.comparison,
+        )
 
     def start(self, service: Service) -> Command:
         """Start the unit."""
@@ -140,6 +175,20 @@ class Systemd:
     def restart(self, service: Service) -> Command:
         """Stop and start the unit."""
         return _systemctl(service, "restart")
+
+    def release_words(self, service: Service, recipe: Recipe | None) -> tuple[str, ...]:
+        """The versions of the Debian package that the unit comes from."""
+        return systemd_packages.words(service)
+
+    def comparison_words(
+        self, service: Service, recipe: Recipe | None, live: Release, target: Release
+    ) -> tuple[str, ...]:
+        """Both versions of that package."""
+        return systemd_packages.comparison_words(service, live, target)
+
+    def roll_back(self, service: Service, target: Release, live: Release | None, by: Signature) -> Swap:
+        """Another version of that package, and the unit restarted."""
+        return systemd_packages.roll_back(service, target, live, by, self.reset_failed(service), self.restart(service))
 
     def reload(self, service: Service) -> Command | None:
         """``ExecReload=``, where the unit has one."""
@@ -155,8 +204,7 @@ class Systemd:
 
     def daemon_reload(self, service: Service) -> Command:
         """Read all unit files again."""
-        user = () if service.ref.scope == "system" else ("--user",)
-        return _change(("systemctl", *user, "daemon-reload"), service, "read all unit files again")
+        return _change((*_tool(service), "daemon-reload"), service, "read all unit files again")
 
     def is_running(self, service: Service, *, hold: float) -> Check:
         """Active, and still so after ``hold`` seconds; one that does its work and ends: ended well."""
@@ -192,6 +240,18 @@ class Systemd:
         argv = ("sh", "-c", f'{guard}exec "$@"', "sh", *words)
         return Command(argv, purpose=f"read the journal of {ref.name}")
 
+    def environment_words(self, service: Service) -> tuple[str, ...]:
+        """What systemd sets, the files that it reads for it, and the main process."""
+        if not UNIT_NAME.fullmatch(service.ref.name):
+            raise ValueError(f"{service.ref.name!r} is no name of a unit")
+        return ("unit", "system" if service.ref.scope == "system" else "user", service.ref.name)
+
+    def plain_log(self, service: Service, *, lines: int) -> Command:
+        """``journalctl`` of the unit, as a person reads it."""
+        unit = "--unit" if service.ref.scope == "system" else "--user-unit"
+        words = ("journalctl", "-q", "--no-pager", "-o", "short-iso", "-n", str(lines), f"{unit}={service.ref.name}")
+        return Command(words, purpose=f"read the journal of {service.ref.name}")
+
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line of the journal as JSON."""
         return journal_line(ref, text)
@@ -200,15 +260,21 @@ class Systemd:
 SYSTEMD = Systemd()
 
 
+def _tool(service: Service) -> tuple[str, ...]:
+    """``systemctl`` for the service's manager, with the words before it that reach the one of another user."""
+    if service.ref.scope == "system":
+        return ("systemctl",)
+    return service.tool or ("systemctl", "--user")
+
+
 def _systemctl(service: Service, verb: str, *options: str) -> Command:
-    user = () if service.ref.scope == "system" else ("--user",)
     name = service.ref.name
     # systemctl takes "*" and "[" for patterns and would act on all that match; no unit has such a name.
     if not UNIT_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name of a unit: letters, digits and :_.\\@- are allowed")
     # "--" only where it is needed: a sudoers line must match the words to the letter.
     end = ("--",) if name.startswith("-") else ()
-    return _change(("systemctl", *user, verb, *options, *end, name), service, f"{verb} {name}")
+    return _change((*_tool(service), verb, *options, *end, name), service, f"{verb} {name}")
 
 
 def _change(argv: tuple[str, ...], service: Service, purpose: str) -> Command:
@@ -217,5 +283,8 @@ def _change(argv: tuple[str, ...], service: Service, purpose: str) -> Command:
 
 
 def _look(script: str, service: Service) -> Command:
-    user = "" if service.ref.scope == "system" else "--user"
-    return Command(("sh", "-c", script, "sh", service.ref.name, user), purpose=f"look at {service.ref.name}")
+    tool = _tool(service)
+    at = tool.index("systemctl")
+    # The scripts split the options; the name of a user who is reached by them has no blank.
+    words = (*tool[:at], "sh", "-c", script, "sh", service.ref.name, " ".join(tool[at + 1 :]))
+    return Command(words, purpose=f"look at {service.ref.name}")

@@ -153,6 +153,14 @@ def parse_journal(text: str) -> tuple[LogLine, ...]:
     return tuple(found)
 
 
+def messages(text: str) -> str:
+    """What ``journalctl -o cat`` prints."""
+    try:
+        return "\n".join(line.message for line in parse_journal(text))
+    except ParseError:
+        return text
+
+
 def parse_oom(text: str) -> tuple[LogLine, ...]:
     """Read lines of the kernel's log, from the journal or from ``dmesg``."""
     ref = ServiceRef("", "systemd", "kernel")

@@ -24,6 +24,8 @@ UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
 """What systemd allows as the name of a unit, systemd.unit(5)."""
 AT_ITS_END = 5.0
 """Seconds before an attempt ends in which a service tells why."""
+ASKING = 2.0
+"""Seconds that an answer may take after the uptime was read: what it tells of may have begun since."""
 RECENT = 10.0
 """Seconds for which a service that its manager started again by itself counts as flapping."""
 
@@ -119,7 +121,7 @@ def _service(block: Mapping[str, str], scope: str, now: float | None) -> Service
         attempt_since=_attempt_since(block),
         restarts=_number(block.get("NRestarts")),
         wants=_wants(block),
-        result=bad or block.get("Result") or None,
+        result=bad or _result(block, state),
         exit_code=status,
         exit_signal=signal,
         enabled=block.get("UnitFileState") or None,
@@ -149,6 +151,8 @@ def _state(block: Mapping[str, str], now: float | None) -> State:
         failed = block.get("Result", "success") != "success" or (_number(block.get("NRestarts")) or 0) > 0
         waits = sub.startswith("auto-restart") and block.get("Result") != "success"
         return State.FLAPPING if waits or (failed and not sub.startswith("auto-restart")) else State.STARTING
+    if active == "deactivating" and block.get("Result", "success") != "success" and _number(block.get("NRestarts")):
+        return State.FLAPPING
     if active == "active" and _restarted_just_now(block, now):
         return State.FLAPPING
     return {
@@ -186,7 +190,7 @@ def _restarted_just_now(block: Mapping[str, str], now: float | None) -> bool:
     if not _number(block.get("NRestarts")) or began is None or now is None:
         return False
     # A container may show an uptime of its own: then the age is negative, and nothing can be said.
-    return 0.0 <= now - began / 1e6 < RECENT
+    return -ASKING < now - began / 1e6 < RECENT
 
 
 def _ending(block: Mapping[str, str]) -> tuple[int | None, int | None]:
@@ -195,6 +199,13 @@ def _ending(block: Mapping[str, str]) -> tuple[int | None, int | None]:
     if code == "0":
         return None, None
     return (None, status) if code in _SIGNALLED else (status, None)
+
+
+def _result(block: Mapping[str, str], state: State) -> str | None:
+    """Why it ended; while a new attempt of a loop runs, systemd tells only of that one, which has not ended."""
+    lives = state is State.FLAPPING and block.get("SubState", "").partition("-")[0] != "auto"
+    found = block.get("Result") or None
+    return None if lives and found == "success" else found
 
 
 def _user(block: Mapping[str, str], scope: str) -> str | None:

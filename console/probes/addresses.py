@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from console.core.probe import ParseError, Probe
 
+_FLAGS = ("tentative", "dadfailed", "optimistic")
+
 SCRIPT = r"""
 exec ip -o addr show
 """
@@ -18,6 +20,13 @@ class HostAddress:
     prefix: int
     scope: str
     """``global``, ``link`` or ``host``, as ``ip`` says it."""
+    flags: tuple[str, ...] = ()
+    """Of IPv6: ``tentative`` while the network is asked whether anybody has it, ``dadfailed`` when somebody did."""
+
+    @property
+    def unusable(self) -> bool:
+        """Whether it cannot be bound: it is there, but not yet, or not at all, the host's own."""
+        return "dadfailed" in self.flags or ("tentative" in self.flags and "optimistic" not in self.flags)
 
 
 def parse(text: str) -> tuple[HostAddress, ...]:
@@ -33,9 +42,11 @@ def _address(line: str) -> HostAddress:
         address, _, prefix = words[at + 1].partition("/")
         scope = words[words.index("scope") + 1] if "scope" in words else "global"
         full = 128 if words[at] == "inet6" else 32
-        return HostAddress(words[1].rstrip(":").partition("@")[0], address, int(prefix) if prefix else full, scope)
+        flags = tuple(word for word in words if word in _FLAGS)
+        name = words[1].rstrip(":").partition("@")[0]
+        return HostAddress(name, address, int(prefix) if prefix else full, scope, flags)
     except (IndexError, ValueError):
         raise ParseError("an address of ip -o addr", line) from None
 
 
-PROBE = Probe(name="addresses", script=SCRIPT, parse=parse, requires=("ip",))
+PROBE = Probe(name="addresses", script=SCRIPT, parse=parse, requires=("ip",), shown="ip -o addr show")

@@ -18,4 +18,4 @@ def parse(text: str) -> float:
     return int(seconds) + 0.5
 
 
-PROBE = Probe(name="clock", script=SCRIPT, parse=parse, requires=("date",), every=10.0, cached=False)
+PROBE = Probe(name="clock", script=SCRIPT, parse=parse, requires=("date",), every=30.0, cached=False)

@@ -38,10 +38,18 @@ function collect(root, p,   c, n, i, all) {
 }
 BEGIN {
   for (i = 1; i < ARGC; i++) if (ARGV[i] ~ /^[0-9]+$/) read(ARGV[i])
+  n = split(wanted, roots, " ")
+  for (i = 1; i <= n; i++) places = places " /proc/" roots[i]
+  asked = "stat -c \"%n %u %U\"" places " /run/user/* 2>/dev/null"
+  while ((asked | getline l) > 0) {
+    split(l, w, " ")
+    at = length(w[1]) + length(w[2]) + 3
+    name[w[1]] = substr(l, at) == "UNKNOWN" ? w[2] : substr(l, at)
+  }
+  close(asked)
   for (p in parent) children[parent[p]] = children[parent[p]] " " p
   "getconf PAGESIZE 2>/dev/null" | getline size
   if (size + 0 == 0) size = 4096
-  n = split(wanted, roots, " ")
   for (i = 1; i <= n; i++) {
     p = roots[i]
     if (!(p in parent)) continue
@@ -53,7 +61,12 @@ BEGIN {
       else if (l ~ /:name=systemd:/) { sub(/^[^:]*:[^:]*:/, "", l); if (path == "" || path == "/") path = l }
     }
     close("/proc/" p "/cgroup")
-    print p, born[p], t, m * size, path "\t" members
+    slice = ""
+    if (path ~ /^\/user\.slice\/user-[0-9]+\.slice(\/|$)/) {
+      slice = substr(path, length("/user.slice/user-") + 1)
+      sub(/\.slice.*/, "", slice)
+    }
+    print p, born[p], t, m * size, path "\t" name["/proc/" p] "\t" name["/run/user/" slice] "\t" members
   }
 }' [0-9]*
 """
@@ -61,7 +74,7 @@ BEGIN {
 TICKS = 100
 """Clock ticks per second: USER_HZ, 100 on every architecture that Linux still supports here."""
 
-_line = re.compile(r"(\d{1,10}) (\d+) (\d+) (\d+) ([^\t]*)\t((?: \d{1,10})+)\Z")
+_line = re.compile(r"(\d{1,10}) (\d+) (\d+) (\d+) ([^\t]*)\t([^\t]*)\t([^\t]*)\t((?: \d{1,10})+)\Z")
 
 
 def parse(text: str) -> tuple[Family, ...]:
@@ -72,10 +85,11 @@ def parse(text: str) -> tuple[Family, ...]:
             continue
         match = _line.match(line)
         if match is None:
-            raise ParseError("PID STARTED TICKS BYTES CGROUP and the members", line)
+            raise ParseError("PID STARTED TICKS BYTES CGROUP, its users and the members", line)
         pid, started, ticks, memory = (int(word) for word in match.groups()[:4])
-        members = tuple(int(word) for word in match[6].split())
-        found.append(Family(pid, started, ticks / TICKS, memory, match[5] or None, members))
+        members = tuple(int(word) for word in match[8].split())
+        users = tuple(dict.fromkeys(user for user in match.group(6, 7) if user))
+        found.append(Family(pid, started, ticks / TICKS, memory, match[5] or None, members, users))
     return tuple(found)
 
 

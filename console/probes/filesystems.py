@@ -188,5 +188,5 @@ def _count(word: str) -> int | None:
 
 
 PROBE = Probe(
-    name="filesystems", script=SCRIPT, parse=parse, requires=("df", "awk"), every=15.0, slow=True, timeout=10.0
+    name="filesystems", script=SCRIPT, parse=parse, requires=("df", "awk"), every=30.0, slow=True, timeout=10.0
 )

@@ -1,14 +1,15 @@
 """What a host is, who we are on it, and which tools it has. Asked once a connection."""
 
 from console.core.probe import ParseError, Probe
+from console.core.service import Endpoint
 from console.core.snapshot import Identity
 
 TOOLS = (
     "awk", "busybox", "cat", "crictl", "date", "df", "dmesg", "docker", "docker-compose", "du", "find", "firewall-cmd",
     "flock", "fuser", "getenforce", "getent", "git", "grep", "id", "ip", "iptables", "journalctl", "kill", "kubectl",
     "logrotate", "ls", "lsof", "make", "mkdir", "mv", "nft", "nginx", "pm2", "podman", "ps", "python3", "readlink",
-    "sed", "setsid", "sha256sum", "sleep", "ss", "stat", "sudo", "supervisorctl", "systemctl", "systemd-run", "tail",
-    "tar", "timeout", "tr", "ufw",
+    "runuser", "sed", "setsid", "sha256sum", "sleep", "ss", "stat", "sudo", "supervisorctl", "systemctl",
+    "systemd-run", "tail", "tar", "timeout", "tr", "ufw",
 )  # fmt: skip
 """Looked for on every host; what a probe or a plan requires must be one of these."""
 
@@ -34,6 +35,20 @@ $(systemctl --version 2>/dev/null)
 EOF
   echo "systemd=$hd_v"
 fi
+hd_p=$$ hd_up= hd_in=
+while [ "${hd_p:-0}" -gt 1 ] && [ -r "/proc/$hd_p/status" ]; do
+  hd_up="$hd_up $hd_p" hd_above=
+  while IFS= read -r hd_k; do
+    case $hd_k in 0::/* | *:name=systemd:/*) hd_in="$hd_in /${hd_k#*:*:/}" ;; esac
+  done 2>/dev/null <"/proc/$hd_p/cgroup"
+  while read -r hd_k hd_v hd_x; do
+    case $hd_k in PPid:) hd_above=$hd_v; break ;; esac
+  done <"/proc/$hd_p/status"
+  hd_p=$hd_above
+done
+echo "session=$hd_up"
+echo "cgroups=$hd_in"
+echo "came=$SSH_CONNECTION"
 hd_found=
 for hd_t in """
     + " ".join(TOOLS)
@@ -62,7 +77,17 @@ def parse(text: str) -> Identity:
         tools=frozenset(found.get("tools", "").split()),
         login_shell=found.get("shell", ""),
         systemd=version[1] if len(version) > 1 else None,
+        session=tuple(int(word) for word in found.get("session", "").split() if word.isdecimal() and len(word) < 11),
+        cgroups=tuple(dict.fromkeys(found.get("cgroups", "").split())),
+        came_by=_came_by(found.get("came", "").split()),
     )
+
+
+def _came_by(words: list[str]) -> Endpoint | None:
+    """The last two words of SSH_CONNECTION, sshd(8): CLIENT PORT SERVER PORT."""
+    if len(words) != 4 or not words[3].isdecimal() or len(words[3]) > 5:
+        return None
+    return Endpoint("tcp", words[2].partition("%")[0], int(words[3]))
 
 
 PROBE = Probe(name="identity", script=SCRIPT, parse=parse, timeout=10.0)

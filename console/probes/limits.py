@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 from console.core.probe import ParseError, Probe
 
+NAMES = "ip_unprivileged_port_start ip_local_port_range ip_local_reserved_ports ip_nonlocal_bind"
+
 # awk and not "read": dash reads byte by byte, and these files end after the first read.
 SCRIPT = r"""
 exec awk 'BEGIN {
-  n = split("ip_unprivileged_port_start ip_local_port_range ip_local_reserved_ports ip_nonlocal_bind", name, " ")
+  n = split("@NAMES@", name, " ")
   for (i = 1; i <= n; i++) {
     f = "/proc/sys/net/ipv4/" name[i]
     if ((getline v <f) > 0) print name[i], v
   }
 }'
-"""
+""".replace("@NAMES@", NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +72,17 @@ def _ranges(text: str) -> tuple[tuple[int, int], ...]:
     return tuple(ranges)
 
 
-PROBE = Probe(name="limits", script=SCRIPT, parse=parse, requires=("awk",))
+def _sysctl(text: str) -> str:
+    """As sysctl(8) prints it."""
+    words = (line.partition(" ") for line in text.split("\n") if line)
+    return "\n".join(f"net.ipv4.{name} = {value}" for name, _, value in words)
+
+
+PROBE = Probe(
+    name="limits",
+    script=SCRIPT,
+    parse=parse,
+    requires=("awk",),
+    shown=f"sysctl {' '.join(f'net.ipv4.{name}' for name in NAMES.split())}",
+    as_printed=_sysctl,
+)

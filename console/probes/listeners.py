@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterable, Iterator
 
 from console.core.network import Listener
 from console.core.probe import ParseError, Probe
+from console.probes.elevated import AS_ROOT
 
 # One awk runs ss, or reads /proc/net; it also looks up the names of the users that occur, in /etc/passwd only: a name
 # service that hangs must not hold up the fast lane. "ss" is looked for first because awk cannot tell why a pipe failed.
+# An ss that hangs may hold it up for 2 s, less than makes a host stale; 31744 is how awk of busybox has the status 124.
 SCRIPT = r"""
 hd_how=ss
 command -v ss >/dev/null 2>&1 || hd_how=proc
-exec awk -v how="$hd_how" '
+hd_within=
+command -v timeout >/dev/null 2>&1 && hd_within='timeout -s KILL 2 '
+exec awk -v how="$hd_how" -v within="$hd_within" '
 function rows(proto,   f, n) {
   f = "/proc/net/" proto
   n = 0
@@ -44,13 +48,13 @@ function holders(   c, pid, name, i) {
 }
 BEGIN {
   if (how == "ss") {
-    c = "ss -Hltunpe"
+    c = within "ss -Hltunpe; r=$?; [ $r -lt 124 ] || { echo ss did not answer in 2 s >&2; exit 124; }; exit $r"
     while ((c | getline) > 0) {
       sub(/ +$/, "")
       print
       if (match($0, / uid:[0-9]+ /)) seen[substr($0, RSTART + 5, RLENGTH - 6)] = 1
     }
-    if (close(c) != 0) exit 1
+    if ((r = close(c)) != 0) exit r == 124 || r == 31744 ? 124 : 1
   } else {
     split("tcp tcp6 udp udp6", protos, " ")
     for (k = 1; k <= 4; k++) rows(protos[k])
@@ -63,7 +67,7 @@ BEGIN {
 """
 
 # A process name may hold anything, also a newline, quotes and what looks like the end of the list; it has 15 bytes at
-# most, too few to forge the beginning of a row, one of our own words or a whole entry of the list.
+# most, too few to forge the beginning of a row, one of our own words, or an entry and the quote that begins the next.
 _row = re.compile(r"(?:tcp|udp) +(?:LISTEN|UNCONN) +\d+ +\d+ +[^\s\"]+:\d+ +[^\s\"]+:")
 _USER, _PROC, _HELD = "hostdeck-user: ", "hostdeck-proc: ", "hostdeck-held: "
 _fields = re.compile(
@@ -170,6 +174,9 @@ def holders(users: str | None) -> tuple[tuple[int, ...], str | None]:
     if not users:
         return (), None
     found = list(_holder.finditer(users))
+    if ",".join(one[0] for one in found) != users:
+        # A name that ends an entry: whose the others are cannot be told.
+        return (), None
     # The lowest first: the one that the others were forked from.
     names = {int(holder["pid"]): holder["name"].replace("\n", " ") for holder in found}
     pids = tuple(sorted(names))
@@ -237,4 +244,23 @@ def _ipv6(data: bytes) -> str:
     return f"::ffff:{mapped}" if mapped else str(address)
 
 
-PROBE = Probe(name="listeners", script=SCRIPT, parse=parse, requires=("awk",), every=15.0)
+def _ss(text: str) -> str:
+    """What ``ss`` alone prints; where there is none, what was read instead."""
+    return "\n".join(line for line in text.split("\n") if not line.startswith(_USER))
+
+
+PROBE = Probe(
+    name="listeners", script=SCRIPT, parse=parse, requires=("awk",), every=30.0, shown="ss -Hltunpe", as_printed=_ss
+)
+
+AS_ROOT_PROBE = Probe(
+    name="listeners_root",
+    script=f"{AS_ROOT}hd_as_root ss -Hltunpe",
+    parse=parse,
+    requires=("ss",),
+    slow=True,
+    cached=False,
+    timeout=8.0,
+    shown="sudo -n ss -Hltunpe",
+)
+"""The same with the processes of all users, where a sudoers line allows just this."""

@@ -1,5 +1,5 @@
 """Processes by their pids: who they are, what runs them, since when."""
 
-from console.probes.processes import PROCESS
+from console.probes.processes import PROCESS, PS
 
-PROBE = PROCESS
+PROBE, SHOWN = PROCESS, PS

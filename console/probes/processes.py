@@ -1,4 +1,4 @@
-"""Processes from ``/proc``: those of given pids, and those that wait uninterruptibly (state D)."""
+"""Processes from ``/proc``: those of given pids with all above them, and those that wait uninterruptibly (state D)."""
 
 from console.core.network import Process
 from console.core.probe import ParseError, Probe
@@ -28,6 +28,7 @@ function tell(p, only,   s, at, w, id, l, u) {
   if (at == 0) return
   split(substr(s, RLENGTH + 1), w, " ")
   if (only != "" && w[1] != only) return
+  above = w[2]
   print "pid", p
   print "state", w[1]
   print "ppid", w[2]
@@ -59,7 +60,10 @@ exec awk '"""
     + r"""
 BEGIN {
   begin()
-  for (i = 1; i < ARGC; i++) tell(ARGV[i], "")
+  for (i = 1; i < ARGC; i++) { above = 0; tell(ARGV[i], ""); told[ARGV[i]] = 1; next_up[i] = above }
+  # Whoever started it says why it is there. PID 1 is above everything.
+  for (i = 1; i < ARGC; i++)
+    for (up = next_up[i]; up > 1 && !(up in told); up = above) { above = 0; tell(up, ""); told[up] = 1 }
 }' "$@"
 """
 )
@@ -122,5 +126,16 @@ def _process(record: dict[str, str], now: float) -> Process:
     )
 
 
-PROCESS = Probe(name="process", script=SCRIPT, parse=parse, requires=("awk",), cached=False)
+PROCESS = Probe(name="process", script=SCRIPT, parse=parse, requires=("awk",), cached=False, shown="(/proc of $@)")
+
+PS = Probe(
+    name="ps",
+    script='exec ps -ww -o pid,ppid,user,lstart,args -p "$@"',
+    parse=str,
+    requires=("ps",),
+    cached=False,
+    shown="ps -ww -o pid,ppid,user,lstart,args -p $@",
+)
+"""The same processes as a person looks at them: for the report, nothing is read from it."""
+
 BLOCKED = Probe(name="blocked", script=BLOCKED_SCRIPT, parse=parse, requires=("awk",), cached=False)

@@ -1,34 +1,49 @@
-"""TCP sockets of one port that do not listen: what lingers, and what went out from it. ``ss`` of iproute2."""
+"""Sockets of one port that do not listen: what lingers, and what went out from it. ``ss`` of iproute2.
+
+TCP, and UDP sockets with a peer: a service cannot bind beside either.
+"""
 
 import re
 
 from console.core.network import Socket
 from console.core.probe import ParseError, Probe
-from console.probes.listeners import holders, records, split_interface
+from console.probes.listeners import holders, records, split_interface, unit_of
+from console.probes.socket_users import USER, WITH_USERS, names
 
 # "connected" is every state but listening and closed.
-SCRIPT = r"""
+SCRIPT = (
+    r"""
 case $1 in '' | *[!0-9]*) echo "no port: $1" >&2; return 2 ;; esac
-exec ss -Htanpoe state connected "sport = :$1"
 """
+    + WITH_USERS
+    + r"""
+hd_rows=$(ss -Htuanpoe state connected "sport = :$1") || return 1
+[ -z "$hd_rows" ] || printf '%s\n' "$hd_rows" | hd_with_users
+"""
+)
 
 # The same care about hostile process names as in the list of listeners.
-_row = re.compile(r"[A-Z][A-Z0-9-]* +\d+ +\d+ +[^\s\"(]+:\d+ +[^\s\"(]+:(?:\d+|\*)(?: |\Z)")
+ROW = re.compile(r"(?:(?:tcp|udp) +)?[A-Z][A-Z0-9-]* +\d+ +\d+ +[^\s\"(]+:\d+ +[^\s\"(]+:(?:\d+|\*)(?: |\Z)")
 _fields = re.compile(
-    r"(?P<state>\S+) +\d+ +\d+ +(?P<local>\S+):(?P<port>\d+) +(?P<peer>\S+):(?P<peer_port>\d+|\*)"
+    r"(?:(?P<protocol>tcp|udp) +)?(?P<state>\S+) +\d+ +\d+"
+    r" +(?P<local>\S+):(?P<port>\d+) +(?P<peer>\S+):(?P<peer_port>\d+|\*)"
     r"(?: +users:\((?P<users>.*)\)(?= +(?:timer:|uid:\d|ino:\d)| *\Z))?(?P<rest>.*)\Z",
     re.DOTALL,
 )
 _timer = re.compile(r" timer:\((.*?)\)")
-_inode = re.compile(r" ino:(\d+)")
+_word = re.compile(r" (?P<name>uid|ino|cgroup|v6only):(?P<value>\S+)")
 
 
 def parse(text: str) -> tuple[Socket, ...]:
     """Read the answer of ``SCRIPT``."""
+    rows = list(records(text, _begins, "a connection of ss"))
+    users = names(rows)
     found = []
-    for record in records(text, _row.match, "a connection of ss"):
+    for record in rows:
+        if record.startswith(USER):
+            continue
         try:
-            found.append(_socket(record))
+            found.append(read_socket(record, users))
         except ParseError:
             raise
         except ValueError:
@@ -36,26 +51,53 @@ def parse(text: str) -> tuple[Socket, ...]:
     return tuple(found)
 
 
-def _socket(record: str) -> Socket:
+def _begins(line: str) -> bool:
+    return ROW.match(line) is not None or line.startswith(USER)
+
+
+def read_socket(record: str, users: dict[int, str]) -> Socket:
+    """One row of ``ss -npoe``; raises ``ParseError`` or ``ValueError``."""
     found = _fields.match(record)
     if found is None:
         raise ParseError("a connection of ss", record)
     pids, process = holders(found["users"])
-    timer, inode = _timer.search(found["rest"]), _inode.search(found["rest"])
-    peer_port = found["peer_port"]
+    timer = _timer.search(found["rest"])
+    rest = {word["name"]: word["value"] for word in _word.finditer(found["rest"])}
+    address, interface = split_interface(found["local"])
+    cgroup = rest.get("cgroup", "")
+    # TIME-WAIT has no inode any more, and so no owner: ss prints 0.
+    inode = _number(rest.get("ino")) or None
+    # ss leaves out uid 0.
+    uid = _number(rest.get("uid", "0")) if inode is not None else None
     return Socket(
-        protocol="tcp",
+        protocol=found["protocol"] or "tcp",
         state=found["state"],
-        address=split_interface(found["local"])[0],
+        address=address,
         port=int(found["port"]),
         peer_address=split_interface(found["peer"])[0],
-        peer_port=int(peer_port) if peer_port != "*" else 0,
+        peer_port=int(found["peer_port"]) if found["peer_port"] != "*" else 0,
         pids=pids,
         process=process,
-        # TIME-WAIT has no inode any more: ss prints 0.
-        inode=int(inode[1]) or None if inode else None,
+        inode=inode,
         timer=timer[1] if timer else None,
+        uid=uid,
+        user=users.get(uid) if uid is not None else None,
+        unit=unit_of(cgroup) if cgroup.startswith("/") else None,
+        cgroup=cgroup if cgroup.startswith("/") else None,
+        v6only={"1": True, "0": False}.get(rest.get("v6only", "")),
+        interface=interface,
     )
 
 
-PROBE = Probe(name="sockets", script=SCRIPT, parse=parse, requires=("ss",), cached=False)
+def _number(word: str | None) -> int | None:
+    return int(word) if word is not None and word.isdecimal() and len(word) < 20 else None
+
+
+PROBE = Probe(
+    name="sockets",
+    script=SCRIPT,
+    parse=parse,
+    requires=("ss", "awk"),
+    cached=False,
+    shown='ss -Htuanpoe state connected "sport = :$1"',
+)

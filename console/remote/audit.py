@@ -13,8 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from console.core.command import Effect
-from console.core.plan import ActionKind, Plan, Result
+from console.core.command import Command, Effect
+from console.core.difference import Difference
+from console.core.difference_words import brief
+from console.core.plan import ActionKind, Plan, Preparation, Result, Where
 from console.core.service import ServiceRef
 from console.core.text import mask, sanitise
 
@@ -43,9 +45,13 @@ class AuditEntry:
     target: str
     kind: str
     commands: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+    """The same as a person reads them: of a script what it does."""
     reason: str | None = None
     result: str = Result.UNKNOWN.value
     result_reason: str | None = None
+    difference: str | None = None
+    """What another release would change, in one line."""
     started: float | None = None
     """When the host had the plan."""
     finished: float | None = None
@@ -56,8 +62,8 @@ class AuditFilter:
     """Which entries are wanted; what is ``None`` does not matter."""
 
     host: str | None = None
-    target: str | None = None
-    """A part of the target's text."""
+    text: str | None = None
+    """A part of the target's text or, in whatever case, of the reason for which it was done."""
     who: str | None = None
     kind: str | None = None
     result: str | None = None
@@ -75,9 +81,13 @@ class AuditFilter:
         ):
             if wanted is not None and wanted != value:
                 return False
-        if self.target is not None and self.target not in entry.target:
+        if self.text is not None and not self._says(entry, self.text):
             return False
         return self.since is None or entry.at >= self.since
+
+    @staticmethod
+    def _says(entry: AuditEntry, text: str) -> bool:
+        return text in entry.target or text.casefold() in (entry.reason or "").casefold()
 
 
 def _now() -> datetime:
@@ -101,8 +111,10 @@ class AuditTrail:
             target=str(plan.target),
             touches=[str(ref) for ref in plan.touches],
             kind=plan.kind.value,
-            commands=[mask(step.command.shell()) for step in plan.steps if step.command.effect is Effect.CHANGE],
+            commands=[*(_on_this_machine(one) for one in _built(plan)), *(mask(c.shell()) for c in _changes(plan))],
+            told=[*(_on_this_machine(one) for one in _built(plan)), *(mask(c.brief()) for c in _changes(plan))],
             reason=plan.reason,
+            difference=None if plan.difference is None else _differs(plan.difference),
         )
 
     def started(self, plan: Plan) -> None:
@@ -145,6 +157,29 @@ class AuditTrail:
         except OSError as error:
             why = f"{error.strerror or error}; make room or mend its rights"
             raise AuditError(f"{self.path}: the audit line cannot be written: {why}") from error
+
+
+def _changes(plan: Plan) -> tuple[Command, ...]:
+    """The commands that change the host, in order."""
+    uploads = (one.command for one in plan.prepare if one.where is Where.UPLOAD)
+    steps = (*plan.steps, *plan.closing)
+    return (*uploads, *(step.command for step in steps if step.command.effect is Effect.CHANGE))
+
+
+def _built(plan: Plan) -> tuple[Preparation, ...]:
+    """What is run on the console's machine."""
+    here = (one for one in plan.prepare if one.where is Where.HERE)
+    return tuple(one for one in here if one.command.effect is Effect.CHANGE)
+
+
+def _on_this_machine(one: Preparation) -> str:
+    return f"{mask(one.command.shell())}  # on the console's machine, in {one.directory}"
+
+
+def _differs(difference: Difference) -> str:
+    """In one line; the whole of it may be as long as a release."""
+    pair = difference.pair
+    return mask(f"{pair.live or 'nothing'} -> {pair.target}: {brief(difference)}")
 
 
 def _append(path: Path, line: bytes) -> None:
@@ -234,7 +269,6 @@ def _events(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def _planned(event: Mapping[str, Any]) -> AuditEntry:
-    commands = event.get("commands")
     return AuditEntry(
         id=_word(event, "id"),
         at=_time(event) or 0.0,
@@ -242,8 +276,10 @@ def _planned(event: Mapping[str, Any]) -> AuditEntry:
         host=_word(event, "host"),
         target=_word(event, "target"),
         kind=_word(event, "kind"),
-        commands=tuple(sanitise(str(line)) for line in commands) if isinstance(commands, list) else (),
+        commands=_lines(event.get("commands")),
+        told=_lines(event.get("told")),
         reason=_word(event, "reason") or None,
+        difference=_word(event, "difference") or None,
     )
 
 
@@ -254,6 +290,10 @@ def _later(entry: AuditEntry, event: Mapping[str, Any]) -> AuditEntry:
         return entry
     result = _word(event, "result") or Result.UNKNOWN.value
     return replace(entry, result=result, result_reason=_word(event, "result_reason") or None, finished=_time(event))
+
+
+def _lines(value: object) -> tuple[str, ...]:
+    return tuple(sanitise(str(line)) for line in value) if isinstance(value, list) else ()
 
 
 def _word(event: Mapping[str, Any], name: str) -> str:

@@ -1,20 +1,32 @@
 """From answers to snapshots: what arrived replaces what was known, part by part, each with its age."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from console.core.network import Family
+from console.core.difference import Difference
+from console.core.endings import Ending
+from console.core.network import Family, Listener, Process
 from console.core.rates import rates
+from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Sample
-from console.core.service import Service
-from console.core.snapshot import Identity, Link, LinkState, Snapshot, Source, Symptom
+from console.core.service import Endpoint, Service, ServiceRef
+from console.core.snapshot import Identity, LastPorts, LastWords, Link, LinkState, Snapshot, Source, Symptom
+from console.managers.adrift import Processes, Silence, settled, unit_of, with_wrong_files
 from console.managers.join import with_ports, with_socket_units
-from console.managers.lineage import mains, with_families
+from console.managers.lineage import mains, units_of, with_families
+from console.managers.unlisted import still_listening
+from console.remote.attempts import Attempts
 from console.remote.shell import Answer
 
+EPHEMERAL = 32768
+"""From here on ports are given to whoever asks for any."""
+MOST_DIFFERENCES = 64
+"""Pairs of releases of which it is remembered in what they differ."""
 BLOCKED_EVERY = 3.0
 """Seconds between two looks at processes in state D."""
+LOOKED_AT_FOR = 600.0
+"""Seconds for which a process that does not listen is known after it was looked at."""
 
 
 class SnapshotBuilder:
@@ -26,12 +38,32 @@ class SnapshotBuilder:
         self._sources: dict[str, Source] = {}
         self._managed: dict[str, tuple[Service, ...]] = {}
         self._families: dict[int, Family] = {}
+        self._attempts = Attempts()
+        self._lacking: set[ServiceRef] = set()
+        self._listened: dict[ServiceRef, tuple[Endpoint, ...]] = {}
+        """Where each service listened when it was last seen to."""
+        self._born: dict[int, int] = {}
+        """When the processes began that managers told of, or that are managers, in clock ticks after boot."""
+        self._units: dict[int, str] = {}
+        """The unit in which each manager was seen to run, by its process."""
+        self._wrong: dict[str, Mapping[str, str]] = {}
+        """What is wrong in the files of managers that do not run, by manager and unit."""
+        self.outdated = False
+        """Whether processes are to be looked at anew: a manager fell silent since, with which they may have ended."""
+        self._left: set[str] = set()
+        """Managers that are not there any more and left services behind."""
+        self._looked_at: dict[int, float] = {}
+        """When each process that a look named was told of last."""
+        self._revealed: dict[int, tuple[tuple[int, ...], str | None]] = {}
         self._takers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
             "vitals": self._vitals,
             "identity": lambda value, _: {"identity": value},
             "filesystems": lambda value, _: {"filesystems": tuple(each for each in value if each.answered)},
             "blocked": lambda value, _: {"blocked": value},
             "listeners": self._listeners,
+            "process": self._processes,
+            "listeners_root": self._reveal,
+            "declarations": lambda value, _: {} if value.same else {"declared": value},
         }
 
     def link(self, link: Link) -> None:
@@ -40,15 +72,17 @@ class SnapshotBuilder:
 
     def new_session(self) -> None:
         """Forget what only held for the former connection: the base of the rates and every failure."""
-        self._sources = {name: replace(source, failure=None) for name, source in self._sources.items()}
-        self.snapshot = replace(self.snapshot, sample=None, rates=None)
+        self._sources = {
+            name: Source(name, source.at, former=source.at is not None) for name, source in self._sources.items()
+        }
+        self.snapshot = replace(self.snapshot, sample=None, rates=None, sources=tuple(self._sources.values()))
 
     def take(self, answers: Iterable[Answer], now: float) -> None:
         """Take what the probes answered, in one new snapshot."""
         changes: dict[str, Any] = {}
         for answer in answers:
             name = answer.probe.name
-            self._note(name, now, answer.failure)
+            self._note(name, now, answer.failure, hangs=answer.hangs)
             if name == "filesystems" and answer.failure is None:
                 self._note_silent(answer.value)
             taker = self._takers.get(name)
@@ -56,17 +90,75 @@ class SnapshotBuilder:
                 changes.update(taker(answer.value, now))
         self.snapshot = replace(self.snapshot, at=now, sources=tuple(self._sources.values()), **changes)
 
-    def services(self, manager: str, services: tuple[Service, ...], source: str, now: float) -> None:
-        """Take all services of one manager; those of the others stay. Processes, units and ports are joined here."""
-        self._note(source, now, None)
-        self._managed[manager] = services
+    def services(
+        self,
+        manager: str,
+        services: tuple[Service, ...],
+        source: str,
+        now: float,
+        *,
+        lost: Collection[ServiceRef] = (),
+        trouble: str | None = None,
+        hangs: bool = False,
+        broken: bool = False,
+    ) -> None:
+        """Take all services of one manager; those of the others stay. Processes, units and ports are joined here.
+
+        ``lost`` are those of them that are only told as they were known, since what runs them does not answer.
+        ``trouble`` is what of the manager could not be told, ``hangs`` whether that gave no answer,
+        ``broken`` whether it answered as nothing does that is well.
+        """
+        before = self._sources.get(source)
+        then = before.at if before is not None and before.at is not None else now
+        self._sources[source] = Source(source, now, trouble, partial=trouble is not None, hangs=hangs, broken=broken)
+        self._left.discard(manager)
+        if lost:
+            since = {service.ref: service.told_at for service in self._managed.get(manager, ())}
+            services = tuple(
+                replace(service, told_at=since.get(service.ref) or then) if service.ref in lost else service
+                for service in services
+            )
+        self._managed[manager] = self._attempts.taken(manager, services)
         self._join(now)
 
+    def ended(self, endings: Mapping[ServiceRef, Ending], now: float) -> None:
+        """Take how the last runs of services ended, as their logs have it."""
+        new = {ref.manager for ref, ending in endings.items() if self._attempts.ended(ref, ending)}
+        for manager in new:
+            self._managed[manager] = self._attempts.taken(manager, self._managed.get(manager, ()))
+        if new:
+            self._join(now)
+
     def gone(self, manager: str, now: float) -> None:
-        """The manager is not on this host any more: it has no services and is no source."""
-        self._managed.pop(manager, None)
+        """The manager is not on this host any more: it is no source, and it has no services but those of its unit.
+
+        As long as that unit is there somebody may want them to run.
+        """
         self._sources.pop(manager, None)
+        self._left.add(manager)
+        self.outdated = True
         self._join(now)
+
+    def written(self, manager: str, services: tuple[Service, ...], now: float) -> None:
+        """Take what a manager would run if its unit did, as its files say."""
+        self._managed[manager] = services
+        if manager not in self._sources:
+            self._left.add(manager)
+        self._join(now)
+
+    def files_wrong(self, manager: str, wrong: Mapping[str, str], now: float) -> None:
+        """Take what is wrong in the files of a manager that does not run, by its unit."""
+        if wrong != self._wrong.get(manager, {}):
+            self._wrong[manager] = wrong
+            self._join(now)
+
+    def source(self, name: str) -> Source | None:
+        """How a source went last, where it was asked."""
+        return self._sources.get(name)
+
+    def told(self, manager: str) -> tuple[Service, ...]:
+        """The services of a manager, as it told them last."""
+        return self._managed.get(manager, ())
 
     def mains(self) -> tuple[int, ...]:
         """The processes of which the families are wanted."""
@@ -75,15 +167,37 @@ class SnapshotBuilder:
     def families(self, families: Iterable[Family], now: float) -> None:
         """Take the processes that descend from those of services."""
         self._families = {family.pid: family for family in families}
+        self.outdated = False
+        silent = self._silent()
+        told = [service for manager, known in self._managed.items() if manager not in silent for service in known]
+        # A number that another process has by now is not what a manager told that does not answer any more.
+        known = set(self.mains())
+        kept = {pid: born for pid, born in self._born.items() if pid in known}
+        now_told = {pid for service in told for pid in (*service.pids, service.daemon)}
+        self._born = kept | {pid: family.started for pid, family in self._families.items() if pid in now_told}
+        units = {pid: unit for pid, unit in self._units.items() if pid in known}
+        self._units = units | units_of(told, self._families)
         self._join(now)
 
     def _join(self, now: float) -> None:
         known = self._services()
         listeners = with_socket_units(self.snapshot.listeners, known)
         joined = with_ports(known, listeners)
+        self._let_go(known)
         self.snapshot = replace(
-            self.snapshot, at=now, services=joined, listeners=listeners, sources=tuple(self._sources.values())
-        )
+            self.snapshot, at=now, services=joined, listeners=listeners, sources=tuple(self._sources.values()),
+            last_ports=self._last_ports(joined),
+        )  # fmt: skip
+
+    def _let_go(self, known: tuple[Service, ...]) -> None:
+        """Forget the managers of which nothing is left."""
+        for manager in self._left - {service.ref.manager for service in known}:
+            self._left.discard(manager)
+            self._managed.pop(manager, None)
+
+    def _silent(self) -> frozenset[str]:
+        failing = {name for name, source in self._sources.items() if source.failure is not None}
+        return frozenset(self._left | (failing & self._managed.keys()))
 
     def symptoms(self, manager: str, symptoms: tuple[Symptom, ...]) -> None:
         """Take what the logs of one manager's failed services say; what those of others say stays."""
@@ -92,14 +206,45 @@ class SnapshotBuilder:
         if found != self.snapshot.symptoms:
             self.snapshot = replace(self.snapshot, symptoms=found)
 
+    def book(self, book: ReleaseBook) -> None:
+        """Take the releases of one service; those of the others stay."""
+        others = (known for known in self.snapshot.books if known.ref != book.ref)
+        self.snapshot = replace(self.snapshot, books=(*others, book))
+
+    def difference(self, difference: Difference) -> None:
+        """Take in what two releases differ; of many pairs the latest stay."""
+        others = (known for known in self.snapshot.differences if known.pair != difference.pair)
+        self.snapshot = replace(self.snapshot, differences=(*others, difference)[-MOST_DIFFERENCES:])
+
+    def last_words(self, manager: str, words: Iterable[LastWords]) -> None:
+        """Take what the logs of one manager's failed services ended with; what those of others did stays."""
+        others = (each for each in self.snapshot.last_words if each.ref.manager != manager)
+        found = tuple(sorted((*others, *words), key=lambda each: each.ref))
+        if found != self.snapshot.last_words:
+            self.snapshot = replace(self.snapshot, last_words=found)
+
     def complete(self) -> None:
         """Note that everything was asked once."""
         if not self.snapshot.complete:
             self.snapshot = replace(self.snapshot, complete=True)
 
     def skew(self, seconds: float) -> None:
-        """Take by how much the host's wall clock is ahead."""
-        self.snapshot = replace(self.snapshot, clock_skew=seconds)
+        """Take by how much the host's wall clock is ahead; a command that looks but once has no later sample."""
+        sample = self.snapshot.sample
+        if sample is not None and sample.wall is None:
+            sample = replace(sample, wall=self._wall() + seconds)
+        self.snapshot = replace(self.snapshot, clock_skew=seconds, sample=sample)
+
+    def doubt_files(self) -> None:
+        """Read the files that declare ports anew at the next look, whether they changed or not."""
+        if self.snapshot.declared is not None:
+            self.snapshot = replace(self.snapshot, declared=replace(self.snapshot.declared, stamp="", also=()))
+
+    def lacks_port(self) -> bool:
+        """Whether a log came to say that a port is taken without naming it; true once for each such service."""
+        lacking = {one.ref for one in self.snapshot.symptoms if one.errno == "EADDRINUSE" and one.endpoint is None}
+        new, self._lacking = lacking - self._lacking, lacking
+        return bool(new)
 
     def missing(self, name: str, reason: str) -> None:
         """Note a source that cannot be asked on this host at all."""
@@ -120,17 +265,29 @@ class SnapshotBuilder:
         """What the host said it is."""
         return self.snapshot.identity
 
-    def note(self, name: str, now: float, failure: str | None) -> None:
-        """Note how a source went."""
-        self._note(name, now, failure)
+    def note(self, name: str, now: float, failure: str | None, **how: bool) -> None:
+        """Note how a source went; ``how`` are ``waiting``, ``hangs`` and ``broken`` of ``Source``."""
+        before = self._silent()
+        self._note(name, now, failure, **how)
         self.snapshot = replace(self.snapshot, sources=tuple(self._sources.values()))
+        silent = self._silent()
+        if silent != before:
+            self.outdated = self.outdated or bool(silent - before)
+            self._join(now)
 
-    def _note(self, name: str, now: float, failure: str | None) -> None:
+    def holds(self, name: str, now: float) -> None:
+        """Note that a source would answer as it did, which is known without asking it."""
+        known = self._sources.get(name)
+        if known is not None and known.at is not None and not known.stale:
+            self._sources[name] = replace(known, at=now)
+            self.snapshot = replace(self.snapshot, sources=tuple(self._sources.values()))
+
+    def _note(self, name: str, now: float, failure: str | None, **how: bool) -> None:
         if failure is None:
             self._sources[name] = Source(name, now)
             return
         before = self._sources.get(name)
-        self._sources[name] = Source(name, before.at if before else None, failure)
+        self._sources[name] = Source(name, before.at if before else None, failure, **how)
 
     def _note_silent(self, found: tuple[Filesystem, ...]) -> None:
         """Tell which file systems are mounted and could not be seen: what is only absent would be taken for well."""
@@ -138,7 +295,7 @@ class SnapshotBuilder:
         if silent:
             more = f" and {len(silent) - 3} more" if len(silent) > 3 else ""
             failure = f"{', '.join(silent[:3])}{more}: df did not answer"
-            self._sources["filesystems"] = replace(self._sources["filesystems"], failure=failure)
+            self._sources["filesystems"] = replace(self._sources["filesystems"], failure=failure, partial=True)
 
     def _vitals(self, sample: Sample, _now: float) -> dict[str, Any]:
         before = self.snapshot.sample
@@ -150,9 +307,64 @@ class SnapshotBuilder:
     def _listeners(self, listeners: Any, _now: float) -> dict[str, Any]:
         # Ports that an engine told are among those of its services: they are joined from the start each time.
         services = self._services()
-        listeners = with_socket_units(listeners, services)
-        return {"listeners": listeners, "services": with_ports(services, listeners)}
+        listeners = with_socket_units(self._unhidden(listeners), services)
+        processes = still_listening(self.snapshot.processes, listeners, frozenset(self._looked_at))
+        joined = with_ports(services, listeners)
+        ports = self._last_ports(joined)
+        return {"listeners": listeners, "services": joined, "last_ports": ports, "processes": processes}
+
+    def _last_ports(self, services: tuple[Service, ...]) -> tuple[LastPorts, ...]:
+        """The ports of services that have none now. Those of the ephemeral range change from run to run."""
+        # The unit of a manager has their ports only until it is known whose they are.
+        units = {unit_of(service) for service in services}
+        for service in services:
+            if service.ref.name in units:
+                self._listened.pop(service.ref, None)
+            elif service.ports and (fixed := tuple(port for port in service.ports if port.port < EPHEMERAL)):
+                self._listened[service.ref] = fixed
+        known = {service.ref: bool(service.ports) for service in services}
+        self._listened = {ref: ports for ref, ports in self._listened.items() if ref in known}
+        found = tuple(LastPorts(ref, ports) for ref, ports in self._listened.items() if not known[ref])
+        return self.snapshot.last_ports if found == self.snapshot.last_ports else found
+
+    def _reveal(self, listeners: tuple[Listener, ...], now: float) -> dict[str, Any]:
+        """Take whose sockets they are, as root sees it: a socket that stays keeps its processes."""
+        self._revealed = {one.inode: (one.pids, one.process) for one in listeners if one.inode and one.pids}
+        return self._listeners(self.snapshot.listeners, now)
+
+    def _unhidden(self, listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
+        if not self._revealed:
+            return listeners
+        known = {one.inode for one in listeners}
+        self._revealed = {inode: owner for inode, owner in self._revealed.items() if inode in known}
+        nobody: tuple[tuple[int, ...], str | None] = ((), None)
+        found = ((one, self._revealed.get(one.inode or 0, nobody)) for one in listeners)
+        return tuple(
+            replace(one, pids=pids, process=process) if pids and not one.pids else one for one, (pids, process) in found
+        )
+
+    def _processes(self, processes: tuple[Process, ...], now: float) -> dict[str, Any]:
+        """Take what was just told of some; of the others what is known as long as they listen.
+
+        One that does not may keep a port all the same: a verdict that named it is acted on a while later. The plan
+        compares when it started.
+        """
+        told = {process.pid for process in processes}
+        listen = {one.pid for one in still_listening(self.snapshot.processes, self.snapshot.listeners, frozenset())}
+        kept = {pid: at for pid, at in self._looked_at.items() if pid not in listen and now - at < LOOKED_AT_FOR}
+        self._looked_at = kept | dict.fromkeys(told, now)
+        others = still_listening(self.snapshot.processes, self.snapshot.listeners, frozenset(kept))
+        return {"processes": (*(one for one in others if one.pid not in told), *processes)}
 
     def _services(self) -> tuple[Service, ...]:
         known = tuple(service for managed in self._managed.values() for service in managed)
-        return with_families(known, self._families)
+        known = with_families(known, self._families, self._units)
+        silence = Silence(self._silent(), frozenset(self._left))
+        known = settled(known, silence, self._alive(), self._managed.get("systemd", ()))
+        return with_wrong_files(known, {unit: why for wrong in self._wrong.values() for unit, why in wrong.items()})
+
+    def _alive(self) -> Processes:
+        if self.outdated:
+            return Processes()
+        alive = {family.pid for family in self._families.values() if self._born.get(family.pid) == family.started}
+        return Processes(alive, self._born.keys())

@@ -17,6 +17,7 @@ from console.remote.docker_client import Bounded, lines
 
 T = TypeVar("T")
 _MAX_IDENT = 128
+_MAX_NAME = 254
 
 TIMEOUT = 10.0
 """Seconds for one answer."""
@@ -38,6 +39,10 @@ _EVENTS = [
 
 class EngineError(Exception):
     """The engine does not answer, or not well; one line for a person."""
+
+
+class SilentError(EngineError):
+    """It gave no answer in time."""
 
 
 class GoneError(EngineError):
@@ -83,7 +88,9 @@ class Api:
     def __init__(self, path: str, what: str) -> None:
         self._what = what
         self._path = path
-        self._client = self._guard(self._connect, TIMEOUT)
+        # One that hangs is told before whoever asks but once has lost patience.
+        self._client = self._guard(self._connect, PING_TIMEOUT)
+        self._client.timeout = TIMEOUT
         self._stream: Any = None
         self._closed = False
 
@@ -91,10 +98,10 @@ class Api:
         """Ask whether it is there; gives the engine's clock in Unix seconds."""
         return self._guard(self._ping)
 
-    def containers(self) -> dict[str, str]:
-        """The state of every container by its identity, without asking for each."""
+    def containers(self) -> dict[str, tuple[str, str]]:
+        """Name and state of every container by its identity, without asking for each."""
         found = self._guard(self._client.containers, all=True)
-        return {one["Id"]: f"{one.get('State')} {_health(one.get('Status', ''))} {one.get('Names')}" for one in found}
+        return {one["Id"]: (_name(one), f"{one.get('State')} {_health(one.get('Status', ''))}") for one in found}
 
     def inspect(self, ident: str) -> Mapping[str, Any]:
         """All that the engine tells of one container."""
@@ -149,7 +156,8 @@ class Api:
         events = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
         if any(_asks(event) for event in events):
             return True
-        return False if events else None
+        # Podman tells nothing of a stop.
+        return False if events and self._what == "dockerd" else None
 
     def _follow(self, since: float, tell: Callable[[str, float], None], opened: Callable[[], None]) -> None:
         # A client of its own, because the other one's timeout would end the stream.
@@ -183,14 +191,14 @@ class Api:
         except docker.errors.APIError as error:
             raise EngineError(self._line(error.explanation or error)) from None
         except (requests.exceptions.Timeout, TimeoutError):
-            raise EngineError(f"{self._what} does not answer: it hangs, see its log") from None
+            raise SilentError(f"{self._what} does not answer") from None
         except requests.exceptions.RequestException as error:
             if "timed out" in str(error).lower():
-                raise EngineError(f"{self._what} does not answer: it hangs, see its log") from None
+                raise SilentError(f"{self._what} does not answer") from None
             raise EngineError(f"{self._what} closed the connection") from None
         except docker.errors.DockerException as error:
             if "timed out" in str(error).lower():
-                raise EngineError(f"{self._what} does not answer: it hangs, see its log") from None
+                raise SilentError(f"{self._what} does not answer") from None
             raise EngineError(self._line(error)) from None
         except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
             # A stream that another thread closes, or an answer that is none of Docker's.
@@ -210,6 +218,11 @@ def _asks(event: Mapping[str, Any]) -> bool:
         return True
     signal = ((event.get("Actor") or {}).get("Attributes") or {}).get("signal", "")
     return action == "kill" and signal not in HARMLESS
+
+
+def _name(told: Mapping[str, Any]) -> str:
+    names = told.get("Names")
+    return cut(sanitise(str(names[0])).replace("\n", " ").lstrip("/"), _MAX_NAME) if names else ""
 
 
 def _health(status: object) -> str:

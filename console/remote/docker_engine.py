@@ -5,13 +5,13 @@ import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from console.core.probe import ParseError
 from console.managers.container_engines import Engine
-from console.managers.containers import JUST_STARTED, Container, container
-from console.remote.docker_api import Api, EngineError, GoneError, in_thread
+from console.managers.containers import JUST_STARTED, Container, container, unreadable
+from console.remote.docker_api import Api, EngineError, GoneError, SilentError, in_thread
 from console.remote.transport import UnixSockets
 
 ALIVE_EVERY = 5.0
@@ -24,6 +24,8 @@ OPEN_WITHIN = 15.0
 """Seconds for the stream of events to begin."""
 MANY = 4096
 """Containers changed at once of which each is asked by itself; beyond that the list tells."""
+UNREAD_AGAIN = 300.0
+"""Seconds until it is asked again for a container of which the engine could not tell: that may cost the connection."""
 DAEMONS = {"docker": "dockerd", "podman": "podman"}
 
 
@@ -33,7 +35,7 @@ class Changes:
     def __init__(self, since: float) -> None:
         self.since = since
         self.ended = False
-        self.failure: str | None = None
+        self.failure: EngineError | None = None
         """Why the stream ended, where that is told."""
         self._loop = asyncio.get_running_loop()
         self._idents: dict[str, None] = {}
@@ -89,6 +91,19 @@ class Changes:
         return idents, look
 
 
+class _CutOffError(Exception):
+    """What was asked of one container took the connection with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A container of which its engine could not tell."""
+
+    why: EngineError
+    listed: tuple[str, str] | None
+    until: float
+
+
 class FollowedEngine:
     """What is known of one engine. ``tell`` is called when that changed or was found to hold still."""
 
@@ -98,7 +113,9 @@ class FollowedEngine:
         self._sockets = sockets
         self._tell = tell
         self._containers: dict[str, Container] = {}
-        self._states: dict[str, str] = {}
+        self._states: dict[str, tuple[str, str]] = {}
+        self._listed: dict[str, tuple[str, str]] = {}
+        self._unread: dict[str, _Unread] = {}
         self._changes: Changes | None = None
         self._clock = asyncio.get_running_loop().time
 
@@ -117,8 +134,19 @@ class FollowedEngine:
 
         Its socket may belong to systemd, which starts the engine for whoever connects. So nothing connects a second
         time: the way there is taken away as soon as both connections stand, and who calls makes sure before he calls
-        again that the engine was not stopped.
+        again that the engine was not stopped. That is also how it ends where one container hangs the connection: the
+        next time that one is not asked for, and whether the engine itself hangs is told by then.
         """
+        try:
+            await self._follow()
+        except _CutOffError:
+            return
+        except EngineError:
+            # It is the engine that does not answer, and none of its containers.
+            self._unread.clear()
+            raise
+
+    async def _follow(self) -> None:
         async with self._sockets.forward(self.engine.path) as path, _gate(path) as gate:
             api = await in_thread(Api, str(gate), DAEMONS[self.engine.kind])
             reader: asyncio.Task[None] | None = None
@@ -143,6 +171,7 @@ class FollowedEngine:
             idents, look = await changes.next(self._pause())
             if idents:
                 self.now = max(self.now or 0.0, changes.since)
+                self._ask_again(idents)
                 await self._inspect(api, idents)
             elif not changes.ended:
                 self.now = await in_thread(api.ping)
@@ -165,26 +194,57 @@ class FollowedEngine:
         states = await in_thread(api.containers)
         for ident in self._containers.keys() - states.keys():
             del self._containers[ident]
-        changed = [ident for ident, state in states.items() if self._states.get(ident) != state]
-        await self._inspect(api, (ident for ident in changed if ident in states))
+        self._listed = states
+        self._unread = {ident: each for ident, each in self._unread.items() if self._is_unread(ident)}
+        read = {ident for ident, each in self._containers.items() if each.unread is None}
+        changed = [ident for ident, state in states.items() if self._states.get(ident) != state or ident not in read]
+        await self._inspect(api, changed)
         self._states = states
         self._tell()
 
+    def _ask_again(self, idents: Iterable[str]) -> None:
+        """Something happened to them: what was being removed is gone by now. One that hangs is still left alone."""
+        for ident in idents:
+            known = self._unread.get(ident)
+            if known is not None and not isinstance(known.why, SilentError):
+                del self._unread[ident]
+
+    def _is_unread(self, ident: str) -> bool:
+        """Whether it is not to be asked for again yet: its state is the same, and its time is not up."""
+        known = self._unread.get(ident)
+        return known is not None and known.listed == self._listed.get(ident) and self._clock() < known.until
+
     async def _inspect(self, api: Api, idents: Iterable[str]) -> None:
         for ident in idents:
+            if not self._is_unread(ident):
+                await self._ask_for(api, ident)
+            if self._is_unread(ident):
+                self._containers[ident] = self._unreadable(ident, self._unread[ident].why)
+
+    async def _ask_for(self, api: Api, ident: str) -> None:
+        try:
+            self._containers[ident] = await self._container(api, ident)
+        except GoneError:
+            self._containers.pop(ident, None)
+            self._states.pop(ident, None)
+        except ParseError as error:
+            self._containers[ident] = self._unreadable(ident, error)
+        except EngineError as error:
+            self._unread[ident] = _Unread(error, self._listed.get(ident), self._clock() + UNREAD_AGAIN)
             try:
-                found = container(await in_thread(api.inspect, ident))
-                if found.unclear and found.finished is not None:
-                    now = max(self.now or 0.0, self._changes.since if self._changes is not None else 0.0)
-                    found = replace(found, asked=await in_thread(api.asked_to_end, ident, found.finished, now))
-            except GoneError:
-                self._containers.pop(ident, None)
-                self._states.pop(ident, None)
-            except ParseError:
-                # One that cannot be read leaves the others alone.
-                continue
-            else:
-                self._containers[ident] = found
+                self.now = await in_thread(api.ping)
+            except EngineError:
+                raise _CutOffError from None
+
+    async def _container(self, api: Api, ident: str) -> Container:
+        found = container(await in_thread(api.inspect, ident))
+        if not found.unclear or found.finished is None:
+            return found
+        now = max(self.now or 0.0, self._changes.since if self._changes is not None else 0.0)
+        return replace(found, asked=await in_thread(api.asked_to_end, ident, found.finished, now))
+
+    def _unreadable(self, ident: str, why: Exception) -> Container:
+        return unreadable(ident, self._listed.get(ident, ("", ""))[0], why)
 
 
 @asynccontextmanager
@@ -201,9 +261,9 @@ async def _opened(changes: Changes, what: str) -> None:
         async with asyncio.timeout(OPEN_WITHIN):
             await changes.wait_open()
     except TimeoutError:
-        raise EngineError(f"{what} does not answer: it tells no events, see its log") from None
+        raise SilentError(f"{what} does not answer: it tells no events") from None
     if changes.failure is not None:
-        raise EngineError(changes.failure)
+        raise changes.failure
 
 
 async def _read(api: Api, changes: Changes) -> None:
@@ -211,6 +271,6 @@ async def _read(api: Api, changes: Changes) -> None:
         # What is wrong with it, if anything is, the next question tells.
         await in_thread(api.follow, changes.since, changes.tell, changes.opened)
     except EngineError as error:
-        changes.failure = str(error)
+        changes.failure = error
     finally:
         changes.end()

@@ -9,22 +9,28 @@ from console.managers import compose, docker
 from console.managers.container_clients import CLIENTS
 from console.managers.container_engines import ENGINES, Engine, Engines, parse
 from console.managers.container_services import Told
+from console.managers.container_sudo import SUDO_TOOL
 from console.managers.containers import Container
 from console.remote.compose_declared import Declared
-from console.remote.docker_api import EngineError
+from console.remote.docker_api import EngineError, SilentError
 from console.remote.docker_engine import FollowedEngine
+from console.remote.docker_sudo import BySudo
 from console.remote.shell import Ask
 from console.remote.surveys import Place
 from console.remote.transport import TransportError, UnixSockets
 
 RETRY = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between two attempts at an engine that does not answer."""
+HUNG_EVERY = 2.0
+"""The same for one that hangs: each attempt waits for the answer itself, so that the end of it is seen at once."""
+HUNG_BY_SUDO_EVERY = 10.0
+"""The same through sudo, which writes each attempt into the log of the host."""
 BY_SUDO_EVERY = 60.0
 NOT_THERE = SUDO_REFUSED = 300.0
 """What is not there, or not allowed, is tried when its presence changes; and now and then."""
 LOOK_PAUSE = 3.0
 FIRST_WITHIN = 3.0
-"""Seconds for which the first answer waits for what is asked beside it."""
+"""Seconds for which the first answer waits for other engines, and for what is asked beside it."""
 
 
 async def loop(place: Place) -> None:
@@ -46,23 +52,32 @@ def _own_fault(error: Exception) -> str:
 class _Source:
     """One engine, and how it goes."""
 
-    def __init__(self, engine: Engine, owner: "_Engines") -> None:
+    def __init__(self, engine: Engine, owner: "_Engines", former: tuple[Container, ...] = ()) -> None:
         self.engine = engine
+        self.former = former
+        """What was told by the engine that was behind this socket before, until this one answers."""
         self.failure: str | None = None
+        self.hangs = False
+        """Whether the failure is that it gave no answer."""
+        self.broken = False
+        """Whether it answered as no engine does that is well."""
         self.answered = False
+        self.tried = False
+        """Whether it has answered or failed since it is followed."""
         self.tool: tuple[str, ...] = ()
         self._owner = owner
-        self._listed: tuple[Container, ...] = ()
+        self._by_sudo = BySudo(owner.place.ask)
         self._again = asyncio.Event()
-        self._may = False
         sockets = owner.place.transport
         self._followed = FollowedEngine(engine, sockets, self._told) if isinstance(sockets, UnixSockets) else None
         self.task = asyncio.create_task(self._keep(), name=f"{engine.path} of {owner.place.transport.host}")
 
     @property
     def containers(self) -> tuple[Container, ...]:
+        if self.former:
+            return self.former
         if self.tool or self._followed is None:
-            return self._listed
+            return self._by_sudo.containers
         return self._followed.containers
 
     @property
@@ -76,8 +91,12 @@ class _Source:
             self._followed.poke()
 
     def _told(self) -> None:
-        self.failure, self.answered = None, True
+        self.former = ()
+        self.failure, self.hangs, self.broken, self.answered, self.tried = None, False, False, True, True
         self._owner.tell()
+
+    def _fails(self, why: str | None, *, hangs: bool = False, broken: bool = False) -> None:
+        self.failure, self.hangs, self.broken = why, hangs, broken
 
     async def _keep(self) -> None:
         attempts = 0
@@ -86,12 +105,15 @@ class _Source:
             before, self.answered = self.answered, False
             try:
                 pause = await self._once() or pause
+            except SilentError:
+                pause = HUNG_EVERY
+                self._fails(self.engine.why_silent, hangs=True)
             except (EngineError, TransportError) as error:
-                self.failure = str(error)
+                self._fails(str(error), broken=isinstance(error, EngineError))
             except Exception as error:
-                self.failure = _own_fault(error)
+                self._fails(_own_fault(error), broken=True)
             attempts = 0 if self.answered else attempts + 1
-            self.answered = self.answered or before
+            self.answered, self.tried = self.answered or before, True
             self._owner.tell()
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -101,36 +123,36 @@ class _Source:
     async def _once(self) -> float | None:
         """Follow it as long as it goes; or the time until the next attempt."""
         if not self.engine.up or (not self.engine.allowed and self.engine.path != "/run/docker.sock"):
-            self.failure = self.engine.why_not
+            self._fails(self.engine.why_not)
             return NOT_THERE
         if self.engine.allowed and self._followed is None:
-            self.failure = f"{self.engine.path} cannot be reached over this connection"
+            self._fails(f"{self.engine.path} cannot be reached over this connection")
             return NOT_THERE
-        if not await self._is_up():
-            return NOT_THERE
+        # As it is at this moment: a connection could start what somebody has just stopped.
+        answer = await self._owner.place.ask(Ask(ENGINES))
+        if answer.failure is not None:
+            self._fails(answer.failure, hangs=answer.hangs)
+            return None
+        found: Engines = answer.value
+        now = next((engine for engine in found.engines if engine.path == self.engine.path), None)
+        if now is None or not now.up or now.frozen:
+            frozen = now is not None and now.frozen
+            self._fails(f"{self.engine.path} is gone" if now is None else now.why_not, hangs=frozen)
+            return HUNG_EVERY if frozen else NOT_THERE
         if not self.engine.allowed or self._followed is None:
-            return await self._by_sudo()
+            return await self._through_sudo()
         await self._followed.follow()
         return None
 
-    async def _is_up(self) -> bool:
-        """Whether its daemon runs at this moment: a connection could start what somebody has just stopped."""
-        answer = await self._owner.place.ask(Ask(ENGINES))
-        if answer.failure is not None:
-            raise EngineError(answer.failure)
-        now = next((engine for engine in answer.value.engines if engine.path == self.engine.path), None)
-        if now is not None and now.up:
-            return True
-        self.failure = f"{self.engine.path} is gone" if now is None else now.why_not
-        return False
-
-    async def _by_sudo(self) -> float:
-        answer = await self._owner.place.ask(Ask(docker.BY_SUDO, ("known",) if self._may else ()))
-        self._may = answer.failure is None
-        if answer.failure is not None:
-            self.failure = self.engine.why_not if not self.tool else answer.failure
+    async def _through_sudo(self) -> float:
+        failed = await self._by_sudo.look()
+        if failed is not None and failed.hangs:
+            self._fails(self.engine.why_silent, hangs=True)
+            return HUNG_BY_SUDO_EVERY
+        if failed is not None:
+            self._fails(failed.failure if self.tool else self.engine.why_not)
             return SUDO_REFUSED
-        self._listed, self.tool = answer.value, docker.SUDO_TOOL
+        self.tool = SUDO_TOOL
         self._told()
         return BY_SUDO_EVERY
 
@@ -147,22 +169,34 @@ class _Engines:
         self._runs: frozenset[int] = frozenset()
         self._compose = False
         self._whole = False
+        self._waits = True
         self._work = asyncio.Event()
+        self._patience = asyncio.get_running_loop().call_later(FIRST_WITHIN, self._waits_no_more)
         self._worker = asyncio.create_task(self._look_around())
 
     def set(self, found: Engines) -> None:
         """Follow these engines, and look again at those that are followed already."""
         self._found = found
+        former = {}
         for engine in self._sources.keys() - set(found.engines):
-            self._sources.pop(engine).task.cancel()
+            source = self._sources.pop(engine)
+            source.task.cancel()
+            former[engine.path] = source.containers
         for engine in found.engines:
             if engine in self._sources:
                 self._sources[engine].poke()
             else:
-                self._sources[engine] = _Source(engine, self)
+                self._sources[engine] = _Source(engine, self, former.get(engine.path, ()))
+        # Of two containers of one name it is the order of engines that tells which is called otherwise.
+        self._sources = {engine: self._sources[engine] for engine in found.engines}
+
+    def _waits_no_more(self) -> None:
+        self._waits = False
+        self.tell()
 
     async def close(self) -> None:
         """End every task."""
+        self._patience.cancel()
         tasks = [self._worker, *(source.task for source in self._sources.values())]
         for task in tasks:
             task.cancel()
@@ -174,35 +208,42 @@ class _Engines:
         try:
             self._tell_all()
         except Exception as error:
-            self.place.report.failed(_own_fault(error))
+            self.place.report.failed(_own_fault(error), broken=True)
 
     def _tell_all(self) -> None:
+        # What one engine fails with at once is not all there is to tell where another has yet to answer.
+        if self._waits and any(not source.tried for source in self._sources.values()):
+            return
         told = self._told()
         report = self.place.report
         failures = "; ".join(source.failure for source in self._sources.values() if source.failure is not None)
+        hangs = any(source.hangs for source in self._sources.values())
+        broken = any(source.broken for source in self._sources.values())
         if any(source.failure is None and source.answered for source in self._sources.values()):
             if not self._whole:
                 self._work.set()
                 return
-            report.services(docker.services(told))
-            self._tell_compose(told)
-        if failures:
-            report.failed(failures)
+            report.services(
+                docker.services(told), lost=docker.lost(told), trouble=failures or None, hangs=hangs, broken=broken
+            )
+            self._tell_compose(told, failures)
+        elif failures:
+            report.failed(failures, hangs=hangs, broken=broken)
             if self._compose:
-                report.of("compose").failed(failures)
+                report.of("compose").failed(failures, hangs=hangs, broken=broken)
         runs = frozenset(each.pid for one in told for each in one.containers if each.pid is not None)
         if runs != self._runs:
             self._runs = runs
             self._work.set()
 
-    def _tell_compose(self, told: tuple[Told, ...]) -> None:
+    def _tell_compose(self, told: tuple[Told, ...], failures: str) -> None:
         services = compose.services(told, self._declared.names)
         # A host without any project has no such source.
         self._compose = self._compose or bool(services)
         if self._compose:
-            self.place.report.of("compose").services(services)
-            if self._declared.trouble is not None:
-                self.place.report.of("compose").failed(self._declared.trouble)
+            lost = compose.lost(told, self._declared.names)
+            trouble = failures or self._declared.trouble
+            self.place.report.of("compose").services(services, lost=lost, trouble=trouble)
 
     def _told(self) -> tuple[Told, ...]:
         return tuple(
@@ -213,7 +254,7 @@ class _Engines:
                 source.now,
                 source.tool,
                 self._units,
-                lost=source.failure is not None,
+                lost=source.failure is not None or bool(source.former),
             )
             for source in self._sources.values()
         )
@@ -242,7 +283,7 @@ class _Engines:
         try:
             return await look
         except Exception as error:
-            self.place.report.failed(_own_fault(error))
+            self.place.report.failed(_own_fault(error), broken=True)
             return False
 
     async def _look(self) -> bool:

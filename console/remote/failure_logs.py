@@ -1,7 +1,11 @@
 """Why services of managers beside systemd do not start, from their own logs."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 from console.core.service import Service, ServiceRef
-from console.core.snapshot import LogLine, Symptom
+from console.core.snapshot import LastWords, LogLine, Symptom
+from console.core.text import cut
 from console.diagnosis.bind_errors import symptoms
 from console.remote import logs
 from console.remote.builder import SnapshotBuilder
@@ -12,6 +16,10 @@ LINES = 60
 """The last lines of a log in which the reason is looked for."""
 UNTIMED = 25
 """Of a log without times only so many lines at its end count: as long as the traceback of one attempt."""
+KEPT = 6
+"""Lines at its end that are kept to be shown."""
+LONGEST = 300
+"""Characters of such a line."""
 AGAIN = 60.0
 """Seconds until a log that could not be read is tried again."""
 AT_ONCE = 4
@@ -26,28 +34,34 @@ class FailureLogs:
         self._transport = transport
         self._search = SymptomSearch()
         self._symptoms: dict[ServiceRef, tuple[Symptom, ...]] = {}
+        self._ends: dict[ServiceRef, LastWords] = {}
         self._again: dict[ServiceRef, float] = {}
 
-    async def read(self, manager: str, now: float) -> None:
+    async def read(self, manager: str, clock: Callable[[], float]) -> None:
         """Read what is due of one manager; raises ``TransportError`` when the link is lost."""
         mine = [service for service in self._builder.snapshot.services if service.ref.manager == manager]
         down = {service.ref for service in self._search.down(mine)}
         gone = [ref for ref in self._symptoms if ref.manager == manager and ref not in down]
         for ref in gone:
             del self._symptoms[ref]
+            self._ends.pop(ref, None)
+        now = clock()
         due = [service for service in self._search.to_read(mine) if self._again.get(service.ref, now) <= now]
         for service in due[:AT_ONCE]:
             lines = await self._tail(service)
             if lines is None:
                 # What was known stays.
-                self._again[service.ref] = now + AGAIN
+                self._again[service.ref] = clock() + AGAIN
                 continue
             self._again.pop(service.ref, None)
-            self._symptoms[service.ref] = symptoms(service.ref, lines)
+            here = [line for line in lines if _of_this_host(service, line)]
+            self._symptoms[service.ref] = symptoms_of(service, here)
+            self._ends[service.ref] = last_words(service.ref, lines)
             self._search.done([service])
         self._search.forget({service.ref for service in self._search.down(self._builder.snapshot.services)})
         mine_told = (found for ref, found in self._symptoms.items() if ref.manager == manager)
         self._builder.symptoms(manager, tuple(symptom for found in mine_told for symptom in found))
+        self._builder.last_words(manager, (end for ref, end in self._ends.items() if ref.manager == manager))
 
     async def _tail(self, service: Service) -> tuple[LogLine, ...] | None:
         """The last lines; ``None`` where they could not be read this time."""
@@ -61,8 +75,18 @@ class FailureLogs:
             return None
         lines = [line for text in output.stdout.splitlines() if (line := read_line(text)) is not None]
         # Lines without a time may be of any run; what the newest attempt said is at the end.
-        newest = lines if any(line.at is not None for line in lines) else lines[-UNTIMED:]
-        return tuple(line for line in newest if _of_this_host(service, line))
+        return tuple(lines if any(line.at is not None for line in lines) else lines[-UNTIMED:])
+
+
+def symptoms_of(service: Service, lines: Sequence[LogLine]) -> tuple[Symptom, ...]:
+    """What the log of a service says, with the attempt up to which it was read."""
+    return tuple(replace(found, attempt=service.attempt_since) for found in symptoms(service.ref, lines))
+
+
+def last_words(ref: ServiceRef, lines: Sequence[LogLine]) -> LastWords:
+    """The end of a log."""
+    said = [line.message for line in lines if line.message.strip()]
+    return LastWords(ref, tuple(cut(line, LONGEST) for line in said[-KEPT:]))
 
 
 def _of_this_host(service: Service, line: LogLine) -> bool:

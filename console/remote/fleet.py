@@ -4,15 +4,20 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
+from console.core.difference import Difference, Pair
+from console.core.environment import Environment
 from console.core.finding import Finding, Severity
 from console.core.plan import Plan, PlanProgress
 from console.core.probe import Probe
+from console.core.release import Recipe, ReleaseBook
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Identity, LogLine, Snapshot
 from console.core.text import sanitise
-from console.remote import logs
+from console.probes import declared
+from console.remote import books, environments, logs
 from console.remote.poller import Poller
 from console.remote.shell import Answer, Ask
 from console.remote.transport import ChannelRefusedError, HostSpec, Transport, TransportError
@@ -53,10 +58,12 @@ class Fleet:
         resume: "Callable[[Plan, Fleet], AsyncGenerator[PlanProgress, None]] | None" = None,
         missed: "Callable[[str, Fleet], Awaitable[tuple[HostPlan, ...]]] | None" = None,
         prepare: Callable[[Sequence[HostSpec]], Awaitable[None]] | None = None,
+        recipe: Callable[[ServiceRef, Sequence[Service]], Recipe | None] = lambda ref, services: None,
         interval: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
+        """``interval``: seconds between two quick looks; with ``math.inf`` only ``tick`` and what changed ask."""
         self.hosts = tuple(specs)
         self._connect = connect
         self._evaluate = evaluate
@@ -64,7 +71,9 @@ class Fleet:
         self._resume = resume
         self._missed = missed
         self._prepare = prepare
+        self._recipe = recipe
         self._clock = clock
+        self._wall = wall
         self._on_change: OnChange | None = None
         self._findings: dict[str, tuple[Finding, ...]] = {spec.name: () for spec in specs}
         self._pollers = {
@@ -123,6 +132,65 @@ class Fleet:
         """Ask several probes in as few trips as possible; raises ``TransportError`` when the host is not connected."""
         return await self._poller(host).looking.ask_all(asks)
 
+    async def releases(self, ref: ServiceRef) -> ReleaseBook:
+        """Ask a service's host for its releases, which its snapshot then has; raises ``TransportError``.
+
+        Where they cannot be told the book says why.
+        """
+        poller = self._poller(ref.host)
+        service = poller.snapshot.service(ref)
+        recipe = self._recipe(ref, poller.snapshot.services)
+        ask, why_not = books.asks_for(ref, service, recipe)
+        answer = None if ask is None else (await poller.looking.ask_all([ask]))[0]
+        failure = why_not if answer is None else answer.failure
+        if answer is None or failure is not None:
+            book = ReleaseBook(ref, failure=failure)
+        else:
+            book = replace(answer.value, ref=ref)
+            if recipe is not None and recipe.local_source is not None:
+                from console.remote import work_tree_here
+
+                book = replace(book, source=await work_tree_here.look(recipe.local_source))
+        poller.book(book)
+        return book
+
+    async def environment(self, ref: ServiceRef) -> Environment:
+        """Ask a service's host for its environment, masked; no snapshot keeps it. Raises ``TransportError``."""
+        poller = self._poller(ref.host)
+        ask, why_not = environments.asks_for(ref, poller.snapshot.service(ref))
+        if ask is None:
+            return Environment(ref, failure=why_not)
+        [answer] = await poller.looking.ask_all([ask])
+        return environments.read(ref, answer)
+
+    async def difference(self, pair: Pair, *, again: bool = False) -> Difference:
+        """What the target of a pair would change, which its host's snapshot then has; raises ``TransportError``.
+
+        A pair is asked once, unless that failed or ``again`` is wanted. Where it cannot be told it says why.
+        """
+        poller = self._poller(pair.ref.host)
+        async with poller.comparing:
+            known = poller.snapshot.difference(pair)
+            if known is not None and known.failure is None and not again:
+                return known
+            recipe = self._recipe(pair.ref, poller.snapshot.services)
+            ask, why_not = books.compares(pair, poller.snapshot, recipe)
+            if ask is not None and books.is_here(pair, recipe):
+                from console.remote import work_tree_here
+
+                found = replace(await work_tree_here.compare(ask), pair=pair)
+            else:
+                answer = None if ask is None else (await poller.looking.ask_all([ask]))[0]
+                failure = why_not if answer is None else answer.failure
+                told = answer is not None and failure is None
+                found = replace(answer.value, pair=pair) if answer and told else Difference(pair, failure=failure)
+            poller.difference(found)
+        return found
+
+    async def look_at_files(self, host: str) -> None:
+        """Take anew what the files of a host declare, where one of them changed; raises ``TransportError``."""
+        await self.ask_all(host, [Ask(declared.PROBE, declared.words(self.snapshot(host)))])
+
     def touch(self, host: str, units: Sequence[str]) -> None:
         """Look again at these services soon, e.g. because an action may have changed them."""
         self._poller(host).looking.touch(units)
@@ -140,17 +208,29 @@ class Fleet:
         return self._connect(self.spec(host))
 
     async def follow(
-        self, ref: ServiceRef, *, lines: int = 200, since: float | None = None, follow_on: bool = True, file: str = ""
+        self,
+        ref: ServiceRef,
+        *,
+        lines: int = 200,
+        since: float | None = None,
+        follow_on: bool = True,
+        file: str = "",
+        untimed: int = 200,
     ) -> AsyncIterator[LogLine]:
         """The log of a service, or one file of its host, oldest line first; with ``follow_on`` it goes on.
 
-        Raises ``TransportError`` when the host cannot be reached or the link is lost.
+        ``since`` is in the host's clock. Where lines have no time it cannot be applied: then the last ``untimed`` are
+        told, each marked so. Raises ``TransportError`` when the host cannot be reached or the link is lost.
         """
         transport = self.transport(ref.host)
-        service = self.snapshot(ref.host).service(ref) or Service(ref, State.UNKNOWN, "not asked")
+        snapshot = self.snapshot(ref.host)
+        service = snapshot.service(ref) or Service(ref, State.UNKNOWN, "not asked")
+        now = self._wall() + (snapshot.clock_skew or 0.0)
         own = None
         try:
-            command, read_line = logs.source(service, lines=lines, since=since, follow=follow_on, file=file)
+            command, read_line = logs.timed_source(
+                service, lines=lines, since=since, follow=follow_on, file=file, now=now, untimed=untimed
+            )
             try:
                 channel = await transport.open(command.argv)
             except ChannelRefusedError:

@@ -18,20 +18,42 @@ class Lane:
         self._shell: ProbeShell | None = None
         self._lock = asyncio.Lock()
 
+    @property
+    def idle(self) -> bool:
+        """Whether it answers at once: its shell is there, and nothing else is asked."""
+        return self._shell is not None and not self._lock.locked()
+
     async def ask(self, ask: Ask) -> Answer:
         """Bounded by the probe's own timeout; a timeout is that source's failure.
 
         Raises ``ChannelRefusedError`` where the host gives no channel for the shell, and ``TransportError``.
         """
-        limit = patience(ask)
+        return (await self.ask_all([ask]))[0]
+
+    async def ask_all(self, asks: Sequence[Ask]) -> list[Answer]:
+        """The same of several things that are written at once: each is bounded from when it is that one's turn."""
+        answers: list[Answer] = []
         async with self._lock:
-            try:
-                async with asyncio.timeout(limit):
-                    shell = await self._started()
-                    return (await shell.request([ask]))[0]
-            except TimeoutError:
-                await self.close()
-                return Answer(ask.probe, failure=f"no answer in {limit:.0f} s")
+            while len(answers) < len(asks):
+                answers += await self._until_silent(asks[len(answers) :])
+        return answers
+
+    async def _until_silent(self, asks: Sequence[Ask]) -> list[Answer]:
+        """What is answered, up to the first that is not answered in time; with that the shell ends."""
+        answers: list[Answer] = []
+        clock = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(patience(asks[0])) as turn:
+                shell = await self._started()
+                async for answer in shell.request_each(asks):
+                    answers.append(answer)
+                    if len(answers) < len(asks):
+                        turn.reschedule(clock() + patience(asks[len(answers)]))
+        except TimeoutError:
+            await self.close()
+            silent = asks[len(answers)]
+            answers.append(Answer(silent.probe, failure=f"no answer in {patience(silent):.0f} s", hangs=True))
+        return answers
 
     async def close(self) -> None:
         """End the shell. Never raises."""

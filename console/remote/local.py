@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -28,6 +29,8 @@ class _Process(asyncio.SubprocessProtocol):
         self.chunks = Chunks(flow=self._flow)
         self.ended = asyncio.Event()
         self.input_gone = False
+        self.room = asyncio.Event()
+        self.room.set()
         self._transport: asyncio.SubprocessTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -42,6 +45,13 @@ class _Process(asyncio.SubprocessProtocol):
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == 0:
             self.input_gone = True
+            self.room.set()
+
+    def pause_writing(self) -> None:
+        self.room.clear()
+
+    def resume_writing(self) -> None:
+        self.room.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         # Comes when the child has exited and every pipe is closed.
@@ -70,6 +80,10 @@ class LocalChannel:
         stdin = self._stdin()
         if stdin is not None and not stdin.is_closing():
             stdin.write(data)
+
+    async def drain(self) -> None:
+        """See ``Inlet.drain``."""
+        await self._process.room.wait()
 
     def end_input(self) -> None:
         """Close standard input once everything is written."""
@@ -125,6 +139,20 @@ class LocalChannel:
 
     def _stdin(self) -> asyncio.WriteTransport | None:
         return cast(asyncio.WriteTransport | None, self._transport.get_pipe_transport(0))
+
+
+async def start(argv: tuple[str, ...], directory: str, environment: Mapping[str, str]) -> LocalChannel:
+    """Start a program of this machine: no shell, no input, both its outputs as one. Raises ``OSError``."""
+    transport, process = await asyncio.get_running_loop().subprocess_exec(
+        _Process,
+        *argv,
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+        cwd=directory,
+        env={**os.environ, **environment},
+    )
+    return LocalChannel(transport, process)
 
 
 def _kill_session(leader: int) -> None:

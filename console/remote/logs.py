@@ -8,12 +8,13 @@ from contextlib import suppress
 from dataclasses import replace
 
 from console.core.command import Command
-from console.core.log_text import structured
+from console.core.log_text import level_word, structured
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.core.text import Masker, decode, sanitise
 from console.managers import manager
-from console.managers.base import LogSource
+from console.managers.base import FileLogSource, LogSource
+from console.remote.log_times import TimedLines, with_times
 from console.remote.transport import Channel, TransportError
 
 ReadLine = Callable[[str], LogLine | None]
@@ -146,6 +147,22 @@ async def follow(channel: Channel, read_line: ReadLine) -> AsyncGenerator[LogLin
         await follower.close()
 
 
+def timed_source(
+    service: Service, *, lines: int, since: float | None, follow: bool, file: str, now: float, untimed: int
+) -> tuple[Command, ReadLine]:
+    """The same as ``source``, with the times that lines of files have. ``now`` is the host's clock.
+
+    Of a file without times its last ``untimed`` lines are what is younger than ``since``.
+    """
+    command, read_line = source(service, lines=lines, since=since, follow=follow, file=file)
+    found = manager(service.ref.manager)
+    if not file and not isinstance(found, FileLogSource):
+        return command, read_line
+    names = found.log_paths(service) if isinstance(found, FileLogSource) and not file else (file,)
+    reader = TimedLines(read_line, names, now=now, since=since, untimed=untimed)
+    return with_times(command, reader.paths, lines), reader
+
+
 def source(
     service: Service, *, lines: int, since: float | None, follow: bool, file: str = ""
 ) -> tuple[Command, ReadLine]:
@@ -160,7 +177,8 @@ def source(
         command = found.log_command(service, lines=lines, since=since, follow=follow)
     except ValueError as error:
         raise TransportError("log", f"{ref}: {error}", retry=False) from None
-    return command, _manager_reader(ref, found)
+    paths = found.log_paths(service) if isinstance(found, FileLogSource) else ()
+    return command, _manager_reader(ref, found, paths)
 
 
 def tail(file: str, *, lines: int, follow: bool) -> Command:
@@ -169,13 +187,24 @@ def tail(file: str, *, lines: int, follow: bool) -> Command:
     return Command(words, purpose=f"read {file}")
 
 
-def _manager_reader(ref: ServiceRef, source: LogSource) -> ReadLine:
-    """Masked once the line is taken apart: masking JSON as it stands could break it. A key is one process's."""
-    maskers: dict[int | None, Masker] = defaultdict(Masker)
+def _manager_reader(ref: ServiceRef, source: LogSource, paths: tuple[str, ...]) -> ReadLine:
+    """Masked once the line is taken apart: masking JSON as it stands could break it. A key is one process's.
+
+    ``paths`` are the files it may come from: ``tail`` prints before the lines of each which one that is.
+    """
+    maskers: dict[tuple[str, int | None], Masker] = defaultdict(Masker)
+    heads = {f"==> {path} <==": path for path in paths} if len(paths) > 1 else {}
+    path = paths[0] if len(paths) == 1 else ""
 
     def read(text: str) -> LogLine | None:
+        nonlocal path
+        if text in heads:
+            path = heads[text]
+            return None
         line = source.log_line(ref, text)
-        return None if line is None else replace(line, message=maskers[line.pid].mask(line.message))
+        if line is None:
+            return None
+        return replace(line, message=maskers[path, line.pid].mask(line.message), source=path or line.source)
 
     return read
 
@@ -189,6 +218,7 @@ def _file_reader(ref: ServiceRef, file: str) -> ReadLine:
         text = masker.mask(raw)
         level, fields = structured(text)
         message = fields.pop("message", text)
-        return LogLine(ref.host, ref.name, file, message, level=level or "info", fields=tuple(sorted(fields.items())))
+        level = level or level_word(message) or "info"
+        return LogLine(ref.host, ref.name, file, message, level=level, fields=tuple(sorted(fields.items())))
 
     return read

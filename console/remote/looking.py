@@ -8,12 +8,15 @@ from typing import Any, TypeVar
 from console.core.pid_file import PidFile
 from console.core.probe import Probe
 from console.core.sample import Sample
+from console.core.service import Service
 from console.core.snapshot import Identity
 from console.managers.systemd import WATCH
-from console.probes import ALL, blocked, clock, identity, listeners
+from console.managers.unlisted import strangers
+from console.probes import ALL, blocked, clock, declared, identity, listeners, process
 from console.remote.builder import SnapshotBuilder
+from console.remote.elevation import Elevation
 from console.remote.loops import LOOPS
-from console.remote.schedule import Schedule
+from console.remote.schedule import Allowance, Schedule
 from console.remote.session import Session
 from console.remote.shell import Answer, Ask, ShellLostError
 from console.remote.surveys import Surveys
@@ -24,7 +27,10 @@ T = TypeVar("T")
 QUICK = 1.0
 """Seconds between two looks at units that are on the move."""
 LISTENERS_EVERY = 5.0
-"""Seconds between two looks at the listeners of a host whose sockets come and go."""
+LISTENERS_AT_ONCE = 3
+"""Seconds in the mean between two looks at the listeners of a host whose sockets come and go, and how many looks may
+follow one another at each tick: what begins to listen is seen at once, and one connection after the other costs little.
+"""
 FIRST_TIMEOUT = 10.0
 """Seconds for the first looks: they define what they ask."""
 
@@ -57,7 +63,11 @@ class Looking:
         self._slow = Schedule(probe for probe in routine if probe.slow)
         self._wake = asyncio.Event()
         self._sockets: str | None = None
+        self._services: tuple[Service, ...] = ()
+        self._pids: frozenset[int] = frozenset()
+        self._looks = Allowance(LISTENERS_AT_ONCE, LISTENERS_EVERY)
         self._rounds = asyncio.Lock()
+        self._elevation = Elevation(clock, is_root=lambda: builder.identity is not None and builder.identity.uid == 0)
 
     @staticmethod
     def probes() -> tuple[Probe[Any], ...]:
@@ -109,17 +119,39 @@ class Looking:
         # Of the user's own service manager the counters tell nothing.
         if stirred or self._systemd.has_user_units:
             hints.append(WATCH)
-        moved = now.sockets is None or now.sockets != self._sockets
-        if moved and self._fast.overdue(listeners.PROBE.name, LISTENERS_EVERY, self._clock()):
+        else:
+            self._builder.holds(WATCH.name, self._clock())
+        moved = now.sockets is None or now.sockets != self._sockets or self._run_anew()
+        if moved and listeners.PROBE.name not in asked and self._may_look_early():
             hints.append(listeners.PROBE)
         if listeners.PROBE.name in asked or listeners.PROBE in hints:
             self._sockets = now.sockets
+            self._run_anew(noted=True)
         return [Ask(probe) for probe in hints if probe.name not in asked and self._fast.knows(probe.name)]
+
+    def _may_look_early(self) -> bool:
+        return self._looks.take(self._clock()) and self._fast.early(listeners.PROBE.name, self._clock())
+
+    def _run_anew(self, *, noted: bool = False) -> bool:
+        """Whether services have other processes than when listeners were asked last: ports are joined to them by these.
+
+        A restart between two looks leaves as many sockets as there were.
+        """
+        services = self._builder.snapshot.services
+        if services is self._services:
+            return False
+        pids = frozenset(pid for service in services for pid in service.pids)
+        changed = pids != self._pids
+        if noted or not changed:
+            self._services, self._pids = services, pids
+        return changed
 
     async def everything(self) -> None:
         """Ask all that is routine, now."""
         self._fast.everything()
         self._slow.everything()
+        self._elevation.forget()
+        self._builder.doubt_files()
         self.surveys.touch()
         await self.tick(10.0)
         await self.slow_round()
@@ -127,7 +159,7 @@ class Looking:
     async def slow_round(self) -> None:
         """Ask what is due in the slow lane, one after the other, each shown as soon as it is there."""
         async with self._rounds:
-            due = [Ask(probe) for probe in self._slow.due(self._clock())]
+            due = [self._asking(probe) for probe in self._slow.due(self._clock())]
             if self._builder.blocked_unseen:
                 due.append(Ask(blocked.PROBE))
             await self._ask_slowly(due)
@@ -135,14 +167,27 @@ class Looking:
                 await self._ask_slowly(changed)
                 # Who has which port now, before a log is read that speaks of ports.
                 self._builder.take(await self._quickly([Ask(listeners.PROBE)]), self._clock())
+            await self._look_at_strangers()
             await self._ask_slowly(self._systemd.logs())
+            if self._builder.lacks_port():
+                # A log says that a port is taken, and not which: what was read of the files may be older than that.
+                self._builder.doubt_files()
+                await self._ask_slowly([self._asking(declared.PROBE)])
 
-    async def slow_loop(self) -> None:
-        """Go on for ever; woken when a watch says that something changed."""
+    async def _look_at_strangers(self) -> None:
+        """Who listens without being a service is looked at once: what ends such a process must know it again."""
+        snapshot = self._builder.snapshot
+        unknown = [pid for pid in strangers(snapshot) if snapshot.process(pid) is None]
+        if unknown:
+            asks = [Ask(process.PROBE, tuple(map(str, unknown)))]
+            self._builder.take(await self._quickly(asks), self._clock())
+
+    async def slow_loop(self, *, timed: bool = True) -> None:
+        """Go on for ever; woken when a watch says that something changed, and where it is ``timed`` by what is due."""
         while True:
             pause = min(self._slow.next() - self._clock(), QUICK if self._systemd.moving else 60.0)
             try:
-                async with asyncio.timeout(max(0.0, pause)):
+                async with asyncio.timeout(max(0.0, pause) if timed else None):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -160,13 +205,32 @@ class Looking:
         """Ask several probes on demand: the quick ones in one trip, beside them the slow ones."""
         quick = [ask for ask in asks if not ask.probe.slow]
         slow = [ask for ask in asks if ask.probe.slow]
-        parts = await asyncio.gather(self._quickly(quick), *(self._slowly(ask) for ask in slow))
-        self._builder.take(parts[0], self._clock())
-        order = {id(ask): answer for ask, answer in zip([*quick, *slow], chain(*parts), strict=True)}
-        return [order[id(ask)] for ask in asks]
+        if self._session.slow_is_sooner:
+            quick, slow = [], [*quick, *slow]
+        parts = await asyncio.gather(self._quickly(quick), self._slowly(slow))
+        answers = {id(ask): answer for ask, answer in zip([*quick, *slow], chain(*parts), strict=True)}
+        told = [answer for answer in answers.values() if not answer.probe.slow or answer.probe is declared.PROBE]
+        # What was refused is the asker's affair: it is no source of this host that fails.
+        revealed = (answer for answer in answers.values() if answer.probe is listeners.AS_ROOT_PROBE)
+        self._builder.take(told, self._clock())
+        self._builder.take([answer for answer in revealed if answer.failure is None], self._clock())
+        return [answers[id(ask)] for ask in asks]
 
-    async def _slowly(self, ask: Ask) -> list[Answer]:
-        return [await self._session.slow(ask)]
+    def _asking(self, probe: Probe[Any]) -> Ask:
+        """A routine probe with its arguments."""
+        return Ask(probe, declared.words(self._builder.snapshot)) if probe is declared.PROBE else Ask(probe)
+
+    async def _slowly(self, asks: Sequence[Ask]) -> list[Answer]:
+        """All in one trip; of looks as root only the first, where what it is refused may settle the others."""
+        answers: dict[int, Answer] = {}
+        while left := [ask for ask in asks if id(ask) not in answers]:
+            known = [(ask, self._elevation.known(ask)) for ask in left]
+            answers |= {id(ask): answer for ask, answer in known if answer is not None}
+            now = self._elevation.together([ask for ask, answer in known if answer is None])
+            for ask, answer in zip(now, await self._session.slow_all(now), strict=True):
+                self._elevation.note(ask, answer)
+                answers[id(ask)] = answer
+        return [answers[id(ask)] for ask in asks]
 
     async def _quickly(self, asks: Sequence[Ask]) -> list[Answer]:
         if not asks:
@@ -175,7 +239,7 @@ class Looking:
         try:
             return await self._session.fast(asks, limit)
         except TimeoutError:
-            return [Answer(ask.probe, failure=f"no answer in {limit:.0f} s") for ask in asks]
+            return [Answer(ask.probe, failure=f"no answer in {limit:.0f} s", hangs=True) for ask in asks]
 
     async def ask(self, probe: Probe[T], *args: str) -> T:
         """Ask one probe on demand; raises ``ProbeError``."""

@@ -223,8 +223,8 @@ hd_tell() {
     hd_pid=${4-} hd_first=${5-}
   elif hd_number "${2-}"; then
     case "$1 ${3-}" in
-      "step running" | "undo running") hd_tag=$1.$2 hd_lines=0 ;;
-      step\ * | undo\ *) hd_output "$1.$2" all; hd_tag='' ;;
+      "step running" | "undo running" | "evidence running" | "closing running") hd_tag=$1.$2 hd_lines=0 ;;
+      step\ * | undo\ * | evidence\ * | closing\ *) hd_output "$1.$2" all; hd_tag='' ;;
       "preflight running" | "check running") ;;
       preflight\ * | check\ *) hd_lines=0; hd_output "$1.$2" all ;;
     esac

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from console.core.command import Command, Effect
-from console.core.plan import ActionKind, Check, Plan, Step
-from console.core.service import ServiceRef
+from console.core.command import Command, Effect, masked
+from console.core.plan import ActionKind, Check, Intent, Plan, Preparation, Step, Where
+from console.core.service import Endpoint, ServiceRef
 from console.core.text import mask, sanitise
+from console.remote import difference_json
 
 SCHEMA = "hostdeck.host-plan/1"
 
@@ -23,12 +24,19 @@ def dumps(plan: Plan, operator: str) -> str:
             "kind": plan.kind.value,
             "target": _ref(plan.target),
             "touches": [_ref(ref) for ref in plan.touches],
+            "shares": list(plan.shares),
+            "prepare": [_preparation(one) for one in plan.prepare],
             "preflight": [_check(check) for check in plan.preflight],
             "steps": [_step(step) for step in plan.steps],
             "checks": [_check(check) for check in plan.checks],
+            "evidence": [_step(step) for step in plan.evidence],
+            "closing": [_step(step) for step in plan.closing],
+            "aftermath": [_check(check) for check in plan.aftermath],
+            "names": [[_ref(ref), name] for ref, name in plan.names],
             "also_hit": list(plan.also_hit),
             "irreversible": plan.irreversible,
             "warnings": list(plan.warnings),
+            "difference": difference_json.document(plan.difference),
             "reason": plan.reason,
             "operator": operator,
         }
@@ -47,12 +55,20 @@ def loads(text: str, host: str) -> tuple[Plan, str]:
             kind=ActionKind(data["kind"]),
             target=_to_ref(data["target"], host),
             touches=tuple(_to_ref(ref, host) for ref in data["touches"]),
+            prepare=tuple(_to_preparation(one) for one in data.get("prepare", ())),
             preflight=tuple(_to_check(check) for check in data["preflight"]),
-            steps=tuple(_to_step(step) for step in data["steps"]),
+            steps=tuple(_to_step(step, host) for step in data["steps"]),
             checks=tuple(_to_check(check) for check in data["checks"]),
+            # Of a plan that an older console left there.
+            evidence=tuple(_to_step(step, host) for step in data.get("evidence", ())),
+            closing=tuple(_to_step(step, host) for step in data.get("closing", ())),
+            aftermath=tuple(_to_check(check) for check in data.get("aftermath", ())),
+            shares=tuple(_text(share) for share in data.get("shares", ())),
+            names=tuple((_to_ref(ref, host), _text(name)) for ref, name in data.get("names", ())),
             also_hit=tuple(_text(word) for word in data["also_hit"]),
             irreversible=_optional(data["irreversible"]),
             warnings=tuple(_text(word) for word in data["warnings"]),
+            difference=difference_json.read(data.get("difference"), _to_ref(data["target"], host)),
             reason=_optional(data["reason"]),
         )
         return plan, _text(data["operator"])
@@ -68,16 +84,46 @@ def _command(command: Command | None) -> dict[str, Any] | None:
     if command is None:
         return None
     return {
-        "argv": [mask(word) for word in command.argv],
+        "argv": list(masked(command.argv)),
         "elevate": command.elevate,
         "timeout": command.timeout,
         "purpose": command.purpose,
         "effect": command.effect.value,
+        "becomes": list(masked(command.becomes)),
     }
 
 
 def _step(step: Step) -> dict[str, Any]:
-    return {"name": step.name, "command": _command(step.command), "undo": _command(step.undo)}
+    return {
+        "name": mask(step.name),
+        "command": _command(step.command),
+        "undo": _command(step.undo),
+        "otherwise": None if step.otherwise is None else _intent(step.otherwise),
+        "undo_last": step.undo_last,
+        "usual": step.usual,
+        "undo_unless": None if step.undo_unless is None else _check(step.undo_unless),
+    }
+
+
+def _preparation(one: Preparation) -> dict[str, Any]:
+    return {
+        "name": mask(one.name),
+        "where": one.where.value,
+        "command": _command(one.command),
+        "directory": one.directory,
+        "environment": [[name, mask(value)] for name, value in one.environment],
+        "undo": _command(one.undo),
+    }
+
+
+def _intent(intent: Intent) -> dict[str, Any]:
+    port = intent.endpoint
+    return {
+        "kind": intent.kind.value,
+        "target": _ref(intent.target),
+        "port": None if port is None else [port.protocol, port.address, port.port],
+        "then": None if intent.then is None else _ref(intent.then),
+    }
 
 
 def _check(check: Check) -> dict[str, Any]:
@@ -111,12 +157,50 @@ def _to_command(value: Mapping[str, Any]) -> Command:
         timeout=_seconds(value["timeout"]),
         purpose=_text(value["purpose"]),
         effect=Effect(value["effect"]),
+        becomes=tuple(_text(word) for word in value.get("becomes", ())),
     )
 
 
-def _to_step(value: Mapping[str, Any]) -> Step:
+def _to_step(value: Mapping[str, Any], host: str) -> Step:
+    # What an older console wrote has none of the last four.
+    undo, unless, otherwise = value["undo"], value.get("undo_unless"), value.get("otherwise")
+    return Step(
+        _text(value["name"]),
+        _to_command(value["command"]),
+        None if undo is None else _to_command(undo),
+        value.get("undo_last", False) is True,
+        None if unless is None else _to_check(unless),
+        None if value.get("usual") is None else _seconds(value["usual"]),
+        None if otherwise is None else _to_intent(otherwise, host),
+    )
+
+
+def _to_preparation(value: Mapping[str, Any]) -> Preparation:
     undo = value["undo"]
-    return Step(_text(value["name"]), _to_command(value["command"]), None if undo is None else _to_command(undo))
+    return Preparation(
+        _text(value["name"]),
+        Where(value["where"]),
+        _to_command(value["command"]),
+        _optional(value["directory"]),
+        tuple((_text(name), _text(word)) for name, word in value["environment"]),
+        None if undo is None else _to_command(undo),
+    )
+
+
+def _to_intent(value: Mapping[str, Any], host: str) -> Intent:
+    port, then = value["port"], value["then"]
+    place = None
+    if port is not None:
+        protocol, address, number = port
+        if not isinstance(number, int):
+            raise TypeError("expected a port")
+        place = Endpoint(_text(protocol), _text(address), number)
+    return Intent(
+        ActionKind(value["kind"]),
+        _to_ref(value["target"], host),
+        place,
+        then=None if then is None else _to_ref(then, host),
+    )
 
 
 def _to_check(value: Mapping[str, Any]) -> Check:

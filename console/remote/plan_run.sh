@@ -2,10 +2,10 @@
 # What follows this text is rendered from the plan; the last line of all calls hd_main, so a part of it does nothing.
 # Argument: the plan's directory. Everything that is to be known afterwards is appended to its file "state":
 #   PHASE N running | done EXIT SECONDS | failed EXIT SECONDS [over|flapped HELD] | skipped EXIT SECONDS
-#   result done|undone|failed|refused CAUSE... [kept SECONDS PHASE N] [not-undone N...]
+#   result done|undone|failed|refused CAUSE... [kept SECONDS PHASE N] [not-undone N...] [not-well N]
 
 hd_dir=${1:?}
-hd_begun='' hd_links='' hd_term='' hd_over='' hd_cause='' hd_done='' hd_slot=0 hd_stuck='' hd_locked=''
+hd_begun='' hd_links='' hd_term='' hd_over='' hd_cause='' hd_done='' hd_slot=0 hd_stuck='' hd_locked='' hd_fenced='' hd_syslog=/dev/log
 
 # The reserve is given up for the result, so that a disk that fills meanwhile cannot hide how the plan ended.
 hd_note() {
@@ -122,6 +122,7 @@ hd_change() {
 
 hd_step() {
   [ -z "$hd_term" ] || { hd_cause=interrupted; return 1; }
+  hd_keeps || { hd_cause=lost; return 1; }
   # Written before it is done: what cannot be written is not done.
   hd_note "step $1 running" || { hd_cause="state step $1"; return 1; }
   hd_begun="$1 $hd_begun"
@@ -184,27 +185,79 @@ hd_close() {
   hd_closed="$hd_closed$hd_n "
 }
 
-# The undo of every step that was begun, last first: also of the one that failed, which may have done a part. Not while
+# N: whether the host is by itself as the undo of step N would leave it, or should.
+hd_needless() {
+  for hd_look in $hd_unless; do
+    [ "${hd_look%%:*}" = "$1" ] || continue
+    hd_look=${hd_look#*:}
+    hd_run "unless.$1" "${hd_look%%:*}"
+    hd_ok "${hd_look##*:}" && [ -z "$hd_over" ] || return 1
+    hd_seconds "$hd_took"
+    hd_note "undo $1 skipped $hd_exit $hd_text"
+    return 0
+  done
+  return 1
+}
+
+# The undo of every step that was begun, last first, but for those that come after all others, first first: also of the one that failed, which may have done a part. Not while
 # a command still runs that could not be stopped: it would undo the undo.
 hd_undo() {
-  hd_why=$hd_cause hd_undone='' hd_left=''
+  hd_why=$hd_cause hd_undone='' hd_left='' hd_first='' hd_then=''
   for hd_n in $hd_begun; do
+    case " $hd_undo_last " in *" $hd_n "*) hd_then="$hd_n $hd_then" ;; *) hd_first="$hd_first $hd_n" ;; esac
+  done
+  for hd_n in $hd_first $hd_then; do
     for hd_spec in $hd_undos; do
       [ "${hd_spec%%:*}" = "$hd_n" ] || continue
-      [ -z "$hd_stuck" ] || { hd_left="$hd_left $hd_n"; continue; }
+      # Under the lock of another nothing is undone either: it would take back what he does.
+      if [ "$hd_stuck" ] || ! hd_keeps; then
+        hd_left="$hd_left $hd_n"
+        continue
+      fi
+      if hd_needless "$hd_n"; then continue; fi
       hd_rest=${hd_spec#*:} hd_undone=1
       hd_note "undo $hd_n running"
       hd_change undo "$hd_n" "${hd_rest%%:*}" "${hd_spec##*:}" || hd_left="$hd_left $hd_n"
     done
   done
+  [ -z "$hd_fenced" ] || hd_why=lost
   [ -z "$hd_stuck" ] || hd_why="$hd_why kept $((hd_lease - (hd_now - hd_locked) / 100)) $hd_stuck_as"
   if [ "$hd_left" ]; then
     hd_finish failed "$hd_why" not-undone "$hd_left"
   elif [ "$hd_undone" ] && [ -z "$hd_stuck" ]; then
-    hd_finish undone "$hd_why"
+    if [ "$hd_term" ] || hd_aftermath; then
+      hd_finish undone "$hd_why"
+    else
+      hd_ill=${hd_cause#after }
+      hd_finish failed "$hd_why" not-well "${hd_ill%% *}"
+    fi
   else
     hd_finish failed "$hd_why"
   fi
+}
+
+# What is to be seen of the failure before it is undone; the cause stays what it was.
+hd_keep() {
+  hd_why=$hd_cause
+  for hd_spec in $hd_evidence; do
+    hd_rest=${hd_spec#*:}
+    hd_note "evidence ${hd_spec%%:*} running"
+    hd_change evidence "${hd_spec%%:*}" "${hd_rest%%:*}" "${hd_spec##*:}" || :
+    [ -z "$hd_stuck" ] || break
+  done
+  hd_cause=$hd_why
+}
+
+# What is done when all checks have held; sets hd_left, the first that failed.
+hd_close_up() {
+  hd_left=
+  for hd_spec in $hd_closing; do
+    hd_keeps || { hd_left=lost; return 0; }
+    hd_rest=${hd_spec#*:}
+    hd_note "closing ${hd_spec%%:*} running"
+    hd_change closing "${hd_spec%%:*}" "${hd_rest%%:*}" "${hd_spec##*:}" || hd_left=${hd_left:-$hd_cause}
+    [ -z "$hd_stuck" ] || return 0
+  done
 }
 
 # Take the lock of KEY, or say who has it.
@@ -227,18 +280,34 @@ hd_lock_of() {
   hd_refused="lock $1 $hd_age $hd_kind $hd_owner $hd_payload"
 }
 
+# Whether every lock is still this plan's: who finds one over its lease, or is root, may have set it aside meanwhile.
+hd_keeps() {
+  hd_clock
+  for hd_own in $hd_links; do
+    hd_of=${hd_own##*/hostdeck-lock-}
+    hd_holds "${hd_of%.*}" "$hd_own" && hd_field "$hd_payload" plan && [ "$hd_value" = "$hd_id" ] && continue
+    hd_fenced=1
+    return 1
+  done
+}
+
 hd_unlock() {
   for hd_link in $hd_links; do
-    rm -f "$hd_link"
+    case $(readlink "$hd_link") in *"&plan=$hd_id&"*) rm -f "$hd_link" ;; esac
   done
   hd_links=
 }
 
-# Who does what and why, before it is done: in the host's log where there is one, and beside the state in any case.
+# Who does what and why, before it is done: in the host's log where there is one, and beside the state in any case. A log
+# whose queue is full would keep its writer for ever.
 hd_audit() {
   printf '%s\n' "$*" 2>/dev/null >>"$hd_dir/audit" || return 1
-  if [ -S /dev/log ] && command -v logger >/dev/null 2>&1; then
-    logger -t hostdeck -p auth.notice -- "$*" 2>/dev/null || return 1
+  if [ -S "$hd_syslog" ] && command -v logger >/dev/null 2>&1; then
+    hd_line=$*
+    [ -e "$hd_dir/exit.$hd_slot" ] || hd_slots || return 1
+    hd_run audit 500
+    [ -z "$hd_over" ] || hd_syslog=
+    [ "$hd_exit" = 0 ] || return 1
   fi
 }
 
@@ -295,7 +364,14 @@ hd_all() {
   done
   hd_audit "plan=$hd_id begin user=$hd_user $hd_about" || { hd_finish refused audit; return; }
   hd_preflight || { hd_finish refused "$hd_cause"; return; }
-  if hd_steps && hd_checks; then hd_finish 'done'; else hd_undo; fi
+  if hd_steps && hd_checks; then
+    hd_close_up
+    # shellcheck disable=SC2086
+    hd_finish 'done' $hd_left
+  else
+    [ "$hd_stuck" ] || hd_keep
+    hd_undo
+  fi
 }
 
 hd_main() {
@@ -307,7 +383,8 @@ hd_main() {
   rm -f "$hd_dir/script"
   trap 'hd_finish failed aborted' EXIT
   hd_ignore=
-  # A login session that ends with all its processes (KillUserProcesses=yes) sends these, and 90 s later ends us.
+  # A login session that ends with all its processes (KillUserProcesses=yes, and any orderly shutdown of the host) sends
+  # these, and 90 s later ends us.
   case $(cat /proc/self/cgroup 2>/dev/null) in *session-*.scope*) hd_ignore=1 ;; esac
   if [ "$hd_ignore" ]; then trap '' TERM HUP; else trap 'hd_term=1' TERM HUP INT; fi
   hd_all

@@ -38,20 +38,31 @@ def shell_text(name: str) -> str:
 
 def lock_key(ref: ServiceRef) -> str:
     """The name of a service's lock: the same whatever the console calls the host, safe as a file name."""
-    digest = hashlib.sha256("\0".join((ref.manager, ref.scope, ref.name)).encode("utf-8", "surrogatepass"))
-    readable = re.sub(r"[^A-Za-z0-9_-]", "_", f"{ref.manager}-{ref.name}")[:60]
-    return f"{readable}-{digest.hexdigest()[:16]}"
+    return _key(f"{ref.manager}-{ref.name}", ref.manager, ref.scope, ref.name)
+
+
+def share_key(share: str) -> str:
+    """The name of the lock of what several services may have."""
+    return _key(f"release-{share}", "", share)
+
+
+def _key(readable: str, *words: str) -> str:
+    digest = hashlib.sha256("\0".join(words).encode("utf-8", "surrogatepass"))
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', readable)[:60]}-{digest.hexdigest()[:16]}"
 
 
 def lock_keys(plan: Plan) -> tuple[str, ...]:
     """The locks of a plan in the order in which everybody takes them."""
-    return tuple(sorted({lock_key(ref) for ref in (plan.target, *plan.touches)}))
+    services = (lock_key(ref) for ref in (plan.target, *plan.touches))
+    return tuple(sorted({*services, *map(share_key, plan.shares)}))
 
 
 def duration(plan: Plan) -> float:
     """The most seconds that a plan can take on its host, undo included."""
-    looks = [*plan.preflight, *plan.checks]
-    seconds = sum(_limit(step.command) + _limit(step.undo) for step in plan.steps)
+    looks = [*plan.preflight, *plan.checks, *plan.aftermath]
+    steps = (*plan.steps, *plan.evidence, *plan.closing)
+    seconds = sum(_limit(step.command) + _limit(step.undo) for step in steps)
+    seconds += sum(_limit(step.undo_unless.command) for step in plan.steps if step.undo_unless is not None)
     seconds += sum(check.within + check.hold + 2 * _limit(check.command) for check in looks)
     return seconds + _LOOK * len(plan.steps)
 
@@ -108,7 +119,8 @@ def render(plan: Plan, *, root: bool, operator: str, places: Sequence[str] = PLA
             *_commands(plan, root),
             f"hd_preflight() {{\n{_preflight(plan)}\n}}",
             f"hd_steps() {{\n{_steps(plan)}\n}}",
-            f"hd_checks() {{\n{_checks(plan)}\n}}",
+            f"hd_checks() {{\n{_checks(plan.checks, 'check')}\n}}",
+            f"hd_aftermath() {{\n{_checks(plan.aftermath, 'after')}\n}}",
             "hd_main",
             "",
         )
@@ -125,6 +137,11 @@ def _assign(name: str, value: str) -> str:
 def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
     elevated = [str(number) for number, step in enumerate(plan.steps, 1) if step.command.through_sudo(root=root)]
     undos = [f"{n}:{_times(step.undo)}" for n, step in enumerate(plan.steps, 1) if step.undo is not None]
+    evidence, closing = (
+        " ".join(f"{n}:{_times(step.command)}" for n, step in enumerate(steps, 1))
+        for steps in (plan.evidence, plan.closing)
+    )
+    unless = [f"{n}:{_times(step.undo_unless.command)}" for n, step in enumerate(plan.steps, 1) if step.undo_unless]
     return (
         _assign("hd_id", plan.id),
         _assign("hd_about", about(plan, operator)),
@@ -132,6 +149,10 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
         _assign("hd_keys", " ".join(lock_keys(plan))),
         _assign("hd_mays", " ".join(elevated)),
         _assign("hd_undos", " ".join(undos)),
+        _assign("hd_undo_last", " ".join(str(n) for n, step in enumerate(plan.steps, 1) if step.undo_last)),
+        _assign("hd_evidence", evidence),
+        _assign("hd_closing", closing),
+        _assign("hd_unless", " ".join(unless)),
         _assign("hd_json", plan_json.dumps(plan, operator)),
     )
 
@@ -139,6 +160,7 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
 def _commands(plan: Plan, root: bool) -> Iterable[str]:
     yield "hd_command() {"
     yield "case $1 in"
+    yield 'audit) exec logger -t hostdeck -p auth.notice -- "$hd_line" ;;'
     for tag, command in _tagged(plan):
         yield f"{tag}) exec $hd_setsid {quote(command.words(root=root))} ;;"
     for number, step in enumerate(plan.steps, 1):
@@ -156,8 +178,14 @@ def _tagged(plan: Plan) -> Iterable[tuple[str, Command]]:
         yield f"step.{number}", step.command
         if step.undo is not None:
             yield f"undo.{number}", step.undo
-    for number, check in enumerate(plan.checks, 1):
-        yield f"check.{number}", check.command
+        if step.undo_unless is not None:
+            yield f"unless.{number}", step.undo_unless.command
+    for phase, checks in (("check", plan.checks), ("after", plan.aftermath)):
+        for number, check in enumerate(checks, 1):
+            yield f"{phase}.{number}", check.command
+    for phase, steps in (("evidence", plan.evidence), ("closing", plan.closing)):
+        for number, step in enumerate(steps, 1):
+            yield f"{phase}.{number}", step.command
 
 
 def _preflight(plan: Plan) -> str:
@@ -170,10 +198,10 @@ def _steps(plan: Plan) -> str:
     return "\n".join((*lines, ":"))
 
 
-def _checks(plan: Plan) -> str:
-    if not plan.checks:
+def _checks(checks: tuple[Check, ...], phase: str) -> str:
+    if not checks:
         return ":"
-    return " ".join(("hd_watch check", *(_spec(number, check) for number, check in enumerate(plan.checks, 1))))
+    return " ".join((f"hd_watch {phase}", *(_spec(number, check) for number, check in enumerate(checks, 1))))
 
 
 def _spec(number: int, check: Check) -> str:

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 
 from console.core.command import Command
 from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
-from console.core.text import cut, mask, sanitise
+from console.core.text import Masker, cut, sanitise
 from console.remote.plan_locks import LockHolder, duration_words, number
-from console.remote.plan_script import lock_key
+from console.remote.plan_script import lock_key, share_key
 
 OUTPUT_LINES = 200
 """Lines of output of a step that are kept, the last ones."""
 
 LINE_LENGTH = 2000
 
-_PHASES = ("preflight", "step", "check", "undo")
+_PHASES = ("preflight", "step", "check", "undo", "evidence", "closing", "after")
 _WORDS = {
     "running": StepState.RUNNING,
     "done": StepState.DONE,
@@ -44,6 +44,7 @@ class _Look:
     """Set when a check succeeded first and then failed: for how many seconds it had held."""
     lines: list[str] = field(default_factory=list)
     line_limit: int = OUTPUT_LINES
+    masker: Masker = field(default_factory=Masker)
 
     @property
     def output(self) -> str:
@@ -54,8 +55,13 @@ class _Look:
         return next((line.strip() for line in reversed(self.lines) if line.strip()), "")
 
     def say(self, text: str) -> None:
-        self.lines.append(text)
+        self.lines.append(self.masker.mask(cut(sanitise(text), LINE_LENGTH)))
         del self.lines[: -self.line_limit]
+
+    def begin(self) -> None:
+        """It is run anew: what it said before, and a key that was cut there, are over."""
+        self.lines.clear()
+        self.masker = Masker()
 
 
 class PlanState:
@@ -68,11 +74,16 @@ class PlanState:
         self.reason: str | None = None
         self.begun = False
         """Whether the host has written a first line."""
+        self.prepared: tuple[StepResult, ...] | None = None
+        """How far its preparations are; ``None`` of a plan that was handed over already."""
         self._looks: dict[str, dict[int, _Look]] = {
             "preflight": {n: _Look() for n, _ in enumerate(plan.preflight, 1)},
             "step": {n: _Look() for n, _ in enumerate(plan.steps, 1)},
             "check": {n: _Look() for n, _ in enumerate(plan.checks, 1)},
-            "undo": {n: _Look() for n, step in enumerate(plan.steps, 1) if step.undo is not None},
+            "undo": {n: _Look() for n, _ in plan.undo_order},
+            "evidence": {n: _Look() for n, _ in enumerate(plan.evidence, 1)},
+            "closing": {n: _Look() for n, _ in enumerate(plan.closing, 1)},
+            "after": {n: _Look() for n, _ in enumerate(plan.aftermath, 1)},
         }
 
     def feed(self, line: str) -> bool:
@@ -90,7 +101,7 @@ class PlanState:
         look = self._look(phase, number)
         if look is None:
             return False
-        look.say(mask(cut(sanitise(text), LINE_LENGTH)))
+        look.say(text)
         return True
 
     def _look(self, phase: str, number: str) -> _Look | None:
@@ -112,7 +123,7 @@ class PlanState:
             return False
         look.state = _WORDS[words[2]]
         if look.state is StepState.RUNNING:
-            look.lines.clear()
+            look.begin()
         look.exit = _integer(words, 3)
         look.seconds = _seconds(words, 4)
         look.over = words[5:6] == ["over"]
@@ -124,19 +135,24 @@ class PlanState:
             return False
         self.result = _RESULTS[word]
         self.reason = self._reason(cause)
-        for phase in ("preflight", "step", "check"):
-            for look in self._looks[phase].values():
-                if look.state in (StepState.PENDING, StepState.RUNNING):
-                    look.state = StepState.SKIPPED
+        self.skip_rest()
         if self.result is Result.UNDONE:
             for number, undo in self._looks["undo"].items():
                 if undo.state is StepState.DONE and self._looks["step"][number].state is StepState.DONE:
                     self._looks["step"][number].state = StepState.UNDONE
         return True
 
+    def skip_rest(self) -> None:
+        """What was not done by now will not be."""
+        for phase in ("preflight", "step", "check", "closing"):
+            for look in self._looks[phase].values():
+                if look.state in (StepState.PENDING, StepState.RUNNING):
+                    look.state = StepState.SKIPPED
+
     def _reason(self, cause: list[str]) -> str | None:
         if not cause:
             return None
+        cause, ill = _parted(cause, "not-well")
         cause, left = _parted(cause, "not-undone")
         cause, kept = _parted(cause, "kept")
         names = ", ".join(self._name("undo", number) for number in left)
@@ -144,6 +160,10 @@ class PlanState:
         if len(kept) == 3:
             text += f"; the lock stays until {self._name(*kept[1:])} has ended, at most {_span(kept[0])}"
             return f"{text}; because it still runs this was not done or not finished: {names}" if names else text
+        if ill:
+            look = self._look("after", ill[0])
+            said = f" ({look.last})" if look is not None and look.last else ""
+            return f"{text}; it was undone, and yet it does not hold that {self._name('after', ill[0])}{said}"
         return f"{text}; and these could not be undone: {names}" if names else text
 
     def _cause(self, cause: list[str]) -> str:
@@ -165,7 +185,12 @@ class PlanState:
         holder = LockHolder.parse(cause[1:])
         if holder is None:
             return "another plan holds the lock"
-        return holder.sentence(self._locked_ref(holder.key))
+        share = next((one for one in self.plan.shares if share_key(one) == holder.key), None)
+        if share is None:
+            return holder.sentence(self._locked_ref(holder.key))
+        # By whatever name its own console has for the service that locked it.
+        whose = holder.target.partition("/")[2]
+        return f"{share}: {holder.sentence(f'{self.plan.target.host}/{whose}' if whose else None)}"
 
     def _unlinked(self, key: str, said: str) -> str:
         """``link KEY WHY``: nobody holds the lock, and yet it could not be made."""
@@ -177,8 +202,8 @@ class PlanState:
         return f"the host could not make the lock of {self._locked_ref(key) or 'a service'}, nothing was done: {why}"
 
     def _locked_ref(self, key: str) -> str | None:
-        refs = (self.plan.target, *self.plan.touches)
-        return next((str(ref) for ref in refs if lock_key(ref) == key), None)
+        found = next((str(ref) for ref in (self.plan.target, *self.plan.touches) if lock_key(ref) == key), None)
+        return found or next((share for share in self.plan.shares if share_key(share) == key), None)
 
     def _failure(self, phase: str, number: str) -> str:
         """Why one step or check is the cause, in words."""
@@ -198,10 +223,14 @@ class PlanState:
 
     def _item(self, phase: str, number: str) -> Step | Check | None:
         index = int(number) - 1 if number.isdecimal() and len(number) < 6 else -1
-        found: tuple[Step | Check, ...] = {
+        by_phase: dict[str, tuple[Step | Check, ...]] = {
             "preflight": self.plan.preflight,
             "check": self.plan.checks,
-        }.get(phase, self.plan.steps)
+            "evidence": self.plan.evidence,
+            "closing": self.plan.closing,
+            "after": self.plan.aftermath,
+        }
+        found = by_phase.get(phase, self.plan.steps)
         return found[index] if 0 <= index < len(found) else None
 
     def _name(self, phase: str, number: str) -> str:
@@ -212,25 +241,31 @@ class PlanState:
     def _command_text(self, phase: str, number: str) -> str:
         found = self._item(phase, number)
         command: Command | None = found.command if found is not None else None
-        return "a step" if command is None else command.shell(root=self.root)
+        if command is None:
+            return "a step"
+        # Of a script what it does: its text tells nobody what is to be allowed.
+        return (
+            f"a script ({command.purpose})" if command.is_script and command.purpose else command.told(root=self.root)
+        )
 
     def progress(self, *, result: Result | None = None, reason: str | None = None) -> PlanProgress:
         """Where the plan stands; ``result`` and ``reason`` where the host itself has not told."""
         return PlanProgress(
             plan=self.plan,
+            prepare=self.prepared if self.prepared is not None else _long_done(self.plan),
             preflight=self._results("preflight"),
             steps=self._results("step"),
             checks=self._results("check"),
             undo=self._results("undo", begun=True),
+            evidence=tuple(one for one in self._results("evidence") if one.state is not StepState.PENDING),
+            closing=self._results("closing"),
             result=self.result or result,
             reason=self.reason if self.result is not None else reason,
             proof=self._proof(),
         )
 
     def _results(self, phase: str, *, begun: bool = False) -> tuple[StepResult, ...]:
-        looks = list(self._looks[phase].items())
-        if begun:
-            looks.reverse()
+        looks = self._looks[phase].items()
         return tuple(
             StepResult(self._name(phase, str(number)), look.state, look.seconds, look.output)
             for number, look in looks
@@ -251,9 +286,15 @@ _FIXED = {
     "state": "the host could not write down what is being done (disk full?): nothing more was done",
     "audit": "the host could not write its audit line: nothing was done",
     "interrupted": "the plan was interrupted on the host (shut down, or ended by somebody)",
+    "lost": "it lost its lock, which somebody set aside while it stood still: it did nothing more",
     "aborted": "the plan's own process ended unexpectedly on the host",
     "called-off": "it never began on the host and was called off: nothing was done",
 }
+
+
+def _long_done(plan: Plan) -> tuple[StepResult, ...]:
+    """The preparations of a plan that its host has: else it would not have it."""
+    return tuple(StepResult(one.name, StepState.DONE) for one in plan.prepare)
 
 
 def _parted(words: list[str], mark: str) -> tuple[list[str], list[str]]:

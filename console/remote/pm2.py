@@ -1,8 +1,9 @@
 """The loop that keeps the apps of pm2 known, and leaves users alone whose daemon may not be asked."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Collection
 
+from console.core.service import Service
 from console.managers.pm2 import PM2_SURVEY
 from console.managers.pm2_list import Found
 from console.remote.shell import Ask
@@ -21,25 +22,31 @@ async def loop(place: Place) -> None:
         refused = {user: known for user, known in refused.items() if now < known[0]}
         answer = await place.ask(Ask(PM2_SURVEY, tuple(sorted(refused))))
         if answer.failure is not None:
-            place.report.failed(answer.failure)
+            place.report.failed(answer.failure, hangs=answer.hangs)
         else:
             found: Found = answer.value
             refused |= {user: (now + REFUSED_FOR, why) for user, why in found.refused if "may not ask" in why}
             reasons = {**{user: why for user, (_, why) in refused.items()}, **dict(found.refused)}
-            _tell(place.report, found)
             lines = [*(reason for _, reason in found.dead), *(reasons[user] for user in sorted(reasons))]
-            if lines:
-                place.report.failed("; ".join(lines))
+            _tell(place.report, found, refused.keys(), "; ".join(lines))
         changed = await place.wanted.wait(SETTLE if changed else PM2_SURVEY.every)
 
 
-def _tell(report: Report, found: Found) -> None:
-    """What a crashed daemon ran stays as it was known; where there is nothing else, its age is to grow."""
-    if not found.dead:
-        report.services(found.services)
-        return
+def _tell(report: Report, found: Found, refused: Collection[str], trouble: str) -> None:
+    """What a daemon ran that does not tell now stays as it was known, and its age grows.
+
+    Of one that crashed some processes may run on.
+    """
     known = report.known()
     dead = {pid for pid, _ in found.dead}
-    kept = tuple(replace(service, pids=()) for service in known if service.daemon in dead)
-    if found.services or len(kept) != len(known):
-        report.services((*found.services, *kept))
+    silent = dead.union(found.mute)
+    kept = [service for service in known if service.daemon in silent or _user(service) in refused]
+    if trouble and not found.services and len(kept) == len(known):
+        report.failed(trouble, hangs=found.hangs)
+        return
+    lost = {service.ref for service in kept}
+    report.services((*found.services, *kept), lost=lost, trouble=trouble or None, hangs=found.hangs)
+
+
+def _user(service: Service) -> str:
+    return service.ref.scope.removeprefix("user:")

@@ -1,13 +1,16 @@
 """The loop of one host: connect, ask what is due, build snapshots, back off when the link is lost."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
+from console.core.difference import Difference
 from console.core.probe import Probe
+from console.core.release import ReleaseBook
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.remote.builder import SnapshotBuilder
 from console.remote.host_keys import HostKey, HostKeyError, KeyStatus
@@ -21,8 +24,8 @@ STALE_AFTER = 3.0
 """Seconds without an answer after which a host is shown as stale."""
 STABLE_AFTER = 30.0
 """Seconds after which a connection counts as good: one that always breaks is tried ever more rarely."""
-MANAGERS_WITHIN = 5.0
-"""Seconds for which the first look waits for service managers that do not answer."""
+MANAGERS_WITHIN = 8.0
+"""Seconds for which the first look waits for service managers that do not answer: most say why within 6."""
 REOPEN_AFTER = 5.0
 """Seconds without an answer after which the shell is taken for frozen and replaced."""
 REOPEN_TIMEOUT = 3.0
@@ -51,6 +54,8 @@ class Poller:
         self.builder = SnapshotBuilder(spec.name, clock(), wall)
         self.session: Session | None = None
         self._looking: Looking | None = None
+        self.comparing = asyncio.Lock()
+        """Held while it is asked in what releases differ: whoever asks for the same pair waits for that answer."""
         self._wake = asyncio.Event()
         self._answered = clock()
         self._settled = asyncio.Event()
@@ -90,6 +95,16 @@ class Poller:
             link = self.snapshot.link
             raise TransportError(link.code or "lost", link.error or f"{self.spec.name} is not connected")
         return self._looking
+
+    def book(self, book: ReleaseBook) -> None:
+        """Take the releases of a service, and tell of it."""
+        self.builder.book(book)
+        self._emit()
+
+    def difference(self, difference: Difference) -> None:
+        """Take in what two releases of a service differ, and tell of it."""
+        self.builder.difference(difference)
+        self._emit()
 
     def check_age(self, now: float) -> None:
         """Mark the host as stale when its answers are late; called from outside so that a hung link is noticed."""
@@ -145,9 +160,11 @@ class Poller:
         self.builder.complete()
         self._emit()
         self._settled.set()
-        await looking.slow_loop()
+        await looking.slow_loop(timed=self._interval < math.inf)
 
     async def _tick_loop(self) -> None:
+        if self._interval == math.inf:
+            return
         # Spread over the second, or 200 hosts answer in the same millisecond.
         next_tick = self._clock() + random.random() * 0.2 * self._interval  # noqa: S311
         while True:

@@ -26,26 +26,30 @@ BOOT = (
 )
 
 # A section whose standard error is kept costs a process more, so only one that is not known to go well is run so; one
-# that went well the last time is run once more when it fails.
+# that went well the last time is run once more when it fails, but not where what it runs hangs: 124 as of timeout(1).
 _CORE = r"""
 unset CDPATH ENV BASH_ENV
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 hd_nl='
 '
-hd_out= hd_names=
+hd_out= hd_names= hd_v=
 hd_run() {
   hd_n=$1
   shift
   hd_r=1
   eval "hd_w=\$hd_w_$hd_n"
-  [ -z "$hd_w" ] || { hd_b=$("p_$hd_n" "$@" 2>/dev/null </dev/null); hd_r=$?; }
-  [ "$hd_r" -eq 0 ] || hd_look "$@"
+  [ -z "$hd_w" ] || { hd_b=$("p_$hd_n" "$@" 2>/dev/null </dev/null 8>&-); hd_r=$?; }
+  case $hd_r in
+    0) ;;
+    124) hd_b="$hd_n: no answer in time"; eval "hd_w_$hd_n=" ;;
+    *) hd_look "$@" ;;
+  esac
   [ ${#hd_b} -le 4194304 ] || { hd_b="the answer has ${#hd_b} bytes, more than 4 MiB"; hd_r=98; }
 }
 hd_look() {
   hd_b=$({
-    hd_e=$("p_$hd_n" "$@" 2>&1 >&3 3>&- </dev/null)
+    hd_e=$("p_$hd_n" "$@" 2>&1 >&3 3>&- </dev/null 8>&-)
     hd_r=$?
     [ "$hd_r" -eq 0 ] || printf '%s' "$hd_nonce$hd_e"
     exit "$hd_r"
@@ -87,6 +91,60 @@ w() {
 }
 """
 
+# An awk that stays and answers one section: it is told of a request over a pipe and writes the frame itself, with the
+# sections that were answered before it; this shell would read its answer byte by byte. No more is written into the pipe
+# than it holds. The pipe is a here-document, opened anew for writing; where a shell makes a file of one, and where it
+# has ended, the section is answered as any other. It ends with this shell, which has the only other end of its pipe.
+# One that is stopped is killed, as long as that number is a child of this shell.
+_RESIDENT = r"""
+hd_v=new
+hd_live() {
+  hd_v=
+  exec 9<<END
+$hd_nonce
+END
+  if [ -p /proc/self/fd/9 ] && (exec 8>/proc/self/fd/9) 2>/dev/null; then
+    hd_i=
+    case $(awk -W version 2>&1 </dev/null) in mawk*) hd_i='-W interactive' ;; esac
+    trap : PIPE
+    exec 8>/proc/self/fd/9
+    awk $hd_i "$hd_awk" <&9 9<&- 8>&- 2>/dev/null &
+    hd_v=$!
+  fi
+  exec 9<&-
+}
+x() {
+  case $hd_v in '' | new) return ;; esac
+  exec 8>&-
+  hd_k= hd_p=
+  while read -r hd_k hd_p hd_n && [ "$hd_k" != PPid: ]; do :; done 2>/dev/null <"/proc/$hd_v/status"
+  [ "$hd_k $hd_p" != "PPid: $$" ] || kill -KILL "$hd_v" 2>/dev/null
+  hd_v=
+}
+v() {
+  [ "$hd_v" != new ] || hd_live
+  if [ "$hd_v" ] && [ ${#hd_out} -le 3000 ]; then
+    { printf '%s\n' "$1" "$hd_out$hd_nonce" >&8; } 2>/dev/null && { hd_out=; return; }
+    x
+  fi
+  q "$hd_resident"
+  w "$1"
+}
+"""
+_AWK = r"""
+NR == 1 { nonce = $0; ORS = ""; next }
+{
+  at = $0
+  before = ""
+  while ((getline line) > 0 && line != nonce) before = before line "\n"
+  look()
+  sub(/\n$/, "", o)
+  o = before name " 0 " length(o) "\n" o "\n"
+  print nonce " " at " " length(o) "\n" o
+  fflush()
+}
+"""
+
 # "+" is followed by functions, up to the line END.
 _LOOP = rf"""
 w 0
@@ -98,6 +156,7 @@ while IFS= read -r hd_line; do
   fi
   eval "$hd_line"
 done
+[ -z "$hd_v" ] || x
 """
 
 
@@ -115,6 +174,12 @@ def definitions(probes: Sequence[Probe[Any]]) -> bytes:
     return f"+\n{_functions(probes)}{END}\n".encode() if probes else b""
 
 
+def stays(probe: Probe[Any]) -> bytes:
+    """What a shell needs to know for the resident process of a probe, to be sent before the first request to it."""
+    rule = _AWK.replace(" name ", f' "{probe.name}" ')
+    return f"+\n{_RESIDENT}hd_resident={probe.name}\nhd_awk={quote((_bare(probe.resident) + rule,))}\n{END}\n".encode()
+
+
 def _functions(probes: Sequence[Probe[Any]]) -> str:
     texts = "".join(f"p_{probe.name}() {{\n{_bare(probe.script)}\n}}\n" for probe in probes)
     return f'{texts}hd_names="$hd_names {" ".join(probe.name for probe in probes)}"\n'
@@ -126,15 +191,23 @@ def _bare(script: str) -> str:
     return "\n".join(line for line in lines if not line.lstrip().startswith("# "))
 
 
-def request(sequence: int, asks: Sequence[tuple[Probe[Any], tuple[str, ...]]], *, forget: bool = False) -> bytes:
+def request(
+    sequence: int,
+    asks: Sequence[tuple[Probe[Any], tuple[str, ...]]],
+    *,
+    forget: bool = False,
+    resident: bool = False,
+    end_resident: bool = False,
+) -> bytes:
     """One line that asks for sections; a word with a newline in it is refused.
 
-    ``forget`` makes the host forget what it answered before, so that nothing is answered with "same".
+    ``forget`` makes the host forget what it answered before, so that nothing is answered with "same". ``resident``: the
+    last one is that of the resident process. ``end_resident`` ends that process, dead or alive.
     """
-    calls = ["z"] if forget else []
-    for probe, args in asks:
+    calls = [*(["x"] if end_resident else []), *(["z"] if forget else [])]
+    for probe, args in asks[:-1] if resident else asks:
         if any("\n" in arg or "\0" in arg for arg in args):
             raise ValueError(f"{probe.name}: an argument contains a newline or a NUL: {args!r}")
         calls.append(f"{'k' if probe.cached else 'q'} {quote((probe.name, *args))}")
-    calls.append(f"w {sequence}\n")
+    calls.append(f"{'v' if resident else 'w'} {sequence}\n")
     return ";".join(calls).encode("utf-8", "surrogateescape")

@@ -6,7 +6,7 @@ A plan runs on its host by itself (``plan_script``); this side hands it over, wa
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -21,7 +21,9 @@ from console.remote.plan_locks import LockHolder
 from console.remote.plan_script import lock_key, one_word, render
 from console.remote.plan_state import PlanState
 from console.remote.plan_watch import PlanWatch, RunSettings
+from console.remote.prepare import Preparing, clear
 from console.remote.transport import Transport, TransportError
+from console.remote.way import Way
 
 __all__ = [
     "LockError", "RunSettings", "break_lock", "execute", "inspect", "new_plan_id", "not_begun", "pick_up", "resume",
@@ -67,11 +69,49 @@ async def execute(
     except (ValueError, AuditError) as error:
         yield state.progress(result=Result.REFUSED, reason=f"nothing was done: {error}")
         return
-    yield state.progress()
-    watch = PlanWatch(transport, state, script, settings, spare=spare)
-    async with aclosing(_audited(watch, state, audit)) as told:
-        async for progress in told:
-            yield progress
+    if not plan.prepare:
+        yield state.progress()
+    way = Way(transport, spare)
+    try:
+        async with aclosing(_prepared(state, way, settings, audit, root=root)) as told:
+            async for progress in told:
+                yield progress
+                if progress.result is not None:
+                    return
+        watch = PlanWatch(way.transport, state, script, settings, spare=spare)
+        async with aclosing(_audited(watch, state, audit)) as told:
+            async for progress in told:
+                if progress.result is Result.REFUSED:
+                    await clear(plan, way)
+                yield progress
+    finally:
+        await way.close()
+
+
+async def _prepared(
+    state: PlanState, way: Way, settings: RunSettings, audit: AuditTrail | None, *, root: bool
+) -> AsyncGenerator[PlanProgress, None]:
+    """What comes before the host is given the plan. There is a result only where that is the end of it."""
+    if not state.plan.prepare:
+        return
+
+    async def locks(asked: Transport) -> Sequence[LockHolder]:
+        return (await inspect(asked, settings)).locks
+
+    preparing = Preparing(state.plan, way, locks, root=root)
+    ended: tuple[Result, str] | None = (Result.FAILED, "interrupted before the host was given the plan")
+    try:
+        async with aclosing(preparing.run()) as going:
+            async for _ in going:
+                state.prepared = preparing.told()
+                yield state.progress()
+        state.prepared, ended = preparing.told(), preparing.failure
+    finally:
+        # Also when nobody waits for it any more: what was interrupted is written down.
+        trouble = None if ended is None or audit is None else await _note(audit.finished, state.plan, *ended)
+    if ended is not None:
+        state.skip_rest()
+        yield state.progress(result=ended[0], reason="; ".join(filter(None, (ended[1], trouble))))
 
 
 async def not_begun(plan: Plan, why: str) -> AsyncGenerator[PlanProgress, None]:
@@ -136,15 +176,18 @@ async def break_lock(
     reason: str,
     audit: AuditTrail | None = None,
     settings: RunSettings | None = None,
+    key: str | None = None,
 ) -> None:
     """Set aside the lock that a plan left behind; audited here and on the host.
+
+    ``key`` names another lock of that plan than the one of the service.
 
     Raises ``LockError`` when it may not or cannot be, ``AuditError`` and ``TransportError``.
     """
     if audit is not None:
         await asyncio.to_thread(audit.breaks_lock, ref, plan_id, operator, reason)
     try:
-        await _set_aside(transport, ref, plan_id, _about_break(operator, reason), settings)
+        await _set_aside(transport, ref, key or lock_key(ref), plan_id, _about_break(operator, reason), settings)
     except (LockError, TransportError) as error:
         if audit is not None:
             await _note(audit.kept_lock, ref, plan_id, str(error))
@@ -152,10 +195,10 @@ async def break_lock(
 
 
 async def _set_aside(
-    transport: Transport, ref: ServiceRef, plan_id: str, who: str, settings: RunSettings | None
+    transport: Transport, ref: ServiceRef, key: str, plan_id: str, who: str, settings: RunSettings | None
 ) -> None:
     places = (settings or RunSettings()).places
-    answer = await _ask(transport, plan_door.set_aside(lock_key(ref), plan_id, who, places))
+    answer = await _ask(transport, plan_door.set_aside(key, plan_id, who, places))
     line = next((line[2:] for line in answer.splitlines() if line.startswith("d ")), "")
     word, _, rest = line.partition(" ")
     if word in ("set-aside", "free"):

@@ -10,6 +10,23 @@ MAX_DELAY = 60.0
 """Seconds: a failing probe is asked ever more rarely, but at least this often."""
 
 
+class Allowance:
+    """So many at once, and in the long run one each ``seconds``."""
+
+    def __init__(self, most: int, seconds: float) -> None:
+        self._most, self._seconds = most, seconds
+        self._left, self._at = float(most), -math.inf
+
+    def take(self, now: float) -> bool:
+        """Whether one is left; if so, it is taken."""
+        self._left = min(self._most, self._left + (now - self._at) / self._seconds)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class Schedule:
     """Due times of the probes of one lane, by the console's monotonic clock."""
 
@@ -40,10 +57,10 @@ class Schedule:
         """Whether a probe of that name is asked here."""
         return name in self._probes
 
-    def overdue(self, name: str, interval: float, now: float) -> bool:
-        """Whether a probe was not asked for at least this long; if so, it counts as asked now."""
+    def early(self, name: str, now: float) -> bool:
+        """Whether a probe may be asked before it is due, as one that fails may not; if so, it counts as asked now."""
         probe = self._probes.get(name)
-        if probe is None or self._failed.get(name) or now < self._due.get(name, 0.0) - probe.every + interval:
+        if probe is None or self._failed.get(name):
             return False
         self._due[name] = now + probe.every
         return True

@@ -48,20 +48,33 @@ class Session:
         async with asyncio.timeout(timeout):
             return await self._fast.request(asks)
 
+    @property
+    def slow_is_sooner(self) -> bool:
+        """Whether the fast lane has yet to answer something, as a tick over a long way, and the slow one is idle."""
+        return self._fast.busy and self._slow.idle and not self.one_channel
+
     async def reopen_fast(self, timeout: float) -> None:  # noqa: ASYNC109
-        """Replace a frozen shell by a new one on the same connection (keepalive does not notice a frozen shell)."""
-        old, self._fast = self._fast, ProbeShell(self.transport, self._probes)
+        """Replace a frozen shell by a new one on the same connection (keepalive does not notice a frozen shell).
+
+        It does without a resident process, which may have been what froze the other.
+        """
+        old, self._fast = self._fast, ProbeShell(self.transport, self._probes, resident=False)
         await old.close()
         await _bounded(self._fast.start(), timeout, "a new probe shell did not answer")
 
     async def slow(self, ask: Ask) -> Answer:
         """Ask one thing that may take longer than a tick."""
+        return (await self.slow_all([ask]))[0]
+
+    async def slow_all(self, asks: Sequence[Ask]) -> list[Answer]:
+        """Ask several such things, all in one trip where there is a channel for them."""
         if not self.one_channel:
             try:
-                return await self._slow.ask(ask)
+                return await self._slow.ask_all(asks)
             except ChannelRefusedError:
                 self.one_channel = True
-        return await self._in_fast(ask)
+        # Here one by one, so that the ticks come in between.
+        return [await self._in_fast(ask) for ask in asks]
 
     async def survey(self, ask: Ask) -> Answer:
         """Ask a service manager, which may hang: apart from what else is slow, where there is a channel for it."""
@@ -77,7 +90,7 @@ class Session:
             async with asyncio.timeout(limit):
                 return (await self._fast.request([ask]))[0]
         except TimeoutError:
-            return Answer(ask.probe, failure=f"no answer in {limit:.0f} s")
+            return Answer(ask.probe, failure=f"no answer in {limit:.0f} s", hangs=True)
         finally:
             self._shared_until = None
 

@@ -2,19 +2,32 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from console.core.probe import ParseError, Probe
 from console.core.text import decode, sanitise
-from console.remote.probe_program import BOOT, definitions, program, request
+from console.remote.probe_program import BOOT, definitions, program, request, stays
 from console.remote.transport import Channel, Transport, TransportError
 
 MAX_FRAME = 16 * 1024 * 1024
 """Bytes; a larger answer is not one of ours."""
 
+WARM = 2
+"""Requests after which the resident process is worth its start: who looks but once has none."""
+RESIDENT_WITHIN = 1.0
+"""Seconds that it may take, few enough that the host is not stale; then it is ended and the shell answers instead."""
+REST = 60
+"""Requests after which one that was ended is started again; each time after four times as many."""
+
+TIMED_OUT = 124
+"""The exit status of timeout(1) for what it ended."""
+
 _DIGITS = 18
+_LONGEST = 300
+"""Letters of a reason."""
 
 
 class ShellLostError(TransportError):
@@ -26,10 +39,11 @@ class ShellLostError(TransportError):
 
 @dataclass(slots=True)
 class Ask:
-    """A probe and its arguments."""
+    """A probe and its arguments. ``verbatim``: its text is wanted too, so it is told whether it changed or not."""
 
     probe: Probe[Any]
     args: tuple[str, ...] = ()
+    verbatim: bool = False
 
 
 @dataclass(slots=True)
@@ -40,12 +54,18 @@ class Answer:
     value: Any = None
     failure: str | None = None
     same: bool = False
+    text: str = ""
+    """What the host printed, sanitised, where that was wanted."""
+    status: int = 0
+    """How the section ended on the host."""
+    hangs: bool = False
+    """There was no answer in time."""
 
 
 class ProbeShell:
     """One ``sh`` on a host that answers probes. Requests are answered one after the other."""
 
-    def __init__(self, transport: Transport, probes: Sequence[Probe[Any]]) -> None:
+    def __init__(self, transport: Transport, probes: Sequence[Probe[Any]], *, resident: bool = True) -> None:
         self._transport = transport
         # What is asked of every host from the first; the others follow when they are asked for.
         self._first = tuple(probe for probe in probes if probe.every > 0 and not probe.slow)
@@ -57,6 +77,8 @@ class ProbeShell:
         self._lock = asyncio.Lock()
         self._kept: dict[str, Answer] = {}
         self._abandoned = False
+        self._before_resident, self._rest = WARM, REST
+        self._resident = resident
 
     async def start(self) -> None:
         """Open the channel, upload the functions and wait until the shell says that it is ready."""
@@ -71,6 +93,11 @@ class ProbeShell:
         if channel is not None:
             await channel.close()
 
+    @property
+    def busy(self) -> bool:
+        """Whether what is asked now waits for the answer to something else."""
+        return self._lock.locked()
+
     async def request(self, asks: Sequence[Ask]) -> list[Answer]:
         """Ask for several sections in one round trip; raises ``TransportError`` when the shell is gone.
 
@@ -79,16 +106,53 @@ class ProbeShell:
         async with self._lock:
             if self._channel is None:
                 raise ShellLostError("the probe shell is closed")
-            self._sequence += 1
-            if self._abandoned:
-                self._kept.clear()
-            calls = [(ask.probe, ask.args) for ask in asks]
-            line = request(self._sequence, calls, forget=self._abandoned)
-            self._channel.write(definitions(self._new(asks)) + line)
-            self._abandoned = True
-            body = await self._frame(self._sequence)
+            lively = self._for_resident(asks)
+            if lively:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RESIDENT_WITHIN):
+                        return _in_order(asks, lively, await self._exchange(lively, resident=True))
+                self._before_resident, self._rest = self._rest, 4 * self._rest
+            return await self._exchange(asks, end_resident=bool(lively))
+
+    def _for_resident(self, asks: Sequence[Ask]) -> list[Ask]:
+        """The same with that of the resident process at the end; empty where it is not to be asked."""
+        at = next((at for at, ask in enumerate(asks) if ask.probe.resident), None)
+        if at is None or not self._resident or asks[at].args or asks[at].verbatim:
+            return []
+        self._before_resident -= 1
+        return [*asks[:at], *asks[at + 1 :], asks[at]] if self._before_resident < 0 else []
+
+    async def request_each(self, asks: Sequence[Ask]) -> AsyncGenerator[Answer, None]:
+        """The same in one round trip, each section told as soon as it is there: none waits for those behind it."""
+        async with self._lock:
+            forgets = self._abandoned
+            sent = [(ask, self._send([ask], forget=forgets and at == 0)) for at, ask in enumerate(asks)]
+            for ask, sequence in sent:
+                body = await self._frame(sequence)
+                yield self._answers([ask], body)[0]
             self._abandoned = False
+
+    async def _exchange(
+        self, asks: Sequence[Ask], *, resident: bool = False, end_resident: bool = False
+    ) -> list[Answer]:
+        sequence = self._send(asks, forget=self._abandoned, resident=resident, end_resident=end_resident)
+        body = await self._frame(sequence)
+        self._abandoned = False
         return self._answers(asks, body)
+
+    def _send(self, asks: Sequence[Ask], *, forget: bool, resident: bool = False, end_resident: bool = False) -> int:
+        """Write one request; the sequence of its answer. It counts as given up until that was read."""
+        if self._channel is None:
+            raise ShellLostError("the probe shell is closed")
+        self._sequence += 1
+        if forget:
+            self._kept.clear()
+        calls = [(_told(ask), ask.args) for ask in asks]
+        line = request(self._sequence, calls, forget=forget, resident=resident, end_resident=end_resident)
+        begins = stays(asks[-1].probe) if resident and self._before_resident == -1 else b""
+        self._channel.write(definitions(self._new(asks)) + begins + line)
+        self._abandoned = True
+        return self._sequence
 
     def _new(self, asks: Sequence[Ask]) -> list[Probe[Any]]:
         """What the shell does not know yet; from now on it does."""
@@ -157,14 +221,33 @@ class ProbeShell:
         text = sanitise(decode(body))
         if status != b"0":
             self._kept.pop(probe.name, None)
-            return Answer(probe, failure=failure_line(text, status.decode()))
+            return Answer(
+                probe, failure=failure_line(text, status.decode()), status=int(status), hangs=int(status) == TIMED_OUT
+            )
         try:
-            answer = Answer(probe, probe.parse(text))
+            answer = Answer(probe, probe.parse(text), text=text if ask.verbatim else "")
         except ParseError as error:
-            answer = Answer(probe, failure=f"{probe.name}: {error}")
-        if probe.cached:
+            answer = Answer(probe, failure=f"{probe.name}: {error}", text=text if ask.verbatim else "")
+        except Exception as error:
+            # A fault of ours, which must be seen; what one probe makes of its answer is nothing to the others.
+            said = (
+                f"{probe.name}: hostdeck could not read the answer, please report it: {type(error).__name__}: {error}"
+            )
+            answer = Answer(probe, failure=said[:_LONGEST], text=text if ask.verbatim else "")
+        if _told(ask).cached:
             self._kept[probe.name] = answer
         return answer
+
+
+def _told(ask: Ask) -> Probe[Any]:
+    """The probe as it is asked: one whose text is wanted never answers "same"."""
+    return replace(ask.probe, cached=False) if ask.verbatim and ask.probe.cached else ask.probe
+
+
+def _in_order(asks: Sequence[Ask], asked: Sequence[Ask], answers: Sequence[Answer]) -> list[Answer]:
+    """The answers in the order of ``asks``, which were asked in another."""
+    of = {id(ask): answer for ask, answer in zip(asked, answers, strict=True)}
+    return [of[id(ask)] for ask in asks]
 
 
 def _length(words: list[bytes], ask: Ask) -> int | None:
@@ -182,4 +265,4 @@ def _number(word: bytes) -> int | None:
 def failure_line(stderr: str, status: str) -> str:
     """The last thing said on standard error, as one line; the exit status where nothing was said."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    return lines[-1][:300] if lines else f"exit status {status}"
+    return lines[-1][:_LONGEST] if lines else f"exit status {status}"

@@ -49,6 +49,8 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
         self._eof = False
         self._closing = False
         self._gone = False
+        self._room = asyncio.Event()
+        self._room.set()
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """Called by the SSH library."""
@@ -76,12 +78,25 @@ class SshChannel(asyncssh.SSHClientSession[bytes]):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by the SSH library when the channel is closed, alone or with its connection."""
         self._gone = True
+        self._room.set()
         if self._closing:
             self._chunks.stop()
         elif self.exit is not None or (exc is None and self._link.open):
             self._chunks.end()
         else:
             self._chunks.end(self._link.failure(exc))
+
+    def pause_writing(self) -> None:
+        """Called by the SSH library: more is queued than it wants."""
+        self._room.clear()
+
+    def resume_writing(self) -> None:
+        """Called by the SSH library: the queue is short again."""
+        self._room.set()
+
+    async def drain(self) -> None:
+        """See ``Inlet.drain``."""
+        await self._room.wait()
 
     def write(self, data: bytes) -> None:
         """Queue bytes for standard input."""
@@ -192,6 +207,19 @@ class SshTransport:
     def forward(self, path: str) -> contextlib.AbstractAsyncContextManager[str]:
         """See ``UnixSockets.forward``."""
         return ssh_sockets.forward(self._standing(), path)
+
+    @property
+    def peer(self) -> str | None:
+        """See ``Reaching.peer``."""
+        link = self._link
+        if link is None or link.connection is None or link.target.jumps or link.target.proxy_command is not None:
+            return None
+        name = link.connection.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) and name else None
+
+    async def knock(self, address: str, port: int) -> str | None:
+        """See ``Reaching.knock``."""
+        return await ssh_sockets.knock(self._standing(), address, port)
 
     async def open(self, argv: tuple[str, ...]) -> Channel:
         """Start a program with ``LC_ALL=C``; raises ``ChannelRefusedError`` or ``TransportError``."""

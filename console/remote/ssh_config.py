@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from console.core.password import PasswordSource
 from console.remote.destination import DestinationError, check_host, split_destination
 from console.remote.ssh_config_client import ask_client
 from console.remote.ssh_config_file import (
@@ -42,6 +43,8 @@ class SshTarget:
     port: int
     user: str
     identity_files: tuple[str, ...] = ()
+    password: PasswordSource | None = None
+    """Where the passphrase of locked identity files comes from."""
     certificate_files: tuple[str, ...] = ()
     identities_only: bool = False
     agent: str | None = None
@@ -140,6 +143,7 @@ def _target(spec: HostSpec, settings: Settings) -> SshTarget:
         port=port,
         user=user,
         identity_files=_paths(settings, "identityfile", identities, tokens),
+        password=spec.password,
         certificate_files=_paths(settings, "certificatefile", tuple(settings.lists.get("certificatefile", ())), tokens),
         identities_only=_flag(settings, "identitiesonly"),
         agent=_agent(settings, tokens),

@@ -1,16 +1,23 @@
-"""What this user can log in with: identity files, certificates and the agent. A passphrase is never asked for."""
+"""What this user can log in with: identity files, certificates and the agent.
+
+Nobody is asked for a passphrase: it comes from where the configuration says, or the agent has the key.
+"""
 
 import asyncio
+import math
 import os
 import stat
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import asyncssh
 
+from console.core.command import Secret
+from console.core.password import PasswordSource
 from console.core.text import decode, sanitise
+from console.remote.passwords import NOT_AGAIN, PasswordError, Passwords
 from console.remote.ssh_config import SshTarget
 
 AGENT_TIMEOUT = 3.0
@@ -49,7 +56,32 @@ class KeyRing:
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[tuple[int, int, int], Identity]] = {}
+        self._opened: dict[tuple[str, PasswordSource], tuple[tuple[int, int, int], float, Identity]] = {}
+        self._passwords = Passwords()
         self._lock = asyncio.Lock()
+
+    async def opened(self, identity: Identity, source: PasswordSource) -> Identity:
+        """The key of a locked identity file; where it does not open, the identity says why."""
+        key, stamp, now = (identity.path, source), _stamp(identity.path), asyncio.get_running_loop().time()
+        known, until, found = self._opened.get(key, (None, 0.0, identity))
+        if known is not None and known == stamp:
+            if now < until:
+                return found
+            self._passwords.forget(source)
+        try:
+            secret = await self._passwords.of(source)
+        except PasswordError as error:
+            return replace(identity, problem=f"is locked by a passphrase: {error}", locked=False)
+        opened = await asyncio.to_thread(_unlocked, identity.path, secret)
+        if opened is None:
+            other = f"is locked by another passphrase than the one of {source}"
+            found, until = replace(identity, problem=other, locked=False), now + NOT_AGAIN
+        else:
+            found = replace(identity, key=opened, public=opened.public_data, locked=False)
+            until = math.inf
+        if stamp is not None:
+            self._opened[key] = stamp, until, found
+        return found
 
     async def identity(self, path: str) -> Identity | None:
         """Return an identity, ``None`` where there is neither the file nor its public half."""
@@ -110,6 +142,13 @@ def _load(path: str) -> Identity:
     return Identity(path, key, key.public_data, certificate)
 
 
+def _unlocked(path: str, secret: Secret) -> asyncssh.SSHKey | None:
+    try:
+        return asyncssh.read_private_key(path, secret.reveal())
+    except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError):
+        return None
+
+
 def _public(path: str) -> bytes | None:
     # An OpenSSH private key names its public half in clear, also when it is encrypted.
     for file in (f"{path}.pub", path):
@@ -159,7 +198,8 @@ class Offers:
         tried = {offer.label for offer in self.keys}
         for identity in self.identities:
             if identity.locked and identity.label not in tried:
-                return f"{identity.label} is locked by a passphrase and in no agent: run ssh-add {identity.label}"
+                way = f"run ssh-add {identity.label}, or configure password_command"
+                return f"{identity.label} is locked by a passphrase and in no agent: {way}"
         for identity in self.identities:
             if identity.problem is not None:
                 return f"{identity.label} {identity.problem}"
@@ -173,6 +213,8 @@ async def gather_offers(target: SshTarget, ring: KeyRing) -> Offers:
     offers = Offers([], identities)
     held = await _agent_keys(target, offers)
     rest: list[Offer] = []
+    if target.password is not None:
+        identities = offers.identities = await _opened(identities, target.password, ring, held.keys())
     for identity in identities:
         certificate = by_key.get(identity.public or b"") or identity.certificate
         in_agent = held.pop(identity.public or b"", None)
@@ -189,6 +231,18 @@ async def gather_offers(target: SshTarget, ring: KeyRing) -> Offers:
         offers.keys += [Offer(f"agent key {_comment(plain)}", plain) for _, plain in held.values()]
     offers.keys += rest
     return offers
+
+
+async def _opened(
+    identities: tuple[Identity, ...], source: PasswordSource, ring: KeyRing, held: Collection[bytes]
+) -> tuple[Identity, ...]:
+    """With the keys of locked files that no agent holds."""
+    return tuple(
+        [
+            await ring.opened(identity, source) if identity.locked and identity.public not in held else identity
+            for identity in identities
+        ]
+    )
 
 
 def _comment(pair: asyncssh.SSHKeyPair) -> str:

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncssh
 
@@ -21,6 +21,8 @@ from console.remote.transport import TransportError
 
 if TYPE_CHECKING:
     from console.remote.ssh_pool import JumpPool, Lease
+
+T = TypeVar("T")
 
 KEEPALIVE = 2.0
 """Seconds of silence after which the server is asked for a sign of life."""
@@ -195,9 +197,9 @@ async def _attempt(target: SshTarget, pool: "JumpPool", lease: "Lease | None") -
                 progress.reached = True
                 await wait_for_banner(way)
                 progress.banner = True
-            await _own_time(limit, pool)
+            await _at_leisure(limit, pool.pace())
             progress.trust = _trust(target)
-            progress.offers = offers = await gather_offers(target, pool.keys)
+            progress.offers = offers = await _at_leisure(limit, gather_offers(target, pool.keys))
             client = _LoginClient(progress, offers, link.lost)
             link.begin(await _handshake(target, progress.trust, client, _through(way, lease)))
     except TimeoutError:
@@ -225,15 +227,16 @@ def _through(way: Way | None, lease: "Lease | None") -> "_Direct | _Tunnel":
     return _Tunnel(lease.link.connection)
 
 
-async def _own_time(limit: asyncio.Timeout, pool: "JumpPool") -> None:
-    """Wait for our turn to compute: that is our time, not the host's."""
+async def _at_leisure(limit: asyncio.Timeout, work: Awaitable[T]) -> T:
+    """Wait for our turn to compute, for a password: that is our time, not the host's."""
     loop = asyncio.get_running_loop()
     before = loop.time()
     deadline = limit.when()
     limit.reschedule(None)
-    await pool.pace()
+    done = await work
     if deadline is not None:
         limit.reschedule(deadline + loop.time() - before)
+    return done
 
 
 def _trust(target: SshTarget) -> Trust:

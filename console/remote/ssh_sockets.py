@@ -1,4 +1,4 @@
-"""UNIX sockets of a host over its SSH connection (streamlocal, OpenSSH's PROTOCOL 2.4)."""
+"""Sockets of a host over its SSH connection: UNIX ones (streamlocal, OpenSSH's PROTOCOL 2.4), and ports of its own."""
 
 import asyncio
 import contextlib
@@ -44,6 +44,23 @@ async def forward(link: SshLink, path: str) -> AsyncIterator[str]:
         finally:
             listener.close()
             await listener.wait_closed()
+
+
+async def knock(link: SshLink, address: str, port: int) -> str | None:
+    """See ``Reaching.knock``."""
+    if link.connection is None or not link.open:
+        raise link.failure()
+    try:
+        _, writer = await link.connection.open_connection(address, port, encoding=None)
+    except asyncssh.ChannelOpenError as error:
+        if not link.open:
+            raise link.failure() from None
+        prohibited = error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED
+        return "prohibited" if prohibited else sanitise(str(error))[:100]
+    except (asyncssh.Error, OSError) as error:
+        raise link.failure(error) from None
+    writer.close()
+    return None
 
 
 async def _connect(link: SshLink, path: str) -> "tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]":

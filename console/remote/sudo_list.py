@@ -11,15 +11,15 @@ _SPECIAL = re.compile(r'([,:=#"!*?\[\] \t])')
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """One command that a listing allows (or, with ``denied``, forbids) to be run as root."""
+    """One command that a listing allows or, with ``denied``, forbids."""
 
     pattern: str
     password: bool
     denied: bool = False
 
 
-def allowed_commands(lines: Iterable[str]) -> tuple[Allowed, ...]:
-    """The commands of a listing in its order: of several that fit, the last counts.
+def allowed_commands(lines: Iterable[str], run_as: str = "root") -> tuple[Allowed, ...]:
+    """The commands of a listing as a user, in its order: of several that fit, the last counts.
 
     ``password`` is false under NOPASSWD, and everywhere where the defaults turn authentication off.
     """
@@ -29,14 +29,14 @@ def allowed_commands(lines: Iterable[str]) -> tuple[Allowed, ...]:
         if "!authenticate" in line:
             free = True
         match = _ENTRY.fullmatch(line)
-        if match is not None and _as_root(match["runas"]):
+        if match is not None and _as(match["runas"], run_as):
             found += _commands(match["rest"], not free)
     return tuple(found)
 
 
-def _as_root(runas: str) -> bool:
-    users = runas.partition(":")[0]
-    return any(user.strip() in ("root", "ALL", "#0") for user in users.split(","))
+def _as(runas: str, user: str) -> bool:
+    wanted = ("ALL", user, *(("#0",) if user == "root" else ()))
+    return any(one.strip() in wanted for one in runas.partition(":")[0].split(","))
 
 
 def _commands(rest: str, password: bool) -> Iterable[Allowed]:

@@ -6,7 +6,6 @@ A socket that asks for a user and a password is not talked to: supervisorctl kno
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from console.core.command import quote
 from console.core.probe import ParseError
@@ -19,6 +18,7 @@ from console.managers.supervisord_log import read
 from console.remote.shell import Ask
 from console.remote.surveys import SETTLE, Place
 from console.remote.transport import TransportError, UnixSockets
+from console.remote.unix_sockets import SILENT
 
 EVERY = 2.0
 """Seconds between two looks through a socket: two round trips, and a millisecond of the daemon for 20 programs."""
@@ -28,6 +28,8 @@ PAUSE = 5.0
 """Seconds at least between two looks by the tool when only the daemon's log changed."""
 REFUSED = 600.0
 """Seconds after which one asks again who was refused by sudo: it writes that into the host's log."""
+LOOK_WHY = 10.0
+"""Seconds between two looks at the process of one that hangs."""
 FILES = 300.0
 """Seconds after which the files are read again though nothing is seen to have changed."""
 
@@ -35,8 +37,8 @@ FILES = 300.0
 AGAIN = 8.0
 """Seconds after which they are compared again when programs were started anew."""
 
-_Socket = tuple[str, bool]
-"""Path, and whether it may be used."""
+_Socket = tuple[str, bool, str]
+"""Path, whether it may be used, and the path again where it is not the usual one of its host."""
 Runs = dict[Key, tuple[object, ...]]
 """What changes of a program when it starts or ends."""
 
@@ -48,28 +50,34 @@ class Found:
     services: tuple[Service, ...] | None
     failure: str | None = None
     every: float = EVERY
+    lost: bool = False
+    """The services are those of an earlier look."""
+    hangs: bool = False
+    """The failure is that there was no answer."""
 
 
 class Daemon:
     """One supervisord, known by its socket."""
 
-    def __init__(self, place: Place, path: str, may_use: bool) -> None:
+    def __init__(self, place: Place, path: str, may_use: bool, at: str) -> None:
         self._place = place
         self._path = path
         sockets = place.transport
         self._sockets = sockets if isinstance(sockets, UnixSockets) and may_use else None
         self._may_use = may_use
-        self._around = states.Around()
+        self._around = states.Around(at=at)
         self._ground_at = -FILES
+        self._why_at = -LOOK_WHY
         self._stamp = ""
         self._runs: Runs = {}
         self._compared: Runs = {}
         self._behind = False
         self._kept: tuple[Service, ...] | None = None
-        self._kept_at = ""
+        self._hangs = False
 
     async def look(self, stamp: str) -> Found:
         """Its services now, or why they cannot be told."""
+        self._hangs = False
         try:
             programs, failure, every = await (self._by_socket(stamp) if self._sockets else self._by_tool(stamp))
         except (rpc.RpcError, ParseError) as error:
@@ -79,14 +87,9 @@ class Daemon:
             programs, failure, every = None, f"{self._path}: it answers nonsense ({type(error).__name__})", BY_TOOL
         if programs is not None:
             self._kept = states.services(programs, self._around)
-            self._kept_at = datetime.now(UTC).strftime("%H:%M:%S UTC")
+            self._why_at = -LOOK_WHY
             self._behind = any(service.needs_reload for service in self._kept)
-            if self._around.ground.broken:
-                failure = f"its files are wrong, an update would be refused: {self._around.ground.bad}"
-        elif self._kept and failure is not None:
-            # Beside the programs of a daemon that answers they would look as fresh as those.
-            failure = f"{failure}; its programs are shown as they were at {self._kept_at}"
-        return Found(self._kept, failure, every)
+        return Found(self._kept, failure, every, lost=programs is None, hangs=self._hangs)
 
     def suspect(self) -> None:
         """Something was just done here: what was behind may be up to date."""
@@ -95,6 +98,12 @@ class Daemon:
 
     async def _by_socket(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
         assert self._sockets is not None
+        if self._around.ground.foreign is not None or (self._around.at and not self._stamp):
+            # Anybody may have a socket somewhere that gives no answer: whose it is comes first.
+            if self._is_due(stamp, self._runs, self._around.ground.pid):
+                await self._stand(stamp, None, (), {})
+            if self._around.ground.foreign is not None:
+                return None, f"{self._path}: {self._around.tool_missing}", BY_TOOL
         try:
             told = await self._ask(list(rpc.STATE))
         except (rpc.RpcError, TransportError) as error:
@@ -130,10 +139,10 @@ class Daemon:
         self, stamp: str, error: rpc.RpcError | TransportError
     ) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
         """The socket does not serve us: perhaps the tool is served, which knows a password or needs no forwarding."""
-        if isinstance(error, TransportError) and error.code != "socket":
+        if isinstance(error, TransportError) and error.code not in ("socket", SILENT):
             raise error
-        if "no answer" in str(error):
-            return None, f"supervisord hangs: {error}", EVERY
+        if isinstance(error, TransportError) and error.code == SILENT:
+            return None, await self._silent(stamp, str(error)), EVERY
         programs, failure, every = await self._by_tool(stamp)
         if programs is not None:
             return programs, None, every
@@ -149,9 +158,12 @@ class Daemon:
             return None, f"{self._path}: {self._around.tool_missing}", REFUSED
         answer = await self._place.ask(Ask(SUPERVISORD_STATUS, (ground.log or "-", *self._around.tool)))
         if answer.failure is not None:
+            self._hangs = answer.hangs
             return None, f"{self._path}: {answer.failure}", BY_TOOL
         status = answer.value
         if status.why is not None:
+            if status.hangs:
+                return None, await self._silent(stamp, f"{self._path}: {status.why}"), BY_TOOL
             if self._may_use:
                 return None, f"{self._path}: {status.why}", BY_TOOL
             if "refused connection" in status.why or "no such file" in status.why:
@@ -163,6 +175,23 @@ class Daemon:
             await self._stand(stamp, None, status.programs, self._runs)
         self._around = replace(self._around, chronicle=read(self._around.chronicle, status.log), zone=status.zone)
         return status.programs, None, BY_TOOL
+
+    async def _silent(self, stamp: str, said: str) -> str:
+        """What is told of one that hangs."""
+        self._hangs = True
+        now = asyncio.get_running_loop().time()
+        if now - self._why_at >= LOOK_WHY:
+            self._why_at = now
+            await self._stand(stamp, None, (), {})
+        ground = self._around.ground
+        if ground.foreign is not None:
+            self._hangs = False
+            return f"{self._path}: {self._around.tool_missing}"
+        if ground.frozen:
+            pid = ground.pid
+            return f"supervisord (process {pid}) was stopped by a signal and does not answer: kill -CONT {pid}"
+        log = f" {ground.log}" if ground.log is not None else ""
+        return f"supervisord hangs and does not answer: {said}: its log{log} may tell why, then restart its unit"
 
     def _is_due(self, stamp: str, runs: Runs, pid: int | None) -> bool:
         age = asyncio.get_running_loop().time() - self._ground_at
@@ -176,13 +205,15 @@ class Daemon:
         running = [
             f"{each.group}:{each.name}={each.pid}={int(each.start)}" for each in programs if each.pid and each.start
         ]
-        answer = await self._place.ask(Ask(GROUND_PROBE, (self._path, str(pid or ""), *running)))
+        # Of one elsewhere the pid file of the usual one says nothing.
+        known = pid or ((self._around.ground.pid or 0) if self._around.at else "")
+        answer = await self._place.ask(Ask(GROUND_PROBE, (self._path, str(known), *running)))
         self._ground_at, self._stamp, self._compared = asyncio.get_running_loop().time(), stamp, runs
         if answer.failure is not None:
             self._around = replace(self._around, tool=(), tool_missing=answer.failure)
             return
         ground: Ground = answer.value if pid is None else replace(answer.value, pid=pid)
-        tool, missing = _tool(ground, self._path, self._may_use)
+        tool, missing = _tool(ground, self._path, self._may_use, self._around.at)
         self._around = replace(self._around, ground=ground, tool=tool, tool_missing=missing)
 
     async def _ask(self, calls: list[rpc.Call]) -> list[object]:
@@ -200,7 +231,7 @@ async def loop(place: Place) -> None:
         sockets = _sockets(stamp)
         daemons = {key: daemons.get(key) or Daemon(place, *key) for key in sockets}
         founds = await _look(daemons, _files(stamp))
-        _tell(place, founds)
+        _tell(place, founds, _closed(stamp))
         every = min((found.every for found in founds.values()), default=REFUSED)
         changed = await place.wanted.wait(SETTLE if changed and every < REFUSED else every)
         if changed and place.wanted.stamp == stamp:
@@ -220,7 +251,7 @@ async def _look(daemons: Mapping[_Socket, Daemon], files: str) -> dict[_Socket, 
             task.cancel()
 
 
-async def _rest(place: Place, every: float, sockets: tuple[tuple[str, bool], ...]) -> None:
+async def _rest(place: Place, every: float, sockets: tuple[_Socket, ...]) -> None:
     """Only its log or its files changed: no reason to hurry, and none at all where it may not be asked."""
     if every < REFUSED:
         await asyncio.sleep(PAUSE)
@@ -230,22 +261,32 @@ async def _rest(place: Place, every: float, sockets: tuple[tuple[str, bool], ...
         await place.wanted.wait(left)
 
 
-def _tell(place: Place, founds: dict[_Socket, Found]) -> None:
-    named: dict[object, Service] = {}
-    for found in founds.values():
-        for service in found.services or ():
-            named.setdefault(service.ref, service)
-    if any(found.services is not None for found in founds.values()):
-        place.report.services(named.values())
-    failures = [found.failure for found in founds.values() if found.failure is not None]
-    if failures:
-        place.report.failed("; ".join(failures))
-
-
-def _sockets(stamp: str) -> tuple[tuple[str, bool], ...]:
-    """Path and whether it may be used, from the answer of ``PRESENCE``."""
+def _closed(stamp: str) -> tuple[str, ...]:
+    """What is said of sockets elsewhere that this login may not use."""
     found = (line.partition(" ") for line in stamp.split("\n"))
-    return tuple((path, may == "rw") for may, _, path in found if may in ("rw", "denied"))
+    mend = "[unix_http_server] there needs chmod=0770 and chown=root:GROUP"
+    return tuple(f"this user may not use {path}: {mend}" for may, _, path in found if may == "closed")
+
+
+def _tell(place: Place, founds: dict[_Socket, Found], closed: tuple[str, ...] = ()) -> None:
+    named = {service.ref: service for found in founds.values() for service in found.services or ()}
+    failures = "; ".join((*(found.failure for found in founds.values() if found.failure is not None), *closed))
+    hangs = any(found.hangs for found in founds.values())
+    if all(found.lost for found in founds.values()):
+        if failures:
+            place.report.failed(failures, hangs=hangs)
+        return
+    fresh = {service.ref for found in founds.values() if not found.lost for service in found.services or ()}
+    place.report.services(named.values(), lost=named.keys() - fresh, trouble=failures or None, hangs=hangs)
+
+
+def _sockets(stamp: str) -> tuple[_Socket, ...]:
+    """All that may answer, from the answer of ``PRESENCE``. Only the first in a usual place is the usual one."""
+    found = [line.partition(" ")[::2] for line in stamp.split("\n")]
+    there = [(path, word == "rw") for word, path in found if word in ("rw", "denied")]
+    elsewhere = {path for word, path in found if word == "elsewhere"}
+    usual = [path for path, _ in sorted(there, key=lambda one: not one[1]) if path not in elsewhere][:1]
+    return tuple((path, may, "" if path in usual else path) for path, may in there)
 
 
 def _files(stamp: str) -> str:
@@ -264,15 +305,17 @@ def _readable(told: list[object]) -> tuple[states.Program, ...]:
     return tuple(found)
 
 
-def _tool(ground: Ground, path: str, may_use: bool) -> tuple[tuple[str, ...], str | None]:
+def _tool(ground: Ground, path: str, may_use: bool, at: str) -> tuple[tuple[str, ...], str | None]:
     if ground.foreign is not None:
         return (), f"{ground.foreign}: nothing of this supervisord is run or shown"
     if not ground.tool:
         return (), f"supervisorctl is neither in the PATH of {ground.user or 'this user'} nor beside supervisord"
+    named = (ground.tool[0], "-s", f"unix://{path}")
+    unsure = bool(at) and not ground.pid
     if not may_use:
-        return ("sudo", "-n", "--", *ground.tool), None
-    if ground.conf is not None and not ground.readable:
-        return (ground.tool[0], "-s", f"unix://{path}"), None
+        return ("sudo", "-n", "--", *(named if unsure else ground.tool)), None
+    if unsure or (ground.conf is not None and not ground.readable):
+        return named, None
     return ground.tool, None
 
 

@@ -5,20 +5,21 @@ kept when it does not answer; its source then says why, and its age grows.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 from console.core.pid_file import PidFile
 from console.core.probe import Probe
-from console.core.service import Service
+from console.core.service import Service, ServiceRef
 from console.managers import DETECTED, MANAGERS
-from console.managers.base import Declarable, Detected, Surveyed
+from console.managers.base import Declarable, Detected, Roaming, Surveyed
 from console.managers.systemd import SYSTEMD
 from console.probes import family
 from console.remote.builder import SnapshotBuilder
 from console.remote.failure_logs import FailureLogs
+from console.remote.left_behind import LeftBehind
 from console.remote.service_book import is_down
 from console.remote.shell import Answer, Ask
 from console.remote.transport import ChannelRefusedError, Transport, TransportError
@@ -27,6 +28,8 @@ FAMILIES_EVERY = 5.0
 """Seconds between two looks at the processes below those of services."""
 SETTLE = 1.0
 """Seconds after a change in which a manager is asked once more: what it starts takes its time."""
+SEARCH_EVERY = 60.0
+"""Seconds between two looks at every process for a manager that may be anywhere."""
 PATIENCE = 60.0
 """Seconds at most between two attempts at a manager that does not answer."""
 
@@ -38,13 +41,29 @@ class Report:
         self.manager = manager
         self._surveys = surveys
 
-    def services(self, services: Iterable[Service]) -> None:
-        """All services of this manager, without the host."""
-        self._surveys.found(self.manager, tuple(services))
+    def services(
+        self,
+        services: Iterable[Service],
+        *,
+        lost: Collection[ServiceRef] = (),
+        trouble: str | None = None,
+        hangs: bool = False,
+        broken: bool = False,
+    ) -> None:
+        """All services of this manager, without the host.
 
-    def failed(self, reason: str) -> None:
-        """Why they cannot be told now; one line that says what mends it."""
-        self._surveys.failed(self.manager, reason)
+        ``lost``: those among them that a daemon told which does not answer now; their age grows. ``trouble``: what of
+        this manager cannot be told, one line that says what mends it. ``hangs``: that gave no answer.
+        ``broken``: that answered as nothing does that is well.
+        """
+        self._surveys.found(self.manager, tuple(services), lost, trouble, hangs=hangs, broken=broken)
+
+    def failed(self, reason: str, *, hangs: bool = False, broken: bool = False) -> None:
+        """Why none of them can be told now; one line that says what mends it.
+
+        ``hangs``: there was no answer. ``broken``: the answer was none of something that is well.
+        """
+        self._surveys.failed(self.manager, reason, hangs=hangs, broken=broken)
 
     def known(self) -> tuple[Service, ...]:
         """What was told last, also over an earlier connection."""
@@ -112,7 +131,7 @@ def by_shell(manager: Surveyed) -> Loop:
                 words = manager.survey_words(place.pid_files, place.report.known())
             answer = await place.ask(Ask(manager.survey, words))
             if answer.failure is not None:
-                place.report.failed(answer.failure)
+                place.report.failed(answer.failure, hangs=answer.hangs)
             else:
                 place.report.services(answer.value)
             # What a change sets in motion goes on for a moment.
@@ -146,10 +165,14 @@ class Surveys:
         self._managers = {found.presence.name: found for found in DETECTED}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._wanted: dict[str, Wanted] = {}
+        self._stamps: dict[str, str] = {}
+        self._searched: dict[str, float] = {}
         self._told: dict[str, asyncio.Event] = {}
         self._inner: dict[str, set[str]] = {}
         self._logs = FailureLogs(builder, transport)
-        self._to_read: asyncio.Queue[str] = asyncio.Queue()
+        self._left = LeftBehind(builder, ask, emit, clock)
+        self._to_read: set[str] = set()
+        self._reading: dict[str, asyncio.Task[None]] = {}
         self._work = asyncio.Event()
 
     @staticmethod
@@ -166,76 +189,112 @@ class Surveys:
     def asking(self, probe: Probe[Any]) -> Ask:
         """A routine probe with its arguments."""
         found = self._managers.get(probe.name)
+        if isinstance(found, Roaming):
+            return Ask(probe, found.search_words(self._stamps.get(found.id, ""), search=self._is_searched(found.id)))
         words = found.presence_words(self._pid_files) if isinstance(found, Declarable) else ()
         return Ask(probe, words)
 
+    def _is_searched(self, manager: str) -> bool:
+        now = self._clock()
+        due = now - self._searched.get(manager, -SEARCH_EVERY) >= SEARCH_EVERY
+        if due:
+            self._searched[manager] = now
+        return due
+
     def known(self, manager: str) -> tuple[Service, ...]:
-        """The services of a manager as they were told last."""
-        return tuple(service for service in self._builder.snapshot.services if service.ref.manager == manager)
+        """The services of a manager as it told them last."""
+        return self._builder.told(manager)
 
     def take(self, answer: Answer) -> bool:
         """Take an answer that says whether a manager is there; false for any other probe's."""
         found = self._managers.get(answer.probe.name)
         if found is None:
             return False
+        if self._left.due(found):
+            self._work.set()
+        before = self._stamps.get(found.id)
+        if answer.failure is None:
+            self._stamps[found.id] = answer.value or ""
         if answer.failure is not None:
-            self._builder.note(found.id, self._clock(), answer.failure)
+            self._builder.note(found.id, self._clock(), answer.failure, hangs=answer.hangs)
         elif not answer.value:
             self._leave(found.id)
         elif found.id not in self._tasks:
             self._begin(found, answer.value)
-        elif not answer.same:
+        elif answer.value != before:
             self._wanted[found.id].now(answer.value)
         return True
 
     def touch(self) -> None:
         """Look again at all of them, e.g. after an action."""
+        self._left.forget()
         for wanted in self._wanted.values():
             wanted.now()
 
     async def told(self, seconds: float) -> None:
-        """Wait until every manager that is there has told its services or why it cannot; at most so long."""
+        """Wait until every manager that is there has told its services or why it cannot; at most so long.
+
+        Of one that has not by then that is noted, or its services would be missed without a word. What the logs of
+        failed services say belongs to it.
+        """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await asyncio.gather(*(event.wait() for event in list(self._told.values())))
+                await self._left.look()
                 await self._look_at_processes()
+                if self._reading:
+                    await asyncio.wait(self._reading.values())
+        for manager in [name for name, event in self._told.items() if not event.is_set()]:
+            slow = f"no answer in {seconds:.0f} s, it is waited for"
+            self._builder.note(manager, self._clock(), slow, waiting=True)
 
     async def run(self) -> None:
         """Look at the processes of what is found and the logs of what fails, until cancelled; then end every loop."""
-        reader = asyncio.create_task(self._read_logs(), name=f"logs of {self._transport.host}")
         try:
             while True:
                 self._work.clear()
+                await self._left.look()
                 await self._look_at_processes()
-                if reader.done():
-                    reader.result()
+                for reader in self._reading.values():
+                    if reader.done():
+                        reader.result()
                 # Nothing is asked of a host that has systemd alone.
                 limit = FAMILIES_EVERY if self._builder.mains() else None
                 with suppress(TimeoutError):
                     async with asyncio.timeout(limit):
                         await self._work.wait()
         finally:
-            reader.cancel()
-            await asyncio.gather(reader, return_exceptions=True)
             await self.close()
 
     async def close(self) -> None:
         """End every loop. Never raises."""
-        tasks, self._tasks = list(self._tasks.values()), {}
+        tasks = [*self._tasks.values(), *self._reading.values()]
+        self._tasks, self._reading = {}, {}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def found(self, manager: str, services: tuple[Service, ...]) -> None:
+    def found(
+        self,
+        manager: str,
+        services: tuple[Service, ...],
+        lost: Collection[ServiceRef],
+        trouble: str | None,
+        *,
+        hangs: bool,
+        broken: bool,
+    ) -> None:
         """Take the services of a manager."""
         host = self._builder.snapshot.host
         named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in services)
         before, told = self._builder.mains(), self._builder.snapshot.symptoms
-        self._builder.services(manager, named, manager, self._clock())
+        gone = frozenset(replace(ref, host=host) for ref in lost)
+        now = self._clock()
+        self._builder.services(manager, named, manager, now, lost=gone, trouble=trouble, hangs=hangs, broken=broken)
         if manager in self._told:
             self._told[manager].set()
         if any(is_down(service) for service in named) or any(one.ref.manager == manager for one in told):
-            self._to_read.put_nowait(manager)
+            self._read_log(manager)
         if self._builder.mains() != before:
             self._work.set()
         self._emit()
@@ -245,9 +304,11 @@ class Surveys:
         self._inner.setdefault(manager, set()).add(inner)
         return Report(inner, self)
 
-    def failed(self, manager: str, reason: str) -> None:
+    def failed(self, manager: str, reason: str, *, hangs: bool, broken: bool) -> None:
         """Take why a manager does not tell."""
-        self._builder.note(manager, self._clock(), reason)
+        self._builder.note(manager, self._clock(), reason, hangs=hangs, broken=broken)
+        if self._builder.outdated:
+            self._work.set()
         if manager in self._told:
             self._told[manager].set()
         self._emit()
@@ -271,8 +332,12 @@ class Surveys:
             task.cancel()
             self._told.pop(manager)
             self._wanted.pop(manager)
-            for each in (manager, *self._inner.pop(manager, ())):
+        inner = self._inner.pop(manager, set())
+        # Also what an earlier connection saw may have gone since.
+        if task is not None or self._builder.source(manager) is not None:
+            for each in (manager, *inner):
                 self._builder.gone(each, self._clock())
+            self._work.set()
             self._emit()
 
     async def _keep(self, loop: Loop, place: Place) -> None:
@@ -282,7 +347,7 @@ class Surveys:
             try:
                 await loop(place)
             except Exception as error:
-                place.report.failed(_reason(error))
+                place.report.failed(_reason(error), broken=True)
             if self._clock() - began > PATIENCE:
                 pause = 1.0
             # A change of what is there is a reason to try at once.
@@ -299,15 +364,23 @@ class Surveys:
             self._builder.families(answer.value, self._clock())
         self._emit()
 
-    async def _read_logs(self) -> None:
-        """One log after the other, beside all else: one that hangs only keeps the others waiting."""
-        while True:
-            manager = await self._to_read.get()
+    def _read_log(self, manager: str) -> None:
+        """Read the logs of its failed services, or read them again as soon as that is done."""
+        self._to_read.add(manager)
+        if manager not in self._reading:
+            name = f"logs of {manager} of {self._transport.host}"
+            self._reading[manager] = asyncio.create_task(self._read_logs(manager), name=name)
+
+    async def _read_logs(self, manager: str) -> None:
+        """One log after the other, beside all else: one that hangs keeps only those of its manager waiting."""
+        while manager in self._to_read:
+            self._to_read.discard(manager)
             try:
-                await self._logs.read(manager, self._clock())
+                await self._logs.read(manager, self._clock)
             except ChannelRefusedError as error:
                 self._builder.note(f"{manager}_logs", self._clock(), str(error))
             self._emit()
+        self._reading.pop(manager, None)
 
 
 def _reason(error: Exception) -> str:

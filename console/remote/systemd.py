@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from console.core.endings import Ending
 from console.core.probe import Probe
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine, Symptom
-from console.diagnosis.bind_errors import symptoms
 from console.managers.systemd import JOURNAL, SHOW, SHOW_UNITS, SYSTEMD, USER_JOURNAL, USER_SHOW, USER_SHOW_UNITS, WATCH
+from console.managers.systemd_ending import last_ending, telling
 from console.remote.builder import SnapshotBuilder
+from console.remote.failure_logs import last_words, symptoms_of
 from console.remote.service_book import Pause, ServiceBook, SymptomSearch
 from console.remote.shell import Answer, Ask
 
@@ -39,6 +41,7 @@ class SystemdWatch:
         self._search = SymptomSearch()
         self._pause = Pause()
         self._symptoms: dict[ServiceRef, tuple[Symptom, ...]] = {}
+        self._ends = {each.ref: each for each in builder.snapshot.last_words if each.ref.manager == SYSTEMD.id}
         for symptom in builder.snapshot.symptoms:
             if symptom.ref.manager == SYSTEMD.id:
                 self._symptoms[symptom.ref] = (*self._symptoms.get(symptom.ref, ()), symptom)
@@ -109,7 +112,7 @@ class SystemdWatch:
 
     def _answered(self, source: str, answer: Answer) -> bool:
         if answer.failure is not None:
-            self._builder.note(source, self._clock(), answer.failure)
+            self._builder.note(source, self._clock(), answer.failure, hangs=answer.hangs)
         return answer.failure is None
 
     def _tell(self, source: str) -> None:
@@ -118,6 +121,7 @@ class SystemdWatch:
         alive = {service.ref for service in self._search.down(known)}
         self._search.forget(alive)
         self._symptoms = {ref: found for ref, found in self._symptoms.items() if ref in alive}
+        self._ends = {ref: end for ref, end in self._ends.items() if ref in alive}
         self._publish()
 
     def _read_logs(self, names: tuple[str, ...], answer: Answer) -> None:
@@ -130,13 +134,19 @@ class SystemdWatch:
         asked = [each for each in services if each.ref.name in names and _journal_of(each) is answer.probe]
         self._search.done(asked)
         lines: tuple[LogLine, ...] = answer.value
+        endings: dict[ServiceRef, Ending] = {}
         for service in asked:
             own = tuple(line for line in lines if line.service == service.ref.name)
-            self._symptoms[service.ref] = symptoms(service.ref, own)
+            self._symptoms[service.ref] = symptoms_of(service, own)
+            self._ends[service.ref] = last_words(service.ref, telling(own))
+            if (ending := last_ending(service.ref.name, own)) is not None:
+                endings[service.ref] = ending
+        self._builder.ended(endings, self._clock())
         self._publish()
 
     def _publish(self) -> None:
         self._builder.symptoms(SYSTEMD.id, tuple(symptom for found in self._symptoms.values() for symptom in found))
+        self._builder.last_words(SYSTEMD.id, self._ends.values())
 
 
 def _journal_of(service: Service) -> Probe[Any] | None:

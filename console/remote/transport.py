@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from console.core.command import Command, Output
+from console.core.password import PasswordSource
 from console.core.pid_file import PidFile
 
 
@@ -63,6 +64,23 @@ class Channel(Protocol):
     @property
     def exit(self) -> int | None:
         """The exit status once it is known; 128 plus the signal's number for a program that a signal ended."""
+        ...
+
+
+@runtime_checkable
+class Inlet(Protocol):
+    """A channel into which much is written: the writer waits for the program to take it."""
+
+    def write(self, data: bytes) -> None:
+        """See ``Channel.write``."""
+        ...
+
+    async def drain(self) -> None:
+        """Return once there is room again, or nobody reads any more, which the next ``read`` tells."""
+        ...
+
+    def end_input(self) -> None:
+        """Close standard input once everything is written."""
         ...
 
 
@@ -132,6 +150,8 @@ class HostSpec:
     user: str | None = None
     port: int | None = None
     identity_files: tuple[str, ...] = ()
+    password: PasswordSource | None = None
+    """Where the passphrase of locked identity files comes from."""
     jump: str | None = None
     ssh_config: str | None = None
     """A config file instead of ``~/.ssh/config``."""

@@ -33,9 +33,13 @@ class Writer(Protocol):
         ...
 
 
-def refused(path: str, why: str) -> TransportError:
-    """A socket that takes no connection."""
-    return TransportError("socket", f"{path}: {why}")
+SILENT = "socket-silent"
+"""The code of the error where whoever has the socket gives no answer."""
+
+
+def refused(path: str, why: str, code: str = "socket") -> TransportError:
+    """A socket that takes no connection, or does not serve it."""
+    return TransportError(code, f"{path}: {why}")
 
 
 async def talk(path: str, reader: Reader, writer: Writer, request: bytes) -> bytes:
@@ -49,7 +53,7 @@ async def talk(path: str, reader: Reader, writer: Writer, request: bytes) -> byt
                 if len(answer) > MAX_ANSWER:
                     raise refused(path, f"the answer is longer than {MAX_ANSWER} bytes")
     except TimeoutError:
-        raise refused(path, f"no answer in {TIMEOUT:.0f} s") from None
+        raise refused(path, f"no answer in {TIMEOUT:.0f} s", SILENT) from None
     except OSError as error:
         raise refused(path, f"the connection broke: {error}") from None
     finally:
@@ -62,8 +66,10 @@ async def local_exchange(path: str, request: bytes) -> bytes:
     try:
         async with asyncio.timeout(TIMEOUT):
             reader, writer = await asyncio.open_unix_connection(path)
-    except (OSError, TimeoutError) as error:
-        raise refused(path, str(getattr(error, "strerror", None) or error or "no answer")) from None
+    except TimeoutError:
+        raise refused(path, f"no answer in {TIMEOUT:.0f} s", SILENT) from None
+    except OSError as error:
+        raise refused(path, error.strerror or str(error)) from None
     return await talk(path, reader, writer, request)
 
 

@@ -17,7 +17,7 @@ from console.core.snapshot import LinkState
 from console.ui import keymap, themes
 from console.ui.changes import Change, Changes
 from console.ui.clock import Clock
-from console.ui.deck import Deck, no_files
+from console.ui.deck import Deck, no_files, nothing_declared
 from console.ui.diagnoser import HostDiagnoser
 from console.ui.messages import ChangeMoved, HostsChanged
 from console.ui.planner import ActionsPlanner
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from textual.theme import Theme
 
     from console.config.model import Config
+    from console.core.declaration import Declaration
     from console.core.finding import Finding
     from console.core.plan import Plan
-    from console.core.service import ServiceRef
     from console.core.snapshot import Snapshot
+    from console.ui.deck import LogFiles
     from console.ui.diagnoser import Diagnoser
     from console.ui.fleet_port import FleetPort
     from console.ui.planner import Planner
+    from console.ui.sight import Sight
 
 
 def _screen(place: Place) -> Callable[[], Screen[None]]:
@@ -77,7 +79,8 @@ class DeckApp(App[int]):
         *,
         planner: Planner | None = None,
         diagnoser: Diagnoser | None = None,
-        log_files: Callable[[ServiceRef], tuple[str, ...]] = no_files,
+        log_files: LogFiles = no_files,
+        declared: Callable[[str], tuple[Declaration, ...]] = nothing_declared,
         read_only: bool = False,
         theme: Theme | None = None,
         initial: Place = Place.FINDINGS,
@@ -93,6 +96,7 @@ class DeckApp(App[int]):
         why = diagnoser if diagnoser is not None else HostDiagnoser()
         off = read_only or config.read_only
         self.deck = Deck(fleet, config, store, changes, used, rules, why, read_only=off, log_files=log_files)
+        self.deck.declared = declared
         self._typed = Typed(self, self._give)
         self._picked_up: set[str] = set()
         self._pace = Coalescer(self.set_timer, used.monotonic, self._show_changes)
@@ -120,12 +124,24 @@ class DeckApp(App[int]):
             return
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             await self._typed.take(event)
-        else:
-            await super().on_event(event)
+            return
+        if isinstance(event, events.MouseDown) and not event.is_forwarded:
+            self.typed_at = event.time
+        await super().on_event(event)
+
+    typed_at = 0.0
+    """When the key or click that acts now was read from the terminal, in monotonic seconds."""
 
     async def _give(self, event: events.Event) -> None:
         if not self.leaving:
+            self.typed_at = event.time
             await super().on_event(event)
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)
+        sight: Sight | None = getattr(screen, "sight", None)
+        if sight is not None and renderable is not None and not self._batch_count:
+            sight.painted(self)
 
     def _handle_exception(self, error: Exception) -> None:
         # A screen that was being opened when the end was asked for never gets its widgets.
@@ -155,12 +171,14 @@ class DeckApp(App[int]):
     def _host_changed(self, snapshot: Snapshot, findings: tuple[Finding, ...]) -> None:
         self.deck.store.apply(snapshot, findings, self.deck.clock.monotonic())
         self._pace.poke()
-        if snapshot.link.state is LinkState.UP and snapshot.complete and snapshot.host not in self._picked_up:
+        if snapshot.link.state is not LinkState.UP:
+            self._picked_up.discard(snapshot.host)
+        elif snapshot.complete and snapshot.host not in self._picked_up:
             self._picked_up.add(snapshot.host)
             self.run_worker(self._pick_up(snapshot.host), group=f"missed {snapshot.host}", exit_on_error=False)
 
     async def _pick_up(self, host: str) -> None:
-        """Show what an earlier console began there and saw no end of, and go on watching what runs."""
+        """Show how plans ended there whose end nobody saw, of earlier consoles too, and go on watching what runs."""
         for missed in await self.deck.fleet.missed(host):
             change = self.deck.changes.adopt(missed)
             if change is not None and change.running:
@@ -207,6 +225,9 @@ class DeckApp(App[int]):
                 return
             await changes.run(change)
             self.ask_again((change.plan.target.host,))
+            if change.progress.result is Result.UNKNOWN:
+                # The host may be there again already: its next word is asked for the end.
+                self._picked_up.discard(change.plan.target.host)
             if change.progress.result is not Result.DONE:
                 return
 
@@ -268,7 +289,8 @@ def run(
     initial: str | None = None,
     planner: Planner | None = None,
     diagnoser: Diagnoser | None = None,
-    log_files: Callable[[ServiceRef], tuple[str, ...]] = no_files,
+    log_files: LogFiles = no_files,
+    declared: Callable[[str], tuple[Declaration, ...]] = nothing_declared,
 ) -> int:
     """Show the console until the user leaves; returns the exit code.
 
@@ -286,6 +308,7 @@ def run(
         planner=planner,
         diagnoser=diagnoser,
         log_files=log_files,
+        declared=declared,
         read_only=read_only,
         theme=terminal.themed(fleet.hosts, themes.find(name)),
         initial=Place(initial or Place.FINDINGS),

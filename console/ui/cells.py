@@ -5,6 +5,7 @@ Nothing here parses what it is given: text is text.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -120,6 +121,18 @@ def state(value: State | str) -> Cell:
     return _mark(_STATES[known], known.value)
 
 
+def stale_mark() -> Cell:
+    """The sign of what is only known from earlier."""
+    fancy, simple, tone = _LINKS[LinkState.STALE]
+    return _mark((fancy, simple, tone), "")
+
+
+def last_seen(value: State | str) -> Cell:
+    """A service's state as it was told earlier: whether it holds is not known."""
+    fancy, simple, _ = _LINKS[LinkState.STALE]
+    return _mark((fancy, simple, "muted"), State(value).value)
+
+
 def link(value: LinkState | str) -> Cell:
     """The state of a connection as glyph and word."""
     known = LinkState(value)
@@ -176,6 +189,11 @@ def clock(unix: float | None, offset: float = 0.0) -> str:
         return UNKNOWN
     day = int(unix + offset) % 86400
     return f"{day // 3600:02}:{day // 60 % 60:02}:{day % 60:02}"
+
+
+def date(unix: float, offset: float = 0.0) -> str:
+    """The day of a Unix time: ``2026-11-20``, ``offset`` seconds east of UTC."""
+    return datetime.fromtimestamp(unix + offset, UTC).strftime("%Y-%m-%d")
 
 
 def size(value: float | None) -> str:

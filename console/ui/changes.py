@@ -30,9 +30,20 @@ class Change:
         return self.ended is None
 
     @property
+    def preparing(self) -> bool:
+        """Whether it runs and its host does not have it yet: it ends with this console."""
+        return self.running and any(part.state is not StepState.DONE for part in self.progress.prepare)
+
+    @property
     def step(self) -> str:
         """What it is doing: the step or check that runs."""
-        parts = (*self.progress.preflight, *self.progress.steps, *self.progress.checks, *self.progress.undo)
+        parts = (
+            *self.progress.prepare,
+            *self.progress.preflight,
+            *self.progress.steps,
+            *self.progress.checks,
+            *self.progress.undo,
+        )
         return next((part.name for part in parts if part.state is StepState.RUNNING), "starting")
 
 
@@ -69,14 +80,24 @@ class Changes:
         return change
 
     def adopt(self, missed: MissedPlan) -> Change | None:
-        """Enter a plan that an earlier console began; ``None`` for one that is known here."""
-        if self.of(missed.plan.id) is not None:
-            return None
+        """Enter a plan that an earlier console began, or whose end was not seen; ``None`` for one known here."""
+        known = self.of(missed.plan.id)
+        if known is not None:
+            return self._learn(known, missed)
         began = self._clock.wall() - (missed.age or 0.0)
         change = Change(missed.plan, missed.progress, began, None if missed.progress.result is None else began)
         self._changes.insert(0, change)
         self._moved(change)
         return change
+
+    def _learn(self, known: Change, missed: MissedPlan) -> Change | None:
+        if known.progress.result is not Result.UNKNOWN:
+            return None
+        known.progress = missed.progress
+        if missed.progress.result is None:
+            known.ended = None
+        self._moved(known)
+        return known
 
     async def resume(self, change: Change) -> None:
         """Watch one that was adopted, to its result. Never raises but when it is cancelled."""
@@ -107,6 +128,7 @@ def pending(plan: Plan) -> PlanProgress:
     """A plan of which nothing has begun."""
     return PlanProgress(
         plan,
+        prepare=tuple(StepResult(one.name, StepState.PENDING) for one in plan.prepare),
         preflight=tuple(StepResult(check.name, StepState.PENDING) for check in plan.preflight),
         steps=tuple(StepResult(step.name, StepState.PENDING) for step in plan.steps),
         checks=tuple(StepResult(check.name, StepState.PENDING) for check in plan.checks),

@@ -35,5 +35,9 @@ class Clock:
         """The reader's zone as times are labelled with it: ``CET``."""
         return self._local(self.wall()).strftime("%Z")
 
+    def here(self) -> tzinfo:
+        """The reader's zone."""
+        return self._local(self.wall()).tzinfo or UTC
+
     def _local(self, unix: float) -> datetime:
         return datetime.fromtimestamp(unix, UTC).astimezone(self.zone)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from console.config.model import Config
+    from console.core.declaration import Declaration
     from console.core.plan import ActionKind, Intent, Plan
-    from console.core.service import ServiceRef
+    from console.core.service import Service, ServiceRef
     from console.ui.changes import Changes
     from console.ui.clock import Clock
     from console.ui.diagnoser import Diagnoser
@@ -18,13 +19,21 @@ if TYPE_CHECKING:
     from console.ui.planner import Planner
     from console.ui.store import Store
 
+    LogFiles = Callable[[ServiceRef, Sequence[Service]], tuple[str, ...]]
+    """The log files that are declared for a service; what else its host has says which one is meant."""
+
 
 DENIED_SECONDS = 30.0
 """How long a missing right is taken as still missing: somebody may be adding the line."""
 
 
-def no_files(_ref: ServiceRef) -> tuple[str, ...]:
+def no_files(_ref: ServiceRef, _services: Sequence[Service]) -> tuple[str, ...]:
     """Nothing is declared."""
+    return ()
+
+
+def nothing_declared(_host: str) -> tuple[Declaration, ...]:
+    """The configuration declares no port."""
     return ()
 
 
@@ -42,8 +51,10 @@ class Deck:
     read_only: bool = False
     group: str = "host"
     """How the services are grouped."""
-    log_files: Callable[[ServiceRef], tuple[str, ...]] = no_files
+    log_files: LogFiles = no_files
     """The log files that are declared for a service, beside its manager's own log."""
+    declared: Callable[[str], tuple[Declaration, ...]] = nothing_declared
+    """The ports that the configuration declares for the services of a host."""
     log: ServiceRef | None = None
     """The service whose log is followed."""
 

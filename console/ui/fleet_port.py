@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from console.core.difference import Difference, Pair
+    from console.core.environment import Environment
     from console.core.finding import Finding
     from console.core.plan import Plan, PlanProgress
+    from console.core.release import ReleaseBook
     from console.core.service import ServiceRef
     from console.core.snapshot import LogLine, Snapshot
     from console.remote.transport import HostSpec
@@ -20,6 +23,15 @@ class RightsPort(Protocol):
     @property
     def allowed(self) -> bool:
         """Whether every step may be run."""
+        ...
+
+    @property
+    def undo_doubts(self) -> tuple[str, ...]:
+        """What is said of each undo that may not be run."""
+        ...
+
+    def may_stay_down(self, plan: Plan) -> str | None:
+        """Why it wants a second yes, where it could not be undone."""
         ...
 
     @property
@@ -91,10 +103,17 @@ class FleetPort(Protocol):
         """Ask everything of this host now."""
         ...
 
+    async def look_at_files(self, host: str) -> None:
+        """Take anew what the files of a host declare, where one of them changed; raises ``TransportError``."""
+        ...
+
     def follow(
-        self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = ""
+        self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = "", untimed: int = 0
     ) -> AsyncIterator[LogLine]:
-        """The log of a service, or one file of its host, oldest line first; endless when it is followed."""
+        """The log of a service, or one file of its host, oldest line first; endless when it is followed.
+
+        ``untimed``: how many of the last lines of a file without times stand for what is younger than ``since``.
+        """
         ...
 
     def execute(self, plan: Plan) -> AsyncIterator[PlanProgress]:
@@ -111,6 +130,18 @@ class FleetPort(Protocol):
 
     async def rights(self, host: str, plan: Plan) -> RightsPort:
         """Whether each step can be run by the connected user, and what is missing."""
+        ...
+
+    async def releases(self, ref: ServiceRef) -> ReleaseBook:
+        """The releases of a service, asked of its host now; raises ``TransportError``."""
+        ...
+
+    async def environment(self, ref: ServiceRef) -> Environment:
+        """The environment of a service, masked, asked of its host now; raises ``TransportError``."""
+        ...
+
+    async def difference(self, pair: Pair) -> Difference:
+        """What another release would change, asked of its host where it was not before; raises ``TransportError``."""
         ...
 
     def offered_key(self, host: str) -> OfferedKey | None:

@@ -32,7 +32,8 @@ _BAR: Mapping[Place, tuple[str, ...]] = {
     Place.PLANS: ("open", "copy", "filter"),
     Place.DIAGNOSIS: ("back", "accept-key", "evidence", "copy", "restart", "logs", "shell"),
     Place.HOST: ("back", "shell", "copy"),
-    Place.REVIEW: ("run", "back", "evidence", "copy"),
+    Place.REVIEW: ("run", "kill", "back", "evidence", "copy"),
+    Place.RELEASES: ("open", "back", "refresh", "copy"),
     Place.HELP: ("back",),
     Place.TEXT: ("back", "copy"),
 }
@@ -42,7 +43,29 @@ _LABELS = {
     (Place.SERVICES, "open"): "diagnose",
     (Place.PORTS, "open"): "diagnose",
     (Place.REVIEW, "back"): "cancel",
+    (Place.RELEASES, "open"): "roll back to this",
 }
+_DESCRIPTIONS = {
+    **dict.fromkeys(
+        ((place, "open") for place in (Place.FINDINGS, Place.SERVICES, Place.PORTS, Place.LOGS)),
+        "diagnose: the verdict first, then all that is known of it",
+    ),
+    **dict.fromkeys(
+        ((place, "open") for place in (Place.RESOURCES, Place.HOSTS)),
+        "open the host: cores, pressure, disks, what waits",
+    ),
+    (Place.PLANS, "open"): "open the plan: its steps, its result and the proof",
+    (Place.PORTS, "logs"): "show the log of the owner",
+    (Place.LOGS, "copy"): "copy the lines in sight to the clipboard of this terminal (OSC 52)",
+    (Place.REVIEW, "back"): "leave; a plan that runs goes on, and is shown under Plans",
+    (Place.REVIEW, "evidence"): "every command word by word, scripts and undo too",
+    (Place.REVIEW, "copy"): "copy the plan to the clipboard of this terminal (OSC 52)",
+    (Place.DIAGNOSIS, "back"): "go back",
+    (Place.HOST, "back"): "go back",
+    (Place.RELEASES, "back"): "go back; nothing is changed",
+    (Place.RELEASES, "open"): "review the way back to this release",
+}
+"""Where a key means something narrower than elsewhere."""
 _SHOWN = {"escape": "esc"}
 
 
@@ -95,6 +118,8 @@ def hints(selection: Selection, deck: Deck) -> tuple[KeyHint, ...]:
     for ident in idents:
         if ident == "run" and selection.plan is not None:
             continue  # it runs, or it was run
+        if ident == "kill" and off.reason_off(ident, selection, deck):
+            continue  # it is offered where SIGTERM was in vain
         if ident == "accept-key" and selection.place is not Place.HOSTS and off.reason_off(ident, selection, deck):
             continue  # few findings are about a key
         action = BY_ID[ident]
@@ -136,7 +161,8 @@ def help_groups(selection: Selection, deck: Deck) -> tuple[tuple[str, tuple[Help
         keys = [shown(key) for key in keys_of(action.id, deck.config.keys)]
         if selection.place is Place.PORTS:
             keys = [key for key in keys if key not in DIGITS]
-        line = (" ".join(keys), action.description, off.reason_off(action.id, selection, deck))
+        told = _DESCRIPTIONS.get((selection.place, action.id), action.description)
+        line = (" ".join(keys), told, off.reason_off(action.id, selection, deck))
         if action.id.startswith("screen."):
             tabs.append(line)
         elif action.effect is Effect.CHANGE:
@@ -146,7 +172,7 @@ def help_groups(selection: Selection, deck: Deck) -> tuple[tuple[str, tuple[Help
         else:
             here.append(line)
     if selection.place is Place.PORTS:
-        here.insert(0, ("0-9", "filter by port at once", None))
+        here.insert(0, ("0-9 backspace", "filter by port at once, take a digit back", None))
     named = (
         (f"Keys of {selection.place.title()}", here),
         ("Changes a host, after a review", changing),

@@ -31,6 +31,10 @@ KINDS = {
 """Keys that change the selected services, by action id."""
 
 
+_FREEING = ("stop-holder", "signal", "stop-container", "find-container")
+"""Proposals that take the port from who has it."""
+
+
 def reason_off(ident: str, selection: Selection, deck: Deck) -> str | None:
     """Why this action cannot be done with this selection; ``None`` when it can."""
     if ident in selection.off:
@@ -132,11 +136,21 @@ def _mend(selection: Selection, deck: Deck) -> str | None:
     return None if None in reasons else reasons[0]
 
 
-def free_intent(selection: Selection, deck: Deck) -> Intent | str:
+def free_intents(selection: Selection, deck: Deck) -> tuple[Intent, ...] | str:
     """What freeing the selected port means, or why it means nothing here.
 
     Where a service wants the port, its holder is stopped and that service started; else the holder is only stopped.
     """
+    if selection.place is Place.DIAGNOSIS:
+        # The verdict knows best who is in the way, and why one of them is not touched.
+        ways = [one for one in selection.proposals if one.id in _FREEING]
+        if chosen := next((one for one in ways if one.intents), next(iter(ways), None)):
+            return chosen.intents or chosen.reason_off or "it is advice: there is nothing to run"
+    found = _free_intent(selection, deck)
+    return found if isinstance(found, str) else (found,)
+
+
+def _free_intent(selection: Selection, deck: Deck) -> Intent | str:
     endpoint, ref = selection.endpoint, next(iter(selection.services), None)
     if endpoint is None or selection.host is None:
         return "no port is selected"
@@ -146,9 +160,21 @@ def free_intent(selection: Selection, deck: Deck) -> Intent | str:
         wanted = (finding.port, finding.protocol) == (endpoint.port, endpoint.protocol)
         if wanted and finding.service is not None and (finding.service != ref or selection.place is Place.DIAGNOSIS):
             return Intent(ActionKind.FREE_PORT, finding.service, _wanted(finding.service, endpoint, deck))
+    ref = ref or _process_at(endpoint, selection.host, deck)
     if ref is None:
         return "what holds this port is no service that is known: w shows what is"
     return Intent(ActionKind.STOP, ref, endpoint)
+
+
+def _process_at(endpoint: Endpoint, host: str, deck: Deck) -> ServiceRef | None:
+    """The one process to end for a port that no manager lets go."""
+    from console.managers.unlisted import processes_of
+
+    snapshot = deck.store.snapshot(host)
+    place = (endpoint.protocol, endpoint.address, endpoint.port)
+    found = [one for one in snapshot.listeners if (one.protocol, one.address, one.port) == place]
+    refs = {process.ref for listener in found for process in processes_of(snapshot, listener, None)}
+    return refs.pop() if len(refs) == 1 else None
 
 
 def _wanted(ref: ServiceRef, endpoint: Endpoint, deck: Deck) -> Endpoint:
@@ -159,18 +185,37 @@ def _wanted(ref: ServiceRef, endpoint: Endpoint, deck: Deck) -> Endpoint:
 
 
 def _free_port(selection: Selection, deck: Deck) -> str | None:
-    intent = free_intent(selection, deck)
-    return intent if isinstance(intent, str) else intents_off((intent,), deck)
+    if selection.marked:
+        return "the port of one service is freed: unmark first"
+    intents = free_intents(selection, deck)
+    return intents if isinstance(intents, str) else intents_off(intents, deck)
+
+
+def _one_service(selection: Selection, deck: Deck) -> str | None:
+    """What only its host knows of a service's releases is asked when the key is pressed."""
+    if selection.marked:
+        return "releases are of one service: unmark first"
+    if selection.service is None:
+        return "no service is selected"
+    ref = selection.service
+    return host_off(ref.host, deck) or busy(ref, deck)
 
 
 def _why(selection: Selection, _deck: Deck) -> str | None:
     return None if selection.services or selection.endpoint or selection.finding else "no service or port is selected"
 
 
+def _environment(selection: Selection, deck: Deck) -> str | None:
+    if selection.marked:
+        return "the environment is that of one service: unmark first"
+    if selection.service is None:
+        return "no service is selected"
+    link = deck.store.snapshot(selection.service.host).link
+    return None if link.state is LinkState.UP else f"{selection.service.host} does not answer now"
+
+
 def _logs(selection: Selection, _deck: Deck) -> str | None:
-    if len(selection.services) > 1:
-        return "a log is of one service: unmark the others"
-    return None if selection.services else "no service is selected"
+    return None if selection.service is not None else "no service is selected"
 
 
 def _evidence(selection: Selection, _deck: Deck) -> str | None:
@@ -203,8 +248,11 @@ _RULES: Mapping[str, Callable[[Selection, Deck], str | None]] = {
     "open": _open,
     "mend": _mend,
     "free-port": _free_port,
+    "rebuild": _one_service,
+    "rollback": _one_service,
     "why": _why,
     "logs": _logs,
+    "environment": _environment,
     "evidence": _evidence,
     "shell": _shell,
     "accept-key": _accept,

@@ -48,13 +48,10 @@ class ActionsPlanner:
 
     def refusal(self, intents: tuple[Intent, ...], snapshot: Snapshot) -> str | None:
         """Why this cannot be done now. Asked for every key at every change, so a snapshot is judged once."""
-        from console.actions import refusal
-        from console.managers import MANAGERS
-
         known = self._known.get(intents)
         if known is not None and known[0] is snapshot:
             return known[1]
-        reasons = (refusal(intent, snapshot, managers=MANAGERS) for intent in combined(intents))
+        reasons = (self._why_not(intent, snapshot) for intent in combined(intents))
         try:
             why = next((reason for reason in reasons if reason is not None), None)
         except ValueError as error:
@@ -63,6 +60,15 @@ class ActionsPlanner:
             self._known.clear()
         self._known[intents] = (snapshot, why)
         return why
+
+    def _why_not(self, intent: Intent, snapshot: Snapshot) -> str | None:
+        from console.actions import refusal
+        from console.managers import MANAGERS
+
+        if self._make is not None and intent.kind in (ActionKind.REBUILD, ActionKind.ROLLBACK):
+            # Only the configuration knows where releases are.
+            return self._make(intent, snapshot)[1]
+        return refusal(intent, snapshot, managers=MANAGERS)
 
     def plan(self, intents: tuple[Intent, ...], snapshot: Snapshot) -> Plan:
         """One plan for all of these."""
@@ -84,7 +90,7 @@ class ActionsPlanner:
         from console.remote.runner import new_plan_id
 
         times = self._config.actions
-        settings = ActionSettings(hold=times.hold, respawn=times.respawn, within=times.within)
+        settings = ActionSettings(times.hold, times.respawn, times.within, times.term_timeout)
         try:
             return plan(intent, snapshot, managers=MANAGERS, settings=settings, plan_id=new_plan_id()), None
         except NoPlanError as error:
@@ -92,18 +98,11 @@ class ActionsPlanner:
 
 
 def combined(intents: tuple[Intent, ...]) -> tuple[Intent, ...]:
-    """The intents of a proposal as those that the actions layer has whole plans for.
-
-    To stop what holds a port and start what wants it is to free the port; a start clears an old failure by itself.
-    """
-    begin = next((intent for intent in intents if intent.kind is ActionKind.START), None)
-    if begin is None:
-        return intents
-    stops = tuple(intent for intent in intents if intent.kind is ActionKind.STOP and intent.target != begin.target)
-    endpoint = begin.endpoint or next((stop.endpoint for stop in stops if stop.endpoint is not None), None)
-    if stops and endpoint is not None:
-        return (Intent(ActionKind.FREE_PORT, begin.target, endpoint),)
-    return (*stops, begin)
+    """The intents of a proposal without those that are part of another: a start clears an old failure by itself."""
+    starts = {intent.target for intent in intents if intent.kind is ActionKind.START}
+    return tuple(
+        intent for intent in intents if intent.kind is not ActionKind.RESET_FAILED or intent.target not in starts
+    )
 
 
 def merged(plans: tuple[Plan, ...]) -> Plan:
@@ -118,9 +117,10 @@ def merged(plans: tuple[Plan, ...]) -> Plan:
         preflight=_once(check for plan in plans for check in plan.preflight),
         checks=_once(check for plan in plans for check in plan.checks),
         touches=_once(others),
+        names=_once(one for plan in plans for one in plan.names),
         also_hit=_once(word for plan in plans for word in plan.also_hit),
         warnings=_once(word for plan in plans for word in plan.warnings),
-        irreversible=next((plan.irreversible for plan in plans if plan.irreversible), None),
+        irreversible="; ".join(_once(plan.irreversible for plan in plans if plan.irreversible)) or None,
     )
 
 

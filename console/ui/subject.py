@@ -9,6 +9,7 @@ from console.core.keys import Place
 
 if TYPE_CHECKING:
     from console.core.service import Endpoint, ServiceRef
+    from console.core.snapshot import Symptom
     from console.ui.selection import Selection
 
 
@@ -22,6 +23,8 @@ class Subject:
     finding: tuple[str, str, str] | None = None
     by_port: bool = False
     """The port is what was asked about; the service is only its present owner."""
+    symptom: Symptom | None = None
+    """The line of its log that somebody pointed at."""
 
     @classmethod
     def of(cls, selection: Selection) -> Subject | None:
@@ -29,8 +32,9 @@ class Subject:
         if selection.host is None:
             return None
         finding = selection.finding.key if selection.finding is not None else None
-        service = selection.services[0] if selection.services else None
-        return cls(selection.host, service, selection.endpoint, finding, selection.place is Place.PORTS)
+        service = selection.service or next(iter(selection.services), None)
+        by_port = selection.place is Place.PORTS
+        return cls(selection.host, service, selection.endpoint, finding, by_port, selection.symptom)
 
     @property
     def target(self) -> ServiceRef | Endpoint | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from console.core.keys import Place
-from console.core.plan import Intent
+from console.core.plan import ActionKind, Intent
 from console.ui import off
 from console.ui.planner import RefusedError
 from console.ui.present.words import number
@@ -58,7 +58,7 @@ async def _mend(screen: DeckScreen, selection: Selection) -> None:
     from console.ui.screens.choice import ChoiceScreen, Option
 
     options = tuple(
-        Option(proposal.label, proposal.commands, off.reason_off(f"proposal.{place}", selection, screen.deck))
+        Option(proposal.label, proposal.lines, off.reason_off(f"proposal.{place}", selection, screen.deck))
         for place, proposal in enumerate(selection.proposals, 1)
     )
     finding = selection.finding
@@ -98,9 +98,57 @@ async def _logs(screen: DeckScreen, selection: Selection) -> None:
 
 
 async def _free_port(screen: DeckScreen, selection: Selection) -> None:
-    intent = off.free_intent(selection, screen.deck)
-    if isinstance(intent, Intent):
-        review(screen, ((intent,),))
+    intents = off.free_intents(selection, screen.deck)
+    if not isinstance(intents, str):
+        review(screen, (intents,))
+
+
+async def _environment(screen: DeckScreen, selection: Selection) -> None:
+    ref = selection.service
+    if ref is None:
+        return
+    screen.say(f"asking {ref.host} for the environment of {ref.name}")
+
+    async def ask() -> None:
+        from console.core.environment import sections
+        from console.diagnosis.report import Section
+        from console.ui.screens.page import PageScreen
+
+        try:
+            found = await screen.deck.fleet.environment(ref)
+        except Exception as error:
+            screen.say(f"{ref.host} could not be asked: {error}")
+            return
+        if screen.is_current:
+            lines = [Section(title, told) for title, told in sections(found)]
+            screen.app.push_screen(PageScreen(f"Environment  {ref}", lines))
+
+    screen.run_worker(ask(), group="environment", exclusive=True, exit_on_error=False)
+
+
+async def _rebuild(screen: DeckScreen, selection: Selection) -> None:
+    ref = selection.service
+    if ref is None:
+        return
+    screen.say(f"asking {ref.host} what {ref.name} is built from")
+
+    async def ask() -> None:
+        try:
+            await screen.deck.fleet.releases(ref)
+        except Exception as error:
+            screen.say(f"{ref.host} could not be asked: {error}")
+            return
+        # The answer has reached the store with the snapshot that has it.
+        review(screen, ((Intent(ActionKind.REBUILD, ref),),))
+
+    screen.run_worker(ask(), group="releases", exit_on_error=False)
+
+
+async def _rollback(screen: DeckScreen, selection: Selection) -> None:
+    from console.ui.screens.releases import ReleasesScreen
+
+    if selection.service is not None:
+        screen.app.push_screen(ReleasesScreen(selection.service))
 
 
 async def _copy(screen: DeckScreen, selection: Selection) -> None:
@@ -168,7 +216,10 @@ _VERBS: Mapping[str, Callable[[DeckScreen, Selection], Awaitable[None]]] = {
     "why": _why,
     "open": _open,
     "logs": _logs,
+    "environment": _environment,
     "free-port": _free_port,
+    "rebuild": _rebuild,
+    "rollback": _rollback,
     "copy": _copy,
     "shell": _shell,
     "refresh": _refresh,

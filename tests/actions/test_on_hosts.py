@@ -64,12 +64,27 @@ async def test_when_the_newcomer_fails_the_holder_runs_again(lab: Lab, fresh_hos
         assert last.reason is not None
         assert "flapping" in last.reason or "nothing listens on tcp 8080" in last.reason
         assert [step.name for step in last.undo] == ["undo of start api.service", "undo of stop legacy.service"]
+        host.wait("ss -Hltn 'sport = :8080' | grep -q .")
         after = await look(transport)
         holder = named(after, "legacy.service")
         assert holder.state.value == "running"
         assert holder.pid != before
         assert any(endpoint.port == 8080 for endpoint in holder.ports)
         assert named(after, "api.service").state.value != "running"
+
+
+async def test_a_failed_start_of_a_loop_leaves_it_in_its_loop(lab: Lab, fresh_host: FreshHost) -> None:
+    """systemd calls a unit inactive that is stopped while it waits for its next attempt."""
+    host = fresh_host()
+    looping = script("sleep 1; exit 3", "StartLimitIntervalSec=0")
+    host.unit("api.service", f"{looping}Restart=always\nRestartSec=2\n")
+    host.wait("systemctl show -p NRestarts api.service | grep -q '=[1-9]'")
+    host.wait("systemctl show -p SubState api.service | grep -q auto-restart")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.START, "api.service")
+        last = await run(transport, wanted, root=True)
+        assert (last.result, last.undo) == (Result.FAILED, ()), last
+        assert named(await look(transport), "api.service").state.value in ("flapping", "failed")
 
 
 async def test_a_oneshot_is_done_when_it_ended_well(lab: Lab, fresh_host: FreshHost) -> None:
@@ -257,6 +272,21 @@ async def test_health_is_a_proof(lab: Lab, fresh_host: FreshHost) -> None:
         )
         assert last.result is Result.FAILED
         assert last.reason == "/fail answers 2xx failed: /fail 500"
+        told = replace(QUICK, health="tcp://127.0.0.1:8080", health_command=("test", "-s", "/etc/hostname"))
+        wanted = await planned(transport, ActionKind.RESTART, "api.service", settings=told)
+        last = await run(transport, wanted, root=False)
+        both = ("tcp 8080 answers", "test -s /etc/hostname says that api.service is well")
+        assert (last.result, last.proof[-2:]) == (Result.DONE, both)
+        for settings, why in (
+            (replace(QUICK, health="tcp://127.0.0.1:9", within=2.0), "tcp 9 answers failed: tcp 9 does not answer"),
+            (
+                replace(QUICK, health_command=("ls", "/nowhere"), within=2.0),
+                "ls /nowhere says that",
+            ),
+        ):
+            wanted = await planned(transport, ActionKind.RESTART, "api.service", settings=settings)
+            last = await run(transport, wanted, root=False)
+            assert (last.result, (last.reason or "").startswith(why)) == (Result.FAILED, True), last.reason
 
 
 async def test_stop_start_daemon_reload_and_reset_failed(lab: Lab, fresh_host: FreshHost) -> None:
@@ -313,3 +343,12 @@ async def test_dependants_are_named(lab: Lab, fresh_host: FreshHost) -> None:
     async with connected(host.name, lab.ssh_config("root")) as transport:
         wanted = await planned(transport, ActionKind.RESTART, "api.service")
         assert any("helper.service" in word and "PartOf" in word for word in wanted.also_hit)
+
+
+async def test_a_stop_that_systemd_ended_by_sigkill_says_so(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.unit("api.service", script('trap "" TERM; while :; do sleep 1; done') + "TimeoutStopSec=1\n")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        last = await run(transport, await planned(transport, ActionKind.STOP, "api.service"), root=True)
+    assert last.result is Result.DONE, last
+    assert "api.service is down, but did not end in its time (Result=timeout): systemd then sends SIGKILL" in last.proof

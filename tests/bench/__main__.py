@@ -3,19 +3,22 @@
 import sys
 import traceback
 
-from tests.bench import log_view, many_hosts, screen_bytes, start, wire
+from tests.bench import busy, cut_links, log_view, many_hosts, screen_bytes, start, verdict, wire
 
 BENCHES = {
-    "P1": start,
-    "P3": wire,
-    "P4": wire,
-    "P5": wire,
-    "P11": wire,
-    "P6": many_hosts,
-    "P12": many_hosts,
-    "P7": screen_bytes,
-    "P8": log_view,
-    "P9": log_view,
+    "P1": (start,),
+    "P2": (verdict,),
+    "P3": (wire, busy),
+    "P4": (wire, busy),
+    "P5": (wire, busy),
+    "P11": (wire,),
+    "BUSY": (busy,),
+    "P6": (many_hosts,),
+    "P12": (many_hosts,),
+    "P7": (screen_bytes,),
+    "P8": (log_view,),
+    "P9": (log_view,),
+    "CUT": (cut_links,),
 }
 
 
@@ -26,7 +29,7 @@ def main(names: list[str]) -> int:
         print(f"no measurement {', '.join(unknown)}: there are {', '.join(BENCHES)}", file=sys.stderr)
         return 2
     failed = False
-    for bench in dict.fromkeys(BENCHES[name] for name in (names or BENCHES)):
+    for bench in dict.fromkeys(bench for name in (names or BENCHES) for bench in BENCHES[name]):
         try:
             for line in bench.run():
                 print(line, flush=True)

@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from console.cli import wiring
+from console.core.command import Command, Output
+from console.core.plan import Result, Step
+from console.remote import plan_json
 from console.remote.audit import AuditTrail
 from console.remote.transport import HostSpec, Transport, TransportError
 from tests.cli.test_commands import Run, cli
-from tests.remote.plans import make
+from tests.remote.plans import change, make
 
 __all__ = ["cli"]
 
@@ -59,3 +62,38 @@ def test_only_the_hosts_that_are_meant_are_asked(cli: Run, monkeypatch: pytest.M
     code, _, err = cli("audit", "--ask")
     assert (code, asked) == (3, ["hosta", "hosta", "hostb"])
     assert "-none" in err
+
+
+class Told(Silent):
+    """A host that tells of its plans."""
+
+    text = ""
+
+    async def connect(self) -> None:
+        self.connected = True
+
+    async def run(self, command: Command, stdin: bytes = b"") -> Output:
+        return Output(0, self.text, "")
+
+
+def test_plans_without_an_end_of_other_consoles_are_told_too(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, *others = (
+        replace(make(Step("one", change("true")), plan_id=f"20261120-000{n}"), reason="incident 4711") for n in range(4)
+    )
+    AuditTrail().planned(own, "ann")
+    AuditTrail().finished(own, Result.DONE, None)
+    lines = ["n 9000 BOOT 1001"]
+    for made, life in zip((own, *others), ("alive", "alive", "dead", "over"), strict=True):
+        lines += [f"p {made.id} 1001", f"plan {plan_json.dumps(made, 'bob')}"]
+        lines += [f"state run 1 {made.id} 77 5 BOOT 5000 1795000000 100 oncall"]
+        lines += ["state result done"] if life == "over" else [f"a {life}"]
+    Told.text = "\n".join(lines)
+    monkeypatch.setattr(wiring, "transports", lambda specs: tuple(Told(spec.name, []) for spec in specs))
+    code, _, err = cli("audit", "--ask", "--host", "web1")
+    assert code == 0
+    told = [line for line in err.splitlines() if "another console" in line]
+    about = "restart of web1/systemd:api.service by bob from another console, begun 40 s ago (incident 4711)"
+    assert sorted(line.removeprefix("hostdeck: ") for line in told) == [
+        f"web1: abandoned: {about}",
+        f"web1: running: {about}",
+    ]

@@ -17,7 +17,7 @@ from console.remote import runner
 from console.remote.audit import AuditTrail
 from console.remote.fleet import Fleet
 from console.remote.local import LocalTransport
-from console.remote.plan_script import lock_key
+from console.remote.plan_script import lock_key, share_key
 from console.remote.runner import RunSettings
 from console.remote.transport import HostSpec, Transport
 from tests.cli.test_commands import Run, cli
@@ -59,6 +59,18 @@ def test_a_lock_whose_lease_is_over_is_shown_and_broken(cli: Run, places: LocalP
     assert (entry.kind, entry.target, entry.reason) == ("break-lock", str(REF), "its plan is dead")
     code, out, _ = cli("break-lock", "web-3/api", "--reason", "again")
     assert (code, out) == (0, "web-3/systemd:api.service: not locked\n")
+
+
+def test_what_a_plan_of_the_service_locked_beside_it_is_set_aside_too(cli: Run, places: LocalPlaces) -> None:
+    lock(places, lease=1)
+    (own,) = places.locks()
+    # The console that took it calls the host otherwise.
+    for key, service in (("/srv/api", "api.service"), ("/srv/other", "other.service")):
+        told = str((places.first / own).readlink()) + f"&target=web3.example%2Fsystemd%3A{service}"
+        (places.first / f"hostdeck-lock-{share_key(key)}.1").symlink_to(told)
+    code, out, _ = cli("break-lock", "web-3/api", "--reason", "its plan is dead")
+    assert (code, out) == (0, "web-3/systemd:api.service: 2 locks set aside\n")
+    assert cli("break-lock", "web-3/api", "--reason", "again")[1] == "web-3/systemd:api.service: not locked\n"
 
 
 def test_a_live_lock_is_refused_with_who_holds_it(cli: Run, places: LocalPlaces) -> None:

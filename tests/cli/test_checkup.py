@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.checkup import here
+from console.cli.checkup import here, host, managers
 from console.cli.checkup.check import Check, Mark
 from console.cli.checkup.host import (
     cgroups,
@@ -21,8 +21,9 @@ from console.cli.checkup.host import (
     tools,
 )
 from console.config.model import Config
-from console.core.command import Output
+from console.core.command import Command, Output
 from console.core.snapshot import Source
+from console.remote.rights import session_end
 from console.remote.ssh_config import SshTarget
 from console.remote.transport import HostSpec
 
@@ -98,6 +99,31 @@ def test_sockets_clock_login_and_sources() -> None:
     assert [check.what for check in told] == ["source listeners", "source systemd"]
 
 
+# As docker.io 20.10.24 and docker-compose 1.29.2 of Debian 12 answer; of the plugin, which Debian 12 lacks, the form.
+@pytest.mark.parametrize(
+    ("plugin", "alone", "found"),
+    [
+        (Output(0, "2.29.7\n"), Output(0, "1.29.2\n"), "v2: docker compose 2.29.7"),
+        (Output(125, "", "unknown flag: --short"), Output(0, "1.29.2\n"), "v1: docker-compose 1.29.2"),
+        (Output(127, "", "not found"), Output(127, "", "not found"), None),
+    ],
+)
+async def test_which_compose_there_is(plugin: Output, alone: Output, found: str | None) -> None:
+    async def run(command: Command) -> Output:
+        return plugin if command.argv[:2] == ("docker", "compose") else alone
+
+    known = replace(snapshot(), sources=(Source("docker", 109.0),))
+    told = {check.what: check for check in await managers.checks(known, run)}
+    compose = told["compose"]
+    assert compose.mark is (Mark.OK if found else Mark.WARNING)
+    if found is None:
+        assert mended(compose) == "install docker-compose-plugin (v2), or docker-compose"
+    else:
+        assert compose.found == found
+    without = await managers.checks(replace(known, sources=()), run)
+    assert "compose" not in {check.what for check in without}
+
+
 def test_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert here.ssh_config(Config()).mark is Mark.OK
@@ -133,3 +159,11 @@ def test_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "true colour, 120x40" in here.terminal({"TERM": "xterm", "COLORTERM": "truecolor"}).found
     assert "256 colours" in here.terminal({"TERM": "screen-256color"}).found
     assert "no colour" in here.terminal({"TERM": "xterm", "NO_COLOR": "1"}).found
+
+
+def test_doctor_names_what_keeps_long_plans_alive() -> None:
+    found = host.long_plans(session_end("ends 90000000\n", "oncall"))
+    assert found.mark is Mark.WARNING
+    assert "90 s later this host ends a plan that takes longer" in found.found
+    assert found.mend == "loginctl enable-linger oncall (as root)"
+    assert host.long_plans(session_end("", "oncall")).mark is Mark.OK

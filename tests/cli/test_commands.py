@@ -108,6 +108,11 @@ def test_why_a_free_port_ends_well(cli: Run) -> None:
     assert "FREE" in out
 
 
+def test_why_a_service_that_has_its_port_ends_well(cli: Run) -> None:
+    code, out, _ = cli("why", "web-3/nginx")
+    assert (code, "FINE     nginx.service has its port" in out, "RESPAWN" in out) == (0, True, False), out
+
+
 def test_why_as_a_report(cli: Run) -> None:
     _, out, _ = cli("why", "web-3/api", "--markdown")
     assert out.startswith("**web-3**: `held`")
@@ -195,7 +200,8 @@ def test_declared_ports_and_groups_of_the_configuration_count(cli: Run, tmp_path
     found = document(cli("status", "--config", str(path), "web", "--json"), "status/1")
     assert [host["host"] for host in found["hosts"]] == ["web-3"]
     _, out, _ = cli("why", "--config", str(path), "web-3:8443", "--json")
-    assert json.loads(out)["declared_by"] == [{"service": "nginx.service", "where": "hostdeck configuration"}]
+    [claim] = json.loads(out)["declared_by"]
+    assert (claim["service"], claim["where"], claim["port"]) == ("nginx.service", f"{path}:8", 8443)
 
 
 @pytest.mark.parametrize("argv", [("status", "web-1:8080"), ("ports", "web-1:8080"), ("why", "web-1:8080/xyz")])
@@ -218,3 +224,20 @@ def test_who_reads_json_gets_a_document_also_where_it_never_came_to_a_plan(cli: 
     assert (found["kind"], found["target"], found["result"]) == ("restart", "web-3/nothing-like-it", "refused")
     assert found["reason"] in err
     assert code != 0
+
+
+def test_what_is_waited_for_is_told_on_a_terminal_and_taken_away(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "PATIENCE", 0.0)
+    assert "hosts:" not in cli("status", "web-3", "db-1")[2]
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    told = cli("status", "web-3", "db-1")[2]
+    assert "\r\x1b[K2 hosts: web-3 connecting, db-1 connecting, 0 s" in told
+    assert told.endswith("\r\x1b[K")
+    assert "\r\x1b[Kweb-3: connecting, 0 s" in cli("why", "web-3/api")[2]
+
+
+def test_of_many_hosts_those_are_named_that_are_waited_for(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looking, "PATIENCE", 0.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    names = [spec.name for spec in demo_fleet(wiring.judge(Config(), ())).hosts][:6]
+    assert f"6 hosts: 6 connecting; waiting for {', '.join(names[:4])} ..." in cli("status", *names)[2]

@@ -2,13 +2,17 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from console.cli import encode
 from console.core.command import Command
 from console.core.plan import ActionKind, Check, Plan, PlanProgress, Result, Step, StepResult, StepState
-from console.core.snapshot import LogLine
+from console.core.service import Service, ServiceRef, State
+from console.core.snapshot import LogLine, Source
+from console.diagnosis.as_json import as_json
+from console.diagnosis.verdict import Holder, Verdict, VerdictWord
 from console.managers.join import Owners
 
 from .examples import API, AT, FAILED, FINDING, HIDDEN, HOLDER, LISTENER, down, snapshot
@@ -32,14 +36,23 @@ def test_a_host_that_is_down_has_its_error_and_no_numbers() -> None:
 
 
 def test_a_service_of_status() -> None:
-    found = encode.service(FAILED)
+    found = encode.service(FAILED, snapshot(), 110.0)
     promised = {
         "ref": "web1/systemd:api.service", "host": "web1", "manager": "systemd", "name": "api.service",
         "scope": "system", "state": "failed", "native_state": "failed/failed", "pids": [],
         "since": "2026-11-20T14:00:00Z", "restarts": 5, "ports": [], "chain": ["systemd", "api.service"],
     }  # fmt: skip
     assert promised.items() <= found.items()
-    assert encode.service(HOLDER)["ports"] == ["tcp/[::]:8080"]
+    assert encode.service(HOLDER, snapshot(), 110.0)["ports"] == ["tcp/[::]:8080"]
+
+
+@pytest.mark.parametrize(
+    ("source", "age", "stale"),
+    [(Source("systemd", 109.0), 1.0, False), (Source("systemd", 68.0, "no answer in 20 s"), 42.0, True)],
+)
+def test_a_service_of_status_is_as_old_as_what_its_manager_told(source: Source, age: float, stale: bool) -> None:
+    found = encode.service(HOLDER, replace(snapshot(), sources=(source,)), 110.0)
+    assert (found["state"], found["age"], found["stale"]) == ("running", age, stale)
 
 
 def test_a_finding_of_status() -> None:
@@ -72,6 +85,13 @@ def test_a_listener_of_ports_with_its_owner_as_far_as_it_is_known() -> None:
     )  # fmt: skip
 
 
+def test_a_listener_of_a_container_names_it() -> None:
+    service = Service(ServiceRef("web1", "docker", "shop"), State.RUNNING, "running", members=("shop_1",))
+    assert encode.listener("web1", LISTENER, service)["container"] == "shop_1"
+    assert encode.listener("web1", LISTENER, HOLDER)["container"] is None
+    assert encode.listener("web1", LISTENER, None)["container"] is None
+
+
 def test_a_log_line() -> None:
     line = LogLine("web1", "api.service", "journal", "héllo", at=AT + 0.25, level="error", fields=(("request", "1"),))
     assert encode.log_line(line)["at"] == "2026-11-20T14:00:00.250Z"
@@ -83,10 +103,17 @@ PLAN = Plan(
     ActionKind.RESTART,
     API,
     (
-        Step("reset", Command(("systemctl", "reset-failed", "a b")), Command(("true",))),
+        Step(
+            "reset",
+            Command(("systemctl", "reset-failed", "a b")),
+            Command(("true",)),
+            undo_unless=Check("fine", Command(("is", "fine"))),
+        ),
         Step("restart", Command(("systemctl", "restart", "x"))),
     ),
     checks=(Check("active for 10 s", Command(("true",)), hold=10),),
+    preflight=(Check("there", Command(("test", "-e", "/srv"))),),
+    aftermath=(Check("well again", Command(("curl", "x"))),),
     reason="incident 4711",
 )
 
@@ -98,7 +125,10 @@ def test_a_plan_before_it_runs() -> None:
         ("systemctl reset-failed 'a b'", "true", "pending"),
         ("systemctl restart x", None, "pending"),
     ]
-    assert found["checks"][0]["name"] == "active for 10 s"
+    assert (found["checks"][0]["name"], found["checks"][0]["command"]) == ("active for 10 s", "true")
+    assert (found["preflight"][0]["name"], found["preflight"][0]["command"]) == ("there", "test -e /srv")
+    assert [step["undo_unless_command"] for step in found["steps"]] == ["is fine", None]
+    assert found["aftermath"] == [{"name": "well again", "command": "curl x"}]
     assert (found["result"], found["reason"], found["operator_reason"]) == (None, None, "incident 4711")
 
 
@@ -116,13 +146,16 @@ def test_a_plan_after_it_ran() -> None:
 
 def test_what_cannot_be_planned_is_refused_in_the_same_schema() -> None:
     found = encode.no_plan(ActionKind.RELOAD, str(API), "no reload", dry_run=True)
-    assert set(found) <= set(encode.plan(PlanProgress(PLAN), dry_run=True, root=True))
+    assert set(found) - {"failures"} <= set(encode.plan(PlanProgress(PLAN), dry_run=True, root=True))
     assert found["result"] == "refused"
 
 
 @pytest.mark.parametrize("seconds", [1e18, float("nan"), float("inf"), -1e18])
 def test_a_time_of_no_world_is_not_known(seconds: float) -> None:
-    assert encode.moment(seconds) is None
+    assert encode.service(replace(HOLDER, since=seconds), snapshot(), 110.0)["since"] is None
+    holder = Holder("tcp", "::", 8080, since=seconds)
+    verdict = Verdict("web1", 8080, "tcp", VerdictWord.HELD, "held", holders=(holder,))
+    assert as_json(verdict)["holders"][0]["since"] is None
 
 
 def test_json_fits_the_encoding_of_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,7 +188,7 @@ def test_commands_are_those_that_are_run() -> None:
     )
 
 
-def test_a_line_has_the_time_that_it_says_itself() -> None:
-    line = LogLine("web1", "api", "/var/log/api.log", "up", fields=(("time", "2026-11-20T14:00:00.500Z"),))
+def test_the_time_of_a_line_has_milliseconds() -> None:
+    line = LogLine("web1", "api", "/var/log/api.log", "up", at=AT + 0.5)
     assert encode.log_line(line)["at"] == "2026-11-20T14:00:00.500Z"
     assert encode.log_line(LogLine("web1", "api", "f", "up", fields=(("time", "0001-01-01T00:00:00Z"),)))["at"] is None

@@ -86,7 +86,7 @@ def test_a_service_without_a_command_is_shown_the_way(capsys: pytest.CaptureFixt
         (["why", "web1:0"], "web1:0: there is no port 0: expected a number from 1 to 65535"),
         (["why", ":70000"], ":70000: there is no port 70000"),
         (["why", "web1:"], "'web1:' names a host only: expected web1:PORT, web1/SERVICE or, without a host, /web1"),
-        (["why", "web1:-5"], "'web1:-5' names a host only: expected web1:PORT, web1/SERVICE or, without a host, /web1"),
+        (["why", "web1:-5"], "web1:-5: '-5' is no port: expected a number from 1 to 65535"),
         (["restart", "web1", "-n"], "'web1' names a host only: expected web1/SERVICE or, without a host, /web1"),
         (["why", "web1"], "'web1' names a host only: expected web1:PORT, web1/SERVICE or, without a host, /web1"),
         (["logs", "web1:80"], "'web1:80' names a port: expected HOST/SERVICE"),
@@ -130,9 +130,9 @@ def test_config_commands(home: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert f"{home}: is a directory" in failed(capsys, "config", "check", str(home))
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
-def test_completions_know_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["completions", shell]) == 0
+@pytest.mark.parametrize("name", ["bash", "zsh", "tcsh"])
+def test_completions_know_every_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["completions", name]) == 0
     text = capsys.readouterr().out
     assert all(word in text for word in ("status", "restart", "doctor", "--ssh-config"))
 
@@ -169,7 +169,7 @@ def test_a_closed_pipe_is_no_traceback() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shell", "code", "said"),
+    ("line", "code", "said"),
     [
         ("config schema > /dev/full", 1, "hostdeck: standard output cannot be written: no space left on device\n"),
         ("config schema >&-", 0, ""),
@@ -178,9 +178,9 @@ def test_a_closed_pipe_is_no_traceback() -> None:
         ("staus 2>&-", 2, ""),
     ],
 )
-def test_streams_that_are_closed_or_full(shell: str, code: int, said: str) -> None:
+def test_streams_that_are_closed_or_full(line: str, code: int, said: str) -> None:
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m console {shell}"], capture_output=True, text=True, check=False, timeout=30
+        ["bash", "-c", f"{sys.executable} -m console {line}"], capture_output=True, text=True, check=False, timeout=30
     )
     assert done.returncode == code
     assert done.stderr.startswith(said)

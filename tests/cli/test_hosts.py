@@ -140,6 +140,7 @@ def test_this_machine_has_the_name_that_the_configuration_gives_it() -> None:
     [
         ("none", "the group none has no hosts"),
         ("a;b", "is no host"),
+        ("web*", "is a pattern, and no host is named so"),
         ("-oProxyCommand=x", "is no host"),
     ],
 )

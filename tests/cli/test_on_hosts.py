@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -92,6 +94,128 @@ def test_the_main_job_from_a_script(hostdeck: Hostdeck, fresh_host: FreshHost) -
     assert plans[0]["reason"] == "incident 4711"
 
 
+def test_what_sigterm_did_not_end_is_killed_by_the_line_that_is_printed(
+    hostdeck: Hostdeck, fresh_host: FreshHost
+) -> None:
+    host = fresh_host()
+    deaf = (
+        "import signal, socket, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+        "held = socket.create_server(('', 8080)); time.sleep(9999)"
+    )
+    host.sh(f'setsid systemd-run --scope --quiet python3 -c "{deaf}" </dev/null >/dev/null 2>&1 &')
+    host.wait("ss -Hltn 'sport = :8080' | grep -q .")
+    pid = host.sh("ss -Hltnp 'sport = :8080'").split("pid=")[1].split(",")[0]
+    host.install_api()
+    host.wait("systemctl is-failed --quiet api.service", timeout=30)
+
+    mild = hostdeck("root", "free-port", f"{host.name}/api", "--yes")
+    assert mild.code == 1
+    [printed] = re.findall(r"^ *or +(hostdeck kill .*)$", mild.out, re.MULTILINE)
+    words = shlex.split(printed)[1:]
+    assert words[1] == f"{host.name}/process:{pid}"
+
+    asked = hostdeck("root", *words)
+    assert (asked.code, "give --yes" in asked.err) == (2, True)
+    shown = hostdeck("root", *words, "--dry-run")
+    assert (shown.code, f"kill -KILL {pid}" in shown.out) == (0, True)
+    status = hostdeck("root", "status", words[1], "--json").json("status/1")
+    assert [(one["manager"], one["ports"]) for one in status["services"]] == [("process", ["tcp/0.0.0.0:8080"])]
+    why = hostdeck("root", "why", words[1], "--json").json("why/1")
+    assert (why["port"], why["holders"][0]["pid"]) == (8080, int(pid))
+    done = hostdeck("root", *words, "--yes", "--confirm", pid)
+    assert (done.code, "tcp 8080 held by api.service" in done.out) == (0, True), done
+
+    gone = hostdeck("root", "stop", words[1], "--yes")
+    assert (gone.code, f"{host.name} has no such process" in gone.err) == (1, True)
+    nothing = hostdeck("root", "why", words[1])
+    assert (nothing.code, f"no port of {host.name} is seen to be held by process {pid}" in nothing.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "line", ["Environment=PORT=8080\nExecStart=python3 -m http.server $PORT", "ExecStart=python3 -m http.server 8080"]
+)
+def test_a_port_that_only_a_file_names_is_freed_without_naming_it(
+    hostdeck: Hostdeck, fresh_host: FreshHost, line: str
+) -> None:
+    host = fresh_host()
+    host.sh("systemd-run --unit holder -- socat TCP-LISTEN:8080,fork -")
+    host.wait("ss -Hltn 'sport = :8080' | grep -q .")
+    host.unit("front.service", f"[Service]\n{line}\n", start=False)
+    host.sh("systemctl start front.service")
+    host.wait("systemctl is-failed --quiet front.service", timeout=30)
+
+    why = hostdeck("root", "why", f"{host.name}/front", "--json").json("why/1")
+    assert why["actions"][0]["commands"][0] == "systemctl stop holder.service"
+    done = hostdeck("root", "free-port", f"{host.name}/front", "--dry-run", "--json")
+    assert done.code == 0, done
+    assert done.json("plan/1")["steps"][0]["command"] == "systemctl stop holder.service"
+
+
+def test_why_a_program_failed_whose_log_names_no_port(hostdeck: Hostdeck, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    dies = 'command=/bin/sh -c "echo no ledger >&2; exit 4"\nstartretries=0\n'
+    programs = f'[program:guess]\n{dies}environment=PORT="8080"\n[program:plain]\n{dies}'
+    holder = "[program:holder]\ncommand=/usr/bin/socat TCP-LISTEN:8080,fork -\n"
+    host.write("/etc/supervisor/conf.d/why.conf", programs + holder)
+    host.sh("systemctl start supervisor")
+    host.wait("supervisorctl status plain guess | grep -c FATAL | grep -q 2")
+    host.wait("ss -Hltn 'sport = :8080' | grep -q .")
+
+    plain = hostdeck("root", "why", f"{host.name}/supervisord:plain", "--json")
+    verdict = plain.json("why/1")
+    assert (plain.code, verdict["verdict"], verdict["port"]) == (1, "unknown", None)
+    assert verdict["failure"] == {"why": "FATAL, exit code 4", "log": ["no ledger"]}
+    assert verdict["actions"][0]["commands"] == ["supervisorctl start plain"]
+
+    guess = hostdeck("root", "why", f"{host.name}/supervisord:guess", "--json").json("why/1")
+    assert (guess["verdict"], guess["port"], guess["confidence"]) == ("held", 8080, "low")
+    assert guess["port_known_by"] == "/etc/supervisor/conf.d/why.conf:4"
+    assert guess["holders"][0]["service"] == "holder"
+    assert guess["failure"]["log"] == ["no ledger"]
+    text = hostdeck("root", "why", f"{host.name}/supervisord:guess").out
+    assert "PORT     8080 is named by /etc/supervisor/conf.d/why.conf:4; its log names none" in text
+
+    host.sh("systemctl stop supervisor")
+    down = hostdeck("root", "why", f"{host.name}/supervisord:plain", "--json").json("why/1")
+    assert "supervisor.service, which runs it, is inactive/dead" in down["summary"]
+    assert down["actions"][0]["commands"] == ["systemctl start supervisor.service"]
+
+
+def test_the_programs_of_a_group_one_after_the_other(hostdeck: Hostdeck, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    programs = "[group:shop]\nprograms=cart,pay\n"
+    for name, command in (("cart", "/bin/sleep 100000"), ("pay", "/bin/sleep 100001")):
+        programs += f"[program:{name}]\ncommand={command}\n"
+    host.write("/etc/supervisor/conf.d/shop.conf", programs)
+    host.sh("systemctl start supervisor")
+    host.wait("supervisorctl status shop:cart shop:pay | grep -c RUNNING | grep -q 2")
+    before = host.sh("supervisorctl pid shop:cart; supervisorctl pid shop:pay").split()
+
+    listed = hostdeck("root", "restart", f"{host.name}/supervisord:shop", "--yes")
+    assert listed.code == 2
+    assert f"{host.name}/supervisord:shop:cart, {host.name}/supervisord:shop:pay: name one, or all" in listed.err
+    restarted = hostdeck("root", "restart", f"{host.name}/supervisord:shop:*", "--yes", "--json")
+    found = restarted.json("plans/1")
+    assert (restarted.code, found["result"]) == (0, "done"), restarted
+    assert [plan["target"].rpartition("/")[2] for plan in found["plans"]] == [
+        "supervisord:shop:cart",
+        "supervisord:shop:pay",
+    ]
+    after = host.sh("supervisorctl pid shop:cart; supervisorctl pid shop:pay").split()
+    assert not set(before) & set(after)
+    status = hostdeck("root", "status", f"{host.name}/shop:*", "--json").json("status/1")
+    assert [one["name"] for one in status["services"]] == ["shop:cart", "shop:pay"]
+
+    # One cannot start any more: it is left failed, and the other is not touched.
+    host.write("/etc/supervisor/conf.d/shop.conf", programs.replace("/bin/sleep 100000", "/bin/false"))
+    host.sh("supervisorctl update shop")
+    host.wait("supervisorctl status shop:cart | grep -q FATAL")
+    started = hostdeck("root", "start", f"{host.name}/shop:*", "--yes")
+    assert started.code == 1
+    assert f"{host.name}/supervisord:shop:pay is passed over: it runs already" in started.out
+    host.wait("supervisorctl status shop:cart | grep -q FATAL")
+
+
 def test_what_this_login_may_not_do_is_marked_and_names_every_missing_line(
     hostdeck: Hostdeck, fresh_host: FreshHost
 ) -> None:
@@ -145,6 +269,31 @@ def test_what_a_user_without_rights_sees(hostdeck: Hostdeck, fleet: Fleet) -> No
     logs = hostdeck("nosudo", "logs", "web1/seen")
     assert (logs.code, logs.out) == (1, "")
     assert "may not read the system journal: join group systemd-journal" in logs.err
+
+
+SUPERVISED = """[program:timed]
+command=/bin/sh -c "date -d '1 hour ago' '+%%F %%T,0 INFO old'; date '+%%F %%T,0 INFO new'; echo panic >&2; sleep 999"
+[program:bare]
+command=/bin/sh -c "echo one; echo two; sleep 999"
+"""
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+def test_logs_of_programs_by_the_time_that_they_write(hostdeck: Hostdeck, fresh_host: FreshHost, user: str) -> None:
+    host = fresh_host("supervised", sudo=("/usr/bin/supervisorctl status", "/usr/bin/supervisorctl tail *"))
+    host.write("/etc/supervisor/conf.d/two.conf", SUPERVISED)
+    host.sh("systemctl restart supervisor", timeout=30)
+    host.wait("grep -q two /var/log/supervisor/bare-stdout*.log && grep -q panic /var/log/supervisor/timed-stderr*")
+    done = hostdeck(user, "logs", "supervised/timed", "--since", "15m")
+    assert done.code == 0
+    assert "INFO new" in done.out
+    assert "INFO old" not in done.out
+    which = r"/var/log/supervisor/timed-stderr\S+" if user == "root" else r"the log of timed \(stderr\)"
+    assert re.search(f"--since cannot be applied to {which}: its lines carry no time; its last line is", done.err)
+    assert re.search(r"-{14} .*panic", done.out), "no other file's time is taken for its own"
+    done = hostdeck(user, "logs", "supervised/bare", "--since", "15m")
+    assert [line.split()[-1] for line in done.out.splitlines()] == ["one", "two"]
+    assert "its lines carry no time; its last 2 lines are shown instead" in done.err
 
 
 def test_logs_of_a_host(hostdeck: Hostdeck, fleet: Fleet) -> None:

@@ -1,10 +1,16 @@
 """The pictures of the README are what the console draws now."""
 
+import math
 from pathlib import Path
 
-from console.cli.pictures import SCENES, SIZES, draw
+import pytest
+
+from console.cli.pictures import SCENES, SIZES, StillClock, draw
 from console.cli.wiring import judge
 from console.config.model import Config
+from console.demo.fleet import demo_fleet
+from console.remote.looking import Looking
+from console.remote.schedule import Schedule
 
 KEPT = Path(__file__).parents[2] / "screenshots"
 
@@ -31,3 +37,28 @@ def test_a_picture_that_differs_is_seen(tmp_path: Path) -> None:
     other.write_text("b")
     assert not _same(one, other)
     assert not _same(one, tmp_path / "none.svg")
+
+
+async def test_hosts_of_a_picture_are_asked_by_the_clock_of_the_picture_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[Looking] = []
+    whole = Looking.slow_round
+
+    async def counted(looking: Looking) -> None:
+        rounds.append(looking)
+        assert len(rounds) < 50, "they are asked again and again"
+        await whole(looking)
+
+    monkeypatch.setattr(Looking, "slow_round", counted)
+    # As on a machine so busy that all is due again before the picture is drawn.
+    monkeypatch.setattr(Schedule, "next", lambda _schedule: 0.0)
+    still = StillClock()
+    fleet = demo_fleet(lambda _snapshot: (), clock=still.monotonic, wall=still.wall, interval=math.inf, delay=0.0)
+    fleet.start(lambda _snapshot, _findings: None)
+    for spec in fleet.hosts:
+        await fleet.settled(spec.name)
+    for _ in range(3):
+        still.elapsed += 30.0
+        for spec in fleet.hosts:
+            await fleet.tick(spec.name)
+    await fleet.stop()
+    assert len(rounds) < 2 * len(fleet.hosts), "only a change that a host tells of wakes it"

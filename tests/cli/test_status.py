@@ -1,5 +1,8 @@
 """What ``hostdeck status`` may call quiet."""
 
+import json
+import re
+import time
 from dataclasses import replace
 
 import pytest
@@ -10,7 +13,8 @@ from console.core.finding import Finding
 from console.core.service import State
 from console.core.snapshot import Snapshot, Source
 from console.findings import evaluate
-from tests.cli.examples import AT, FAILED, HOLDER, snapshot
+from console.remote.shell import Answer, Ask
+from tests.cli.examples import AT, FAILED, HOLDER, LISTENER, snapshot
 
 
 def host(*failed: str) -> Snapshot:
@@ -53,6 +57,46 @@ def asked(snapshot: Snapshot, capsys: pytest.CaptureFixture[str], monkeypatch: p
     return run(["status", "web1/job1"]), capsys.readouterr().out
 
 
+FROZEN = "dockerd (process 58) was stopped by a signal and does not answer: kill -CONT 58"
+
+
+def frozen() -> Snapshot:
+    known = host()
+    return replace(known, sources=(*known.sources, Source("docker", None, FROZEN)))
+
+
+def test_what_cannot_be_asked_is_not_called_missing_but_unknown(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: SettledFleet(frozen()))
+    code = run(["status", "web1/docker:x"])
+    out, _ = capsys.readouterr()
+    assert code == 1
+    assert "quiet" not in out
+    flat = " ".join(out.split())
+    assert f"it is not known whether web1 has docker:x: docker is not seen: {FROZEN}" in flat
+    code = run(["status", "web1/docker:x", "--json"])
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert (code, document["services"]) == (1, [])
+    assert {"host": "web1", "source": "docker", "reason": FROZEN} in document["failures"]
+    assert FROZEN in err
+
+
+def test_a_change_of_what_cannot_be_asked_is_refused_with_the_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: SettledFleet(frozen()))
+    for word, schema in (("web1/docker:x", "hostdeck.plan/1"), ("web1/docker:x/*", "hostdeck.plans/1")):
+        code = run(["restart", word, "--yes", "--json"])
+        out, err = capsys.readouterr()
+        document = json.loads(out)
+        assert (code, document["schema"], document["result"]) == (1, schema, "refused")
+        assert FROZEN in document["reason"]
+        assert document["failures"][-1] == {"host": "web1", "source": "docker", "reason": FROZEN}
+        assert FROZEN in err
+
+
 class SettledFleet:
     """A host that was looked at."""
 
@@ -71,6 +115,44 @@ class SettledFleet:
 
     def findings(self, _host: str) -> tuple[Finding, ...]:
         return evaluate(self._snapshot)
+
+
+LINE = "needs root, or in sudoers: oncall ALL=(root) NOPASSWD: /usr/bin/ss -Hltunpe"
+
+
+class Hiding(SettledFleet):
+    """A host that does not show this login whose ports are open, and may show it through sudo."""
+
+    def __init__(self, snapshot: Snapshot, why: str | None) -> None:
+        super().__init__(snapshot)
+        self.why = why
+        self.asked = 0
+
+    async def ask_all(self, _host: str, asks: list[Ask]) -> list[Answer]:
+        self.asked += 1
+        return [Answer(asks[0].probe, None if self.why else (), failure=self.why)]
+
+
+@pytest.mark.parametrize(
+    ("unit", "uid", "why", "told"),
+    [(None, 1001, LINE, True), (None, 1001, None, False), ("x.service", 1001, LINE, False), (None, 0, LINE, False)],
+)
+def test_a_port_that_may_be_missing_is_told_with_what_shows_it(
+    unit: str | None, uid: int, why: str | None, told: bool,
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    known = host()
+    assert known.identity is not None
+    hidden = replace(LISTENER, pids=(), process=None, unit=unit)
+    known = replace(known, listeners=(hidden,), identity=replace(known.identity, uid=uid))
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: Hiding(known, why))
+    run(["status", "web1"])
+    out = " ".join(capsys.readouterr().out.split())
+    line = f"web1: ports may be missing: the process of 1 listener is hidden: {LINE}"
+    assert (line in out) is told
+    run(["status", "web1", "--json"])
+    sources = [one["source"] for one in json.loads(capsys.readouterr().out)["failures"]]
+    assert ("listeners_root" in sources) is told
 
 
 def test_a_service_among_many_failures_of_the_boot_is_not_quiet(
@@ -97,4 +179,26 @@ def test_a_service_that_was_asked_for_and_is_not_well_is_never_quiet(
     service = replace(FAILED, state=state)
     status._text([host()], [service], [], everything=True, wanted=("web1",))
     assert "Nothing says why, but 1 of what was asked for is not well: 1 host" in capsys.readouterr().out
-    assert status._verdict([host()], [], status._unwell([service], ("web1",))) == 1
+    assert status._verdict([host()], [], unwell=bool(status._unwell([host()], [service], ("web1",)))) == 1
+
+
+def silent() -> Snapshot:
+    """systemd has not answered for 42 seconds."""
+    sources = (
+        Source(name, now if name != "systemd" else now - 42.0, None if name != "systemd" else "no answer in 20 s")
+        for now in (time.monotonic(),)
+        for name in ("vitals", "listeners", "systemd")
+    )
+    return replace(snapshot(), services=(HOLDER,), sources=tuple(sources))
+
+
+def test_rows_of_a_silent_manager_are_stale_with_their_age(capsys: pytest.CaptureFixture[str]) -> None:
+    status._text([silent()], [HOLDER], evaluate(silent()), everything=False)
+    out = capsys.readouterr().out
+    assert re.search(r"web1/systemd:legacy.service +◌ running +stale 42s +412 ", out), out
+    assert "web1 systemd  does not answer: 1 service shown as last seen" in out
+
+
+def test_a_service_that_was_asked_for_and_is_only_known_from_earlier_is_not_well() -> None:
+    assert status._unwell([silent()], [HOLDER], ("web1",)) == [HOLDER]
+    assert status._unwell([host()], [HOLDER], ("web1",)) == []

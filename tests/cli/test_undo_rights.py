@@ -83,3 +83,15 @@ async def test_a_step_that_may_not_be_run_is_refused_as_before() -> None:
     step = Right("stop legacy.service", "x", False, False, None, "may not stop it")
     reason = (await reviewed(ActionKind.FREE_PORT, step, DENIED, yes=True))[1]
     assert (reason or "").startswith("may not stop it")
+
+
+async def test_the_screen_tells_the_same_and_asks_a_second_time() -> None:
+    made, _ = await reviewed(ActionKind.FREE_PORT, DENIED, dry_run=True)
+    assert made is not None
+    rights = Rights("oncall", (DENIED, DENIED))
+    assert rights.undo_doubts == (f"if it fails it stays as it is: {WHY}; sudoers needs: {LINE}",)
+    assert set(rights.undo_doubts) <= set(made.warnings)
+    assert rights.may_stay_down(made) == f"legacy.service may stay down: {rights.undo_doubts[0]}"
+    stop, _ = await reviewed(ActionKind.STOP, DENIED)
+    assert stop is not None
+    assert rights.may_stay_down(stop) is None

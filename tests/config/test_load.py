@@ -324,3 +324,56 @@ def test_a_named_file_must_be_there_and_the_default_need_not(tmp_path: Path, mon
     (tmp_path / "hostdeck").mkdir()
     (tmp_path / "hostdeck" / "config.toml").write_text("read_only = true")
     assert read(None).read_only
+
+
+def test_without_a_manager_none_is_meant_and_with_one_it_is_another_declaration() -> None:
+    text = '[[services]]\nname = "api"\n[[services]]\nname = "api"\nmanager = "docker"\n'
+    assert [service.manager for service in parse(text, "f").services] == [None, "docker"]
+    (line,) = mistakes('[[services]]\nname = "api"\n[[services]]\nname = "api.service"\n')
+    assert 'service "api.service" is there already' in line
+
+
+def test_a_health_check_is_a_url_a_connection_or_a_command() -> None:
+    text = '[[services]]\nname = "api"\nhealth = "{}"\nhealth_command = ["/bin/check", "--all"]\n'
+    for url in ("http://127.0.0.1:8080/health", "https://[::1]/", "tcp://127.0.0.1:8080"):
+        [service] = parse(text.format(url), "f").services
+        assert (service.health, service.health_command) == (url, ("/bin/check", "--all"))
+    for url in ("tcp://127.0.0.1", "tcp://127.0.0.1:8080/health", "udp://127.0.0.1:53"):
+        with pytest.raises(ConfigError, match=r"f:3: services\[api\].health: "):
+            parse(text.format(url), "f")
+
+
+def test_passwords_are_never_in_the_file_nor_in_a_message() -> None:
+    config = parse(
+        '[ssh]\npassword_command = ["pass", "show", "x"]\n[[hosts]]\nname = "a"\npassword_from = "env:P"', "f"
+    )
+    assert config.ssh.password_command == ("pass", "show", "x")
+    assert config.hosts[0].password_from == "env:P"
+    found = mistakes(
+        """[ssh]
+password_from = "hunter2"
+password_command = "echo hunter2"
+[[hosts]]
+name = "a"
+password = "hunter2"
+password_command = ["-x"]
+[[hosts]]
+name = "b"
+password_command = ["pass", 2]
+password_from = "credential:x"
+[[hosts]]
+name = "c"
+local = true
+password_from = "env:hunter 2"
+"""
+    )
+    assert not any("hunter" in line for line in found)
+    wanted = 'expected where the password is, "env:NAME" or "credential:NAME", never the password itself'
+    assert f"f:2: ssh.password_from: found something else; {wanted}" in found
+    assert "f:3: ssh.password_command: found something else; expected a list in [ ]" in found
+    assert any(line.startswith("f:6: hosts[a].password: unknown key; expected one of ") for line in found)
+    program = 'expected a program and its arguments, ["pass", "show", "x"]'
+    assert f"f:7: hosts[a].password_command: no program to run; {program}" in found
+    assert any(line.startswith("f:10: hosts[b].password_command") for line in found)
+    assert "f:11: hosts[b].password_from: there is a password_command too; expected one of the two" in found
+    assert any(line.startswith("f:15: hosts[c].password_from: the host is local;") for line in found)

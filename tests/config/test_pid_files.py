@@ -7,7 +7,7 @@ from console.config.load import parse
 from console.config.mistakes import ConfigError
 from console.config.places import example
 from console.core.pid_file import PidFile
-from console.core.service import ServiceRef
+from console.core.service import Service, ServiceRef, State
 from console.remote.transport import HostSpec
 
 HEAD = '[[services]]\nname = "worker"\nmanager = "pidfile"\n'
@@ -47,7 +47,11 @@ def test_what_is_not_said_has_its_default() -> None:
         ),
         (
             '[[services]]\nname = "api"\npid_file = "/run/api.pid"\n',
-            ["f:3: services[api].pid_file: the manager is not pidfile; expected no pid_file, or manager = "],
+            ["f:3: services[api].pid_file: no manager is named; expected no pid_file, or manager = "],
+        ),
+        (
+            '[[services]]\nname = "api"\nmanager = "systemd"\npid_file = "/run/api.pid"\n',
+            ["f:4: services[api].pid_file: the manager is not pidfile; expected no pid_file, or manager = "],
         ),
         (
             HEAD + 'pid_file = "/x"\n' + HEAD.replace("worker", "other") + 'pid_file = "/x"\n',
@@ -68,4 +72,5 @@ def test_mistakes_name_line_and_key(text: str, starts: list[str]) -> None:
 def test_the_log_that_its_manager_reads_is_not_read_twice() -> None:
     text = HEAD + 'pid_file = "/run/w.pid"\nlogs = ["/var/log/a.log", "/var/log/b.log"]\n'
     ref = ServiceRef("any", "pidfile", "worker")
-    assert log_files(parse(text, "f"), HostSpec("any", "any"), ref) == ("/var/log/b.log",)
+    known = (Service(ref, State.RUNNING, "running"),)
+    assert log_files(parse(text, "f"), HostSpec("any", "any"), ref, known) == ("/var/log/b.log",)

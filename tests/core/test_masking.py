@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.core.service import ServiceRef
-from console.core.text import HIDDEN, KEY_LINES, Masker, mask
+from console.core.text import HIDDEN, KEY_LINES, Masker, mask, mask_variable, mask_words
 from console.managers.systemd_journal import journal_line, parse_journal
 
 BEGIN, END = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
@@ -97,7 +97,22 @@ def test_masking_twice_is_masking_once(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["://a:", "://a:b/@", "curl -u ", "curl -ua", "sshpass -v ", "A_", "A_KEY ", "Aa", BEGIN]
+    "part",
+    [
+        "://a:",
+        "://a:b/@",
+        "curl -u ",
+        "curl -ua",
+        "sshpass -v ",
+        "A_",
+        "A_KEY ",
+        "Aa",
+        BEGIN,
+        "://a/hook",
+        "?sig=",
+        '"--pass","',
+        "pass='",
+    ],
 )
 def test_hostile_lines_take_linear_time(part: str) -> None:
     text = part * (1_000_000 // len(part))
@@ -105,3 +120,91 @@ def test_hostile_lines_take_linear_time(part: str) -> None:
     mask(text)
     Masker().mask(text)
     assert time.perf_counter() - began < 20.0
+
+
+def test_a_line_for_sudoers_is_shown_as_it_is_to_be_written() -> None:
+    line = "needs in sudoers: ann ALL=(root) NOPASSWD: /usr/sbin/nginx -t -q"
+    assert mask(line) == line
+    assert "hunter2" not in mask("nopassword=0 passwd: hunter2")
+
+
+def test_a_word_that_is_quoted_in_parts_is_masked_whole() -> None:
+    assert mask("sshpass -p'hun'ter2 ssh web1") == f"sshpass -p{HIDDEN} ssh web1"
+
+
+SLACK = "https://hooks.slack.com/services/"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"{SLACK}T0/B0/abcdefghijkl", f"{SLACK}{HIDDEN}"),
+        (f'{{"text":"post {SLACK}T0/B0/abc"}}', f'{{"text":"post {SLACK}{HIDDEN}"}}'),
+        ("https://discord.com/api/webhooks/1234/abc-DEF", f"https://discord.com/api/webhooks/{HIDDEN}"),
+        ("https://ptb.discordapp.com/api/v10/webhooks/1/a", f"https://ptb.discordapp.com/api/v10/webhooks/{HIDDEN}"),
+        ("https://acme.webhook.office.com/webhookb2/a@b/X/0/1", f"https://acme.webhook.office.com/{HIDDEN}"),
+        ("https://outlook.office.com/webhook/a@b/X/0/1", f"https://outlook.office.com/webhook/{HIDDEN}"),
+        ("https://api.telegram.org/bot12:ab/sendMessage", f"https://api.telegram.org/bot{HIDDEN}"),
+        ("https://chat.example:8443/hooks/abcdefghijklmnop1234567890", f"https://chat.example:8443/hooks/{HIDDEN}"),
+        ("https://a.blob.core.windows.net/c?sp=r&sig=ab%2Bc%3D&x=1",
+         f"https://a.blob.core.windows.net/c?sp=r&sig={HIDDEN}&x=1"),
+        ("SharedAccessSignature=sig=ab%2Bcdefghijklmnopqrstuvw%3D&se=1",
+         f"SharedAccessSignature=sig={HIDDEN}&se=1"),
+        ("AccountName=a;AccountKey=abc+/==;", f"AccountName=a;AccountKey={HIDDEN}"),
+        ("https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=dead",
+         f"https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature={HIDDEN}"),
+        (r"https://s/k?a=1\u0026X-Goog-Signature=dead", rf"https://s/k?a=1\u0026X-Goog-Signature={HIDDEN}"),
+        ("amqp://app:p%40x@mq:5672/v", f"amqp://app:{HIDDEN}@mq:5672/v"),
+        ("redis://:p@cache:6379/0", f"redis://:{HIDDEN}@cache:6379/0"),
+        ("https://abcdefghijklmnopqrst1234@git.example/x", f"https://{HIDDEN}@git.example/x"),
+        ("https://git.example/api/repos/o/r/hooks/1234",) * 2,
+        ("ssh://deploy@web1/srv, sig=9, /?code=200",) * 2,
+    ],
+)  # fmt: skip
+def test_addresses_that_open_something(text: str, shown: str) -> None:
+    assert mask(text) == shown
+    assert mask_variable("TARGET", text) == shown
+    assert mask(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"PASSWORD=ab\"hunter2 next",
+        r'PASSWORD="ab\"hunter2" next',
+        r'{"m":"PASSWORD=\"ab\\\"hunter2\" next"}',
+        'PASSWORD=ab"hunter2 next',
+        """PASSWORD='ab'"'"'hunter2' next""",
+        r'--password "ab\"hunter2" next',
+        """--password 'ab'"'"'hunter2' next""",
+        r'{"m":"--password \"hunter2\" next"}',
+        '["mysql", "--password", "hunter2", "next"]',
+        r'{"m":"[\"--token\",\"ab\\\"hunter2\"] next"}',
+    ],
+)
+def test_a_quote_inside_of_a_secret_does_not_end_it(text: str) -> None:
+    assert "hunter2" not in mask(text)
+    assert "next" in mask(text)
+    assert mask(mask(text)) == mask(text)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("PASSWORD=ab'hunter2",),
+        ('PASSWORD=ab"hunter2',),
+        ("--db-password=correct hunter2",),
+        ("--password", "ab\"cd'hunter2 ef"),
+        ("curl", "-u", "u:pa'hunter2", "next"),
+        ('{"password":"ab\\"hunter2"}', "next"),
+    ],
+)
+def test_a_word_of_a_command_is_masked_whole(words: tuple[str, ...]) -> None:
+    shown = mask_words(words)
+    assert len(shown) == len(words)
+    assert "hunter2" not in " ".join(shown)
+
+
+def test_words_without_a_secret_stay_as_they_are() -> None:
+    words = ("x", "it's", "a \\ b", 'say "hi"', "https://h/?token=x&y=1", "")
+    assert mask_words(words) == (*words[:4], f"https://h/?token={HIDDEN}&y=1", "")

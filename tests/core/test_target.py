@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.core.service import ServiceRef
-from console.core.target import Target, TargetError, find, parse
+from console.core.target import Target, TargetError, find, find_all, parse
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,10 @@ def test_ports(word: str, host: str | None, port: int, protocol: str) -> None:
         ("web1/app:one", "web1", None, None, "app:one"),
         ("web1:2222/api", "web1:2222", None, None, "api"),
         ("web1/a/b", "web1", None, None, "a/b"),
+        ("web1/process:4112", "web1", "process", None, "4112"),
+        ("/process:999999", None, "process", None, "999999"),
+        ("web1/workers:00", "web1", None, None, "workers:00"),
+        ("ssh://web1:2222/process:80", "web1:2222", "process", None, "80"),
     ],
 )
 def test_services(word: str, host: str | None, manager: str | None, scope: str | None, service: str) -> None:
@@ -123,5 +127,61 @@ def test_an_ambiguous_name_lists_what_it_may_be() -> None:
 def test_an_unknown_name_has_its_nearest() -> None:
     with pytest.raises(TargetError, match=r"no service 'ngnix' on web1; near it: web1/systemd:nginx.service"):
         find(parse("web1/ngnix"), REFS)
+    with pytest.raises(TargetError, match=r"no service 'NGINX' on web1; near it: web1/systemd:nginx.service"):
+        find(parse("web1/NGINX"), REFS)
     with pytest.raises(TargetError, match=r"no service 'zzz' of docker on web1 \(1 are there\)"):
         find(parse("web1/docker:zzz"), REFS)
+
+
+GROUPED = (
+    *REFS,
+    *(ServiceRef("web1", "supervisord", name) for name in ("shop:cart", "shop:pay", "shop", "shopping", "api")),
+    ServiceRef("web1", "supervisord", "pay:*"),
+    *(ServiceRef("web1", "compose", f"shop/{name}") for name in ("web", "worker")),
+    ServiceRef("web1", "pm2", "red/twin", "user:deploy"),
+    ServiceRef("web1", "pm2", "red/twin", "user:ann"),
+)
+
+
+@pytest.mark.parametrize(
+    ("word", "names"),
+    [
+        ("web1/supervisord:shop:*", ["shop", "shop:cart", "shop:pay"]),
+        ("web1/shop:*", ["shop", "shop:cart", "shop:pay"]),
+        ("web1/shop/*", ["shop/web", "shop/worker"]),
+        ("web1/compose:shop/*", ["shop/web", "shop/worker"]),
+        ("web1/supervisord:api:*", ["api"]),
+        ("web1/pm2@ann:red/*", ["red/twin"]),
+        # One service may be named like a group of all.
+        ("web1/supervisord:pay:*", ["pay:*"]),
+        ("web1/nginx", ["nginx.service"]),
+    ],
+)
+def test_all_of_a_group(word: str, names: list[str]) -> None:
+    assert [ref.name for ref in find_all(parse(word), GROUPED)] == names
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        (
+            "web1/compose:shop",
+            "is a group of 2: web1/compose:shop/web, web1/compose:shop/worker: name one, or all of them",
+        ),
+        ("web1/compose:shop", "where a command takes several: web1/compose:shop/*"),
+        ("web1/nothing:*", "no service 'nothing:*'"),
+        ("web1/pm2:red/*", "may be any of web1/pm2@ann:red/twin, web1/pm2@deploy:red/twin: name the manager before"),
+    ],
+)
+def test_a_group_that_is_not_certain_is_listed(word: str, said: str) -> None:
+    with pytest.raises(TargetError) as caught:
+        find_all(parse(word), GROUPED)
+    assert said in str(caught.value)
+
+
+def test_where_one_service_is_wanted_all_of_a_group_are_listed() -> None:
+    with pytest.raises(TargetError, match=r"web1/shop/\* is a group of 2: .*/web, .*/worker: name one\Z"):
+        find(parse("web1/shop/*"), GROUPED)
+    many = tuple(ServiceRef("web1", "supervisord", f"w:w_{number:02}") for number in range(20))
+    with pytest.raises(TargetError, match=r"w:w_11 and 8 more: name one, or all"):
+        find(parse("web1/w"), many)

@@ -1,6 +1,7 @@
 """The demo prints what the real tools print: every source answers, and plans do to it what systemctl would do."""
 
 import asyncio
+import math
 
 import pytest
 
@@ -37,6 +38,19 @@ async def test_every_source_of_every_host_answers() -> None:
         assert snapshot.listeners
         assert snapshot.filesystems
         assert abs(snapshot.clock_skew or 0.0) < 1.0
+
+
+async def test_the_environment_of_every_service_answers() -> None:
+    fleet = await started()
+    services = [(spec.name, service) for spec in fleet.hosts for service in fleet.snapshot(spec.name).services]
+    found = [await fleet.environment(service.ref) for _, service in services[:20]]
+    await fleet.stop()
+    for environment in found:
+        assert environment.failure is None
+        assert [source.failure for source in environment.sources if source.failure] == []
+        assert any(source.hides for source in environment.sources)
+        assert environment.restart_due == ()
+        assert "demo-of" not in repr(environment)
 
 
 def state(snapshot: Snapshot, name: str) -> State:
@@ -116,3 +130,24 @@ def test_processes_that_are_started_on_different_hosts_have_different_numbers() 
         host.stop("cron.service")
         host.start("cron.service")
     assert len({host.units["cron.service"].pid for host in hosts}) == len(hosts)
+
+
+async def test_a_host_that_is_watched_for_long_goes_on_answering_at_once() -> None:
+    """What is asked often is asked of a process that stays: of that, too, the demo knows."""
+    now = [1000.0]
+    fleet = demo_fleet(lambda snapshot: (), clock=lambda: now[0], interval=math.inf, delay=0.0)
+    fleet.start()
+    await fleet.settled("web-1")
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
+    session = fleet._poller("web-1").session
+    assert session is not None
+    before = session._fast
+    for _ in range(5):
+        now[0] += 1.0
+        await fleet.tick("web-1")
+    assert before._before_resident < 0, "the process that stays answers, and was not given up"
+    assert fleet._poller("web-1").session is session
+    assert session._fast is before
+    await fleet.stop()
+    assert faults == []

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from console.core.declaration import Declared
 from console.core.network import Listener, Process, Socket
 from console.core.sample import CpuTimes, Memory, Sample
 from console.core.service import Endpoint, Service, ServiceRef, State
@@ -81,6 +82,7 @@ def snapshot(**changes: Any) -> Snapshot:
         at=100.0,
         identity=identity(),
         sample=sample(),
+        declared=Declared(),
         sources=(Source("listeners", 100.0), Source("systemd", 100.0), Source("vitals", 100.0)),
     )
     return replace(made, **changes)

@@ -1,90 +1,62 @@
-"""Takes the looks of a diagnosis on a lab host with the real probes, as any of its users, without the remote layer."""
+"""Verdicts on lab hosts by the product's own way: over SSH, as any of the lab's users, with every manager asked."""
 
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
-from console.core.probe import Probe
-from console.core.service import Endpoint, Service, ServiceRef, State
-from console.core.snapshot import Link, LinkState, Snapshot, Source, Symptom
-from console.diagnosis import Evidence, Question, Refusal, Verdict, diagnose, needed, symptoms
-from console.managers.join import with_ports
-from console.managers.systemd import JOURNAL, SHOW, USER_JOURNAL
-from console.probes import addresses, identity, limits, listeners, process, sockets, vitals
-from tests.lab import Host
-
-ON_DEMAND: dict[str, tuple[str, Probe[Any]]] = {
-    "process": ("processes", process.PROBE),
-    "sockets": ("sockets", sockets.PROBE),
-    "limits": ("limits", limits.PROBE),
-    "addresses": ("addresses", addresses.PROBE),
-    "journal": ("journal", JOURNAL),
-    "user_journal": ("journal", USER_JOURNAL),
-}
+from console.cli import looking
+from console.cli.commands.why import diagnosis, permitted
+from console.cli.targets import any_target
+from console.config.model import Config
+from console.core.snapshot import Snapshot
+from console.diagnosis import Verdict
+from console.remote.fleet import Fleet
+from console.remote.transport import HostSpec
+from tests.lab import Host, Lab
 
 
-class AskError(Exception):
-    """A probe that gave no answer."""
+def why(
+    lab: Lab,
+    host: Host,
+    targets: Sequence[str],
+    user: str = "root",
+    config: Config | None = None,
+    *,
+    asked_from: str | None = None,
+) -> tuple[Verdict, ...]:
+    """What ``hostdeck why`` finds for each of these targets: ``:8080``, ``:53/udp``, ``/api``."""
+    return asyncio.run(_why(lab, host, targets, user, config or Config(), asked_from))
 
 
-def ask(host: Host, user: str | None, probe: Probe[Any], *args: str) -> Any:
-    """Run a probe's script as the body of a function, as the probe shell does, and parse what it prints."""
-    script = f'f() {{\n{probe.script}\n}}\nf "$@"'
-    done = host.run(["sh", "-c", script, "sh", *args], user=user, check=False)
-    if done.returncode:
-        raise AskError(done.stderr.strip() or f"exit {done.returncode}")
-    return probe.parse(done.stdout.rstrip("\n"))
+def look(lab: Lab, host: Host, user: str = "root") -> Snapshot:
+    """All that the console knows of a host after its first whole look."""
+    return asyncio.run(_look(lab, host, user))
 
 
-def read_logs(host: Host, user: str | None, services: tuple[Service, ...]) -> tuple[Symptom, ...]:
-    """What the logs of services that do not run say, as the poller reads them."""
-    down = [service for service in services if service.state in (State.FAILED, State.FLAPPING)]
-    found: list[Symptom] = []
-    for service in down:
-        try:
-            found += symptoms(service.ref, ask(host, user, JOURNAL, service.ref.name))
-        except AskError:
-            continue
+async def _why(
+    lab: Lab, host: Host, targets: Sequence[str], user: str, config: Config, asked_from: str | None
+) -> tuple[Verdict, ...]:
+    found = []
+    async with _up(lab, host, user, config, asked_from) as (fleet, spec):
+        for target in targets:
+            verdict = await diagnosis(fleet, config, spec, any_target(target), asked_from)
+            found.append(replace(verdict, actions=await permitted(fleet, config, spec, verdict.actions)))
     return tuple(found)
 
 
-def look(host: Host, target: ServiceRef | Endpoint, user: str | None = None) -> Evidence:
-    """All that the console would have looked at for this target."""
-    services = tuple(replace(service, ref=replace(service.ref, host=host.name)) for service in ask(host, user, SHOW))
-    bound = ask(host, user, listeners.PROBE)
-    snapshot = Snapshot(
-        host.name,
-        Link(LinkState.UP, 0.0),
-        at=1.0,
-        identity=ask(host, user, identity.PROBE),
-        sample=ask(host, user, vitals.PROBE),
-        services=with_ports(services, bound),
-        listeners=bound,
-        symptoms=read_logs(host, user, services),
-        sources=(Source("listeners", 1.0), Source("systemd", 1.0)),
-    )
-    evidence = Evidence(snapshot, target)
-    for _ in range(3):
-        questions = needed(evidence)
-        if not questions:
-            break
-        for question in questions:
-            evidence = _with_answer(host, user, evidence, question)
-    assert needed(evidence) == ()
-    return evidence
+async def _look(lab: Lab, host: Host, user: str) -> Snapshot:
+    async with _up(lab, host, user, Config()) as (fleet, _):
+        return fleet.snapshot(host.name)
 
 
-def why(host: Host, target: str | int, user: str | None = None, protocol: str = "tcp") -> Verdict:
-    """The verdict on a unit or a port of a lab host."""
-    if isinstance(target, int):
-        return diagnose(look(host, Endpoint(protocol, "*", target), user))
-    return diagnose(look(host, ServiceRef(host.name, "systemd", target), user))
-
-
-def _with_answer(host: Host, user: str | None, evidence: Evidence, question: Question) -> Evidence:
-    field, probe = ON_DEMAND[question.probe]
-    changes: dict[str, Any]
-    try:
-        changes = {field: ask(host, user, probe, *question.args)}
-    except AskError as error:
-        changes = {"refused": (*evidence.refused, Refusal(question.probe, str(error)))}
-    return replace(evidence, **changes)
+@asynccontextmanager
+async def _up(
+    lab: Lab, host: Host, user: str, config: Config, other: str | None = None
+) -> AsyncIterator[tuple[Fleet, HostSpec]]:
+    names = (host.name, *((other,) if other is not None else ()))
+    specs = tuple(HostSpec(name, name, ssh_config=str(lab.ssh_config(user))) for name in names)
+    spec = specs[0]
+    async with looking.started(config, specs) as fleet:
+        await looking.up(fleet, host.name)
+        yield fleet, spec

@@ -22,7 +22,9 @@ CLAIM = Declaration("api.service", Endpoint("tcp", "*", 8080), "hostdeck.toml:3"
 def why(service: Service, *symptoms: Symptom, **changes: Any) -> Verdict:
     made = snapshot(services=(service, LEGACY), listeners=(listener(),), symptoms=symptoms)
     return diagnose(
-        Evidence(made, ref(), processes=(process(),), sockets=(), limits=PortLimits(), addresses=(), **changes)
+        Evidence(
+            made, ref(), processes=(process(),), sockets=(), bound=(), limits=PortLimits(), addresses=(), **changes
+        )
     )
 
 
@@ -55,9 +57,17 @@ def test_a_line_of_the_newest_attempt_is_the_cause() -> None:
     assert recommended(verdict)
 
 
+def test_a_line_that_somebody_points_at_is_what_is_asked_about_and_an_old_one_still_recommends_nothing() -> None:
+    verdict = why(MOVED, symptom=OLD)
+    assert (verdict.verdict, verdict.symptom, recommended(verdict)) == (VerdictWord.HELD, OLD, [])
+    newest = symptom(at=NOW - 25.0)
+    verdict = why(MOVED, OLD, symptom=newest)
+    assert (verdict.symptom, len(recommended(verdict))) == (newest, 1)
+
+
 def test_a_port_is_not_wanted_by_who_failed_there_before() -> None:
     made = snapshot(services=(MOVED, LEGACY), listeners=(listener(),), symptoms=(OLD,))
-    verdict = diagnose(Evidence(made, Endpoint("tcp", "*", 8080), processes=(process(),), sockets=()))
+    verdict = diagnose(Evidence(made, Endpoint("tcp", "*", 8080), processes=(process(),), sockets=(), bound=()))
     assert (verdict.service, verdict.symptom) == (None, None)
 
 

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import LogLine
-from console.diagnosis.bind_errors import BindError, read_line, symptoms
+from console.diagnosis import bind_errors, wordings
+from console.diagnosis.bind_errors import BindError, at_line, read_line, symptoms
 
 WORDINGS = Path(__file__).with_name("wordings")
 REF = ServiceRef("web1", "systemd", "api.service")
@@ -93,5 +95,87 @@ def test_no_line_is_too_odd(text: str) -> None:
     assert error is None or error.port is None or 0 < error.port < 65536
 
 
+def test_one_line_is_read_with_the_lines_around_it() -> None:
+    lines = log(
+        "probably another instance of uWSGI is running on the same address (127.0.0.1:9090).\n"
+        "bind(): Address already in use [core/socket.c line 769]\nall is well"
+    )
+    found = at_line(REF, lines, 1)
+    assert found is not None
+    assert (found.errno, found.endpoint) == ("EADDRINUSE", Endpoint("tcp", "127.0.0.1", 9090))
+    assert found.line == lines[1].message
+    assert at_line(REF, lines, 2) is None
+
+
 def test_a_long_line_is_no_trap() -> None:
     symptoms(REF, log("failed to bind to " + "a/:" * 400_000 + " in use"))
+
+
+@pytest.mark.parametrize("rest", ["[", '"', "{", "listen tcp "])
+def test_a_log_is_matched_once_however_often_it_is_read(rest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    matched: list[str] = []
+
+    def counted(pattern: str, text: str) -> re.Match[str] | None:
+        matched.append(text)
+        return wordings.compiled(pattern).search(text)
+
+    lines = [
+        *log("listen tcp :8080: bind: address already in use" + rest * 4096),
+        *log("bind in use " + rest * 4096) * 30,
+    ]
+    monkeypatch.setattr(bind_errors, "_search", counted)
+    first = symptoms(REF, lines)
+    once = len(matched)
+    assert once < 200
+    assert max(map(len, matched)) <= bind_errors.LONGEST
+    assert (symptoms(REF, lines), len(matched)) == (first, once)
+
+
+EVIL = "listen tcp 0.0.0.0:5432: bind: address already in use"
+ESCAPED = EVIL.join(('\\"', '\\"'))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'10.0.0.9 - - [27/Nov/2026:14:00:00 +0000] "GET / HTTP/1.1" 200 5 "-" "{EVIL}"',
+        f'10.0.0.9 - - [27/Nov/2026:14:00:00 +0000] "-" 400 0 "-" "{EVIL}"',
+        f'{{"level":"error","msg":"bad user agent","ua":"{EVIL}"}}',
+        f'{{"level":"error","msg":"bad request","headers":{{"User-Agent":["{EVIL}"]}}}}',
+        f'level=error msg="bad request" ua="{EVIL}"',
+        f'level=warning msg="invalid username" user="{EVIL}"',
+        f'level=error msg="bad request: ua={ESCAPED}"',
+        'level=error msg="cannot listen for events" ua="x: address already in use"',
+        f'ERROR login failed for user "{EVIL}"',
+        f"ERROR login failed for user '{EVIL}'",
+        f"WARN unknown header X-Foo: {EVIL}",
+        f"ERROR bad request, User-Agent: {EVIL}",
+        f"2026-11-27 ERROR OPTIONS request from 1.2.3.4 agent={EVIL}",
+        f"ERROR bad request path={EVIL}",
+        "sshd: Invalid user EADDRINUSE bind EADDRINUSE 0.0.0.0:5432 from 1.2.3.4",
+    ],
+)
+def test_what_a_client_sent_is_no_word_of_the_program(line: str) -> None:
+    assert read_line(line) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f'level=fatal msg="{EVIL}"',
+        f'level=error msg="Unable to start web listener" err="{EVIL}"',
+        f'ts=1 level=error user="deploy" ua="curl" error="{EVIL}"',
+        f'{{"level":"error","err":"{EVIL}","user":"deploy"}}',
+        f'{{"level":"error","err":{{"type":"Error","message":"{EVIL}"}}}}',
+        f'{{"error.message":"{EVIL}"}}',
+        f'{{"log":"level=fatal msg={ESCAPED}"}}',
+        f'level=fatal msg="run failed: error={ESCAPED}"',
+        f'FATAL: cannot start: "{EVIL}"',
+        f"ERROR user=deploy path=/srv/api error={EVIL}",
+        f'level=error ua="{EVIL.replace("5432", "1")}" err="{EVIL}"',
+        f"user=deploy {EVIL}",
+        EVIL,
+    ],
+)
+def test_what_a_program_says_in_fields_is_read(line: str) -> None:
+    assert read_line(line) == BindError("EADDRINUSE", "tcp", "0.0.0.0", 5432)

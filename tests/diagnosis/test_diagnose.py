@@ -5,14 +5,22 @@ from typing import Any
 
 import pytest
 
+from console.core.command import Command
 from console.core.finding import Proposal
+from console.core.launch import Launch
 from console.core.network import Listener
 from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, State
 from console.core.snapshot import Link, LinkState, Source
 from console.diagnosis import Confidence, Declaration, Evidence, Refusal, Verdict, VerdictWord, diagnose, needed
+from console.diagnosis.evidence import Question
+from console.diagnosis.holder_words import after_a_kill
+from console.diagnosis.ports import next_free_port
+from console.managers.kubernetes_ports import ClusterPorts, HostPort, NodePod, NodePort
 from console.probes.addresses import HostAddress
 from console.probes.limits import PortLimits
+from console.probes.namespaces import Namespaces
+from console.probes.redirects import Redirect, Redirects
 
 from .factories import (
     NOW,
@@ -37,7 +45,10 @@ PORT = Endpoint("tcp", "*", 8080)
 def look(*listeners: Listener, services: tuple[Any, ...] = (), **changes: Any) -> Evidence:
     """``api.service`` failed with EADDRINUSE on 0.0.0.0:8080; all looks were taken."""
     made = snapshot(services=services or (failed(), LEGACY), listeners=listeners, symptoms=(symptom(),))
-    evidence = Evidence(made, ref(), processes=(process(),), sockets=(), limits=PortLimits(), addresses=())
+    evidence = Evidence(
+        made, ref(), processes=(process(),), sockets=(), bound=(), limits=PortLimits(), addresses=(),
+        namespaces=Namespaces(), redirects=Redirects(), launch=Launch(),
+    )  # fmt: skip
     snap = {name: changes.pop(name) for name in tuple(changes) if name in {"symptoms", "identity", "sample", "sources"}}
     return replace(evidence, snapshot=replace(made, **snap), **changes)
 
@@ -57,6 +68,17 @@ def action(verdict: Verdict, name: str) -> Proposal | None:
 # 1 another systemd service holds it
 
 
+def test_a_unit_that_has_ended_is_not_stopped_for_what_it_left_behind() -> None:
+    ended = unit("legacy.service", State.STOPPED)
+    verdict = diagnose(look(hidden(listener()), services=(failed(), ended), identity=identity(1001), processes=None))
+    assert (verdict.verdict, verdict.holders[0].name) == (VerdictWord.HELD, "legacy.service")
+    assert after_a_kill(verdict.holders[0]) == "not known"
+    left = "its unit has ended: something was left in its control group, and only root can name it"
+    assert verdict.holders[0].note == left
+    assert not any(one.intents or one.recommended for one in verdict.actions)
+    assert verdict.actions[0].reason_off == f"by hand: {left}"
+
+
 def test_another_service_holds_the_port() -> None:
     verdict = diagnose(look(listener()))
     assert (verdict.verdict, verdict.port, verdict.confidence) == (VerdictWord.HELD, 8080, Confidence.HIGH)
@@ -71,8 +93,8 @@ def test_another_service_holds_the_port() -> None:
 
 
 def test_the_way_out_stops_the_holder_and_starts_what_failed() -> None:
-    def commands(intent: Intent) -> tuple[str, ...]:
-        return (f"systemctl {intent.kind} {intent.target.name}",)
+    def commands(intent: Intent) -> tuple[Command, ...]:
+        return (Command(("systemctl", str(intent.kind), intent.target.name)),)
 
     verdict = diagnose(look(listener()), commands)
     stop, move = verdict.actions
@@ -135,7 +157,7 @@ def test_an_unknown_service_is_not_a_free_port() -> None:
 def test_a_service_without_ports() -> None:
     verdict = diagnose(look(services=(unit("api.service"),), symptoms=()))
     assert verdict.verdict is VerdictWord.UNKNOWN
-    assert "names no port" in verdict.summary
+    assert "nor a declaration names a port" in verdict.summary
 
 
 def test_a_log_that_names_no_port() -> None:
@@ -194,8 +216,11 @@ def test_a_user_unit_is_not_taken_for_a_system_unit_of_that_name() -> None:
         hidden(listener()), cgroup="/user.slice/user-1000.slice/user@1000.service/app.slice/legacy.service"
     )
     verdict = diagnose(look(theirs, identity=identity(1001), processes=None))
-    assert verdict.holders[0].ref is None
-    assert action(verdict, "stop-holder") is None
+    assert verdict.holders[0].ref == ref("legacy.service", "user:deploy")
+    stop = action(verdict, "stop-holder")
+    assert stop is not None
+    assert stop.intents == ()
+    assert stop.reason_off == "by hand: it belongs to deploy's own service manager: connect as deploy, or as root"
 
 
 # 6 socket activation
@@ -295,11 +320,13 @@ def test_every_owner_is_named_when_there_are_several() -> None:
 
 
 def test_a_holder_that_is_not_stopped_keeps_the_newcomer_from_starting() -> None:
-    loose = listener("::1", pids=(99,), process="nc", unit="session-3.scope", cgroup="/user.slice/session-3.scope")
-    verdict = diagnose(look(listener("127.0.0.1"), loose, symptoms=(symptom(address="*"),)))
+    proxy = listener(
+        "::1", pids=(99,), process="docker-proxy", unit="docker.service", cgroup="/system.slice/docker.service"
+    )
+    verdict = diagnose(look(listener("127.0.0.1"), proxy, symptoms=(symptom(address="*"),)))
     assert [one.label for one in verdict.actions[:2]] == [
         "stop legacy.service",
-        "end nc (pid 99): no manager owns it",
+        "find and stop the container that publishes 8080",
     ]
     assert kinds(verdict.actions[0]) == [("stop", "legacy.service")]
 
@@ -325,6 +352,17 @@ def test_a_left_over_process_keeps_connections() -> None:
     verdict = diagnose(look(sockets=(socket("CLOSE-WAIT", pids=(4112,), process="python3"),)))
     assert (verdict.verdict, verdict.holders[0].pid) == (VerdictWord.LINGERING, 4112)
     assert verdict.holders[0].name == "legacy.service"
+
+
+def test_the_way_out_is_for_just_the_sockets_that_were_seen() -> None:
+    left = (socket("CLOSE-WAIT", pids=(4112,), inode=9), socket("ESTAB", pids=(4112,), inode=10))
+    stop = action(diagnose(look(sockets=left)), "stop-holder")
+    assert stop is not None
+    assert [(one.sockets, one.bound) for one in stop.intents] == [((9, 10), False)]
+    bare = (socket("BOUND", pids=(4112,), inode=11),)
+    stop = action(diagnose(look(bound=bare)), "stop-holder")
+    assert stop is not None
+    assert [(one.sockets, one.bound) for one in stop.intents] == [((11,), True)]
 
 
 def test_an_outgoing_connection_took_the_port() -> None:
@@ -366,6 +404,17 @@ def test_an_outgoing_connection_outside_the_present_range() -> None:
     assert diagnose(look(sockets=(out,), processes=())).verdict is VerdictWord.OUTGOING
 
 
+def test_who_listens_and_who_is_connected_are_stopped_by_one_plan() -> None:
+    client = unit("client.service", pids=(77,))
+    out = socket(port=8080, peer_port=443, pids=(77,), process="curl", cgroup="/system.slice/client.service")
+    services = (failed(), LEGACY, client)
+    verdict = diagnose(look(listener(), services=services, sockets=(out,), processes=(process(), process(77))))
+    label = "stop legacy.service and client.service, then start api.service"
+    assert (verdict.actions[0].label, verdict.actions[0].recommended) == (label, True)
+    [intent] = verdict.actions[0].intents
+    assert (intent.kind, intent.target, intent.holder) == (ActionKind.FREE_PORT, ref(), ref("client.service"))
+
+
 def test_a_hidden_connection_is_not_called_gone() -> None:
     verdict = diagnose(look(sockets=(socket("ESTAB"),), identity=identity(1001)))
     assert (verdict.verdict, verdict.confidence) == (VerdictWord.LINGERING, Confidence.MEDIUM)
@@ -391,18 +440,7 @@ def test_an_inherited_socket_is_the_childs() -> None:
     assert verdict.holders[0].name == "legacy.service"
 
 
-# 8 nobody's process
-
-
-def test_a_process_that_no_manager_owns_is_only_signalled_by_hand() -> None:
-    loose = listener(unit="session-3.scope", cgroup="/user.slice/user-1000.slice/session-3.scope")
-    verdict = diagnose(look(loose, services=(failed(),)))
-    (holder,) = verdict.holders
-    assert (holder.ref, holder.chain) == (None, ("systemd", "session-3.scope", "python3"))
-    signal = action(verdict, "signal")
-    assert signal is not None
-    assert (signal.commands, signal.recommended, signal.intents) == (("kill -TERM 4112",), False, ())
-    assert signal.reason_off
+# 8 nobody's process: test_strays.py
 
 
 @pytest.mark.parametrize(
@@ -423,6 +461,22 @@ def test_never_against_pid_1_docker_proxy_or_sshd(changes: dict[str, Any]) -> No
     for one in verdict.actions:
         assert one.intents == ()
         assert not any("kill" in command for command in one.commands)
+
+
+@pytest.mark.parametrize(
+    ("came", "seen"),
+    [
+        ({"session": (100, 90, 4112)}, {}),
+        ({"cgroups": ("/system.slice/legacy.service",)}, {}),
+        ({"uid": 1001, "came_by": Endpoint("tcp", "10.0.0.5", 8080)}, {"pids": (), "process": None}),
+    ],
+)
+def test_never_against_what_this_console_came_by(came: dict[str, Any], seen: dict[str, Any]) -> None:
+    legacy = replace(LEGACY, pids=seen.get("pids", (4112,)))
+    held = look(listener(**seen), services=(failed(), legacy), identity=identity(**came))
+    [stop] = [way for way in diagnose(held).actions if way.id == "stop-holder"]
+    assert (stop.intents, stop.recommended) == ((), False)
+    assert stop.reason_off == "by hand: it is the way to this host"
 
 
 # 16, 17 permission
@@ -446,7 +500,7 @@ def test_the_limit_of_the_host_counts() -> None:
         look(services=(failed(user="deploy"),), symptoms=(symptom("EACCES", port=80),), limits=PortLimits(80))
     )
     assert verdict.verdict is VerdictWord.NOT_PERMITTED
-    assert "SELinux" in gaps(verdict)
+    assert "SELinux, AppArmor and the sandbox of the unit" in gaps(verdict)
     assert verdict.confidence is Confidence.LOW
 
 
@@ -488,9 +542,8 @@ def test_a_process_of_its_own_holds_it() -> None:
     api = failed(cgroup="/system.slice/api.service")
     verdict = diagnose(look(own, services=(api,)))
     assert verdict.verdict is VerdictWord.DUPLICATE
-    assert verdict.actions[0].commands == ("systemctl kill -- api.service",)
-    assert verdict.actions[0].reason_off
-    assert action(verdict, "start") is not None
+    assert verdict.actions[0].label == "end python3 (pid 300), then start api.service"
+    assert kinds(verdict.actions[0]) == [("free-port", "api.service")]
 
 
 @pytest.mark.parametrize("state", [State.STARTING, State.FLAPPING, State.UNKNOWN])
@@ -507,17 +560,6 @@ def test_a_service_whose_log_says_so_now_clashes_with_itself(state: State) -> No
     own = listener(pids=(300,), unit="api.service", cgroup="/system.slice/api.service")
     verdict = diagnose(look(own, services=(unit("api.service", state, pids=(300,), since=NOW - 30.0),)))
     assert verdict.verdict is VerdictWord.DUPLICATE
-
-
-def test_what_a_service_left_behind_is_not_stopped_with_it() -> None:
-    legacy = unit("legacy.service", State.STOPPED, cgroup="/system.slice/legacy.service")
-    child = listener(pids=(70,), process="sleep")
-    verdict = diagnose(look(child, services=(failed(), legacy), processes=(process(70, name="sleep"),)))
-    assert verdict.holders[0].name == "legacy.service"
-    assert action(verdict, "stop-holder") is None
-    left = action(verdict, "end-left-over")
-    assert left is not None
-    assert left.commands == ("systemctl kill -- legacy.service",)
 
 
 def test_two_declarations_of_one_port() -> None:
@@ -550,11 +592,11 @@ def test_systemd_gave_up(changes: dict[str, Any], hit: bool) -> None:
     assert kinds(start) == [("reset-failed", "api.service"), ("start", "api.service")]
 
 
-def test_a_free_port_says_what_was_not_looked_at() -> None:
+def test_a_port_on_which_nobody_is_seen_is_free() -> None:
     verdict = diagnose(replace(look(services=(LEGACY,), symptoms=()), target=PORT))
     assert verdict.verdict is VerdictWord.FREE
     assert verdict.verdict.fine
-    assert list(gaps(verdict)) == ["sockets that are bound and do not listen"]
+    assert not gaps(verdict)
 
 
 @pytest.mark.parametrize(
@@ -565,6 +607,8 @@ def test_a_free_port_says_what_was_not_looked_at() -> None:
         {"sources": ()},
         {"sockets": None},
         {"sockets": None, "refused": (Refusal("sockets", "ss: permission denied"),)},
+        {"bound": None},
+        {"bound": None, "refused": (Refusal("bound", "Linux 6.8 does"), Refusal("unlisted", "needs root"))},
     ],
 )
 def test_never_free_by_ignorance(changes: dict[str, Any]) -> None:
@@ -577,15 +621,36 @@ def test_never_free_by_ignorance(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("state", [LinkState.STALE, LinkState.DOWN, LinkState.CONNECTING])
 def test_never_free_when_the_host_does_not_answer(state: LinkState) -> None:
     evidence = look()
-    evidence = replace(evidence, snapshot=replace(evidence.snapshot, link=Link(state, 5.0, "no route to host")))
+    evidence = replace(evidence, snapshot=replace(evidence.snapshot, link=Link(state, 112.0, "no route to host")))
     verdict = diagnose(evidence)
     assert verdict.verdict is VerdictWord.UNKNOWN
-    assert gaps(verdict)["listeners"] == "no route to host"
+    assert gaps(verdict)["listeners"] == "as of 12 s ago: no route to host"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"sources": (Source("listeners", 58.0, "ss: exit status 3"),)}, "as of 42 s ago: ss: exit status 3"),
+        ({"sources": (Source("listeners", 58.0, former=True),)}, "as of 42 s ago: not asked over this connection yet"),
+        ({"link": Link(LinkState.STALE, 130.0, "no answer")}, "as of 30 s ago: no answer"),
+        ({"link": Link(LinkState.DOWN, 130.0)}, "as of 30 s ago: the host is down"),
+    ],
+)
+def test_who_had_it_when_it_could_last_be_seen_is_not_to_be_ended(changes: dict[str, Any], why: str) -> None:
+    evidence = look(listener())
+    assert any(way.recommended for way in diagnose(evidence).actions)
+    for target in (ref(), PORT):
+        old = replace(evidence, target=target, snapshot=replace(evidence.snapshot, **changes))
+        verdict = diagnose(old)
+        assert (verdict.verdict, verdict.confidence, verdict.is_old) == (VerdictWord.HELD, Confidence.LOW, True)
+        assert verdict.holders[0].confidence is Confidence.LOW
+        assert gaps(verdict)["listeners"] == why
+        assert not any(way.recommended for way in verdict.actions)
 
 
 def test_a_failure_of_this_moment_is_believed_more_than_an_empty_list() -> None:
     api = unit("api.service", State.FLAPPING)
-    verdict = diagnose(look(services=(api,), symptoms=(symptom(at=NOW - 2.0),)))
+    verdict = diagnose(look(services=(api,), symptoms=(symptom(at=NOW - 2.0),), bound=None))
     assert verdict.verdict is VerdictWord.UNKNOWN
     assert "just now" in verdict.summary
     assert "sockets that are bound and do not listen" in gaps(verdict)
@@ -605,7 +670,7 @@ def test_udp_and_tcp_are_two_worlds() -> None:
 
 
 def test_live_connections_are_counted() -> None:
-    verdict = diagnose(look(listener(), sockets=(socket(), socket(), socket("TIME-WAIT"))))
+    verdict = diagnose(look(listener(), sockets=(socket(), socket(), socket("TIME-WAIT"), socket("CLOSE-WAIT"))))
     assert verdict.holders[0].connections == 2
     assert verdict.impact == ("2 live connections",)
     assert diagnose(look(listener(), sockets=None)).holders[0].connections is None
@@ -634,6 +699,58 @@ def test_the_next_free_port(taken: tuple[int, ...], wants: tuple[int, ...], limi
     assert f"{free} (free)" in move.label
 
 
+GIVEN = Redirect("tcp", ((8081, 8082),), "172.18.0.2", 80)
+CLUSTER = ClusterPorts(
+    pods=(NodePod("shop", "api", "u", None, "Running", None, ports=(HostPort("tcp", "0.0.0.0", 8081, 80),)),),
+    services=(NodePort("shop", "web", "NodePort", "tcp", 8082, 80, "80"),),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "free"),
+    [
+        ({"cluster": CLUSTER}, "8083 (free)"),
+        ({"cluster": replace(CLUSTER, hidden=("services",))}, "8083 (nobody seen on it)"),
+        ({"redirects": Redirects(("nft",), (GIVEN,))}, "8083 (free)"),
+        ({"redirects": Redirects(("nft",), (replace(GIVEN, address="10.9.9.9"),))}, "8081 (free)"),
+        ({"redirects": Redirects(("nft",), (), "needs root")}, "8081 (nobody seen on it)"),
+        ({"redirects": None, "refused": (Refusal("redirects", "needs root"),)}, "8081 (nobody seen on it)"),
+        ({"namespaces": None, "refused": (Refusal("namespaces", "hidden"),)}, "8081 (nobody seen on it)"),
+        ({"bound": None, "refused": (Refusal("bound", "too old"),)}, "8081 (nobody seen on it)"),
+        ({"limits": None, "refused": (Refusal("limits", "no /proc"),)}, "8081 (nobody seen on it)"),
+        ({"redirects": None}, "8081 (not checked)"),
+        ({"namespaces": None}, "8081 (not checked)"),
+        ({"limits": None}, "8081 (not checked)"),
+        ({"sources": (Source("listeners", 100.0), Source("docker", None, "down"))}, "8081 (nobody seen on it)"),
+    ],
+)
+def test_the_next_port_is_called_free_only_where_nobody_can_be_hidden_on_it(changes: dict[str, Any], free: str) -> None:
+    move = action(diagnose(look(listener(), **changes)), "move")
+    assert move is not None
+    assert move.label.endswith(free)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limits", "free"),
+    [
+        (32767, PortLimits(), 61000),
+        (32768, PortLimits(), 61000),
+        (40000, PortLimits(), 61000),
+        (60999, PortLimits(), 61000),
+        (65535, PortLimits(), 65534),
+        (40000, PortLimits(local_high=65535), 32767),
+        (40000, PortLimits(local_high=65535, reserved=((32000, 32767),)), 31999),
+        (40000, PortLimits(1024, 1024, 65535), None),
+        (80, PortLimits(1024, 1024, 65535), None),
+    ],
+)
+def test_of_a_port_for_outgoing_connections_the_next_is_beyond_them(
+    wanted: int, limits: PortLimits, free: int | None
+) -> None:
+    found = next_free_port(look(listener(port=wanted), limits=limits), Endpoint("tcp", "0.0.0.0", wanted))
+    assert (found.port if found is not None else None) == free
+
+
 def test_no_port_is_called_free_when_listeners_are_not_known() -> None:
     verdict = diagnose(look(listener(), sources=(Source("listeners", 50.0, "timed out"),)))
     assert (verdict.verdict, action(verdict, "move")) == (VerdictWord.HELD, None)
@@ -647,6 +764,14 @@ def test_everything_that_is_missing_is_asked_at_once() -> None:
     bare = look(listener(pids=(4112, 4113)), processes=None, sockets=None, limits=None, addresses=None)
     assert questions(bare) == [("process", "4112", "4113"), ("sockets", "8080"), ("limits",)]
     assert questions(look(listener())) == []
+
+
+def test_who_took_the_port_meanwhile_is_asked_about_and_who_ended_only_once() -> None:
+    first = Question("process", ("4112",))
+    taken = look(listener(pids=(4113,)), processes=(), asked=(first,))
+    assert questions(taken) == [("process", "4113")]
+    ended = look(listener(pids=(4112,)), processes=(), asked=(first,))
+    assert questions(ended) == []
 
 
 def test_the_log_is_asked_only_where_it_can_tell() -> None:

@@ -6,17 +6,23 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from console.core.command import Command
 from console.core.network import Listener, Process, Socket
 from console.core.overlap import overlaps
-from console.core.service import Endpoint, Service, State
+from console.core.reach import Attempt, Reached, Vantage
+from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, LogLine, Source, Symptom
 from console.diagnosis import Evidence, Refusal, VerdictWord, as_json, as_markdown, as_text, diagnose, needed
 from console.diagnosis.as_text import columns
 from console.findings import evaluate
 from console.probes.addresses import HostAddress
+from console.probes.confinement import Confinement
 from console.probes.limits import PortLimits
+from console.probes.namespaces import Namespace, Namespaces, Proxy
+from console.probes.reach import Connected
+from console.probes.redirects import Redirect, Redirects
 
-from .factories import HOST, NOW, identity, ref, sample, snapshot, unit
+from .factories import HOST, NOW, identity, ref, sample, snapshot, symptom, unit
 
 NAMES = (
     "api.service",
@@ -25,6 +31,7 @@ NAMES = (
     "ssh.service",
     "docker.service",
     "a;touch x.service",
+    "shop",
     "x\u202e",
 )
 ADDRESSES = ("0.0.0.0", "127.0.0.1", "::", "*", "::1", "::ffff:127.0.0.1", "fe80::1", "192.0.2.1")
@@ -43,7 +50,11 @@ processes_names = st.sampled_from([None, "python3", "docker-proxy", "sshd", "sys
 
 def services_named(name: str) -> st.SearchStrategy[Service]:
     def build(state: State, **changes: object) -> Service:
-        return replace(unit(name, state), **changes)  # type: ignore[arg-type]
+        made = unit(name, state)
+        if name.startswith("shop"):
+            port = Endpoint("tcp", "0.0.0.0", 8080)
+            made = replace(made, ref=replace(made.ref, manager="docker"), members=(name,), ports=(port,))
+        return replace(made, **changes)  # type: ignore[arg-type]
 
     return st.builds(
         build,
@@ -51,7 +62,7 @@ def services_named(name: str) -> st.SearchStrategy[Service]:
         pids=pids,
         restarts=st.none() | st.integers(0, 9),
         result=st.sampled_from([None, "exit-code", "start-limit-hit", "oom-kill"]),
-        restart_policy=st.sampled_from([None, "always", "on-failure", "on-abort"]),
+        restart_policy=st.sampled_from([None, "always", "on-failure", "on-abort", "unless-stopped"]),
         wants=st.lists(endpoints, max_size=2).map(tuple),
         triggered_by=st.sampled_from([(), ("echo.socket",)]),
         since=st.none() | st.floats(NOW - 1e6, NOW),
@@ -85,6 +96,7 @@ sockets = st.builds(
     processes_names,
     timer=st.sampled_from([None, "timewait,42sec,0", "timewait,1min2sec,0", "keepalive,9sec,0", "?"]),
 )
+attempts = st.builds(Attempt, st.sampled_from(Vantage), addresses, ports, st.sampled_from(Reached), st.just("no"))
 symptoms = st.builds(
     Symptom,
     names.map(ref),
@@ -93,6 +105,41 @@ symptoms = st.builds(
     st.none() | endpoints,
     st.none() | st.floats(NOW - 1e5, NOW),
     st.integers(1, 9),
+)
+
+inner_addresses = st.sampled_from(["172.17.0.2", "172.17.0.3", "192.0.2.1"])
+proxies = st.builds(
+    Proxy,
+    st.just(246),
+    st.just("docker-proxy"),
+    protocols,
+    addresses,
+    ports,
+    inner_addresses,
+    st.sampled_from([80, 22]),
+)
+spaces = st.builds(
+    Namespace,
+    st.integers(1, 3),
+    st.lists(inner_addresses, max_size=2, unique=True).map(tuple),
+    st.lists(listeners, max_size=2).map(tuple),
+    st.lists(
+        st.builds(
+            Process,
+            st.sampled_from(PIDS),
+            st.just("x"),
+            cgroup=st.sampled_from([None, "/system.slice/legacy.service", f"/system.slice/docker-{'a' * 64}.scope"]),
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+redirects = st.builds(
+    Redirect,
+    st.none() | protocols,
+    ports.map(lambda port: ((port, port),)) | st.just(()),
+    st.none() | inner_addresses,
+    st.none() | ports,
+    st.none() | addresses,
 )
 
 
@@ -117,22 +164,49 @@ def evidences(draw: st.DrawFn) -> Evidence:
             none_or | st.lists(st.builds(Process, st.sampled_from(PIDS), st.just("x")), max_size=2).map(tuple)
         ),
         sockets=draw(none_or | st.lists(sockets, max_size=3).map(tuple)),
+        bound=draw(none_or | st.lists(sockets, max_size=1).map(tuple)),
+        unlisted=draw(
+            none_or
+            | st.lists(
+                st.builds(
+                    Socket,
+                    st.just("tcp"),
+                    st.just("BOUND"),
+                    st.just("*"),
+                    st.just(0),
+                    st.just("*"),
+                    st.just(0),
+                    pids,
+                    processes_names,
+                ),
+                max_size=2,
+            ).map(tuple)
+        ),
+        attempts=draw(st.lists(attempts, max_size=2).map(tuple)),
+        connected=draw(none_or | st.builds(Connected, st.sampled_from(Reached), st.just("no"))),
+        confinement=draw(st.sampled_from([None, Confinement(), Confinement(bind_deny=("any",), selinux="enforcing")])),
         limits=draw(st.sampled_from([None, PortLimits(), PortLimits(80, 8081, 9000, ((8081, 8090),))])),
         addresses=draw(st.sampled_from([None, (), (HostAddress("eth0", "192.0.2.1", 24, "global"),)])),
         journal=draw(st.sampled_from([None, (), (LogLine(HOST, "api.service", "journal", "x", at=NOW, pid=7),)])),
         refused=draw(st.sampled_from([(), (Refusal("sockets", "no"),), (Refusal("journal", "no right"),)])),
+        namespaces=draw(
+            st.none()
+            | st.builds(Namespaces, st.lists(proxies, max_size=2).map(tuple), st.lists(spaces, max_size=2).map(tuple))
+        ),
+        redirects=draw(st.none() | st.builds(Redirects, st.just(("nft",)), st.lists(redirects, max_size=2).map(tuple))),
     )
 
 
 @settings(max_examples=150, deadline=None)
 @given(evidences())
 def test_a_verdict_is_never_free_by_ignorance_and_always_fits(evidence: Evidence) -> None:
-    verdict = diagnose(evidence, lambda intent: (str(intent.kind),))
+    verdict = diagnose(evidence, lambda intent: (Command((str(intent.kind),)),))
     if verdict.verdict in (VerdictWord.FREE, VerdictWord.START_LIMIT):
         assert verdict.wanted is not None
         assert not [one for one in evidence.snapshot.listeners if overlaps(verdict.wanted, one)]
         assert evidence.listeners_gap() is None
-        assert verdict.protocol == "udp" or evidence.sockets is not None
+        assert evidence.sockets is not None
+        assert verdict.verdict is not VerdictWord.FREE or verdict.protocol == "udp" or evidence.knows_bound
     lines = as_text(verdict)
     assert len(lines) <= 16
     assert all(columns(line) <= 80 for line in lines)
@@ -162,6 +236,68 @@ def test_questions_end(evidence: Evidence) -> None:
         refused = tuple(Refusal(question.probe, "no") for question in questions)
         evidence = replace(evidence, refused=(*evidence.refused, *refused))
     assert not needed(evidence)
+
+
+ANSWERS: dict[str, object] = {
+    "sockets": (),
+    "bound": (),
+    "unlisted": (),
+    "limits": PortLimits(),
+    "addresses": (),
+    "processes": (),
+    "journal": (),
+    "nftables": (),
+    "iptables": (),
+    "ip6tables": (),
+    "confinement": Confinement(),
+    "audit_denials": (),
+    "kernel_denials": (),
+    "port_labels": (),
+    "namespaces": Namespaces(),
+    "redirects": Redirects(("nft",)),
+    "connected": Connected(Reached.ANSWERS),
+}
+"""A host on which nobody is: what each look would tell."""
+FIELDS = {"process": "processes", "user_journal": "journal", "reach": "connected"}
+OCCUPANCY = ("listeners", "sockets", "bound")
+"""The looks without which nobody can be said not to be there; ``unlisted`` stands in for ``bound``."""
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.sampled_from([Endpoint("tcp", "*", 8080), Endpoint("tcp", "0.0.0.0", 80), Endpoint("udp", "*", 53), ref()]),
+    st.sampled_from(State),
+    st.sampled_from(["EADDRINUSE", "EACCES", "EADDRNOTAVAIL", None]),
+    st.sets(st.sampled_from([*ANSWERS, *FIELDS, "listeners"])),
+)
+def test_no_port_is_free_while_a_needed_look_was_refused(
+    target: Endpoint | ServiceRef, state: State, errno: str | None, refuses: set[str]
+) -> None:
+    """Ask as the console does, with any of the looks refused, on a host where nobody has the port."""
+    told = (replace(symptom(errno), at=NOW - 100),) if errno is not None else ()
+    made = snapshot(services=(unit("api.service", state, wants=(Endpoint("tcp", "0.0.0.0", 8080),)),), symptoms=told)
+    if "listeners" in refuses:
+        made = replace(made, sources=())
+    evidence = Evidence(made, target)
+    asked: set[str] = set()
+    for _ in range(6):
+        questions = needed(evidence)
+        asked |= {question.probe for question in questions}
+        for question in questions:
+            field = FIELDS.get(question.probe, question.probe)
+            if question.probe in refuses or question.probe == "listeners":
+                evidence = replace(evidence, refused=(*evidence.refused, Refusal(question.probe, "no right")))
+            elif field in ANSWERS:
+                evidence = replace(evidence, **{field: ANSWERS[field]})  # type: ignore[arg-type]
+    verdict = diagnose(evidence)
+    missing = {probe for probe in OCCUPANCY if probe in refuses and (probe in asked or probe == "listeners")}
+    if "bound" in missing and "unlisted" not in refuses:
+        missing.discard("bound")
+    if verdict.verdict is VerdictWord.FREE:
+        assert not missing
+        assert not {"namespaces", "redirects"} <= refuses
+    if missing and verdict.verdict in (VerdictWord.UNKNOWN, VerdictWord.START_LIMIT):
+        assert verdict.not_checked
 
 
 @settings(max_examples=150, deadline=None)

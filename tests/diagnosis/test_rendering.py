@@ -6,23 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.core.service import Endpoint
+from console.core.service import Endpoint, ServiceRef
 from console.diagnosis import Evidence, NotChecked, Verdict, VerdictWord, as_json, as_markdown, as_text, diagnose
 from console.diagnosis.as_text import age_text, columns, cut
+from console.diagnosis.holder_words import after_a_kill
+from console.diagnosis.respawn import respawn_of
+from console.diagnosis.verdict import Holder
 from console.probes.limits import PortLimits
+from console.probes.namespaces import Namespaces
+from console.probes.redirects import Redirects
 
 from .factories import failed, hidden, identity, listener, process, ref, snapshot, socket, symptom, unit
 
 
-def held(address: str = "127.0.0.1", *, root: bool = True) -> Verdict:
+def held(address: str = "127.0.0.1", *, root: bool = True, policy: str | None = "always") -> Verdict:
     bound = listener(address)
     made = snapshot(
-        services=(failed(), unit("legacy.service", pids=(4112,), restart_policy="always")),
+        services=(failed(), unit("legacy.service", pids=(4112,), restart_policy=policy)),
         listeners=(bound if root else hidden(bound),),
         symptoms=(symptom(),),
         identity=identity(0 if root else 1001),
     )
-    evidence = Evidence(made, ref(), sockets=(socket(), socket()), limits=PortLimits(), addresses=())
+    evidence = Evidence(made, ref(), sockets=(socket(), socket()), limits=PortLimits(), addresses=(),
+                        namespaces=Namespaces(), redirects=Redirects(("nft",)))  # fmt: skip
     return diagnose(replace(evidence, processes=(process(),)) if root else evidence)
 
 
@@ -38,6 +44,48 @@ def test_the_block_of_the_specification() -> None:
         "1 stop legacy.service, then start api.service (recommended)",
         "2 let api.service listen on 8081 (free) (by hand)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ("on-failure", "only after SIGKILL or a failing exit (systemd Restart=on-failure)"),
+        ("on-abnormal", "only after SIGKILL or a crash (systemd Restart=on-abnormal)"),
+        ("on-abort", "only after SIGKILL or a crash (systemd Restart=on-abort)"),
+        ("on-success", "only after SIGTERM or a clean exit (systemd Restart=on-success)"),
+        ("on-watchdog", "none known: it stays down when it is stopped"),
+        (None, "none known: it stays down when it is stopped"),
+    ],
+)
+def test_after_a_kill_each_policy_of_systemd_has_its_own_words(policy: str | None, told: str) -> None:
+    assert f"RESPAWN  {told}" in as_text(held(policy=policy))
+
+
+@pytest.mark.parametrize(
+    ("manager", "policy", "told"),
+    [
+        ("supervisord", "on-failure", "after a signal or unexpected exit (supervisord autorestart=unexpected)"),
+        ("supervisord", "always", "yes, supervisord autorestart: killing 4112 will NOT free it"),
+        ("docker", "on-failure:3", "only after SIGKILL or a failing exit (docker restart=on-failure:3)"),
+        ("docker", "unless-stopped", "yes, docker restart=unless-stopped: killing 4112 will NOT free it"),
+    ],
+)
+def test_the_policies_of_other_managers_have_theirs(manager: str, policy: str, told: str) -> None:
+    made = unit("legacy", restart_policy=policy, ref=ServiceRef("web1", manager, "legacy"))
+    holder = Holder("tcp", "*", 8080, pid=4112, ref=made.ref, respawn=respawn_of(made))
+    assert after_a_kill(holder) == told
+    assert len(f"RESPAWN  {told}") <= 80
+
+
+def test_a_service_that_has_its_port_is_told_so_first_and_nothing_of_a_kill() -> None:
+    own = listener(pids=(300,), unit="api.service", cgroup="/system.slice/api.service")
+    api = unit("api.service", pids=(300,), wants=(Endpoint("tcp", "*", 8080),), restart_policy="always")
+    verdict = diagnose(Evidence(snapshot(services=(api,), listeners=(own,)), ref()))
+    lines = as_text(verdict)
+    assert verdict.fine
+    assert lines[1] == "FINE     api.service has its port, tcp 8080: nothing is in its way"
+    assert not any(line.startswith("RESPAWN") for line in lines)
+    assert (as_json(verdict)["verdict"], as_json(verdict)["fine"]) == ("held", True)
 
 
 def test_what_was_not_seen_is_in_the_block() -> None:
@@ -119,12 +167,17 @@ def test_the_json_object() -> None:
             "service": "legacy.service",
             "unit": "legacy.service",
             "container": None,
+            "to": None,
+            "label": None,
             "chain": ["systemd", "legacy.service"],
             "since": "2027-01-09T08:00:00Z",
             "connections": 2,
             "respawn": "systemd Restart=always",
+            "respawn_when": "after any end",
             "confidence": "high",
             "known_by": ["inode", "manager", "cgroup"],
+            "peer": None,
+            "note": None,
         }
     ]
     assert made["actions"][0]["id"] == "stop-holder"

@@ -99,6 +99,35 @@ class Terminal:
             if not self._read(deadline - time.monotonic()):
                 raise AssertionError(f"{pattern!r} still on the screen after {timeout} s:\n{self.text}")
 
+    def run_plan(self, begun: str = r"RESULT", timeout: float = 20.0) -> None:
+        """Look at the plan as long as a person must, then run it; on a busy machine that may take more than one try."""
+        self.wait_for(r"Run \(ctrl\+r\)", timeout)
+        deadline = time.monotonic() + timeout
+        while not re.search(begun, self.text):
+            assert time.monotonic() < deadline, f"the plan is not run within {timeout} s:\n{self.text}"
+            self._look(0.5)
+            self.press("ctrl+r")
+            self.wait_for(rf"{begun}|press it once more", timeout)
+            self._look(0.5)
+
+    def mend(self, digit: str, timeout: float = 20.0) -> None:
+        """Look at the ways out of the selected finding as long as a person must, then choose one."""
+        hint = r"to review what would be run|press it once more"
+        self.press("m")
+        self.wait_for(hint, timeout)
+        deadline = time.monotonic() + timeout
+        while re.search(hint, self.text):
+            assert time.monotonic() < deadline, f"none is chosen within {timeout} s:\n{self.text}"
+            self._look(0.5)
+            self.press(digit)
+            self._look(0.5)
+
+    def _look(self, seconds: float) -> None:
+        """Read what comes for a time."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._read(left)
+
     def wait_for_exit(self, timeout: float = 10.0) -> int:
         """Read until the program ends and return its exit code."""
         deadline = time.monotonic() + timeout

@@ -19,7 +19,8 @@ def test_all_three_incidents_are_solved_with_the_keys(tmp_path: Path, size: tupl
         terminal.wait_until_gone(r"cannot bind tcp 8080")
 
         terminal.wait_for(r"billing\.serv", 5)
-        terminal.press("g", "m", "1")
+        terminal.press("g")
+        terminal.mend("1")
         run(terminal, r"systemctl reset-failed")
         terminal.wait_until_gone(r"billing\.serv")
 
@@ -40,7 +41,7 @@ def test_all_three_incidents_are_solved_with_the_keys(tmp_path: Path, size: tupl
 def run(terminal: Terminal, expected: str) -> None:
     """Review the plan, run it, see its result, and go back."""
     terminal.wait_for(expected, 5)
-    terminal.press("ctrl+r")
+    terminal.run_plan()
     terminal.wait_for(r"RESULT +. done", 20)
     terminal.press("esc")
     terminal.wait_until_gone(r"RESULT")

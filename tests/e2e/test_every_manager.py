@@ -158,11 +158,7 @@ def act(terminal: Terminal, key: str) -> None:
     """Press a key that changes, run its plan and see that it is done, and of a restart the new process."""
     before = re.search(r"PIDS +(\d+)", terminal.text)
     terminal.press(key)
-    terminal.wait_for(r"Run \(ctrl\+r\)", 10)
-    terminal.press("ctrl+r")
-    if terminal.wait_for(r"RESULT|press it once more", 5)[0] != "RESULT":
-        # Faster than a person: the key came with the picture.
-        terminal.press("ctrl+r")
+    terminal.run_plan()
     terminal.wait_for(r"RESULT +. done", 60)
     terminal.press("esc")
     terminal.wait_for(LIST, 5)

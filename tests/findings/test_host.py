@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 
+from console.core.command import Command
 from console.core.finding import Finding, Severity
 from console.core.network import Process
+from console.core.plan import Intent
 from console.core.sample import CpuRate, DiskRate, Filesystem, Memory, Pressure, Rates
 from console.core.snapshot import Link, LinkState, Snapshot, Source
 from console.findings import CODES, Evaluator, evaluate, not_seen
@@ -127,7 +129,11 @@ def test_io_wait_names_the_units_that_wait_and_how_to_stop_them() -> None:
             Process(7, "jbd2/vdb"),
         ),
     )
-    finding = only(evaluate(made, commands_of=lambda intent: (f"systemctl {intent.kind} {intent.target.name}",)))
+
+    def commands(intent: Intent) -> tuple[Command, ...]:
+        return (Command(("systemctl", str(intent.kind), intent.target.name)),)
+
+    finding = only(evaluate(made, commands_of=commands))
     assert "waiting (pg-backup.service)" in finding.summary
     (stop,) = finding.proposals
     assert (stop.label, stop.recommended) == ("stop pg-backup.service", False)
@@ -197,6 +203,25 @@ def test_kills_for_memory_are_told_when_they_happen() -> None:
     assert look(1031.0, 6) == ()
     assert only(look(1100.0, 7)).summary == "1 process killed for lack of memory"
     assert look(10.0, 9, boot="c") == ()
+
+
+@pytest.mark.parametrize(
+    ("since", "named"),
+    [(NOW - 3.0, True), (NOW - 5.5, True), (NOW - 8.0, False), (NOW - 604_800.0, False), (None, False)],
+)
+def test_of_what_was_killed_for_memory_only_what_is_counted_is_named(since: float | None, named: bool) -> None:
+    killed = failed(result="oom-kill", exit_signal=9, exit_code=None, since=since)
+    evaluator = Evaluator()
+
+    def look(uptime: float, kills: int) -> tuple[Finding, ...]:
+        seen = sample(uptime=uptime, oom_kills=kills, wall=NOW - 120.0 + uptime)
+        found = evaluator(snapshot(sample=seen, services=(killed,)))
+        return tuple(one for one in found if one.code == "oom-kill")
+
+    assert look(115.0, 3) == ()
+    summary = "1 process killed for lack of memory" + (": api.service" if named else "")
+    assert only(look(120.0, 4)).summary == summary
+    assert only(look(400.0, 4)).summary == summary
 
 
 def test_a_single_look_cannot_tell_when_kills_were() -> None:
@@ -304,14 +329,14 @@ def test_hosts_do_not_share_a_history() -> None:
     assert evaluator(replace(bad, host="web2", services=())) == ()
 
 
-def test_declarations_are_by_host() -> None:
+def test_declarations_are_made_for_what_the_host_has() -> None:
+    from console.core.declaration import Declaration
     from console.core.service import Endpoint
-    from console.diagnosis.verdict import Declaration
 
-    declared = {"web1": (Declaration("api.service", Endpoint("tcp", "*", 8080), "config"),)}
+    claim = Declaration("api.service", Endpoint("tcp", "*", 8080), "config")
     made = snapshot(services=(failed(), unit("legacy.service", pids=(4112,))), listeners=(listener(),))
-    assert Evaluator(declared=declared)(made)[0].code == "port-held"
-    assert Evaluator(declared={})(made)[0].code == "service-failed"
+    assert Evaluator(declared=lambda seen: (claim,) if seen is made else ())(made)[0].code == "port-held"
+    assert Evaluator(declared=lambda _: ())(made)[0].code == "service-failed"
 
 
 def test_a_broken_list_of_sockets_is_judged_anew() -> None:
@@ -350,12 +375,14 @@ def test_long_lists_are_cut() -> None:
 @pytest.mark.parametrize(
     ("source", "told"),
     [
-        (Source("supervisord", 90.0, "no answer in 5 s"), True),
-        (Source("supervisord", None, "no answer in 5 s"), True),
+        (Source("supervisord", 90.0, "no answer in 5 s", hangs=True), True),
+        (Source("supervisord", None, "no answer in 5 s", hangs=True), True),
+        (Source("docker", None, "dockerd: ValueError: no list of containers", broken=True), True),
+        (Source("supervisord", None, "may not be asked: there is no answer in its sudoers"), False),
         (Source("supervisord", 90.0, "the connection broke"), True),
         (Source("supervisord", 90.0), False),
         (Source("supervisord", None, "permission denied on /run/supervisor.sock"), False),
-        (Source("listeners", 90.0, "no answer in 5 s"), False),
+        (Source("listeners", 90.0, "no answer in 5 s", hangs=True), False),
     ],
 )
 def test_a_manager_that_does_not_answer_any_more_is_told(source: Source, told: bool) -> None:
@@ -363,5 +390,54 @@ def test_a_manager_that_does_not_answer_any_more_is_told(source: Source, told: b
     found = evaluate(replace(known, sources=(*known.sources, source)))
     assert [one.code for one in found] == (["manager-silent"] if told else [])
     if told:
-        assert (found[0].subject, found[0].severity) == ("supervisord", Severity.CRITICAL)
-        assert found[0].evidence == (f"supervisord: {source.failure}",)
+        assert (found[0].subject, found[0].severity) == (source.name, Severity.CRITICAL)
+        assert found[0].evidence == (f"{source.name}: {source.failure}",)
+
+
+@pytest.mark.parametrize("at", [None, 90.0])
+def test_a_manager_that_is_only_slow_is_no_reason_to_wake_anybody(at: float | None) -> None:
+    known = snapshot()
+    slow = Source("supervisord", at, "no answer in 8 s, it is waited for", waiting=True)
+    found = only(evaluate(replace(known, sources=(*known.sources, slow))))
+    assert (found.code, found.severity) == ("manager-silent", Severity.WARNING)
+    assert found.summary == "has not answered yet: its services are not seen"
+
+
+@pytest.mark.parametrize(
+    ("why", "told_at", "summary"),
+    [
+        ("permission denied on /run/podman.sock", None, None),
+        ("its files are wrong, an update would be refused", None, None),
+        ("dockerd does not answer: it hangs, see its log", None, "its services are not seen"),
+        ("dockerd does not answer: it hangs, see its log", 60.0, "1 service shown as last seen"),
+        ("the pm2 daemon of web (pid 7) crashed", 60.0, "1 service shown as last seen"),
+    ],
+)
+def test_of_a_manager_that_answers_in_part_only_what_is_old_or_hangs_is_told(
+    why: str, told_at: float | None, summary: str | None
+) -> None:
+    known = snapshot(services=(unit("a"), unit("b")))
+    services = tuple(replace(one, ref=replace(one.ref, manager="docker")) for one in known.services)
+    services = (replace(services[0], told_at=told_at), *services[1:])
+    source = Source("docker", 90.0, why, partial=True, hangs="dockerd" in why)
+    found = evaluate(replace(known, services=services, sources=(*known.sources, source)))
+    expected = [] if summary is None else [f"a part of it does not answer: {summary}"]
+    assert [one.summary for one in found if one.code == "manager-silent"] == expected
+
+
+def test_an_engine_that_hangs_is_told_once_with_what_is_seen_through_it() -> None:
+    known = snapshot(services=(unit("a"), unit("b")))
+    docker, compose = (
+        replace(one, ref=replace(one.ref, manager=name))
+        for one, name in zip(known.services, ("docker", "compose"), strict=True)
+    )
+    hung = [Source(name, 90.0, "dockerd does not answer") for name in ("docker", "compose")]
+    found = only(evaluate(replace(known, services=(docker, compose), sources=(*known.sources, *hung))))
+    assert (found.subject, found.summary) == ("docker", "does not answer: 2 services shown as last seen")
+
+
+def test_systemd_that_does_not_answer_any_more_is_told() -> None:
+    known = snapshot(services=(unit("a"),))
+    sources = tuple(replace(one, failure="no answer in 20 s") for one in known.sources if one.name == "systemd")
+    others = tuple(one for one in known.sources if one.name != "systemd")
+    assert "manager-silent" in {one.code for one in evaluate(replace(known, sources=(*others, *sources)))}

@@ -3,10 +3,9 @@
 import pytest
 
 from console.core.finding import Finding, Severity
-from console.core.service import ServiceRef
 from console.findings import evaluate, not_seen
 from tests.diagnosis.real import look
-from tests.lab import FreshHost, Host
+from tests.lab import FreshHost, Host, Lab
 from tests.lab.cases import install
 
 API = "api.service"
@@ -34,8 +33,8 @@ def by_code(found: tuple[Finding, ...]) -> dict[str, Finding]:
     return {one.code: one for one in found}
 
 
-def test_troubles_of_a_real_host(troubled: Host) -> None:
-    seen = look(troubled, ServiceRef(troubled.name, "systemd", API)).snapshot
+def test_troubles_of_a_real_host(lab: Lab, troubled: Host) -> None:
+    seen = look(lab, troubled)
     found = by_code(evaluate(seen))
     held = found["port-held"]
     assert (held.summary, held.severity) == ("cannot bind tcp 8080, held by legacy.service", Severity.CRITICAL)
@@ -50,12 +49,11 @@ def test_troubles_of_a_real_host(troubled: Host) -> None:
     assert found["daemon-reload"].summary.endswith(": old.service")
     assert set(found) == {"port-held", "service-failed", "restart-loop", "daemon-reload"}
 
-    theirs = look(troubled, ServiceRef(troubled.name, "systemd", API), "oncall").snapshot
+    theirs = look(lab, troubled, "oncall")
     assert set(by_code(evaluate(theirs))) == set(found)
 
-    least = look(troubled, ServiceRef(troubled.name, "systemd", API), "nosudo").snapshot
-    # Without the log nobody can know that it was the port.
-    codes = by_code(evaluate(least))
-    assert "port-held" not in codes
-    assert codes["start-limit"].subject.endswith(f":{API}")
+    least = look(lab, troubled, "nosudo")
+    # Without the log its unit file tells which port it wants.
+    held = by_code(evaluate(least))["port-held"]
+    assert (held.subject, held.summary) == (f"{troubled.name}/systemd:{API}", "wants tcp 8080, held by legacy.service")
     assert any("listener" in gap and "needs root" in gap for gap in not_seen(least))

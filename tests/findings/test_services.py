@@ -3,14 +3,15 @@ from typing import Any
 
 import pytest
 
+from console.core.command import Command
+from console.core.declaration import Declaration
 from console.core.finding import Finding, Severity
 from console.core.network import Listener
 from console.core.plan import ActionKind, Intent
-from console.core.service import Endpoint, Service, ServiceRef, State
-from console.core.snapshot import Source, Symptom
+from console.core.service import Endpoint, Hint, Service, ServiceRef, State
+from console.core.snapshot import LastWords, Source, Symptom
 from console.core.thresholds import Thresholds
-from console.diagnosis.verdict import Declaration
-from console.findings import evaluate
+from console.findings import Evaluator, evaluate
 from tests.diagnosis.factories import (
     HOST,
     NOW,
@@ -37,8 +38,8 @@ def only(found: tuple[Finding, ...]) -> Finding:
     return found[0]
 
 
-def commands(intent: Intent) -> tuple[str, ...]:
-    return (f"{intent.kind} {intent.target.name}",)
+def commands(intent: Intent) -> tuple[Command, ...]:
+    return (Command((str(intent.kind), intent.target.name)),)
 
 
 def test_a_quiet_host_has_no_findings() -> None:
@@ -62,6 +63,7 @@ def test_a_quiet_host_has_no_findings() -> None:
         ({"result": "watchdog", "exit_signal": 6}, "failed: killed by SIGABRT"),
         ({"result": None, "exit_code": None}, "failed: its manager does not say why"),
         ({"result": "resources", "exit_code": 0}, "failed: systemd could not give it what it needs"),
+        ({"result": "success", "exit_code": 0}, "failed: it ended well"),
     ],
 )
 def test_why_a_service_failed(changes: dict[str, Any], summary: str) -> None:
@@ -86,9 +88,10 @@ def test_only_what_should_run_always_needs_a_person_now(changes: dict[str, Any],
 
 
 def test_a_failed_service_can_be_started_or_cleared() -> None:
-    found = evaluate(snapshot(services=(failed(),)), commands_of=commands)
-    start, reset = only(found).proposals
-    assert (start.recommended, reset.recommended) == (True, False)
+    for service, wise in ((failed(), False), (failed(result="signal", exit_code=None, exit_signal=9), True)):
+        found = evaluate(snapshot(services=(service,)), commands_of=commands)
+        start, reset = only(found).proposals
+        assert (start.recommended, reset.recommended) == (wise, False)
     assert start.commands == ("reset-failed api.service", "start api.service")
     assert [intent.kind for intent in reset.intents] == [ActionKind.RESET_FAILED]
 
@@ -97,6 +100,20 @@ def test_the_log_is_evidence() -> None:
     finding = only(judge(failed(), symptoms=(symptom(),)))
     assert finding.summary == "failed: exit code 1, EADDRINUSE in its log"
     assert "log: listen tcp 0.0.0.0:8080: bind: address already in use" in finding.evidence
+
+
+def test_so_is_the_end_of_a_log_that_names_no_address() -> None:
+    said = (LastWords(ref(), tuple(f"line {number}" for number in range(5))),)
+    assert only(judge(failed(), last_words=said)).evidence[-3:] == ("log: line 2", "log: line 3", "log: line 4")
+    assert "log: line 4" not in only(judge(failed(), last_words=said, symptoms=(symptom(),))).evidence
+
+
+def test_a_port_that_its_definition_names_is_evidence_where_another_holds_it() -> None:
+    api = failed(hints=(Hint(Endpoint("tcp", "*", 8080), "PORT of api.conf"),))
+    finding = only(judge(api, LEGACY, listeners=(listener(),)))
+    assert finding.code == "service-failed"
+    assert finding.evidence[-1] == "PORT of api.conf names tcp 8080, which legacy.service holds"
+    assert not any("names tcp" in line for line in only(judge(api, LEGACY)).evidence)
 
 
 def test_a_start_limit_is_told_apart() -> None:
@@ -116,6 +133,40 @@ def test_a_flapping_service() -> None:
     assert finding.summary == "restarts again and again (2 restarts): exit code 1"
     worse = only(judge(unit("api.service", State.FLAPPING, restarts=12, enabled="enabled")))
     assert worse.severity is Severity.CRITICAL
+
+
+def test_what_gave_up_is_not_started_again_before_its_log_was_read() -> None:
+    shop = failed(
+        ref=replace(ref("shop"), manager="supervisord"), native_state="FATAL", exit_code=3, restarts=3,
+        log_files=("/var/log/shop a.log",), restart_policy="always",
+    )  # fmt: skip
+    read, start = only(judge(shop)).proposals
+    assert (read.label, read.recommended) == ("read its log first: exit code 3", True)
+    assert read.commands == ("tail -n 50 -- '/var/log/shop a.log'",)
+    assert read.reason_off == f"by hand: l, or hostdeck logs {shop.ref}"
+    assert (start.label, start.recommended) == ("start shop", False)
+
+
+def test_one_restart_is_no_loop() -> None:
+    api = unit("api.service", State.FLAPPING, restarts=1, enabled="enabled", pids=(300,), since=NOW - 4.0)
+    finding = only(judge(api))
+    assert (finding.code, finding.severity, finding.since) == ("restarted", Severity.INFO, NOW - 4.0)
+    assert finding.summary == "restarted once, 4 s ago"
+    between = only(judge(replace(api, pids=(), exit_code=1)))
+    assert (between.code, between.severity) == ("restart-loop", Severity.WARNING)
+    assert between.summary == "ended, and is started again: exit code 1"
+    # What its log complains of will end it again.
+    complains = judge(replace(api, attempt_since=NOW - 4.0), symptoms=(symptom(at=NOW - 3.0, errno="EACCES"),))
+    assert {one.code for one in complains} != {"restarted"}
+
+
+def test_a_restart_long_after_the_one_before_is_one_and_soon_after_it_a_loop() -> None:
+    for apart, code in ((4000.0, "restarted"), (15.0, "restart-loop")):
+        evaluator = Evaluator()
+        api = unit("api.service", restarts=6, pids=(300,), since=NOW - apart - 4.0)
+        evaluator(snapshot(services=(api,)))
+        again = replace(api, state=State.FLAPPING, restarts=7, pids=(301,), since=NOW - 4.0)
+        assert [one.code for one in evaluator(snapshot(services=(again,)))] == [code]
 
 
 @pytest.mark.parametrize(
@@ -215,6 +266,12 @@ def test_failures_of_the_boot_are_one_finding() -> None:
     assert len(finding.evidence) == len(finding.proposals) == 4
 
 
+def test_the_failures_of_the_boot_are_started_by_the_rule_of_every_other() -> None:
+    for changes, wise in (({}, False), ({"result": "signal", "exit_code": None, "exit_signal": 9}, True)):
+        finding = only(judge(*at_boot(4, **changes)))
+        assert {way.recommended for way in finding.proposals} == {wise}
+
+
 def test_few_failures_of_the_boot_and_later_ones_stay_single() -> None:
     assert [found.code for found in judge(*at_boot(2))] == ["service-failed"] * 2
     found = judge(*at_boot(3), failed("late.service"))
@@ -285,7 +342,7 @@ def test_what_failed_for_a_cause_that_nobody_saw_is_told_so_and_no_start_is_reco
         for name, failure in (("unread", why), ("seen", None))
     }
     assert "its log was not seen: may not read the system journal: join group adm" in told["unread"].evidence
-    assert [any(way.recommended for way in told[name].proposals) for name in ("unread", "seen")] == [False, True]
+    assert not any(way.recommended for name in ("unread", "seen") for way in told[name].proposals)
     assert not any("its log was not seen" in line for line in told["seen"].evidence)
 
 
@@ -304,3 +361,51 @@ def test_a_service_that_runs_and_is_not_well_is_told() -> None:
     found = only(judge(sick))
     assert (found.code, found.severity, found.service) == ("unhealthy", Severity.CRITICAL, sick.ref)
     assert judge(replace(sick, health="healthy"), replace(sick, state=State.STOPPED)) == ()
+
+
+# a container that was made and never ran
+
+CLASH = Service(
+    ServiceRef(HOST, "docker", "clash"), State.FAILED, "created (cannot be started)", never_ran=True, since=NOW - 9.0,
+    wants=(Endpoint("tcp", "0.0.0.0", 8080),), result="port is already allocated", chain=("docker", "clash"),
+    members=("clash",), restart_policy="no", tool=("docker",),
+)  # fmt: skip
+
+
+def test_what_serves_is_not_to_be_stopped_for_what_never_ran() -> None:
+    said = symptom(ref=CLASH.ref)
+    finding = only(judge(CLASH, LEGACY, listeners=(listener(),), symptoms=(said,)))
+    assert (finding.code, finding.severity) == ("port-held", Severity.WARNING)
+    assert not any(way.recommended for way in finding.proposals)
+    assert any("it never ran" in line for line in finding.evidence)
+    ran = only(judge(replace(CLASH, never_ran=False), LEGACY, listeners=(listener(),), symptoms=(said,)))
+    assert (ran.severity, ran.proposals[0].recommended) == (Severity.CRITICAL, True)
+    assert only(judge(CLASH)).severity is Severity.WARNING
+
+
+def test_a_taken_port_weighs_the_same_while_nobody_knows_which() -> None:
+    api = failed(restarts=6, restart_policy=None, enabled="disabled")
+    unnamed = only(judge(api, symptoms=(symptom(port=None),)))
+    held = only(judge(api, LEGACY, listeners=(listener(),), symptoms=(symptom(),)))
+    assert (unnamed.code, held.code) == ("service-failed", "port-held")
+    assert unnamed.severity is held.severity is Severity.CRITICAL
+
+
+# one that came back
+
+
+def test_who_runs_for_a_while_after_a_loop_is_said_to_run_again() -> None:
+    conf = unit("api.service", restarts=511, since=NOW - 30.0, enabled="enabled")
+    assert only(judge(conf)).severity is Severity.CRITICAL
+    back = only(judge(replace(conf, since=NOW - 70.0)))
+    assert (back.severity, back.summary) == (Severity.INFO, "runs again, after 511 restarts")
+    assert back.since == NOW - 70.0
+    assert judge(replace(conf, since=NOW - 400.0)) == ()
+
+
+def test_a_slow_loop_is_not_taken_for_one_that_came_back() -> None:
+    look = Evaluator()
+    for number, began in ((10, NOW - 300.0), (11, NOW - 190.0), (12, NOW - 80.0)):
+        found = look(snapshot(services=(unit("api.service", restarts=number, since=began, enabled="enabled"),)))
+    assert [finding.severity for finding in found] == [Severity.CRITICAL]
+    assert found[0].summary == "restarts again and again (12 restarts)"

@@ -48,12 +48,13 @@ def _up(chosen: argparse.Namespace) -> int:
     began = time.monotonic()
     try:
         with Lab() as lab:
-            wanted = chosen.cases.split(",") if chosen.cases else []
+            wanted = [number.strip() for number in chosen.cases.split(",")] if chosen.cases else []
             if unknown := [number for number in wanted if number not in cases.CASES]:
                 raise LabError(f"no such case: {', '.join(unknown)}; there are {', '.join(cases.CASES)}")
             notes = fleet.up_cases(lab, wanted) if wanted else fleet.up(lab)
             say(f"ready after {time.monotonic() - began:.1f} s; Ctrl-C ends it")
             print(fleet.instructions(lab, notes), flush=True)
+            print(fleet.case_instructions(lab, wanted), flush=True)
             while True:
                 signal.pause()
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import cases_docker, fleet
+from . import cases_docker, cases_reach, fleet
 from .host import SERVICE, Host
 
 FAILED = "systemctl is-failed --quiet api.service"
@@ -24,6 +24,10 @@ class Case:
     make: Callable[[Host], None]
     proof: str
     docker: bool = False
+    ask: str = "/api"
+    """What a person asks about there: ``hostdeck why HOST/api``."""
+    user: str = "root"
+    """As whom."""
 
 
 def install(host: Host, number: str) -> Case:
@@ -185,9 +189,16 @@ def _declarations(host: Host) -> None:
 _V4 = "ss -Hltn 'sport = :8080' | grep -q ."
 CASES: dict[str, Case] = {
     "1": Case("another systemd service holds it", fleet.port_conflict, FAILED),
-    "2": Case("the same, to be looked at as nosudo", fleet.port_conflict, FAILED),
+    "2": Case("the same, to be looked at as nosudo", fleet.port_conflict, FAILED, ask=":8080", user="nosudo"),
     "3": Case("a published port of a compose project", cases_docker.compose, FAILED, docker=True),
     "4": Case("a published port, userland proxy off", cases_docker.no_proxy, FAILED, docker=True),
+    "4down": Case("the same, its engine stopped: a service runs and gets nothing", cases_docker.engine_down,
+                  "systemctl is-active api.service && curl -s http://127.0.0.1:8080/health | grep -q 'Not Found'",
+                  docker=True),
+    "inside": Case("only listened on inside a container", cases_docker.inside,
+                   "! ss -Hltn 'sport = :8080' | grep -q .", docker=True),
+    "addresses": Case("two containers publish one port at different addresses", cases_docker.addresses, FAILED,
+                      docker=True),
     "5": Case("free, but a stopped container and an inactive unit declare it", cases_docker.declared,
               "! ss -Hltn 'sport = :8080' | grep -q .", docker=True),
     "6": Case("systemd socket activation", _socket_activation, FAILED),
@@ -211,16 +222,33 @@ CASES: dict[str, Case] = {
     "14": Case("bound, never listening", _held(
         "bound", "0.0.0.0", "lsof -nPp $(systemctl show -P MainPID legacy.service) | grep -q 'protocol: TCP'"), FAILED),
     "15": Case("inherited by a `sleep` whose parent has died", _held("orphan", "0.0.0.0", _V4), FAILED),
+    "13both": Case("an outgoing connection sits on it, and another service listens", cases_reach.both, FAILED),
+    "13udp": Case("a client's datagram socket sits on it", cases_reach.udp_client,
+                  "systemctl is-failed syslog-relay.service"),
     "16": Case("port 443 without the capability", _unprivileged, FAILED),
+    "16root": Case("port 443 as root whose unit takes the capability away", cases_reach.bounded, FAILED),
+    "17families": Case("the unit forbids IPv4", cases_reach.families, FAILED),
     "18": Case("an address that is not on this host", _no_such_address, FAILED),
+    "18tentative": Case("an IPv6 address that is not usable yet", cases_reach.tentative, FAILED),
+    "18vip": Case("a virtual address that another host has now", cases_reach.vip, FAILED),
     "19": Case("it listens, and iptables drops what comes", _firewall, "curl -fs http://127.0.0.1:8080/health"),
     "19nft": Case("it listens, and nftables drops what comes", _nft, "curl -fs http://127.0.0.1:8080/health"),
-    "20": Case("nginx cannot start: an old master lives", _nginx_old_master, "systemctl is-failed nginx.service"),
-    "20twice": Case("nginx cannot start: one listen twice", _nginx_twice, "systemctl is-failed nginx.service"),
+    "19all": Case("it listens, and even the host itself is dropped", cases_reach.everything,
+                  "! curl -fs -m 1 http://127.0.0.1:8080/health"),
+    "19ipv6": Case("it listens, and of two families one is refused", cases_reach.ipv6,
+                   "curl -fs http://127.0.0.1:8080/health"),
+    "19limited": Case("it listens, and only one network is let in", cases_reach.limited,
+                      "curl -fs http://127.0.0.1:8080/health"),
+    "19loopback": Case("it listens on 127.0.0.1 alone", cases_reach.loopback, "curl -fs http://127.0.0.1:8080/health"),
+    "19udp": Case("datagrams are dropped", cases_reach.udp, "ss -Hlun 'sport = :5514' | grep -q ."),
+    "20": Case("nginx cannot start: an old master lives", _nginx_old_master, "systemctl is-failed nginx.service",
+               ask="/nginx"),
+    "20twice": Case("nginx cannot start: one listen twice", _nginx_twice, "systemctl is-failed nginx.service",
+                    ask="/nginx"),
     "21": Case("one service run by systemd and by supervisord", _two_managers, FAILED),
     "22": Case("the cause is gone, systemd has given up", _start_limit, FAILED + "; ! " + _V4),
-    "23": Case("UDP", _udp, "systemctl is-failed syslog-relay.service"),
+    "23": Case("UDP", _udp, "systemctl is-failed syslog-relay.service", ask="/syslog-relay"),
     "25": Case("link-local, IPv4-mapped and device-bound listeners", _address_forms,
-               "test $(ss -Hltn '( sport = :8080 or sport = :8081 )' | wc -l) = 3"),
+               "test $(ss -Hltn '( sport = :8080 or sport = :8081 )' | wc -l) = 3", ask=":8080"),
     "26": Case("declared in a .env file; a range in a compose file", _declarations, FAILED),
 }  # fmt: skip

@@ -47,3 +47,35 @@ def declared(host: Host) -> None:
     image(host)
     host.sh("docker create --name shop --publish 8080:80 lab-httpd", timeout=60)
     host.install_api(name="spare", start=False)
+
+
+def engine_down(host: Host) -> None:
+    """The engine was stopped and its container lives on: a service binds the port, and rules keep it from it."""
+    host.write("/etc/docker/daemon.json", '{"userland-proxy": false, "live-restore": true}\n')
+    host.run(["systemctl", "restart", "docker.service"], timeout=60)
+    image(host)
+    host.sh("docker run --detach --name shop --publish 8080:80 lab-httpd", timeout=60)
+    host.wait(f"curl -fs -o /dev/null http://{host.address}:8080/busybox")
+    host.sh("systemctl stop docker.socket docker.service 2>&1", timeout=60)
+    host.install_api()
+
+
+def inside(host: Host) -> None:
+    """Containers that listen on 8080 and publish nothing, and a service that was stopped."""
+    image(host)
+    host.sh("docker run --detach --name inner lab-httpd /bin/busybox httpd -f -p 8080", timeout=60)
+    host.wait("grep -q ':1F90 .* 0A ' /proc/$(docker inspect -f '{{.State.Pid}}' inner)/net/tcp6")
+    host.install_api(start=False)
+
+
+def addresses(host: Host) -> None:
+    """Two containers publish one port at different addresses, and a third has the host's network."""
+    image(host)
+    host.sh(
+        "docker run --detach --name near --restart always --publish 127.0.0.1:8080:80 lab-httpd;"
+        f"docker run --detach --name far --publish {host.address}:8080:80 lab-httpd;"
+        "docker run --detach --name wide --network host lab-httpd /bin/busybox httpd -f -p 8081",
+        timeout=90,
+    )
+    host.wait("test $(ss -Hltn '( sport = :8080 or sport = :8081 )' | wc -l) = 3")
+    host.install_api(unit_extra="Environment=HOST=127.0.0.1")

@@ -20,7 +20,10 @@ from .packages import LabError, find_tool
 from .record import Record, start_time
 
 _REBOOT_STATUS = 133
-_DOCKER = ("--capability=all", "--system-call-filter=add_key keyctl bpf")
+ENGINE = ("--capability=all", "--system-call-filter=add_key keyctl bpf")
+"""What a container engine needs inside a host."""
+# Root of a real host reads and sets its firewall; nspawn takes that away where the network was made by others.
+_ROOT = ("--capability=CAP_NET_ADMIN",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Setup:
             f"--directory={self.root}", f"--machine={self.machine}", f"--hostname={self.name}",
             f"--network-namespace-path=/run/netns/{self.machine}",
             *(f"--bind={bind}" for bind in self.binds),
-            *(_DOCKER if self.docker else ()),
+            *(ENGINE if self.docker else _ROOT),
             *self.extra,
             *self.init,
         ]  # fmt: skip

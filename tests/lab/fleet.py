@@ -80,6 +80,23 @@ def nginx_before(host: Host) -> None:
     host.run(["systemctl", "enable", "--now", "nginx.service"])
 
 
+def case_instructions(lab: Lab, numbers: Sequence[str]) -> str:
+    """What to type for each of these port cases."""
+    from . import cases
+
+    lines = []
+    for number in numbers:
+        case, host = cases.CASES[number], f"case{number}"
+        config = lab.ssh_config(case.user)
+        lines += [
+            f"case {number}: {case.title}",
+            f"  hostdeck -F {config} why {host}{case.ask} --evidence",
+            f"  hostdeck -F {config} {host}      (enter, then a digit, then ctrl+r)",
+            "",
+        ]
+    return "\n".join(lines)
+
+
 def instructions(lab: Lab, notes: Mapping[str, str]) -> str:
     """What a person at the terminal can do with the hosts now."""
     config = lab.ssh_config("root")

@@ -43,9 +43,10 @@ class Host:
     def __init__(
         self, name: str, record: Record, network: Network, keys: Keys, base: Path, store: Path, *,
         docker: bool = False, sshd_config: str = "", sudo: Sequence[str] = ONCALL_COMMANDS,
-        nspawn: Sequence[str] = (),
+        nspawn: Sequence[str] = (), layer: Path | None = None,
     ) -> None:  # fmt: skip
         self.name = name
+        self.layer = layer
         self.docker = docker
         self.port = 22
         self.directory = record.directory / name
@@ -184,7 +185,8 @@ class Host:
         for part in ("root", "upper", "work", "docker"):
             (store / part).mkdir(parents=True)
         self.record.add("mount", path=str(self.root))
-        options = f"lowerdir={base},upperdir={store / 'upper'},workdir={store / 'work'}"
+        lower = base if self.layer is None else f"{self.layer}:{base}"
+        options = f"lowerdir={lower},upperdir={store / 'upper'},workdir={store / 'work'}"
         argv = ["mount", "-t", "overlay", "overlay", "-o", options, str(self.root)]
         done = subprocess.run(argv, capture_output=True, text=True, check=False)
         if done.returncode:

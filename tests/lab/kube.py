@@ -43,12 +43,14 @@ _DISCOVERY: dict[str, Json] = {
         {"name": "apps", "versions": [{"groupVersion": "apps/v1", "version": "v1"}],
          "preferredVersion": {"groupVersion": "apps/v1", "version": "v1"}}]},
     "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": [
-        _resource("pods", "Pod", shortNames=["po"]), _resource("pods/log", "Pod")]},
+        _resource("pods", "Pod", shortNames=["po"]), _resource("pods/log", "Pod"), _resource("services", "Service"),
+        {**_resource("nodes", "Node"), "namespaced": False}]},
     "/apis/apps/v1": {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": "apps/v1", "resources": [
         *(_resource(name, kind) for name, kind in _APPS.items()),
         *(_resource(f"{name}/scale", "Scale", **_SCALE) for name in ("deployments", "statefulsets"))]},
 }  # fmt: skip
-_KINDS = {"pods": "Pod", **_APPS}
+_CORE = {"pods": "Pod", "services": "Service", "nodes": "Node"}
+_KINDS = {**_CORE, **_APPS}
 
 
 class Cluster(kmock.KubernetesEmulator):
@@ -57,6 +59,8 @@ class Cluster(kmock.KubernetesEmulator):
     def __init__(self) -> None:
         super().__init__()
         self.workloads: dict[tuple[str, str, str], Controller] = {}
+        self.plain: list[Json] = []
+        """Objects that no controller attends to: services, nodes, pods of their own."""
         self.hung = False
         self.may: dict[str, Callable[[kmock.Request], bool]] = {"admin": lambda _: True}
         self.patches: list[tuple[str, str, Any]] = []
@@ -114,7 +118,7 @@ class Cluster(kmock.KubernetesEmulator):
     def _list(self, request: kmock.Request) -> Json:
         assert request.resource is not None
         kind = _KINDS[str(request.resource.plural)]
-        version = "v1" if kind == "Pod" else "apps/v1"
+        version = "v1" if kind in _CORE.values() else "apps/v1"
         return {"apiVersion": version, "kind": f"{kind}List", "metadata": {"resourceVersion": "1"},
                 "items": list(self._objects_of(request))}  # fmt: skip
 
@@ -122,20 +126,25 @@ class Cluster(kmock.KubernetesEmulator):
         """What is listed, by namespace and the selectors that kubectl uses."""
         assert request.resource is not None
         kind = _KINDS[str(request.resource.plural)]
-        labels = dict(part.split("=", 1) for part in request.params.get("labelSelector", "").split(",") if "=" in part)
-        name = request.params.get("fieldSelector", "").removeprefix("metadata.name=")
+        labels = _selector(request, "labelSelector")
+        fields = _selector(request, "fieldSelector")
+        for each in (*self._of_controllers(kind), *self.plain):
+            meta = each["metadata"]
+            own = meta.get("labels", {})
+            if each["kind"] == kind and request.namespace in (None, meta.get("namespace")) \
+                    and all(own.get(key) == value for key, value in labels.items()) \
+                    and all(_field(each, path) == value for path, value in fields.items()):  # fmt: skip
+                yield each
+
+    def _of_controllers(self, kind: str) -> Iterator[Json]:
         for found in list(self.workloads.values()):
             shown = found.reconcile()
-            objects = {"Pod": [pod.show() for pod in found.pods], "ReplicaSet": []}.get(kind, [shown])
-            if kind == "ReplicaSet" and found.kind == "Deployment":
-                objects = found.replica_sets()
-            for each in objects:
-                meta = each["metadata"]
-                own = meta.get("labels", {})
-                if each["kind"] == kind and request.namespace in (None, meta["namespace"]) \
-                        and all(own.get(key) == value for key, value in labels.items()) \
-                        and name in ("", meta["name"]):  # fmt: skip
-                    yield each
+            if kind == "Pod":
+                yield from (pod.show() for pod in found.pods)
+            elif kind != "ReplicaSet":
+                yield shown
+            elif found.kind == "Deployment":
+                yield from found.replica_sets()
 
     def _patch(self, request: kmock.Request) -> Json:
         found = self._found(request)
@@ -185,6 +194,17 @@ class Cluster(kmock.KubernetesEmulator):
             await asyncio.sleep(0.3)
             number += 1
             yield _log_line(time.time(), f"request {number} served")
+
+
+def _selector(request: kmock.Request, name: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in request.params.get(name, "").split(",") if "=" in part)
+
+
+def _field(each: Json, path: str) -> str:
+    found: Any = each
+    for word in path.split("."):
+        found = found.get(word, {})
+    return found if isinstance(found, str) else ""
 
 
 def _plain(template: Json) -> Json:
@@ -242,6 +262,21 @@ class KubeApi:
         made = Controller(kind, namespace, name, replicas, fate)
         self.cluster.workloads[kind, namespace, name] = made
         return made
+
+    def node(self, name: str, *addresses: str) -> None:
+        """A machine of the cluster."""
+        told = [{"type": "InternalIP", "address": address} for address in addresses]
+        told.append({"type": "Hostname", "address": name})
+        self.cluster.plain.append({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "uid": f"uid-{name}"},
+                                   "spec": {}, "status": {"addresses": told}})  # fmt: skip
+
+    def service(self, path: str, *ports: Json, kind: str = "NodePort") -> None:
+        """A service NAMESPACE/NAME with these entries of ``spec.ports``."""
+        namespace, _, name = path.partition("/")
+        meta = {"name": name, "namespace": namespace, "uid": f"uid-{name}"}
+        spec = {"type": kind, "clusterIP": "10.96.17.4", "selector": {"app": name}, "ports": list(ports)}
+        self.cluster.plain.append({"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec,
+                                   "status": {"loadBalancer": {}}})  # fmt: skip
 
     def config(self, *, user: str = "admin", context: str = "lab", namespace: str = "", server: str = "") -> str:
         """A kubeconfig for the stand-in."""

@@ -14,6 +14,7 @@ from typing import Any
 from .kube_pods import Json, Pod, stamp
 
 REVISION = "deployment.kubernetes.io/revision"
+CAUSE = "kubernetes.io/change-cause"
 
 
 class Controller:
@@ -23,8 +24,13 @@ class Controller:
         self.kind, self.namespace, self.name, self.fate = kind, namespace, name, fate
         self.grace = 0.3
         self.nodes = replicas
+        self.place: tuple[str, str, str] = ("", "", "")
+        """The node of its pods, the address of that, and the address of its pods there."""
         self.pods: list[Pod] = []
         self.templates: list[Json] = []
+        self.made: dict[str, float] = {}
+        """When the replica set of each template was made."""
+        self.causes: dict[str, str] = {}
         self._count = 0
         labels = {"app": name}
         box = {
@@ -41,6 +47,15 @@ class Controller:
         spec["strategy" if kind == "Deployment" else "updateStrategy"] = {"type": "RollingUpdate"}
         meta = {"name": name, "namespace": namespace, "uid": f"uid-{name}", "generation": 1, "annotations": {}}
         self.object: Json = {"apiVersion": "apps/v1", "kind": kind, "metadata": meta, "spec": spec, "status": {}}
+
+    def on(self, node: str, host_ip: str, ip: str, *ports: Json, host_network: bool = False) -> Controller:
+        """Its pods run on that node, with these container ports."""
+        self.place = (node, host_ip, ip)
+        spec = self.object["spec"]["template"]["spec"]
+        spec["containers"][0]["ports"] = list(ports)
+        if host_network:
+            spec["hostNetwork"] = True
+        return self
 
     @property
     def hash(self) -> str:
@@ -70,6 +85,15 @@ class Controller:
         self._status(len(fresh))
         return self.object
 
+    def release(self, image: str, cause: str | None = None) -> None:
+        """What ``kubectl set image`` comes to, and the note of why."""
+        self.reconcile()
+        self.object["spec"]["template"]["spec"]["containers"][0]["image"] = image
+        self.object["metadata"]["generation"] += 1
+        if cause is not None:
+            self.causes[self.hash] = cause
+        self.reconcile()
+
     def replica_sets(self) -> list[Json]:
         """One for each template that it had."""
         found = []
@@ -79,8 +103,11 @@ class Controller:
             pods = [pod for pod in self._alive() if pod.labels["pod-template-hash"] == hashed]
             owner = {"apiVersion": "apps/v1", "kind": self.kind, "name": self.name, "uid": f"uid-{self.name}",
                      "controller": True}  # fmt: skip
+            told = {REVISION: str(revision)}
+            if (cause := self.causes.get(hashed)) is not None:
+                told[CAUSE] = cause
             meta = {"name": f"{self.name}-{hashed}", "namespace": self.namespace, "labels": labels,
-                    "uid": f"uid-{hashed}", "annotations": {REVISION: str(revision)},
+                    "uid": f"uid-{hashed}", "annotations": told, "creationTimestamp": stamp(self.made[hashed]),
                     "ownerReferences": [owner]}  # fmt: skip
             spec = {"replicas": len(pods), "selector": {"matchLabels": labels}, "template": template}
             found.append({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": meta, "spec": spec,
@@ -96,6 +123,7 @@ class Controller:
             # A template of before is the newest once more.
             self.templates = [None if known == template else known for known in self.templates]  # type: ignore[misc]
             self.templates.append(template)
+            self.made.setdefault(self.hash, time.time())
 
     def _revisions(self) -> list[tuple[int, Json, str]]:
         found = []
@@ -108,9 +136,13 @@ class Controller:
     def _new(self) -> Pod:
         self._count += 1
         labels = {"app": self.name, "pod-template-hash": self.hash}
-        image = self.object["spec"]["template"]["spec"]["containers"][0]["image"]
+        inner = self.object["spec"]["template"]["spec"]
+        box = inner["containers"][0]
+        node, host_ip, ip = self.place
         owner = ("ReplicaSet", f"{self.name}-{self.hash}") if self.kind == "Deployment" else (self.kind, self.name)
-        return Pod(f"{owner[1]}-{self._count:05d}", self.namespace, labels, owner, image, self.fate)
+        return Pod(f"{owner[1]}-{self._count:05d}", self.namespace, labels, owner, box["image"], self.fate, node=node,
+                   host_ip=host_ip, ip=ip, ports=box.get("ports", []),
+                   host_network=inner.get("hostNetwork", False))  # fmt: skip
 
     def _status(self, updated: int) -> None:
         alive = self._alive()

@@ -39,6 +39,11 @@ class Pod:
     """How often somebody killed its container from outside."""
     killed_at: float | None = None
     uid: str = field(default_factory=lambda: str(uuid.uuid4()))
+    node: str = ""
+    host_ip: str = ""
+    ip: str = ""
+    ports: list[Json] = field(default_factory=list)
+    host_network: bool = False
 
     @property
     def age(self) -> float:
@@ -111,7 +116,15 @@ class Pod:
                 {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": why}]}  # fmt: skip
         else:
             status |= {"startTime": stamp(self.born), "containerStatuses": [self.container()]}
-        spec = {"containers": [{"name": "app", "image": self.image, "env": env}]}
+        box: Json = {"name": "app", "image": self.image, "env": env}
+        spec: Json = {"containers": [box]}
+        if self.ports:
+            box["ports"] = self.ports
+        if self.host_network:
+            spec["hostNetwork"] = True
+        if self.node and self.fate != "unschedulable":
+            spec["nodeName"] = self.node
+            status |= {"hostIP": self.host_ip, "podIP": self.host_ip if self.host_network else self.ip}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": status}
 
     def log(self) -> list[tuple[float, str]]:

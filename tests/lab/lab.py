@@ -14,6 +14,7 @@ from typing import Self
 from .host import ONCALL_COMMANDS, Host
 from .image import base_image, cache_directory
 from .keys import Keys
+from .layer import layer
 from .network import Network
 from .packages import LabError, ensure_tools, say, why_not
 from .record import Record, claim, sweep
@@ -73,9 +74,12 @@ class Lab:
 
     def boot(
         self, name: str, *, docker: bool = False, sshd_config: str = "", sudo: Sequence[str] = ONCALL_COMMANDS,
-        nspawn: Sequence[str] = (), kind: type[Host] = Host,
+        nspawn: Sequence[str] = (), packages: Sequence[str] = (), kind: type[Host] = Host,
     ) -> Host:  # fmt: skip
-        """Boot a host and wait until it is up and lets us in. `kind=BusyboxHost` makes one without systemd."""
+        """Boot a host and wait until it is up and lets us in.
+
+        `kind=BusyboxHost` makes one without systemd; `packages` are Debian packages that the image does not have.
+        """
         with self._lock:
             if name in self._names:
                 raise LabError(f"this lab already has a host {name}")
@@ -83,7 +87,8 @@ class Lab:
         host: Host | None = None
         try:
             host = kind(name, self.record, self.network, self.keys, self._base, self._store, docker=docker,
-                        sshd_config=sshd_config, sudo=sudo, nspawn=nspawn)  # fmt: skip
+                        sshd_config=sshd_config, sudo=sudo, nspawn=nspawn,
+                        layer=layer(packages) if packages else None)  # fmt: skip
             self.keys.add(host.endpoint)
             host.wait_ready()
         except BaseException as error:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from tests.lab import Lab, cases
+from tests.lab import Lab, cases, fleet
 
 
 @pytest.fixture(scope="module")
@@ -27,3 +27,9 @@ def installed(lab: Lab) -> dict[str, Future[cases.Case]]:
 @pytest.mark.parametrize("number", cases.CASES)
 def test_the_case_comes_about(installed: dict[str, Future[cases.Case]], number: str) -> None:
     assert installed[number].result().title
+
+
+def test_what_to_type_names_the_host_its_target_and_the_user_who_should_look(lab: Lab) -> None:
+    told = fleet.case_instructions(lab, ["2", "20"])
+    assert f"hostdeck -F {lab.ssh_config('nosudo')} why case2:8080" in told
+    assert f"hostdeck -F {lab.ssh_config('root')} why case20/nginx" in told

@@ -26,7 +26,8 @@ def test_a_missing_lab(ci: str, words: str) -> None:
 
 def test_the_marker_is_put_on_by_itself() -> None:
     argv = [sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "-m", "lab", NEEDS_A_LAB]
-    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(argv, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
     assert NEEDS_A_LAB in done.stdout
 
 

@@ -67,10 +67,15 @@ STATES = {
 
 def furnish(host: Host, user: str, apps: tuple[dict[str, object], ...] = APPS) -> None:
     """Start the apps under the pm2 of a user."""
-    for name, text in SCRIPTS.items():
-        host.write(f"/srv/apps/{name}", text, mode=0o755)
+    write_scripts(host)
     host.sh(f'home=$(getent passwd {user} | cut -d: -f6); install -d -o {user} "$home/.pm2"')
     pm2(host, user, "start", written(host, apps))
+
+
+def write_scripts(host: Host) -> None:
+    """What the apps run."""
+    for name, text in SCRIPTS.items():
+        host.write(f"/srv/apps/{name}", text, mode=0o755)
 
 
 def written(host: Host, apps: tuple[dict[str, object], ...]) -> str:

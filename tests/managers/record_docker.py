@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from tests.lab import Lab
+from tests.lab import Host, Lab, images
 from tests.managers import docker_zoo
-from tests.probes.asking import over_ssh
+from tests.probes.asking import Way, over_ssh
 from tests.probes.record import MANAGERS, keep
 
 ENGINES = "console.managers.container_engines"
 COMPOSE = "console.managers.compose"
+IMAGES = "console.managers.container_images"
+SUDO = "console.managers.container_sudo"
 FILE = "/srv/shop/docker-compose.yml"
 PROJECT = ("docker-compose", "-p", "shop", "--project-directory", "/srv/shop", "-f", FILE)
 LEFT_OUT = "fit own-net gave-up well brief stubborn by-unit reads stopped paused shop_worker_2 shop_worker_3"
@@ -27,8 +29,33 @@ def main() -> None:
         keep(MANAGERS, "docker-clients", root, "console.managers.container_clients:CLIENTS", tools="docker", who="root")
         keep(MANAGERS, "compose-declared-1", root, f"{COMPOSE}:DECLARED", *PROJECT, tools="docker-compose", who="root")
         keep(MANAGERS, "compose-files", root, f"{COMPOSE}:FILES", FILE, "/srv/none.yml", tools="stat", who="root")
+        releases(host, root)
         host.sh(f"docker rm --force {LEFT_OUT}", timeout=60)
-        keep(MANAGERS, "docker-by-sudo", oncall, "console.managers.docker:BY_SUDO", tools="docker", who="oncall")
+        all_of_them = host.sh("docker ps -aq --no-trunc").split()
+        keep(MANAGERS, "docker-listed-by-sudo", oncall, f"{SUDO}:LISTED", tools="docker", who="oncall")
+        keep(MANAGERS, "docker-told-by-sudo", oncall, f"{SUDO}:TOLD", *all_of_them, tools="docker", who="oncall")
+
+
+def releases(host: Host, root: Way) -> None:
+    """Of a container with images of four kinds: named, of the label's kin, of the history, and none of its own."""
+    images.tree(host)
+    images.commit(host, "v1.0.0")
+    told = "--label org.opencontainers.image.title=api"
+    for version in ("v1.0.0", "v1.1.0", "v1.2.0"):
+        tag = "-t api:latest" if version == "v1.1.0" else f"-t api:{version}"
+        host.sh(f"docker build -q {told} {tag} --build-arg VERSION={version} /srv/api/src", timeout=60)
+    host.sh(f"docker build -q {told} -t api:latest --build-arg VERSION=v1.3.0 /srv/api/src", timeout=60)
+    host.sh("docker run --detach --name api api:v1.2.0")
+    ident = host.sh("docker image inspect -f '{{.Id}}' api:v1.0.0").removeprefix("sha256:")[:12]
+    at = int(host.sh("date +%s"))
+    history = (
+        f"{at - 90} live {ident} ann - -",
+        f"{at - 80} healthy {ident} ann - -",
+        f"{at} live aaaaaaaaaaaa bob - -",
+    )
+    host.write("/var/lib/hostdeck/releases/docker:api", "".join(f"{line}\n" for line in history))
+    words = ("docker:api", "api", "/srv/api/src", "", "api", "docker")
+    keep(MANAGERS, "container-images", root, f"{IMAGES}:IMAGES", *words, tools="docker git", who="root")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ command=/bin/sleep 100002
 autostart=false
 
 [program:loop]
-command=/bin/sh -c 'sleep 1.5; exit 1'
+command=/bin/sh -c 'sleep 2.5; exit 1'
 autorestart=true
 
 [program:slow]
@@ -110,6 +110,7 @@ def furnish(host: Host) -> None:
     host.install_api(start=False)
     host.write(f"{CONF_D}/zoo.conf", ZOO)
     host.sh("systemctl start supervisor.service")
-    host.wait("supervisorctl status quick | grep -q FATAL && supervisorctl status loop | grep -Eq 'RUNNING|STARTING'")
+    host.wait("supervisorctl status quick | grep -q FATAL")
+    host.wait("grep -c \"spawned: 'loop'\" /var/log/supervisor/supervisord.log | grep -qv '^[01]$'")
     host.wait("supervisorctl status broke | grep -q EXITED")
     host.wait("curl -fsS http://127.0.0.1:8080/health")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import subprocess
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from console.actions import ActionSettings, plan, refusal
-from console.core.plan import ActionKind, Intent
+from console.core.network import Listener
+from console.core.plan import ActionKind, Intent, Plan
 from console.core.probe import ParseError
-from console.core.service import Service, ServiceRef, State
+from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.managers import MANAGERS, compose, docker
 from console.managers.compose import COMPOSE
+from console.managers.container_clients import CLIENTS
 from console.managers.container_clients import parse as clients
 from console.managers.container_engines import Engine, Engines, parse
 from console.managers.container_services import Told
@@ -97,13 +99,6 @@ def test_times_of_all_engines() -> None:
 def test_what_is_no_container_is_refused(data: object) -> None:
     with pytest.raises(ParseError):
         container(data)
-
-
-def test_one_that_cannot_be_read_leaves_the_others_alone() -> None:
-    found = docker.parse_inspected(json.dumps([{"Id": 3}, {"Id": "abc", "Name": "/web", "State": "odd", "Config": 4}]))
-    assert [each.name for each in found] == ["web"]
-    with pytest.raises(ParseError):
-        docker.parse_inspected("{}")
 
 
 def test_text_of_a_host_cannot_reach_the_terminal() -> None:
@@ -203,6 +198,15 @@ def test_a_service_of_compose_is_all_its_containers() -> None:
     assert docker.services([told(of_project(1), made())])[0].ref.name == "web"
 
 
+def test_which_of_several_containers_has_which_port() -> None:
+    one, two = Endpoint("tcp", "0.0.0.0", 8080), Endpoint("tcp", "0.0.0.0", 8081)
+    [service] = compose.services([told(of_project(2, ports=(two,)), of_project(1, ports=(one,)))], {})
+    assert service.ports == (one, two)
+    assert service.member_ports == (("shop_web_1", one), ("shop_web_2", two))
+    [service] = compose.services([told(of_project(1, ports=(one,)))], {})
+    assert service.member_ports == ()
+
+
 @pytest.mark.parametrize("tools", [BOTH, frozenset({"docker", "compose"}), frozenset({"docker"})])
 def test_a_declared_service_without_a_container(tools: frozenset[str]) -> None:
     one = told(of_project(1), tools=tools)
@@ -230,14 +234,17 @@ def test_what_is_paused_goes_on_by_other_means() -> None:
 
 
 def test_what_an_engine_told_that_hangs_is_not_of_now() -> None:
-    [service] = docker.services([replace(told(made()), lost=True)])
-    assert (service.state, service.native_state) == (State.UNKNOWN, "running when last seen")
-    [service] = compose.services([replace(told(of_project(1), of_project(2)), lost=True)], {})
-    assert (service.state, service.native_state) == (State.UNKNOWN, "2/2 running when last seen")
+    engines = [told(made()), replace(told(made(), of_project(1)), lost=True)]
+    assert {ref.name for ref in docker.lost(engines)} == {"docker/web"}
+    assert {service.ref.name for service in docker.services(engines)} == {"web", "docker/web"}
+    assert {ref.name for ref in compose.lost(engines, {})} == {"shop/web"}
 
 
-def test_what_is_paused_can_be_stopped() -> None:
-    [found] = docker.services([told(made(status="paused"))])
+def test_what_is_paused_keeps_its_ports_and_can_be_stopped() -> None:
+    [found] = docker.services([told(made(status="paused", ports=(PORT,)))])
+    assert found.ports == (PORT,)
+    [whole] = compose.services([told(replace(of_project(1), status="paused", ports=(PORT,)), of_project(2))], {})
+    assert whole.ports == (PORT,)
     where = Snapshot("h", Link(LinkState.UP, 0.0), services=(replace(found, ref=replace(found.ref, host="h")),))
     assert refusal(Intent(ActionKind.STOP, where.services[0].ref), where, managers=MANAGERS) is None
 
@@ -249,18 +256,92 @@ def test_no_signal_goes_to_a_container_that_was_not_looked_at() -> None:
     assert COMPOSE.why_not(service, ActionKind.RELOAD) is None
 
 
+GONE = "it was made with --rm: its engine removes it once it ends"
+PORT = Endpoint("tcp", "0.0.0.0", 8080)
+
+
+def on_host(*services: Service) -> Snapshot:
+    """A host with these services and a unit that wants the port of the first."""
+    named = tuple(replace(service, ref=replace(service.ref, host="h")) for service in services)
+    wants = Service(ServiceRef("h", "systemd", "api.service"), State.FAILED, "failed/failed", wants=(PORT,))
+    held = Listener("tcp", PORT.address, PORT.port, inode=1, uid=0, process="docker-proxy", unit="docker.service")
+    return Snapshot("h", Link(LinkState.UP, 0.0), services=(*named, wants), listeners=(held,))
+
+
+def planned(where: Snapshot, kind: ActionKind, name: str = "api.service") -> Plan:
+    ref = next(service.ref for service in where.services if service.ref.name == name)
+    wanted = Intent(kind, ref, PORT if kind is ActionKind.FREE_PORT else None)
+    return plan(wanted, where, managers=MANAGERS, settings=ActionSettings(), plan_id="20261120-1")
+
+
+def publishing(*, removed: bool, project: bool = False, **more: object) -> Service:
+    """A container, or a service of Compose, that publishes the port."""
+    more = {"removed": removed, "ports": (PORT,), "wants": (PORT,), **more}
+    found = compose.services([told(of_project(1, **more))], {}) if project else docker.services([told(made(**more))])
+    return found[0]
+
+
+@pytest.mark.parametrize("project", [False, True], ids=["docker", "compose"])
 @pytest.mark.parametrize("removed", [True, False])
-def test_a_stop_that_removes_the_container_has_no_undo(removed: bool) -> None:
-    data = {"Id": "a", "Name": "/web", "State": {"Status": "running", "Pid": 7}, "HostConfig": {"AutoRemove": removed}}
-    [found] = docker.services([told(container(data))])
-    where = Snapshot("h", Link(LinkState.UP, 0.0), services=(replace(found, ref=replace(found.ref, host="h")),))
-    wanted = Intent(ActionKind.STOP, where.services[0].ref)
-    made = plan(wanted, where, managers=MANAGERS, settings=ActionSettings(), plan_id="20261120-1")
-    assert (made.steps[0].undo is None) is removed
-    assert ("it was made with --rm: stopping removes it" in (made.irreversible or "")) is removed
-    project = of_project(2, removed=removed)
-    [service] = compose.services([told(of_project(1), project)], {})
-    assert (COMPOSE.why_not(service, ActionKind.START) is not None) is removed
+@pytest.mark.parametrize("kind", [ActionKind.STOP, ActionKind.FREE_PORT])
+def test_every_plan_that_stops_a_container_says_where_that_removes_it(
+    kind: ActionKind, removed: bool, project: bool
+) -> None:
+    found = publishing(removed=removed, project=project)
+    name = found.ref.name
+    wanted = planned(on_host(found), kind, name if kind is ActionKind.STOP else "api.service")
+    assert wanted.steps[0].name == f"stop {name}"
+    assert (wanted.steps[0].undo is None) is removed
+    assert wanted.irreversible == (f"{name} cannot be started again from here: {GONE}" if removed else None)
+
+
+def test_a_port_is_the_containers_also_where_both_families_are_listened_on_for_it() -> None:
+    where = on_host(publishing(removed=False))
+    held = replace(where.listeners[0], address="*", process="rootlessport", unit="podman.service")
+    wanted = planned(replace(where, listeners=(held,)), ActionKind.FREE_PORT)
+    assert wanted.steps[0].name == "stop web"
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_a_start_that_fails_or_is_undone_removes_it(removed: bool) -> None:
+    begun_again = planned(on_host(publishing(removed=removed)), ActionKind.RESTART, "web")
+    kept = f"web is gone if its start fails: {GONE}" if removed else "the log of a failed start is kept"
+    assert begun_again.irreversible == f"a restart has nothing to undo; {kept}"
+    never_run = publishing(removed=removed, status="created", pid=None)
+    begun = planned(on_host(never_run), ActionKind.START, "web")
+    assert begun.steps[0].undo is not None
+    assert begun.irreversible == (f"web is gone if its start is undone: {GONE}" if removed else None)
+
+
+@pytest.mark.parametrize("tools", [frozenset({"podman"}), frozenset({"docker"})], ids=str)
+def test_podman_may_remove_what_it_is_to_restart(tools: frozenset[str]) -> None:
+    [found] = docker.services([told(made(removed=True), engine=PODMAN, tools=tools)])
+    assert "Podman may remove it" in (DOCKER.why_not(found, ActionKind.RESTART) or "")
+    [kept] = docker.services([told(made(), engine=PODMAN, tools=tools)])
+    assert DOCKER.why_not(kept, ActionKind.RESTART) is None
+    [other] = docker.services([told(made(removed=True))])
+    assert DOCKER.why_not(other, ActionKind.RESTART) is None
+
+
+def test_one_that_the_port_is_freed_for_may_be_lost_too() -> None:
+    wants = publishing(removed=True, status="created", pid=None, ports=())
+    where = on_host(wants)
+    holder = Service(ServiceRef("h", "systemd", "old.service"), State.RUNNING, "active/running", ports=(PORT,))
+    held = replace(where.listeners[0], process="old", unit="old.service", cgroup="/system.slice/old.service")
+    where = replace(where, services=(*where.services, holder), listeners=(held,))
+    said = planned(where, ActionKind.FREE_PORT, "web").irreversible
+    assert said == f"web is gone if its start is undone: {GONE}"
+
+
+@pytest.mark.parametrize("kind", [ActionKind.STOP, ActionKind.RESTART])
+@pytest.mark.parametrize(("unit", "lost"), [("docker.service", True), ("by-unit.service", False)])
+def test_what_goes_with_its_engine_does_not_come_back(kind: ActionKind, unit: str, lost: bool) -> None:
+    """A unit that runs a container makes another one with each start."""
+    services = docker.services([told(made("a", removed=True), made("b", removed=True), made("c"))])
+    runs = Service(ServiceRef("", "systemd", unit), State.RUNNING, "active/running", pids=(9,))
+    where = on_host(*(replace(one, chain=("systemd", unit, *one.chain)) for one in services), runs)
+    said = f"a, b cannot be started again from here: {GONE}"
+    assert (said in (planned(where, kind, unit).irreversible or "")) is lost
 
 
 def test_one_that_is_to_be_removed_may_be_started_once() -> None:
@@ -271,6 +352,8 @@ def test_one_that_is_to_be_removed_may_be_started_once() -> None:
 def test_units_that_run_a_container_are_linked() -> None:
     [service] = docker.services([told(made(), units={"web": "web.service"})])
     assert service.chain == ("systemd", "web.service", "docker", "web")
+    [service] = docker.services([told(made(), units={"web": "user@1000.service/web.service"})])
+    assert service.chain == ("systemd", "user@1000.service", "web.service", "docker", "web")
     [service] = compose.services([told(of_project(1), units={"shop/": "shop.service"})], {})
     assert service.chain == ("systemd", "shop.service", "docker", "compose shop", "web")
 
@@ -288,11 +371,42 @@ def test_units_that_run_a_container_are_linked() -> None:
         (("docker-compose", "-p", "shop", "up"), "/", "shop/"),
         (("docker", "compose", "-f", "/srv/shop/compose.yml", "up"), "/", "shop/"),
         (("docker-compose", "logs", "-f"), "/srv/shop", None),
+        (
+            ("/usr/bin/conmon", "--api-version", "1", "-c", "a" * 64, "-u", "a" * 64, "-n", "api", "--exit-command"),
+            "/",
+            "api",
+        ),
     ],
 )
 def test_clients_of_the_engine(args: tuple[str, ...], folder: str, key: str | None) -> None:
     lines = ["unit a.service", f"in {folder}", *(f"arg {arg}" for arg in args)]
     assert clients("\n".join(lines)) == ({key: "a.service"} if key else {})
+
+
+def test_the_unit_that_answers_for_podman_runs_no_container() -> None:
+    lines = ["unit podman.service", "in /", *(f"arg {word}" for word in ("/usr/bin/conmon", "-n", "api"))]
+    assert clients("\n".join(lines)) == {}
+    lines[0] = "unit user@1000.service/podman.service"
+    assert clients("\n".join(lines)) == {}
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
+@pytest.mark.parametrize(
+    ("group", "unit"),
+    [
+        ("/system.slice/api.service", "api.service"),
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/api.service", "user@1000.service/api.service"),
+    ],
+)
+def test_a_users_own_unit_is_not_the_systems_of_that_name(tmp_path: Path, shell: str, group: str, unit: str) -> None:
+    process = tmp_path / "7"
+    process.mkdir()
+    (process / "comm").write_text("docker\n")
+    (process / "cgroup").write_text(f"1:cpu:/\n0::{group}\n")
+    (process / "cmdline").write_bytes(b"docker\0run\0--name\0api\0x\0")
+    script = "f() {" + CLIENTS.script.replace("/proc/", f"{tmp_path}/") + "}; f"
+    done = subprocess.run([*shell.split(), "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert clients(done.stdout) == {"api": unit}
 
 
 def test_lines_of_a_log() -> None:
@@ -310,3 +424,13 @@ def test_lines_of_a_log() -> None:
 def test_the_scope_of_a_container_is_not_who_runs_it() -> None:
     assert unit_of(f"/system.slice/docker-{'a' * 64}.scope") is None
     assert unit_of(f"/system.slice/api.service/libpod-{'a' * 64}.scope") == "api.service"
+
+
+def test_one_that_was_made_and_never_came_up_is_told_apart() -> None:
+    clash = made("clash", status="created", pid=None, started=None, error="port is already allocated")
+    again = made("again", status="created", pid=None, started=900.0, error="port is already allocated")
+    found = docker.services([told(clash, again, made())])
+    assert {service.ref.name: service.never_ran for service in found} == {"again": False, "clash": True, "web": False}
+    both = [replace(of_project(1), status="created", pid=None, started=None), of_project(2)]
+    [web] = compose.services([told(*both)], {})
+    assert not web.never_ran

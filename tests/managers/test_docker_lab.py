@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
 
 from console.actions import RefusedError, plan
+from console.core.freshness import of_service
 from console.core.plan import ActionKind, Intent, PlanProgress, Result
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
+from console.findings import evaluate
 from console.managers import MANAGERS
-from console.managers.containers import when
+from console.managers.container_sudo import LISTED, TOLD
+from console.managers.containers import container, when
 from console.remote.logs import follow, source
 from console.remote.runner import new_plan_id
 from console.remote.transport import HostSpec
 from tests.lab import Host, Lab
 from tests.managers import docker_zoo
+from tests.probes.asking import over_ssh
 from tests.remote.real import QUICK, connected, run
 from tests.remote.watching import Watched, watching
 
@@ -46,7 +52,12 @@ STATES = {
     "compose:shop/web": ("running", "running"),
     "compose:shop/worker": ("running", "3/3 running"),
 }
-MAY = ("/usr/bin/docker ps *", "/usr/bin/docker inspect *", "/usr/bin/docker restart web")
+MAY = (
+    "/usr/bin/docker ps *",
+    "/usr/bin/docker inspect *",
+    "/usr/bin/docker logs *",
+    "/usr/bin/docker restart web",
+)
 SETTINGS = replace(QUICK, within=20.0)
 
 
@@ -73,6 +84,13 @@ def mine(where: Snapshot) -> dict[str, str]:
     return {name: each.state.value for name, each in named(where).items() if not name.startswith("systemd:")}
 
 
+def states(where: Snapshot) -> dict[str, tuple[str, str | None]]:
+    """The state and the engine's word of every container, where that does not change by itself."""
+    found = {name: each for name, each in named(where).items() if not name.startswith("systemd:")}
+    words = {name: each.native_state if STATES.get(name, ("", ""))[1] else None for name, each in found.items()}
+    return {name: (each.state.value, words[name]) for name, each in found.items()}
+
+
 def ref(host: Host, name: str) -> ServiceRef:
     manager, _, rest = name.partition(":")
     return ServiceRef(host.name, manager, rest)
@@ -91,14 +109,11 @@ async def act(
 async def test_every_container_and_every_service_of_a_project(lab: Lab, host: Host) -> None:
     async with seen(lab, host) as watched:
         await watched.until(host.name, lambda where: named(where)["docker:fit"].memory is not None, 15)
+        # Those that end by themselves have their time.
+        with suppress(AssertionError):
+            await watched.until(host.name, lambda where: states(where) == STATES, 15)
         found = named(watched.fleet.snapshot(host.name))
-    told = {
-        name: (service.state.value, service.native_state)
-        for name, service in found.items()
-        if service.ref.manager != "systemd"
-    }
-    assert told.keys() == STATES.keys()
-    assert {name: (state, word if STATES[name][1] else None) for name, (state, word) in told.items()} == STATES
+        assert states(watched.fleet.snapshot(host.name)) == STATES
     web = found["docker:web"]
     assert web.pid == int(host.sh("docker inspect -f '{{.State.Pid}}' web"))
     assert (web.version, web.restart_policy, web.image, web.tool) == (
@@ -175,7 +190,15 @@ async def test_a_restart_that_does_not_last_is_no_success(lab: Lab, host: Host) 
         where = watched.fleet.snapshot(host.name)
         last = await act(lab, host, where, ActionKind.RESTART, "docker:loops")
         assert last.result is Result.FAILED, last
-        assert "Restarting" in (last.reason or "") or "started once more" in (last.reason or ""), last.reason
+        assert re.search("Restarting|started once more|its process ended", last.reason or ""), last.reason
+
+
+async def test_a_failed_start_leaves_it_failed(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as watched:
+        await watched.until(host.name, lambda where: named(where)["docker:bad"].state.value == "failed", 10)
+        last = await act(lab, host, watched.fleet.snapshot(host.name), ActionKind.START, "docker:bad")
+        assert (last.result, last.undo) == (Result.FAILED, ()), last
+        await watched.until(host.name, lambda where: named(where)["docker:bad"].state.value == "failed", 10)
 
 
 async def test_what_would_be_ended_by_a_signal_is_not_sent_one(lab: Lab, host: Host) -> None:
@@ -194,6 +217,23 @@ async def test_a_port_is_freed_by_stopping_its_container_and_not_the_engine(lab:
         assert last.plan.steps[0].name == "stop shop/web"
         assert "docker stop shop_web_1" in last.plan.commands
         host.sh("systemctl stop api.service; docker start shop_web_1")
+
+
+async def test_a_container_made_with_rm_outlives_a_restart_and_no_stop(lab: Lab, host: Host) -> None:
+    host.sh("docker run --detach --rm --stop-timeout 1 --name once --publish 8094:80 lab-zoo:1.4", timeout=60)
+    host.install_api(name="wants", port=8094, start=False)
+    async with seen(lab, host) as watched:
+        again = await act(lab, host, watched.fleet.snapshot(host.name), ActionKind.RESTART, "docker:once")
+        assert again.result is Result.DONE, again
+        assert "once is gone if its start fails: it was made with --rm" in (again.plan.irreversible or "")
+        await watched.until(host.name, lambda where: named(where)["docker:once"].state.value == "running", 5)
+        where = watched.fleet.snapshot(host.name)
+        freed = await act(lab, host, where, ActionKind.FREE_PORT, "systemd:wants.service", port=8094)
+        assert freed.result is Result.DONE, freed
+        assert "once cannot be started again from here: it was made with --rm" in (freed.plan.irreversible or "")
+        assert freed.plan.steps[0].undo is None
+        await watched.until(host.name, lambda where: "docker:once" not in named(where), 5)
+    host.sh("systemctl stop wants.service; rm /etc/systemd/system/wants.service; systemctl daemon-reload")
 
 
 @pytest.mark.parametrize("name", ["docker:reads", "compose:shop/worker"])
@@ -219,6 +259,19 @@ async def test_logs_are_followed_from_run_to_run(lab: Lab, host: Host, name: str
     host.wait("! pgrep -f '[d]ocker logs'", timeout=10)
 
 
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_nothing_of_a_followed_log_stays_on_the_host(lab: Lab, host: Host, user: str) -> None:
+    """It is the log of one that says no more; sudo passes on no signal of its own group."""
+    async with seen(lab, host, user) as watched:
+        service = named(watched.fleet.snapshot(host.name))["docker:reads"]
+    command, _ = source(service, lines=5, since=None, follow=True)
+    async with connected(host.name, lab.ssh_config(user)) as transport:
+        channel = await transport.open(command.argv)
+        assert b" up\n" in await channel.read()
+        await channel.close()
+        await asyncio.to_thread(host.wait, "! pgrep -f '[d]ocker logs'", 10)
+
+
 async def test_who_has_no_right_is_told_which_group_and_may_go_through_sudo(lab: Lab, host: Host) -> None:
     async with seen(lab, host, "nosudo") as watched:
         where = watched.fleet.snapshot(host.name)
@@ -229,10 +282,29 @@ async def test_who_has_no_right_is_told_which_group_and_may_go_through_sudo(lab:
     async with seen(lab, host, "oncall") as watched:
         where = watched.fleet.snapshot(host.name)
         assert named(where)["docker:web"].tool == ("sudo", "-n", "--", "docker")
+        before = named(where)["docker:web"].pid
         last = await act(lab, host, where, ActionKind.RESTART, "docker:web", user="oncall")
         assert last.result is Result.DONE, last
+        await watched.fleet.refresh(host.name)
+        await watched.until(host.name, lambda now: named(now)["docker:web"].pid not in (before, None), 10)
         last = await act(lab, host, where, ActionKind.STOP, "docker:web", user="oncall")
         assert last.result is not Result.DONE
+
+
+def test_what_is_told_through_sudo_is_what_the_engine_tells_and_no_secret(lab: Lab, host: Host) -> None:
+    run = "docker run --detach --name keeps --env TOKEN=hunter2-env --label note=hunter2-label --health-interval 1s"
+    host.sh(f"{run} --health-cmd 'echo hunter2-health' lab-zoo:1.4 sleep 1000", timeout=60)
+    host.wait('docker inspect keeps | grep -q \'"Output": "hunter2-health\'')
+    idents = host.sh("docker ps -aq --no-trunc").split()
+    way = over_ssh(lab, host, "oncall")
+    text = way.output(TOLD, *idents)
+    told = {one.name: one for one in TOLD.parse(text)}
+    assert "hunter2" not in text
+    assert len(text) < 1500 * len(idents)
+    assert told.keys() == {line.split()[0] for line in way.ask(LISTED).values()}
+    for whole in map(container, json.loads(host.sh("docker inspect keeps web shop_web_1 never bad sick taken"))):
+        assert told[whole.name] == whole
+    host.sh("docker rm --force keeps")
 
 
 async def test_a_hung_daemon_is_one_failed_source_and_nothing_else(lab: Lab, host: Host) -> None:
@@ -245,11 +317,17 @@ async def test_a_hung_daemon_is_one_failed_source_and_nothing_else(lab: Lab, hos
             await watched.until(host.name, lambda where: _failure(where, "docker") is not None, 15)
             where = watched.fleet.snapshot(host.name)
             assert "does not answer" in (_failure(where, "docker") or "")
+            mend = f"dockerd (process {pid}) was stopped by a signal and does not answer: kill -CONT {pid}"
+            await watched.until(host.name, lambda where: _failure(where, "docker") == mend, 12)
+            # So it is told to who asks but once, at once.
+            async with seen(lab, host) as later:
+                assert _failure(later.fleet.snapshot(host.name), "docker") == mend
             assert _failure(where, "systemd") is None
             assert mine(where) == services
+            assert all(of_service(where, named(where)[name]).stale for name in services)
             assert where.link.state.value == "up"
             host.sh(f"kill -CONT {pid}")
-            await watched.until(host.name, lambda where: _failure(where, "docker") is None, 20)
+            await watched.until(host.name, lambda where: _failure(where, "docker") is None, 6)
             host.sh(f"kill -STOP {pid}")
             await asyncio.sleep(6)
             began = time.monotonic()
@@ -271,6 +349,13 @@ async def test_an_engine_that_was_stopped_is_not_started_by_a_look(lab: Lab, hos
         await asyncio.sleep(4)
         host.sh("systemctl stop docker.service", timeout=60)
         await watched.until(host.name, lambda where: "does not run" in (_failure(where, "docker") or ""), 20)
+        # Its containers are not taken for what they were, and its unit is what to start.
+        await watched.until(host.name, lambda where: named(where)["docker:well"].state.value == "stopped", 10)
+        await watched.until(host.name, lambda where: any(one.code == "manager-down" for one in evaluate(where)), 20)
+        found = {one.code: one for one in evaluate(watched.fleet.snapshot(host.name))}
+        assert found["manager-down"].subject == f"{host.name}/systemd:docker.service"
+        assert found["manager-down"].proposals[0].label == "start docker.service"
+        assert "manager-silent" not in found
         await asyncio.sleep(3)
         assert host.run(["systemctl", "is-active", "docker.service"], check=False).stdout.strip() == "inactive"
         assert host.run(["systemctl", "is-active", "docker.socket"], check=False).stdout.strip() == "active"

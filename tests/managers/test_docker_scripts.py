@@ -2,42 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from console.managers import container_scripts, docker
-
-SHELLS = [words for words in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(words[0])]
-every_shell = pytest.mark.parametrize("shell", SHELLS, ids=lambda words: words[0])
-
-
-class Tools:
-    """Commands of our own; each notes that it was called."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def add(self, name: str, body: str) -> None:
-        path = self.folder / name
-        path.write_text(f'#!/bin/sh\necho "{name} $*" >>"{self.folder}/called"\n{body}\n')
-        path.chmod(0o755)
-
-    @property
-    def called(self) -> list[str]:
-        path = self.folder / "called"
-        return path.read_text().splitlines() if path.exists() else []
-
-    def run(self, shell: list[str], script: str, *args: str) -> subprocess.CompletedProcess[str]:
-        path = f"{self.folder}:{os.environ['PATH']}"
-        return subprocess.run(
-            [*shell, "-c", script, "sh", *args],
-            env={"PATH": path, "HOME": "/"}, capture_output=True, text=True, timeout=20, check=False,
-        )  # fmt: skip
+from console.managers import container_scripts
+from tests.managers.tools import Tools, every_shell
 
 
 @pytest.fixture
@@ -68,21 +38,25 @@ def test_no_look_connects_to_an_engine_that_is_being_stopped(
 
 
 @every_shell
-@pytest.mark.skipif(shutil.which("timeout") is None, reason="no timeout here")
-def test_a_look_by_sudo_at_an_engine_that_hangs_comes_to_an_end(tools: Tools, shell: list[str]) -> None:
-    tools.add("sudo", 'case $* in *" -l "*) exit 0 ;; esac; exec sleep 15')
-    began = time.monotonic()
-    done = tools.run(shell, f"f() {{ {docker.BY_SUDO.script.replace('1 8', '1 0.5')}\n}}; f")
-    assert done.returncode != 0
-    assert time.monotonic() - began < 5
-    assert "it hangs" in done.stderr
-
-
-@every_shell
-def test_what_sudo_allowed_is_not_asked_again(tools: Tools, shell: list[str]) -> None:
-    tools.add("sudo", "exit 0")
-    script = f"f() {{ {docker.BY_SUDO.script}\n}}; f "
-    for word, asks in (("''", 2), ("known", 0)):
-        assert tools.run(shell, script + word).stdout == "[]\n"
-        assert sum(" -l " in line for line in tools.called) == asks
-        (tools.folder / "called").unlink()
+def test_which_image_runs_is_seen_of_each_container(tools: Tools, shell: list[str]) -> None:
+    old, new = (f"sha256:{letter * 64}" for letter in "ab")
+    for second, wanted, says, code in (
+        (new, "b" * 12, "b" * 12, 0),
+        (new, "shop_api:20261120T140211Z", "b" * 12, 0),
+        (old, "b" * 12, f"shop_api_2 runs {'a' * 12}, not {'b' * 12}", 1),
+        (old, "shop_api:20261120T140211Z", f"shop_api_2 runs {'a' * 12}, not {'b' * 12}", 1),
+        (new, "shop_api:gone", "No such image: shop_api:gone", 1),
+    ):
+        tools.add(
+            "docker",
+            f"""case "$*" in
+  ps*) echo shop_api_1 Up 3 minutes; echo shop_api_2 Up 3 minutes ;;
+  *gone) echo; echo 'Error: No such image: shop_api:gone' >&2; exit 1 ;;
+  image*) echo {new} ;;
+  *shop_api_1) echo {new} ;;
+  *) echo {second} ;;
+esac""",
+        )
+        tools.add("systemctl", "echo active")
+        done = tools.run(shell, container_scripts.RUNS_IMAGE, wanted, "shop", "api", "docker")
+        assert (done.returncode, says in done.stdout) == (code, True), done

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,11 +11,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from console.actions import RefusedError, plan
+from console.core.command import Command
 from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result, StepState
+from console.core.release import ReleaseBook
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
 from console.managers.kubernetes import KUBERNETES, PRESENCE, SURVEY
+from console.managers.kubernetes_releases import REVISIONS
 from console.managers.kubernetes_rollout import parse_history
 from console.remote import logs
 from console.remote.runner import new_plan_id
@@ -35,6 +39,8 @@ STATES = {
     "shop/deploy/big": ("failed", "0/2 ready, Unschedulable", "Unschedulable"),
     "shop/deploy/slow": ("starting", "0/1 ready", None),
     "shop/deploy/off": ("stopped", "0 wanted", None),
+    "shop/deploy/back-root": ("running", "3/3 ready", None),
+    "shop/deploy/back-oncall": ("running", "3/3 ready", None),
     "shop/sts/db": ("running", "2/2 ready", None),
     "kube-system/ds/agent": ("running", "2/2 ready", None),
 }
@@ -61,6 +67,8 @@ def place(lab: Lab) -> Iterator[Place]:
         api.add("Deployment", "shop/big", 2, "unschedulable")
         api.add("Deployment", "shop/off", 0)
         api.add("Deployment", "shop/api", 3)
+        api.add("Deployment", "shop/back-root", 3)
+        api.add("Deployment", "shop/back-oncall", 3)
         api.add("StatefulSet", "shop/db", 2)
         api.add("DaemonSet", "kube-system/agent", 2)
         api.cluster.may["viewer"] = lambda request: request.namespace == "shop"
@@ -127,7 +135,7 @@ def test_the_true_state_of_every_workload(lab: Lab, place: Place) -> None:
     # Nothing of what a pod is given in its environment, and no token, ever crosses the link.
     assert "s3cr3t" not in text
     assert "token" not in text.lower()
-    assert len(text) < 200 * len(found) + 120 * 14
+    assert len(text) < 200 * len(found) + 120 * 20
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash", "busybox sh"])
@@ -263,6 +271,66 @@ async def test_a_rollout_that_is_stuck_is_undone_and_costs_no_pod(lab: Lab, plac
         assert {pod.uid for pod in found.pods if pod.ending is None} == before
         again = await one(transport, "shop/deploy/api")
         assert (again.state, again.native_state) == (State.RUNNING, "3/3 ready")
+
+
+async def released(transport: Transport, name: str, to: str | None = None) -> tuple[ReleaseBook, Plan]:
+    """The releases of a deployment, and the plan of a roll back."""
+    service = await one(transport, name)
+    words = " ".join(map(shlex.quote, KUBERNETES.release_words(service, None)))
+    script = f"probe() {{\n{REVISIONS.script}\n}}\nprobe {words}\n"
+    output = await transport.run(Command(("sh",), timeout=30.0), script.encode())
+    assert output.exit == 0, output.stderr
+    ref = ServiceRef(transport.host, "kubernetes", name)
+    book = replace(REVISIONS.parse(output.stdout.removesuffix("\n")), ref=ref)
+    where = replace(await seen(transport), books=(book,))
+    intent = Intent(ActionKind.ROLLBACK, ref, release=to)
+    settings = replace(QUICK, hold=1.0)
+    return book, plan(intent, where, managers=MANAGERS, settings=settings, plan_id=new_plan_id())
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_a_roll_back_goes_to_a_named_revision_and_back_again(
+    lab: Lab, place: Place, api: KubeApi, user: str
+) -> None:
+    found = api.cluster.workloads["Deployment", "shop", f"back-{user}"]
+    name = f"shop/deploy/back-{user}"
+    found.release("registry.example/back:2.0", "ticket 4711")
+    async with connected("kubehost", lab.ssh_config(user)) as transport:
+        await whole(found)
+        book, wanted = await released(transport, name)
+        assert [(one.id, one.version, one.live) for one in book.releases] == [("2", "2.0", True), ("1", "1.4.2", False)]
+        assert book.releases[0].note == "registry.example/back:2.0; ticket 4711"
+        last = await run(transport, wanted, root=user == "root")
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        assert "rollout undo deployment/" in wanted.commands[0]
+        assert wanted.commands[0].endswith("--to-revision=1")
+        assert found.object["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.4.2")
+
+        book, wanted = await released(transport, name)
+        assert [(one.id, one.live) for one in book.releases] == [("3", True), ("2", False)]
+        last = await run(transport, wanted, root=user == "root")
+        assert last.result is Result.DONE, last
+        assert found.object["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2.0")
+
+        # The pods of a revision that nobody can pull any more: the one that was live is taken back.
+        book, wanted = await released(transport, name, "3")
+        found.fate = "image"
+        undo, wait = wanted.steps
+        hurried = tuple("--timeout=2s" if word.startswith("--timeout=") else word for word in wait.command.argv)
+        wanted = replace(wanted, steps=(undo, replace(wait, command=replace(wait.command, argv=hurried))))
+        last = await run(transport, wanted, root=user == "root")
+        found.fate = "ready"
+        assert last.result is Result.UNDONE, last
+        assert found.object["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":2.0")
+
+        with pytest.raises(RefusedError, match="has no release 9"):
+            await released(transport, name, "9")
+        # Somebody else releases between the look and the plan.
+        book, wanted = await released(transport, name)
+        found.release("registry.example/back:3.0")
+        last = await run(transport, wanted, root=user == "root")
+        assert last.result is Result.REFUSED, last
+        assert "somebody released in between" in (last.reason or "")
 
 
 async def test_stop_is_scale_to_zero_and_start_brings_back_as_many(lab: Lab, place: Place, api: KubeApi) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -93,6 +94,31 @@ def test_a_process_that_began_after_its_file_is_another_one() -> None:
     assert parsed(block("/run/x.pid", *running("x", late=60))) == ()
 
 
+def bereft(*, run: tuple[int, int, int] | None, declared: bool = True) -> tuple[Service, ...]:
+    """As a host told of a file that was removed under its process."""
+    file = PidFile("x", "/srv/x/x.pid", ("/bin/sleep", "1000"), run=run, declared=declared)
+    lines = ("missing", "process 25913 161881 sleep", "alone", "group /", "owner 0 root",
+             "command /bin/sleep\t1000\t", "cwd /srv", "exe /usr/bin/sleep", "out /dev/null")  # fmt: skip
+    return parsed(block(file.path, *lines, file=file))
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_one_whose_file_is_removed_while_it_runs_is_neither_stopped_nor_well(declared: bool) -> None:
+    [found] = bereft(run=(25913, 161881, 1000000), declared=declared)
+    assert (found.state, found.native_state) == (State.UNKNOWN, "pid file gone, process 25913 still runs")
+    assert (found.pids, found.result) == ((25913,), None)
+    assert found.detached is not None
+    assert found.detached.file.run == (25913, 161881, 1000000)
+    assert "process 25913 of x still runs" in (why_not(found, ActionKind.START) or "")
+    assert planned(found, ActionKind.STOP).steps[0].command.argv[-5:] == ("x", "25913", "161881", "TERM", "10")
+
+
+def test_another_process_of_that_number_is_not_it() -> None:
+    [found] = bereft(run=(25913, 161880, 1000000))
+    assert (found.state, found.native_state) == (State.STOPPED, "no pid file")
+    assert bereft(run=(25913, 161880, 1000000), declared=False) == ()
+
+
 def test_who_has_the_program_as_an_argument_is_not_it() -> None:
     """Its number was given away before the file was written, so that the times say nothing."""
     file = replace(FILE, command=("/srv/api/run.sh",), directory="/", run=(812, 9990, 1000100))
@@ -178,12 +204,15 @@ def test_root_starts_it_in_a_scope_and_signals_it_as_root() -> None:
     head = "me 0 root\ntool runuser\ntool systemd-run\nsystemd\nboot 1000000"
     [service] = parsed(block(FILE.path, *running("/srv/api/bin/api"), file=FILE), head=head)
     restart, stop = PIDFILE.restart(service), PIDFILE.stop(service)
-    assert restart.purpose == "end it with SIGTERM, then start /srv/api/bin/api --port 8080"
+    ended = (
+        "TERM to pid 812 of /srv/api/api.pid if it still is the process that began at 1970-01-12T13:48:20Z, wait 10 s"
+    )
+    assert (stop.purpose, restart.purpose) == (ended, f"{ended}, then start /srv/api/bin/api --port 8080")
+    assert stop.brief() == f"# {ended}"
     scope = ("systemd-run", "--scope", "--quiet", "--collect", "--description=api", "--")
     assert restart.argv[:10] == (*scope, "runuser", "-u", "deploy", "--")
     assert stop.argv[:2] == ("sh", "-c")
     assert stop.argv[4:] == ("/srv/api/api.pid", "api", "812", "10000", "TERM", "10")
-    assert stop.purpose == "send SIGTERM to process 812, api, and wait up to 10 s"
 
 
 def test_what_was_only_found_is_stopped_and_never_started() -> None:
@@ -296,6 +325,13 @@ def test_the_scripts_in_every_shell(tmp_path: Path, shell: str) -> None:
         assert done.stdout == f"process {was} ended\na b runs as process {pid}\n"
         absent = sh(scripts.RESTART, file.path, file.name, pid, began, "TERM", "3", "", "/", str(log), "/no/such")
         assert (absent.returncode, run_id()) == (1, (pid, began)), "it is not stopped where it cannot be started"
+        # Its file may be gone under it; one that names another process is of another run.
+        pid_file.write_text(str(os.getpid()))
+        done = sh(scripts.STOP, file.path, file.name, pid, began, "TERM", "3")
+        assert (done.returncode, done.stdout) == (
+            1, f"{file.path} names {os.getpid()} by now, not {pid}: nothing was signalled\n",
+        )  # fmt: skip
+        pid_file.unlink()
         done = sh(scripts.STOP, file.path, file.name, pid, began, "TERM", "3")
         assert (done.returncode, done.stdout) == (0, f"process {pid} ended\n")
         assert not pid_file.exists()
@@ -303,6 +339,44 @@ def test_the_scripts_in_every_shell(tmp_path: Path, shell: str) -> None:
         assert run_id() == ("0",)
     finally:
         subprocess.run(["kill", "-KILL", pid], capture_output=True, check=False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a file to another user")
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
+@pytest.mark.parametrize("link", [False, True])
+def test_a_file_of_another_user_speaks_of_no_process_of_root(tmp_path: Path, shell: str, link: bool) -> None:
+    pid_file, log = tmp_path / "app.pid", tmp_path / "log"
+    victim = subprocess.Popen(["sleep", "60"])
+
+    def sh(script: str, *args: str) -> tuple[int, str]:
+        words = [*shell.split(), "-c", script, "sh", str(pid_file), *args]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+        assert done.stderr == ""
+        return done.returncode, done.stdout
+
+    written = tmp_path / "root.pid" if link else pid_file
+    written.write_text(f"{victim.pid}\n")
+    if link:
+        pid_file.symlink_to(written)
+    os.chown(pid_file, 65534, 65534, follow_symlinks=False)
+    launch = ("", "/", str(log), "sleep", "60")
+    try:
+        foreign = f"{pid_file} is of another user (uid 65534) than process {victim.pid} (uid 0)"
+        assert sh(scripts.STOP_STARTED, "app", "", "TERM", "3") == (1, f"{foreign}: nothing was signalled\n")
+        assert sh(scripts.RESTART_STARTED, "app", "TERM", "3", *launch) == (1, f"{foreign}: nothing was signalled\n")
+        assert sh(scripts.START, "app", *launch) == (1, f"{foreign}: nothing was started\n")
+        assert sh(scripts.IS_RUNNING, "app", "") == (1, f"process {victim.pid} is not app: {foreign}\n")
+        assert sh(scripts.IS_STOPPED, "app", "", "", "") == (0, "app has ended\n")
+        assert sh(scripts.RUN_ID, "") == (0, "MainPID=0\n")
+        assert victim.poll() is None
+        told = subprocess.run(
+            [*shell.split(), "-c", f"f() {{ {SURVEY_PROBE.script}\n}}; f \"$@\"", "sh", str(pid_file), "told {}", "."],
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+        assert "\nwritten 65534 " in told.stdout
+    finally:
+        victim.kill()
+        victim.wait()
 
 
 def test_what_is_not_known_yet_is_refused() -> None:

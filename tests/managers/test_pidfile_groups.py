@@ -19,6 +19,7 @@ def process(proc: Path, pid: int, name: str, parent: int, group: str, *, state: 
     home = proc / str(pid)
     home.mkdir(parents=True)
     (home / "stat").write_text(f"{pid} ({name}) {state} {parent} {FIELDS} {pid * 10} 0 0\n")
+    (home / "comm").write_text(f"{name[:15]}\n")
     (home / "cgroup").write_text(hierarchy.format(group))
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.actions import RefusedError, refusal
+from console.actions import RefusedError, plan, refusal
 from console.core.pid_file import PidFile
 from console.core.plan import ActionKind, Intent, Result
 from console.core.service import State
@@ -16,6 +16,7 @@ from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
 from console.managers.pidfile import PRESENCE_PROBE, SURVEY_PROBE
 from console.remote.logs import follow, source
+from console.remote.runner import new_plan_id
 from console.remote.transport import HostSpec
 from tests.lab import Host, Lab, faults
 from tests.managers.pidfile_zoo import API, SOON, asked, by_hand, install, look, named, planned
@@ -173,6 +174,7 @@ async def test_who_may_not_become_the_user_is_told_the_sudoers_line(lab: Lab, ho
         may = await rights(transport, wanted, await ask(transport, identity.PROBE))
         assert not may.allowed
         assert "nosudo may not run" in (may.reason or "")
+        assert (may.reason or "").endswith("; sudoers needs: nosudo ALL=(deploy) NOPASSWD: /usr/bin/sh")
         assert (await transport.run(Command(("true",)))).exit == 0
 
 
@@ -255,6 +257,27 @@ async def test_one_that_was_seen_to_run_is_missed_when_it_dies(lab: Lab, host: H
         host.sh("rm /srv/found/lost.pid")
         after = await look(transport, known=before.services)
         assert "lost" not in {service.ref.name for service in after.services}
+
+
+async def test_one_whose_file_is_removed_while_it_runs_is_neither_stopped_nor_well(lab: Lab, host: Host) -> None:
+    job = PidFile("bereft", "/srv/odd/bereft.pid", SLEEP)
+    pids = [by_hand(host, path, *SLEEP) for path in (job.path, "/srv/found/alone.pid")]
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        before = await look(transport, job)
+        host.sh(f"rm {job.path} /srv/found/alone.pid")
+        where = await look(transport, job, known=before.services)
+        for name, pid in zip(("bereft", "alone"), pids, strict=True):
+            found = named(where, name)
+            assert (found.state, found.native_state) == (State.UNKNOWN, f"pid file gone, process {pid} still runs")
+            assert found.pid == pid
+            assert "still runs" in (refusal(Intent(ActionKind.START, found.ref), where, managers=MANAGERS) or "")
+            # So it stays for as long as it is seen.
+            again = named(await look(transport, job, known=where.services), name)
+            assert again.native_state == found.native_state
+        intent = Intent(ActionKind.STOP, named(where, "bereft").ref)
+        wanted = plan(intent, where, managers=MANAGERS, settings=SOON, plan_id=new_plan_id())
+        assert (await run(transport, wanted, root=True)).result is Result.DONE
+        host.sh(f"! kill -0 {pids[0]} 2>/dev/null; kill {pids[1]}")
 
 
 async def test_a_console_that_watches_sees_them_come_and_go(lab: Lab, host: Host) -> None:

@@ -111,9 +111,9 @@ def test_what_else_the_daemon_runs_is_not_part_of_a_cluster() -> None:
     assert api.pids == (812, 813, 700)
     unit = "/system.slice/pm2-deploy.service"
     families = {
-        700: Family(700, 1, 9.0, 900, unit, (700, 812, 813, 990)),
-        812: Family(812, 2, 1.0, 100, unit, (812, 815)),
-        813: Family(813, 2, 1.0, 100, unit, (813,)),
+        700: Family(700, 1, 9.0, 900, unit, (700, 812, 813, 990), ("deploy",)),
+        812: Family(812, 2, 1.0, 100, unit, (812, 815), ("deploy",)),
+        813: Family(813, 2, 1.0, 100, unit, (813,), ("deploy",)),
     }
     [joined] = with_families((api,), families)
     assert joined.pids == (812, 813, 700, 815)
@@ -178,8 +178,25 @@ def test_names_in_two_namespaces_are_two_services() -> None:
 
 
 def test_two_daemons_of_one_user() -> None:
-    text = told(app()) + "\n" + told(app()).replace("\t700\t", "\t701\t").partition("\n")[2]
-    assert [each.ref.name for each in parse_survey(text).services] == ["api", "api (daemon 701)"]
+    first, second = told(app()), told(app(), home="/srv/b").replace("\t700\t", "\t701\t")
+    found = parse_survey(f"{first}\n{second.partition(chr(10))[2]}").services
+    assert [each.ref.name for each in found] == ["api", "api@/srv/b"]
+    assert [each.handle for each in found] == [("api",), ("api",)]
+    # The name is the same when the other one is not there.
+    assert [each.ref for each in parse_survey(second).services] == [found[1].ref]
+
+
+def test_a_number_is_compared_with_the_name_that_pm2_has_for_it() -> None:
+    [red, _] = parse_survey(told(app(space="red"), app(id=4, space="blue"), home="/srv/b")).services
+    assert red.ref.name == "red/api@/srv/b"
+    assert "0\nred/api" in PM2.stop(red).argv
+
+
+def test_a_daemon_that_does_not_tell_is_known_by_its_process() -> None:
+    why = "the pm2 daemon of web (pid 701) does not answer within 6 s"
+    found = parse_survey(f"{told(app())}\ndaemon\t701\tweb\tsetpriv\t/srv\t/srv/.pm2\nrefused\tweb\t{why}")
+    assert ([each.ref.name for each in found.services], found.mute) == (["api"], (701,))
+    assert found.refused == (("web", why),)
 
 
 def test_the_words_that_reach_just_this_daemon() -> None:
@@ -245,7 +262,9 @@ def test_commands() -> None:
 
 def test_logs_are_its_files() -> None:
     command = PM2.log_command(API, lines=9, since=None, follow=True)
-    assert command.argv[4:7] == ("9", "1", "api")
+    # For root with the rights of its user: the paths are what that user says.
+    assert command.argv[3:6] == ("sh", "deploy", "sh")
+    assert command.argv[9:12] == ("9", "1", "api")
     assert command.argv[-2:] == API.log_files
     with pytest.raises(ValueError, match="not looked at yet"):
         PM2.log_command(replace(API, log_files=()), lines=9, since=None, follow=True)

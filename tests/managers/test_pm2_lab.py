@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +20,7 @@ from console.managers.lineage import mains, with_families
 from console.managers.pm2 import PM2, PM2_PRESENCE, PM2_SURVEY
 from console.managers.pm2_ask import ASK_JS
 from console.managers.pm2_list import Found
-from console.probes import family
+from console.probes import family, identity
 from console.remote.rights import rights
 from console.remote.runner import new_plan_id
 from console.remote.transport import Transport
@@ -153,6 +155,14 @@ async def test_one_that_dies_again_is_no_success_and_a_deaf_one_ends(lab: Lab, h
         assert last.result is Result.DONE, last
 
 
+async def test_a_failed_start_leaves_it_errored(lab: Lab, host: Host) -> None:
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        last = await done(transport, ActionKind.START, "bad", hold=3.0)
+        assert (last.result, last.undo) == (Result.FAILED, ()), last
+        found = {service.ref.name: service for service in (await ask(transport, PM2_SURVEY)).services}
+        assert found["bad"].state.value in ("failed", "flapping")
+
+
 async def test_a_port_is_freed_from_an_app_that_pm2_would_start_again(lab: Lab, host: Host) -> None:
     pm2(host, "deploy", "start", pm2_zoo.written(host, (app("holder", "web.js", env={"PORT": "8082"}),)))
     host.wait("ss -Hltn 'sport = :8082' | grep -q .")
@@ -188,6 +198,24 @@ def test_the_logs_of_an_app(host: Host, root: Way) -> None:
         host.run(["chmod", "755", "/srv/.pm2"])
 
 
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_nothing_of_a_followed_log_stays_on_the_host(lab: Lab, host: Host, user: str) -> None:
+    """It is read through pm2, of an app that says no more; sudo passes on no signal of its own group."""
+    host.write("/etc/sudoers.d/logs", "oncall ALL=(deploy) NOPASSWD: /usr/local/bin/pm2 logs *\n", mode=0o440)
+    async with connected(host.name, lab.ssh_config(user)) as transport:
+        service = named(await ask(transport, PM2_SURVEY))["web"]
+        command = PM2.log_command(service, lines=3, since=None, follow=True)
+        # As if the files were closed to this user, even to root.
+        closed = (word.replace("/srv/", "/none/") if word.endswith(".log") else word for word in command.argv)
+        channel = await transport.open(tuple(closed))
+        told = b""
+        while b"listening on" not in told:
+            told += await channel.read()
+        await channel.close()
+        await asyncio.to_thread(host.wait, "! pgrep -f '[p]m2 logs web'", 10)
+    host.sh("rm /etc/sudoers.d/logs")
+
+
 def replace_tool(service: Service) -> tuple[str, ...]:
     return PM2.log_command(replace(service, tool=()), lines=3, since=None, follow=False).argv
 
@@ -213,6 +241,33 @@ async def test_rights_are_asked_as_the_daemons_user(lab: Lab, host: Host) -> Non
         assert may.allowed
         may_not = await rights(transport, await planned(transport, ActionKind.RESTART, "bad"), where.identity)
         assert may_not.missing == ("oncall ALL=(deploy) NOPASSWD: /usr/local/bin/pm2 restart bad",)
+
+
+async def test_the_line_for_a_number_is_named_and_with_it_the_plan_is_run(lab: Lab, host: Host) -> None:
+    """pm2 takes the name for others too: sudo is asked for its number, which is used only while it is its own."""
+    pm2(host, "deploy", "start", pm2_zoo.written(host, (app("a b", "sleeps.sh"),)))
+    number = json.loads(pm2(host, "deploy", "jlist").splitlines()[-1])[-1]["pm_id"]
+    line = f"oncall ALL=(deploy) NOPASSWD: /usr/local/bin/pm2 restart {number}"
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "a b")
+        who = await ask(transport, identity.PROBE)
+        may_not = await rights(transport, wanted, who)
+        assert (may_not.allowed, may_not.missing) == (False, (line,))
+        assert may_not.rights[0].command == f"sudo -n -u deploy -- pm2 restart {number}"
+        last = await run(transport, wanted, root=False)
+        assert last.result is Result.REFUSED, last
+        assert last.reason == f"no right to run sudo -n -u deploy -- pm2 restart {number} without a password"
+        host.write("/etc/sudoers.d/by-number", f"{line}\n", mode=0o440)
+        before = named(await ask(transport, PM2_SURVEY))["a b"].pids
+        wanted = await planned(transport, ActionKind.RESTART, "a b")
+        assert (await rights(transport, wanted, who)).missing == ()
+        last = await run(transport, wanted, root=False)
+        assert last.result is Result.DONE, last
+        assert named(await ask(transport, PM2_SURVEY))["a b"].pids != before
+        stop = await planned(transport, ActionKind.STOP, "a b")
+        assert (await rights(transport, stop, who)).missing == (line.replace("restart", "stop"),)
+    host.sh("rm /etc/sudoers.d/by-number")
+    pm2(host, "deploy", "delete", str(number))
 
 
 async def test_hostile_names_are_names(lab: Lab, host: Host) -> None:
@@ -247,7 +302,8 @@ def test_a_daemon_that_hangs_says_so(host: Host, root: Way) -> None:
     with frozen(host, daemon):
         [(user, reason)] = root.ask(PM2_SURVEY).refused
     assert user == "deploy"
-    assert reason == f"the pm2 daemon of deploy (pid {daemon}) does not answer within 6 s"
+    why = f"was stopped by a signal and does not answer: kill -CONT {daemon}"
+    assert reason == f"the pm2 daemon of deploy (pid {daemon}) {why}"
 
 
 def test_the_stamp_changes_when_an_app_ends_and_homes_may_be_closed(lab: Lab, host: Host) -> None:
@@ -295,12 +351,12 @@ async def test_a_daemon_of_nvm_whose_home_is_anywhere(lab: Lab, host: Host) -> N
     async with connected(host.name, lab.ssh_config("nosudo")) as transport:
         [service] = [s for s in (await ask(transport, PM2_SURVEY)).services if s.ref.scope == "user:nosudo"]
         assert service.tool == ("env", f"PM2_HOME={ODD}", *tool)
-        last = await done(transport, ActionKind.RESTART, "mine", "nosudo")
+        last = await done(transport, ActionKind.RESTART, f"mine@{ODD}", "nosudo")
         assert last.result is Result.DONE, last
     async with connected(host.name, lab.ssh_config("root")) as transport:
-        last = await done(transport, ActionKind.STOP, "mine", "nosudo")
+        last = await done(transport, ActionKind.STOP, f"mine@{ODD}", "nosudo")
         assert last.result is Result.DONE, last
-    service = named(over_ssh(lab, host).ask(PM2_SURVEY))["mine"]
+    service = named(over_ssh(lab, host).ask(PM2_SURVEY))[f"mine@{ODD}"]
     assert (service.state, service.ref.scope) == (State.STOPPED, "user:nosudo")
     assert host.run(["pgrep", "-c", "-u", "nosudo", "-f", "God Daemon"]).stdout.strip() == "1"
     host.sh(f"cd; PATH=$HOME/.nvm/v18/bin:$PATH PM2_HOME={ODD} pm2 kill", user="nosudo", timeout=60)

@@ -156,7 +156,9 @@ def test_a_number_is_used_only_while_it_is_that_apps(
     words = ("env", f"PM2_HOME={home}", str(pm2))
     ref = ServiceRef("", "pm2", "a b", "user:me")
     service = Service(ref, State.RUNNING, "online", daemon=daemon.pid, tool=words, handle=("0",))
-    argv = list(PM2.signal(service, "HUP").argv)
+    command = PM2.signal(service, "HUP")
+    assert command.becomes == (*words, "sendSignal", "SIGHUP", "0")
+    argv = list(command.argv)
     apps = [{"name": name, "pm2_env": {"pm_id": n, "namespace": space}} for n, (name, space) in enumerate(now)]
     with answering(home / "rpc.sock", apps):
         done = subprocess.run(

@@ -264,6 +264,18 @@ def test_commands() -> None:
         SUPERVISORD.daemon_reload(every)
 
 
+def test_of_another_daemon_than_the_usual_one_its_socket_is_in_the_name_and_not_in_the_commands() -> None:
+    tool = ("supervisorctl", "-c", "/opt/b/s.conf")
+    service = one("RUNNING", Around(Ground(pid=5), tool=tool, at="/opt/b/s.sock"))
+    assert service.ref.name == "api@/opt/b/s.sock"
+    assert SUPERVISORD.restart(service).argv == (*tool, "restart", "api")
+    assert SUPERVISORD.is_running(service, hold=0.0).command.argv[4:] == ("api", *tool)
+    assert SUPERVISORD.why_not(service, ActionKind.RESTART) is None
+    written = parse_ground('pid\t0\nconf\t/opt/b/s.conf\nreadable\t1\n{"files": [], "socket": "/opt/b/s.sock"}')
+    usual = parse_ground('pid\t0\nconf\t/etc/supervisord.conf\nreadable\t1\n{"files": [], "socket": "/opt/b/s.sock"}')
+    assert (written.at, usual.at) == ("/opt/b/s.sock", "")
+
+
 @pytest.mark.parametrize("name", ["", "a b", "shop:*", "*", "a:b:c", "a:", "a\nb", "a\x1b"])
 def test_names_that_mean_more_or_nothing_are_refused(name: str) -> None:
     service = replace(API, ref=replace(API.ref, name=name))

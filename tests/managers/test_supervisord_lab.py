@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -9,11 +10,14 @@ from dataclasses import dataclass, replace
 import pytest
 
 from console.actions import plan, refusal
-from console.core.finding import Finding
+from console.core.finding import Finding, Severity
+from console.core.freshness import of_service
 from console.core.plan import ActionKind, Intent, PlanProgress, Result, StepState
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
-from console.findings.services import not_reloaded
+from console.core.thresholds import Thresholds
+from console.findings.host import silent_managers
+from console.findings.services import failed, not_reloaded
 from console.managers import MANAGERS
 from console.managers.supervisord import SUPERVISORD, SUPERVISORD_PRESENCE, SUPERVISORD_STATUS
 from console.managers.supervisord_files import GROUND_PROBE
@@ -99,6 +103,8 @@ def status(host: Host, name: str) -> str:
 @pytest.mark.parametrize("user", ["root", "oncall"])
 async def test_the_true_state_of_every_program(lab: Lab, host: Host, user: str) -> None:
     async with seen(lab, host, user) as eyes:
+        # Between two runs, and before its second one, it is not to be seen that it goes on like that.
+        await eyes.until("loop", State.FLAPPING, seconds=60.0 if user == "oncall" else 20.0)
         found = eyes.services
         assert {name: one.state.value for name, one in found.items()} == supervisor_zoo.STATES, eyes.failure
         assert found["api"].pid == int(host.sh("supervisorctl pid api"))
@@ -181,9 +187,34 @@ async def test_one_that_dies_after_its_restart_is_flapping(lab: Lab, host: Host)
         last = await eyes.act(ActionKind.RESTART, "loop", hold=5.0)
         assert last.result is Result.FAILED
         assert (last.reason or "").startswith("flapping: "), last.reason
-        last = await eyes.act(ActionKind.START, "quick")
-        assert last.result in (Result.FAILED, Result.UNDONE)
-        assert last.steps[0].state in (StepState.FAILED, StepState.UNDONE)
+
+
+@pytest.mark.parametrize("name", ["quick", "broke"])
+async def test_a_failed_start_leaves_it_failed(lab: Lab, host: Host, name: str) -> None:
+    """Stopped by an undo it would be quiet, as if somebody had put it down."""
+    async with seen(lab, host) as eyes:
+        await eyes.until(name, State.FAILED)
+        last = await eyes.act(ActionKind.START, name, hold=3.0)
+        assert (last.result, last.undo) == (Result.FAILED, ()), last
+        host.wait(f"supervisorctl status {name} | grep -Eq 'FATAL|EXITED'")
+        after = await eyes.until(name, State.FAILED)
+        said = ("bind: Address already in use",) if name == "quick" else ()
+        await eyes.watched.until(host.name, lambda where: where.said_last(after.ref)[-1:] == said, 10)
+        [finding] = failed(eyes.snapshot, [after], Thresholds(), lambda _intent: ())
+        assert finding.severity is Severity.CRITICAL
+
+
+async def test_a_port_goes_back_and_what_failed_stays_failed(lab: Lab, host: Host) -> None:
+    async with seen(lab, host) as eyes:
+        await eyes.watched.until(host.name, lambda _: bool(eyes.services["api"].ports), 15)
+        last = await eyes.act(ActionKind.FREE_PORT, "quick", port=8080)
+        assert last.result is Result.UNDONE, last
+        assert [(one.name, one.state) for one in last.undo] == [
+            ("undo of start quick", StepState.SKIPPED),
+            ("undo of stop api", StepState.DONE),
+        ]
+        assert "FATAL" in status(host, "quick")
+        host.wait("supervisorctl status api | grep RUNNING")
 
 
 async def test_one_that_ignores_sigterm_is_ended_by_supervisord(lab: Lab, host: Host) -> None:
@@ -240,11 +271,16 @@ async def test_what_is_written_and_not_loaded(lab: Lab, host: Host) -> None:
         await eyes.watched.until(host.name, lambda _: not stale(), 15)
         await eyes.until("fresh", State.RUNNING)
         host.write(f"{CONF_D}/zoo.conf", f"{old}\n[program:wrong]\n")
-        await eyes.watched.until(host.name, lambda _: "its files are wrong" in (eyes.failure or ""), 15)
+        await eyes.watched.until(host.name, lambda _: eyes.services["api"].files_wrong is not None, 15)
+        told = f"{CONF_D}/zoo.conf:{len(old.splitlines()) + 2}: [program:wrong] does not specify a command"
+        assert {one.files_wrong for one in eyes.services.values()} == {told}
+        assert eyes.failure is None
         host.write(f"{CONF_D}/zoo.conf", old)
         host.sh("supervisorctl update")
         await eyes.watched.until(
-            host.name, lambda _: eyes.failure is None and not stale() and "fresh" not in eyes.services, 15
+            host.name,
+            lambda _: eyes.services["api"].files_wrong is None and not stale() and "fresh" not in eyes.services,
+            15,
         )
 
 
@@ -259,9 +295,10 @@ async def test_the_log_of_a_program(lab: Lab, host: Host, user: str) -> None:
         transport = eyes.watched.fleet.transport(host.name)
         quick, worker = eyes.services["quick"], eyes.services["worker:worker_01"]
         command, read_line = logs.source(quick, lines=1, since=None, follow=False)
-        [line] = [read_line(text) for text in (await transport.run(command)).stdout.splitlines()]
-        assert line is not None
+        told = [read_line(text) for text in (await transport.run(command)).stdout.splitlines()]
+        [line] = [line for line in told if line is not None]
         assert line.message == "bind: Address already in use"
+        assert "stderr" in line.source, "which of its two logs it is from"
         command, read_line = logs.source(worker, lines=1, since=None, follow=True)
         async with aclosing(logs.follow(await transport.open(command.argv), read_line)) as lines:
             followed = [(await anext(lines)).message for _ in range(3)]
@@ -298,13 +335,22 @@ async def test_a_daemon_that_hangs_leaves_the_others_alone(lab: Lab, host: Host)
     async with seen(lab, host) as eyes:
         host.sh("kill -STOP $(cat /run/supervisord.pid)")
         try:
-            await eyes.watched.until(host.name, lambda _: "hangs" in (eyes.failure or ""), 15)
-            # What was known stays.
+            pid = host.read("/run/supervisord.pid").strip()
+            await eyes.watched.until(host.name, lambda _: f"kill -CONT {pid}" in (eyes.failure or ""), 15)
+            # What was known stays, and grows old: no look that fails makes it younger.
             assert eyes.services["api"].state is State.RUNNING
+            await eyes.watched.until(host.name, lambda _: _age(eyes, "api") > 9.0, 20)
+            assert of_service(eyes.snapshot, eyes.services["api"]).stale
+            assert [one.code for one in silent_managers(eyes.snapshot)] == ["manager-silent"]
             assert all(one.failure is None for one in eyes.snapshot.sources if one.name == "systemd")
         finally:
             host.sh("kill -CONT $(cat /run/supervisord.pid)")
         await eyes.watched.until(host.name, lambda _: eyes.failure is None, 15)
+        assert not of_service(eyes.snapshot, eyes.services["api"]).stale
+
+
+def _age(eyes: Seen, name: str) -> float:
+    return of_service(eyes.snapshot, eyes.services[name]).age(time.monotonic()) or 0.0
 
 
 @pytest.mark.parametrize("shell", SHELLS)
@@ -338,8 +384,9 @@ async def test_a_socket_of_another_place_and_one_with_a_password(lab: Lab, host:
         solo = await eyes.until("solo", State.RUNNING)
         assert eyes.failure is None
         host.sh("systemctl stop supervisor")
-        await eyes.watched.until(host.name, lambda _: solo.ref.name not in eyes.services, 20)
-        assert eyes.snapshot.source("supervisord") is None
+        stopped = await eyes.until(solo.ref.name, State.STOPPED)
+        assert "systemctl start supervisor.service" in (stopped.adrift or "")
+        await eyes.watched.until(host.name, lambda where: where.source("supervisord") is None, 10)
 
 
 def test_nothing_is_said_where_it_is_not(lab: Lab) -> None:

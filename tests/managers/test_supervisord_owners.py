@@ -6,13 +6,14 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from console.managers.supervisord import SUPERVISORD_PRESENCE
+from console.managers.supervisord import SUPERVISORD, SUPERVISORD_PRESENCE
 from console.managers.supervisord_files import GROUND_PROBE, Ground
 from tests.probes.asking import HERE, SHELLS
 
@@ -108,6 +109,72 @@ def test_a_process_of_another_is_not_believed(installed: Installed) -> None:
     found = installed.ground(user=NOBODY)
     assert "belongs to another user, nobody" in (found.foreign or "")
     assert not installed.mark.exists()
+
+
+CALLED = """#!/bin/sh
+echo $$ >{home}/pid
+read -r _ <{home}/fifo
+"""
+
+
+@as_root
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(
+    "words", [("-c", "{home}/sup.conf"), ("-n", "--configuration={home}/sup.conf"), ("-csup.conf",)]
+)
+def test_one_that_was_started_with_files_elsewhere_is_found_by_its_process(
+    tmp_path: Path, shell: str, words: tuple[str, ...]
+) -> None:
+    program, path = tmp_path / "supervisord", tmp_path / "own.sock"
+    (tmp_path / "sup.conf").write_text("[supervisord]\n[unix_http_server]\nfile = %(here)s/own.sock ; here\n")
+    os.mkfifo(tmp_path / "fifo")
+    program.write_text(CALLED.format(home=tmp_path))
+    program.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+        argv = [str(program), *(word.format(home=tmp_path) for word in words)]
+        running = subprocess.Popen(argv, cwd=tmp_path)
+        try:
+            while not (tmp_path / "pid").exists():
+                time.sleep(0.01)
+            line = f"rw {path}\n"
+            assert line not in HERE.output(SUPERVISORD_PRESENCE, shell=shell) + "\n"
+            told = HERE.output(SUPERVISORD_PRESENCE, "scan", shell=shell)
+            assert line in told
+            # From then on nothing else is looked at.
+            known = SUPERVISORD.search_words(told, search=False)
+            assert str(path) in known
+            assert HERE.output(SUPERVISORD_PRESENCE, *known, shell=shell) == told
+        finally:
+            running.kill()
+            running.wait()
+
+
+@as_root
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_socket_of_two_names_is_one(tmp_path: Path, shell: str) -> None:
+    path, link = tmp_path / "own.sock", tmp_path / "run"
+    link.symlink_to(tmp_path)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+        told = HERE.output(SUPERVISORD_PRESENCE, str(path), f"{link}/own.sock", shell=shell)
+    assert told.count("rw ") == 1
+    assert f"rw {path}\nelsewhere {path}\n" in told
+
+
+@as_root
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_socket_elsewhere_of_another_is_told_once_however_often_it_is_found(shell: str) -> None:
+    path = Path("/tmp/hostdeck-test-elsewhere.sock")
+    try:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(path))
+        os.chown(path, NOBODY, NOBODY)
+        told = HERE.output(SUPERVISORD_PRESENCE, str(path), str(path), shell=shell)
+        assert told.count(f"denied {path}\nelsewhere {path}") == told.count(str(path)) // 2 == 1
+        assert SUPERVISORD.search_words(told, search=True).count(str(path)) == 1
+    finally:
+        path.unlink()
 
 
 @as_root

@@ -31,6 +31,7 @@ def shown(*lines: str, up: str = "1000.00") -> tuple[Service, ...]:
         (("ActiveState=active", "SubState=exited"), State.RUNNING),
         (("ActiveState=reloading", "SubState=reload"), State.RUNNING),
         (("ActiveState=deactivating", "SubState=stop-sigterm"), State.RUNNING),
+        (("ActiveState=deactivating", "SubState=stop-post", "Result=exit-code", "NRestarts=3"), State.FLAPPING),
         (("ActiveState=inactive", "SubState=dead", "Result=success"), State.STOPPED),
         (("ActiveState=failed", "SubState=failed", "Result=exit-code"), State.FAILED),
         (("ActiveState=failed", "SubState=failed", "Result=start-limit-hit"), State.FAILED),
@@ -53,15 +54,24 @@ def test_states(lines: tuple[str, ...], state: State) -> None:
     [
         ("995000000", "1", State.FLAPPING),
         ("995000000", "0", State.RUNNING),
+        ("1000100000", "1", State.FLAPPING),
         ("985000000", "1", State.RUNNING),
         ("1005000000", "1", State.RUNNING),
         ("[not set]", "1", State.RUNNING),
     ],
-    ids=["5 s ago", "by hand", "15 s ago", "another clock", "unknown"],
+    ids=["5 s ago", "by hand", "while it was asked", "15 s ago", "another clock", "unknown"],
 )
 def test_one_that_its_manager_just_started_again_is_flapping(began: str, restarts: str, state: State) -> None:
     [service] = shown("ActiveState=active", f"ActiveEnterTimestampMonotonic={began}", f"NRestarts={restarts}")
     assert service.state is state
+
+
+def test_a_run_that_lives_has_not_ended_well() -> None:
+    lives = ("NRestarts=3", "MainPID=7", "ExecMainCode=0", "ExecMainStatus=0", "Result=success")
+    [starting] = shown("ActiveState=activating", "SubState=start", *lives)
+    [active] = shown("ActiveState=active", "ActiveEnterTimestampMonotonic=995000000", *lives)
+    [between] = shown("ActiveState=activating", "SubState=auto-restart", "Result=success", "NRestarts=3")
+    assert [each.result for each in (starting, active, between)] == [None, None, "success"]
 
 
 def test_what_is_not_set_is_unknown_and_not_zero() -> None:

@@ -9,15 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.lab import BusyboxHost, Host, Lab
-from tests.probes import scene
+from tests.lab import BusyboxHost, Host, Lab, user_units
+from tests.probes import nets, scene
 from tests.probes.asking import RefusedError, Way, over_ssh
+from tests.probes.declared import scene as declared_scene
 from tests.probes.recorded import Case, find, shown
 
 HERE = Path(__file__).parent / "recorded"
 MANAGERS = Path(__file__).parent.parent / "managers" / "recorded"
 PORT = str(scene.FIRST_PORT + 30)
+ZOO = "/system.slice/zoo.service"
 SYSTEMD = "console.managers.systemd"
+USERS = "console.managers.systemd_user_sockets"
+LAUNCH = "console.managers.systemd_launch"
 
 
 def _probe(name: str) -> str:
@@ -60,6 +64,7 @@ def debian(lab: Lab, host: Host, here: Path, managers: Path, suffix: str = "") -
     for user in ("root", "nosudo"):
         way = over_ssh(lab, host, user)
         keep(here, f"identity-{user}{suffix}", way, _probe("identity"), tools="systemctl", who=user)
+        keep(here, f"members-{user}{suffix}", way, _probe("members"), ZOO, tools="awk uname", who=user)
         keep(here, f"process-{user}{suffix}", way, _probe("process"), *pids, tools="awk uname", who=user)
         keep(here, f"blocked-{user}{suffix}", way, _probe("blocked"), tools="awk uname", who=user)
     root = over_ssh(lab, host)
@@ -84,7 +89,17 @@ def systemd(lab: Lab, host: Host, folder: Path, suffix: str = "") -> None:
     keep(folder, f"watch{suffix}", oncall, f"{SYSTEMD}:WATCH", tools=f"{tools} stat", who="oncall")
     keep(folder, f"journal{suffix}", root, f"{SYSTEMD}:JOURNAL", *logs, tools=tools, who="root")
     keep(folder, f"user-journal{suffix}", oncall, f"{SYSTEMD}:USER_JOURNAL", "mine.service", tools=tools, who="oncall")
+    keep(folder, f"launch{suffix}", root, f"{LAUNCH}:LAUNCH", "beside.service", tools=tools, who="root")
+    keep(folder, f"user-launch{suffix}", oncall, f"{LAUNCH}:USER_LAUNCH", "mine.service", tools=tools, who="oncall")
     keep(folder, f"oom{suffix}", root, f"{SYSTEMD}:OOM", tools=f"{tools} uname", who="root")
+
+
+def declared(lab: Lab, host: Host, folder: Path) -> None:
+    """What files declare: on a host with every form of it, as root and as somebody who may not read all of them."""
+    declared_scene.furnish(host)
+    for user in ("root", "nosudo"):
+        way = over_ssh(lab, host, user)
+        keep(folder, f"declared-{user}", way, "console.probes.declared:PROBE", tools="awk stat", who=user)
 
 
 def appliance(lab: Lab, host: Host, folder: Path) -> None:
@@ -99,6 +114,28 @@ def appliance(lab: Lab, host: Host, folder: Path) -> None:
     keep(folder, "process-busybox", root, _probe("process"), "1", tools="busybox", who="root")
 
 
+def containers(lab: Lab, host: Host, folder: Path) -> None:
+    """What containers add: networks of their own, and rules that send them what comes to a port."""
+    nets.furnish(host)
+    for user in ("root", "nosudo"):
+        way = over_ssh(lab, host, user)
+        keep(folder, f"namespaces-{user}", way, _probe("namespaces"), tools="docker awk", who=user)
+    root = over_ssh(lab, host)
+    for port in ("30080", "8443", "8080"):
+        keep(folder, f"redirects-{port}", root, _probe("redirects"), port, tools="iptables-save nft", who="root")
+    host.sudoers("oncall", ["/usr/sbin/nft -a list ruleset"])
+    oncall = over_ssh(lab, host, "oncall")
+    keep(folder, "redirects-oncall", oncall, _probe("redirects"), "8443", tools="nft", who="oncall, who may run nft")
+
+
+def others(lab: Lab, host: Host, folder: Path) -> None:
+    """What root sees of another user's service manager."""
+    user_units.echo_socket(host)
+    root = over_ssh(lab, host)
+    args = ("oncall", "1001")
+    keep(folder, "user-sockets", root, f"{USERS}:USER_SOCKETS", *args, tools="systemctl", who="root")
+
+
 def main() -> None:
     """Boot, furnish, record."""
     here, managers = (Path(sys.argv[1]),) * 2 if len(sys.argv) > 1 else (HERE, MANAGERS)
@@ -106,7 +143,10 @@ def main() -> None:
         host = lab.boot("web1")
         scene.furnish(host)
         debian(lab, host, here, managers)
+        declared(lab, lab.boot("web2"), here)
         appliance(lab, lab.boot("box1", kind=BusyboxHost), here)
+        others(lab, host, managers)
+        containers(lab, lab.boot("docker1", docker=True), here)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from console.core.probe import Probe
+from console.core.service import Endpoint
 from console.managers import MANAGERS
 from console.probes import (
     ALL,
@@ -105,6 +106,17 @@ def test_identity(shell: str) -> None:
     assert ("ss" in found.tools) == (shutil.which("ss") is not None)
 
 
+def test_by_which_way_one_came(shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSH_CONNECTION", "fe80::1%host0 51234 fe80::2%host0 2222")
+    found = HERE.ask(identity.PROBE, shell=shell)
+    assert found.came_by == Endpoint("tcp", "fe80::2", 2222)
+    mine = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()]
+    assert {path for _, kind, path in mine if kind in ("", "name=systemd")} <= set(found.cgroups)
+    assert os.getpid() in found.session
+    monkeypatch.setenv("SSH_CONNECTION", "rubbish")
+    assert HERE.ask(identity.PROBE, shell=shell).came_by is None
+
+
 def test_filesystems_as_statvfs_has_them(shell: str) -> None:
     found = HERE.ask(filesystems.PROBE, shell=shell)
     assert "/" in {filesystem.mount for filesystem in found}
@@ -117,8 +129,9 @@ def test_filesystems_as_statvfs_has_them(shell: str) -> None:
 
 def test_a_process_and_what_is_none(shell: str) -> None:
     me = psutil.Process()
-    [found] = HERE.ask(process.PROBE, str(me.pid), "4194304", shell=shell)
+    found, *above = HERE.ask(process.PROBE, str(me.pid), "4194304", shell=shell)
     assert (found.pid, found.ppid, found.user) == (me.pid, me.ppid(), me.username())
+    assert [one.pid for one in above] == [one.pid for one in me.parents() if one.pid > 1]
     assert found.name == me.name()
     assert found.command is not None
     assert found.command.split()[0] == me.cmdline()[0]
@@ -191,6 +204,28 @@ def test_every_listener_is_found(zoo: dict[str, Any], shell: str, how: str, tmp_
 
 
 @pytest.mark.skipif(shutil.which("ss") is None, reason="no ss on this machine")
+@pytest.mark.parametrize(
+    ("does", "status", "says"), [("exec sleep 60", 124, "ss did not answer in 2 s"), ("echo no >&2; exit 3", 1, "no")]
+)
+def test_an_ss_that_hangs_or_fails_is_a_failure_within_seconds(
+    tmp_path: Path, shell: str, does: str, status: int, says: str
+) -> None:
+    (tmp_path / "ss").write_text(f"#!/bin/sh\n{does}\n")
+    (tmp_path / "ss").chmod(0o755)
+    for awk in ("mawk", "gawk", "busybox"):
+        if (known := shutil.which(awk)) is None:
+            continue
+        (tmp_path / "awk").write_text(f'#!/bin/sh\nexec {known} {"awk" if awk == "busybox" else ""} "$@"\n')
+        (tmp_path / "awk").chmod(0o755)
+        program = f"f() {{\n{listeners.PROBE.script.strip()}\n}}\n(f)\n"
+        environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            shell.split(), input=program, env=environment, capture_output=True, text=True, timeout=5, check=False
+        )
+        assert (done.returncode, done.stdout) == (status, "")
+        assert says in done.stderr
+
+
 def test_connections_that_are_not_listeners(zoo: dict[str, Any], shell: str) -> None:
     found = HERE.ask(sockets.PROBE, str(zoo["connections"]), shell=shell)
     states = {each.state: each for each in found}

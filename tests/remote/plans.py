@@ -36,10 +36,12 @@ def make(
     touches: tuple[ServiceRef, ...] = (),
     target: ServiceRef = REF,
     reason: str | None = None,
+    shares: tuple[str, ...] = (),
 ) -> Plan:
     return Plan(
-        plan_id, ActionKind.RESTART, target, steps, preflight=preflight, checks=checks, touches=touches, reason=reason
-    )
+        plan_id, ActionKind.RESTART, target, steps, preflight=preflight, checks=checks, touches=touches, shares=shares,
+        reason=reason,
+    )  # fmt: skip
 
 
 def sticky(path: Path) -> Path:

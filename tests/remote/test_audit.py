@@ -94,11 +94,13 @@ def test_filters(trail: AuditTrail) -> None:
     assert ids(host="db1") == ["2"]
     assert ids(who="bob", host="web1") == ["3"]
     assert ids(result="unknown") == ["2", "3"]
-    assert ids(target="postgres") == ["2"]
+    assert ids(text="postgres") == ["2"]
     assert ids(kind="stop") == []
     assert ids(limit=2) == ["2", "3"]
     assert ids(limit=0) == []
     assert ids(since=trail.read()[1].at) == ["2", "3"]
+    trail.planned(plan(4, reason="Ticket 815"), "ann")
+    assert ids(text="815") == ids(text="ticket") == ["4"]
 
 
 def test_recent_starts_count_towards_a_start_limit(trail: AuditTrail) -> None:

@@ -15,7 +15,7 @@ import pytest
 from console.core.service import State
 from console.managers.container_engines import Engine
 from console.remote import docker_api, docker_engine
-from console.remote.docker_api import EngineError, in_thread
+from console.remote.docker_api import Api, EngineError, SilentError, in_thread
 from console.remote.docker_engine import FollowedEngine
 from console.remote.unix_sockets import local_exchange, local_forward
 
@@ -39,7 +39,11 @@ class Daemon:
         self.containers: dict[str, dict[str, object]] = {}
         self.hangs = False
         self.mute = False
+        self.nonsense = False
         self.connections = 0
+        self.events = "OK"
+        self.broken: dict[str, str | None] = {}
+        """Containers of which it cannot tell, and what it says instead; nothing: it does not answer."""
         self.streams: list[asyncio.StreamWriter] = []
 
     def add(self, ident: str, name: str, status: str = "running") -> None:
@@ -60,13 +64,24 @@ class Daemon:
                     self.streams.append(writer)
                     await writer.drain()
                     continue
-                body = json.dumps(self.answer(path)).encode()
+                ident = path.split("/")[3] if path.endswith("/json") else ""
+                while self.broken.get(ident, "") is None:
+                    await asyncio.sleep(0.05)
+                if (why := self.broken.get(ident)) is not None:
+                    body = json.dumps({"message": why}).encode()
+                    writer.write(f"HTTP/1.1 500 no\r\n{DATE}Content-Type: application/json\r\n".encode())
+                    writer.write(f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+                    await writer.drain()
+                    continue
+                body = (self.events if "/events" in path else json.dumps(self.answer(path))).encode()
                 writer.write(f"HTTP/1.1 200 OK\r\n{DATE}Content-Length: {len(body)}\r\n\r\n".encode() + body)
                 await writer.drain()
 
     def answer(self, path: str) -> object:
         if path.endswith("/version"):
             return {"ApiVersion": "1.41"}
+        if self.nonsense:
+            return ["no"]
         if "/containers/json" in path:
             return [
                 {"Id": ident, "State": one["State"]["Status"], "Names": [one["Name"]]}  # type: ignore[index]
@@ -150,17 +165,27 @@ async def test_one_that_hangs_is_said_and_not_waited_for(
     async with following(tmp_path) as (followed, task, _):
         await soon(lambda: len(followed.containers) == 1)
         daemon.hangs = True
-        with pytest.raises(EngineError, match="dockerd does not answer"):
+        with pytest.raises(SilentError, match="dockerd does not answer"):
             await asyncio.wait_for(task, 5)
         assert len(followed.containers) == 1
 
 
 async def test_what_hangs_from_the_beginning(daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_api, "TIMEOUT", 0.3)
+    monkeypatch.setattr(docker_api, "PING_TIMEOUT", 0.3)
     daemon.hangs = True
     async with following(tmp_path) as (_, task, _):
-        with pytest.raises(EngineError, match="dockerd does not answer"):
+        with pytest.raises(SilentError, match="dockerd does not answer"):
             await asyncio.wait_for(task, 5)
+
+
+async def test_one_that_cannot_be_read_is_shown_as_unknown_with_the_reason(daemon: Daemon, tmp_path: Path) -> None:
+    daemon.add("a" * 64, "web")
+    daemon.containers["b" * 64] = {"Name": "/odd", "State": {"Status": "running"}}
+    async with following(tmp_path) as (followed, _, _):
+        await soon(lambda: len(followed.containers) == 2)
+        odd, web = followed.containers
+        assert (odd.name, odd.state(None), web.state(None)) == ("odd", State.UNKNOWN, State.RUNNING)
+        assert odd.native.startswith("not read: expected a container with an Id, got: ")
 
 
 async def test_a_thread_that_is_left_behind_holds_nothing_up() -> None:
@@ -178,7 +203,7 @@ async def test_an_engine_that_hangs_before_its_events_is_said(
     daemon.mute = True
     before = threading.active_count()
     async with following(tmp_path) as (_, task, _):
-        with pytest.raises(EngineError, match="does not answer"):
+        with pytest.raises(SilentError, match="does not answer"):
             await asyncio.wait_for(task, 5)
     await soon(lambda: threading.active_count() <= before)
 
@@ -227,7 +252,7 @@ async def test_an_answer_without_an_end_is_cut_off(
 
 
 async def test_an_answer_that_drips_comes_to_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(docker_api, "TIMEOUT", 0.3)
+    monkeypatch.setattr(docker_api, "PING_TIMEOUT", 0.3)
 
     async def dripping(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -239,7 +264,7 @@ async def test_an_answer_that_drips_comes_to_an_end(tmp_path: Path, monkeypatch:
 
     server = await asyncio.start_unix_server(dripping, str(tmp_path / "s"))
     async with following(tmp_path) as (_, task, _):
-        with pytest.raises(EngineError, match="does not answer"):
+        with pytest.raises(SilentError, match="does not answer"):
             await asyncio.wait_for(task, 5)
     server.close()
 
@@ -262,3 +287,96 @@ async def test_a_flood_of_events_is_a_look_at_all() -> None:
     changes.tell("a", 1.0)
     assert await changes.next(1.0) == (("a",), False)
     assert changes.since == 19999.0
+
+
+@pytest.mark.parametrize(
+    ("what", "actions", "asked"),
+    [
+        ("dockerd", ["die"], False),
+        ("dockerd", ["kill", "die", "stop"], True),
+        ("dockerd", [], None),
+        ("podman", ["die"], None),
+        ("podman", ["kill", "die"], True),
+    ],
+)
+async def test_podman_which_tells_nothing_of_a_stop_remembers_none(
+    daemon: Daemon, tmp_path: Path, what: str, actions: list[str], asked: bool | None
+) -> None:
+    lines = "\n".join(json.dumps({"Action": action, "id": "a"}) for action in actions)
+    daemon.events = lines
+    api = await in_thread(Api, str(tmp_path / "s"), what)
+    try:
+        assert await in_thread(api.asked_to_end, "a", 1795254732.0, 1795254740.0) is asked
+    finally:
+        api.close()
+
+
+UNREADABLE = "RWLayer of container b is unexpectedly nil"
+"""What dockerd 26 says of an exited container whose folder below ``overlay2`` was removed."""
+
+
+async def test_one_of_which_the_engine_cannot_tell_leaves_the_others_seen(daemon: Daemon, tmp_path: Path) -> None:
+    for ident, name in (("a", "web"), ("b", "old"), ("c", "api")):
+        daemon.add(ident, name)
+    daemon.broken["b"] = UNREADABLE
+    async with following(tmp_path) as (followed, task, _):
+        await soon(lambda: len(followed.containers) == 3)
+        api, old, web = followed.containers
+        assert (api.state(None), old.state(None), web.state(None)) == (State.RUNNING, State.UNKNOWN, State.RUNNING)
+        assert old.native == f"not read: dockerd: {UNREADABLE}"
+        daemon.add("c", "api", "exited")
+        daemon.event("c")
+        await soon(lambda: followed.containers[0].state(None) is State.STOPPED)
+        assert not task.done()
+
+
+async def test_one_that_could_not_be_read_is_asked_for_again_once_something_happens_to_it(
+    daemon: Daemon, tmp_path: Path
+) -> None:
+    daemon.add("a", "odd")
+    daemon.broken["a"] = "it is being removed"
+    async with following(tmp_path) as (engine, _, _):
+        await soon(lambda: [each.unread is not None for each in engine.containers] == [True])
+        daemon.broken.clear()
+        daemon.event("a")
+        await soon(lambda: [each.unread for each in engine.containers] == [None])
+
+
+async def test_one_that_hangs_when_asked_for_is_unknown_and_its_engine_followed(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_api, "TIMEOUT", 0.3)
+    for ident, name in (("a", "web"), ("b", "old"), ("c", "api")):
+        daemon.add(ident, name)
+    daemon.broken["b"] = None
+    async with following(tmp_path) as (followed, task, _):
+        await asyncio.wait_for(task, 5)
+        # Its connection is gone, and no other one is made before somebody saw that the engine was not stopped.
+        again = asyncio.create_task(followed.follow())
+        await soon(lambda: len(followed.containers) == 3)
+        assert [each.state(None) for each in followed.containers] == [State.RUNNING, State.UNKNOWN, State.RUNNING]
+        assert followed.containers[1].native == "not read: dockerd does not answer"
+        daemon.broken.clear()
+        daemon.add("b", "old", "exited")
+        followed.poke()
+        await soon(lambda: followed.containers[1].state(None) is State.STOPPED)
+        again.cancel()
+
+
+async def test_an_engine_that_hangs_while_one_is_asked_for_is_the_one_that_hangs(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_api, "TIMEOUT", 0.3)
+    monkeypatch.setattr(docker_api, "PING_TIMEOUT", 0.3)
+    daemon.add("b", "old")
+    daemon.broken["b"] = None
+    async with following(tmp_path) as (followed, task, _):
+        await asyncio.wait_for(task, 5)
+        daemon.hangs = True
+        with pytest.raises(SilentError):
+            await asyncio.wait_for(followed.follow(), 5)
+        daemon.hangs = False
+        daemon.broken.clear()
+        again = asyncio.create_task(followed.follow())
+        await soon(lambda: len(followed.containers) == 1 and followed.containers[0].state(None) is State.RUNNING)
+        again.cancel()

@@ -44,17 +44,32 @@ async def test_a_log_is_read_once_after_each_failure_and_forgotten_when_it_runs(
     told = Told(LINE)
     builder, logs = logs_of(told, failed("supervisord"))
     for _ in range(2):
-        await logs.read("supervisord", 1.0)
+        await logs.read("supervisord", lambda: 1.0)
         [symptom] = builder.snapshot.symptoms
         assert (symptom.errno, symptom.endpoint) == ("EADDRINUSE", Endpoint("tcp", "0.0.0.0", 8080))
     assert len(told.asked) == 1
     again = failed("supervisord", since=200.0)
     builder.services("supervisord", (again,), "supervisord", 2.0)
-    await logs.read("supervisord", 1.0)
+    await logs.read("supervisord", lambda: 1.0)
     assert len(told.asked) == 2
     builder.services("supervisord", (replace(again, state=State.RUNNING),), "supervisord", 3.0)
-    await logs.read("supervisord", 1.0)
+    await logs.read("supervisord", lambda: 1.0)
     assert builder.snapshot.symptoms == ()
+
+
+async def test_the_end_of_the_log_is_kept_while_it_is_down_without_its_secrets() -> None:
+    told = Told("".join(f"line {number}\n" for number in range(9)) + "\npassword=hunter2 refused\n" + "x" * 999)
+    builder, logs = logs_of(told, failed("supervisord"))
+    await logs.read("supervisord", lambda: 1.0)
+    said = builder.snapshot.said_last(failed("supervisord").ref)
+    assert said[:4] == ("line 5", "line 6", "line 7", "line 8")
+    assert "hunter2" not in said[4]
+    assert said[5].startswith("xxx")
+    assert len(said[5]) < 350
+    assert builder.snapshot.said_last(ServiceRef("web1", "pm2", "api")) == ()
+    builder.services("supervisord", (replace(failed("supervisord"), state=State.RUNNING),), "supervisord", 3.0)
+    await logs.read("supervisord", lambda: 1.0)
+    assert builder.snapshot.last_words == ()
 
 
 @pytest.mark.parametrize(
@@ -67,14 +82,14 @@ async def test_a_log_is_read_once_after_each_failure_and_forgotten_when_it_runs(
 )
 async def test_an_address_inside_a_container_is_none_of_the_host(manager: str, text: str, found: int) -> None:
     builder, logs = logs_of(Told(text), failed(manager))
-    await logs.read(manager, 1.0)
+    await logs.read(manager, lambda: 1.0)
     assert len(builder.snapshot.symptoms) == found
 
 
 async def test_an_old_complaint_of_a_log_without_times_is_not_believed() -> None:
     served = "\n".join(f"GET /{number} 200" for number in range(40))
     builder, logs = logs_of(Told(f"{LINE}\n{served}\npanic: cannot open /etc/api.yaml"), failed("pidfile"))
-    await logs.read("pidfile", 1.0)
+    await logs.read("pidfile", lambda: 1.0)
     assert builder.snapshot.symptoms == ()
 
 
@@ -82,8 +97,23 @@ async def test_a_log_that_could_not_be_read_is_read_again_later() -> None:
     told = Told(LINE, exit=1)
     builder, logs = logs_of(told, failed("supervisord"))
     for now, asked in ((1.0, 1), (2.0, 1), (62.0, 2)):
-        await logs.read("supervisord", now)
+        await logs.read("supervisord", lambda: now)  # noqa: B023
         assert len(told.asked) == asked
     told.exit = 0
-    await logs.read("supervisord", 130.0)
+    await logs.read("supervisord", lambda: 130.0)
     assert len(builder.snapshot.symptoms) == 1
+
+
+async def test_the_time_that_a_log_took_to_fail_does_not_count() -> None:
+    at = [10.0]
+
+    class Slow(Told):
+        async def run(self, command: Command) -> Output:
+            at[0] += 80.0
+            return await super().run(command)
+
+    told = Slow("", exit=124)
+    _, logs = logs_of(told, failed("supervisord"))
+    for _ in range(2):
+        await logs.read("supervisord", lambda: at[0])
+    assert len(told.asked) == 1

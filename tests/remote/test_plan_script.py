@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from console.core.plan import Check, Plan, Step
+from console.core.plan import Check, Plan, Result, Step
 from console.core.service import ServiceRef
-from console.remote.plan_script import lease, lock_key, lock_keys, render, shell_text
+from console.remote import plan_door
+from console.remote.plan_json import dumps, loads
+from console.remote.plan_script import lease, lock_key, lock_keys, render, share_key, shell_text
+from console.remote.plan_state import PlanState
 from tests.remote.plans import REF, SHELLS, LocalPlaces, change, make, shell
 
 HOSTILE = (
@@ -103,6 +111,60 @@ def test_a_failing_step_undoes_what_was_begun_last_first(places: LocalPlaces, wo
 
 
 @words
+def test_an_undo_that_must_come_last_comes_last(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    trail = places.first / "trail"
+    add = 'echo "$2" >>"$1"'
+    plan = make(
+        Step("swap", change("true"), shell(add, str(trail), "swapped back")),
+        Step("clear", change("true"), shell(add, str(trail), "cleared"), undo_last=True),
+        Step("restart", change("true"), shell(add, str(trail), "restarted"), undo_last=True),
+        Step("three", change("false"), shell(add, str(trail), "undo3")),
+    )
+    places.run(plan, words)
+    assert trail.read_text() == "undo3\nswapped back\ncleared\nrestarted\n"
+    assert [(number, step.name) for number, step in plan.undo_order] == [
+        (4, "three"), (1, "swap"), (2, "clear"), (3, "restart"),
+    ]  # fmt: skip
+
+
+@words
+def test_what_does_not_hold_once_it_was_undone_is_told(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    step = Step("one", change("false"), change("true"))
+    for script, end in (
+        ("exit 0", "result undone step 1 1"),
+        ("echo dead; exit 3", "result failed step 1 1 not-well 1"),
+    ):
+        ident = f"20261120-120000-{len(end):04}"
+        look = Check("api runs", shell(script), within=0.2)
+        plan = replace(make(step, plan_id=ident), aftermath=(look,))
+        lines = places.run(plan, words)
+        assert untimed(lines)[-1] == end
+    state = PlanState(plan)
+    for line in lines:
+        state.feed(f"s {line}")
+    state.feed("o after.1 dead")
+    assert state.result is Result.FAILED
+    assert (state.reason or "").endswith("it was undone, and yet it does not hold that api runs")
+
+
+@words
+def test_an_undo_that_is_needless_is_left_out(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    trail = places.first / "trail"
+    add = 'echo "$2" >>"$1"'
+    plan = make(
+        Step("one", change("true"), shell(add, str(trail), "undo1"), undo_unless=Check("it is down", shell("exit 1"))),
+        Step("two", change("true"), shell(add, str(trail), "undo2"), undo_unless=Check("it is down", shell("exit 0"))),
+        Step("three", change("false")),
+    )
+    lines = untimed(places.run(plan, words))
+    assert trail.read_text() == "undo1\n"
+    assert lines[-4:] == ["undo 2 skipped 0", "undo 1 running", "undo 1 done 0", "result undone step 3 1"]
+    only = Step("one", change("false"), change("true"), undo_unless=Check("it is down", shell("exit 0")))
+    alone = make(only, plan_id="20261120-120000-bbbb")
+    assert untimed(places.run(alone, words))[-2:] == ["undo 1 skipped 0", "result failed step 1 1"]
+
+
+@words
 def test_a_failing_check_without_undo_is_a_failure(places: LocalPlaces, words: tuple[str, ...]) -> None:
     plan = make(Step("one", change("true")), checks=(Check("well", shell("exit 4"), within=0.3),))
     lines = untimed(places.run(plan, words))
@@ -113,6 +175,49 @@ def test_a_failing_check_without_undo_is_a_failure(places: LocalPlaces, words: t
 def test_an_undo_that_fails_is_told(places: LocalPlaces, words: tuple[str, ...]) -> None:
     plan = make(Step("one", change("false"), change("false")))
     assert untimed(places.run(plan, words))[-1] == "result failed step 1 1 not-undone  1"
+
+
+@words
+def test_what_is_left_to_do_is_done_after_the_checks_and_undoes_nothing(
+    places: LocalPlaces, words: tuple[str, ...]
+) -> None:
+    plan = replace(
+        make(Step("one", change("true"), change("false")), checks=(Check("well", shell("exit 0"), within=1),)),
+        closing=(Step("tidy", change("sh", "-c", "echo full; exit 5")), Step("note", change("echo", "noted"))),
+        evidence=(Step("log", change("echo", "never asked")),),
+    )
+    assert untimed(places.run(plan, words))[-5:] == [
+        "closing 1 running",
+        "closing 1 failed 5",
+        "closing 2 running",
+        "closing 2 done 0",
+        "result done closing 1 5",
+    ]
+    assert places.locks() == []
+
+
+@words
+def test_what_goes_with_the_undo_is_looked_at_before(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    released = places.first / "released"
+    plan = replace(
+        make(
+            Step("one", change("touch", str(released)), change("rm", str(released))),
+            checks=(Check("well", shell("exit 4"), within=0.1),),
+        ),
+        evidence=(Step("gone", change("false")), Step("log", change("ls", str(released)))),
+        closing=(Step("never", change("true")),),
+    )
+    assert untimed(places.run(plan, words))[-8:] == [
+        "check 1 failed 4",
+        "evidence 1 running",
+        "evidence 1 failed 1",
+        "evidence 2 running",
+        "evidence 2 done 0",
+        "undo 1 running",
+        "undo 1 done 0",
+        "result undone check 1 4",
+    ]
+    assert places.output(plan, "evidence.2") == f"{released}\n"
 
 
 @words
@@ -338,6 +443,17 @@ def test_locks_are_taken_in_one_order_and_all_given_back(places: LocalPlaces) ->
     first, second = places.start(one), places.start(two)
     first.wait(20), second.wait(20)
     assert sorted(places.state(plan)[-1].split()[1] for plan in (one, two)) == ["done", "refused"]
+
+
+def test_two_services_of_one_directory_of_releases_do_not_change_it_at_once(places: LocalPlaces) -> None:
+    other = ServiceRef("web1", "systemd", "worker.service")
+    one = make(Step("one", change("sleep", "1")), plan_id="20261120-one", shares=("/srv/api",))
+    two = make(Step("one", change("sleep", "1")), plan_id="20261120-two", target=other, shares=("/srv/api",))
+    assert set(lock_keys(one)) & set(lock_keys(two)) == {share_key("/srv/api")}
+    first, second = places.start(one), places.start(two)
+    first.wait(20), second.wait(20)
+    assert sorted(places.state(plan)[-1].split()[1] for plan in (one, two)) == ["done", "refused"]
+    assert places.locks() == []
     assert places.locks() == []
 
 
@@ -394,6 +510,87 @@ def test_the_lock_does_not_depend_on_what_the_console_calls_the_host() -> None:
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", lock_key(ServiceRef("h", "systemd", name)))
 
 
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[tuple[socket.socket, str]]:
+    """The socket of a host's log, and the shell text with which a plan writes to it."""
+    if shutil.which("logger", path="/usr/bin") is None:
+        pytest.skip("logger is not on this machine")
+    # The path of a socket has at most 108 bytes.
+    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as made:
+        made.bind(f"{short}/log")
+        tool = tmp_path / "tools" / "logger"
+        tool.parent.mkdir()
+        tool.write_text(f'#!/bin/sh\nexec /usr/bin/logger -u {short}/log "$@"\n')
+        tool.chmod(0o755)
+        yield made, f"hd_syslog={short}/log PATH={tool.parent}:$PATH\n"
+
+
+def test_the_log_of_the_host_is_told_who_does_what(places: LocalPlaces, log: tuple[socket.socket, str]) -> None:
+    plan = make(Step("one", change("true")))
+    assert places.run(plan, mend=log[1])[-1] == "result done"
+    log[0].setblocking(False)
+    begin, end = (log[0].recv(4096).decode() for _ in range(2))
+    assert "hostdeck" in begin
+    assert f"plan={plan.id} begin user=" in begin
+    assert f"plan={plan.id} end result=done" in end
+
+
+def test_a_log_that_takes_nothing_holds_no_plan_up(places: LocalPlaces, log: tuple[socket.socket, str]) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as full:
+        full.connect(log[0].getsockname())
+        full.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                full.send(b"x")
+        plan = make(Step("one", change("touch", str(places.first / "one"))))
+        assert places.run(plan, mend=log[1])[-1] == "result refused audit"
+    assert not (places.first / "one").exists()
+    assert places.locks() == []
+
+
+@words
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_plan_that_lost_its_lock_does_and_undoes_nothing_more(
+    places: LocalPlaces, words: tuple[str, ...], code: int
+) -> None:
+    folder = places.first
+    waits = "until [ -e {} ]; do sleep 0.05; done; exit {}"
+
+    def step(name: str, go: str, code: int) -> Step:
+        wait = change("sh", "-c", waits.format(folder / go, code), timeout=60)
+        return Step(name, wait, change("touch", str(folder / "undone")))
+
+    plan = make(step("one", "go1", code), Step("two", change("touch", str(folder / "two"))))
+    other = make(step("other", "go2", 0), plan_id="20261120-120000-bbbb")
+    first = places.start(plan, words, mend="hd_lease=1\n")
+    until(lambda: "step 1 running" in places.state(plan))
+    program = plan_door.set_aside(lock_key(REF), plan.id, "by=bob&why=stale", places.all)
+    until(lambda: b"set-aside" in subprocess.run([*words], input=program, capture_output=True, check=False).stdout)
+    second = places.start(other, words)
+    until(lambda: "step 1 running" in places.state(other))
+    held = set(places.locks())
+    (folder / "go1").touch()
+    first.wait(30)
+    assert places.state(plan)[-1] == "result failed lost not-undone  1"
+    assert len(held - set(places.locks())) == 1
+    (folder / "go2").touch()
+    second.wait(30)
+    assert places.state(other)[-1] == "result done"
+    assert [(folder / name).exists() for name in ("two", "undone")] == [False, False]
+    state = PlanState(plan)
+    for line in places.state(plan):
+        state.feed(f"s {line}")
+    assert (state.reason or "").startswith("it lost its lock"), state.reason
+    assert (state.reason or "").endswith("these could not be undone: undo of one")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @words
 def test_term_interrupts_and_undoes(places: LocalPlaces, words: tuple[str, ...]) -> None:
     undone = places.first / "undone"
@@ -431,6 +628,16 @@ def test_elevated_steps_go_through_sudo_with_exactly_their_words() -> None:
     assert "step.1) exec $hd_setsid sudo -n -- systemctl restart api.service ;;" in text
     assert "may.1) exec sudo -n -l -- systemctl restart api.service ;;" in text
     assert "step.1) exec $hd_setsid systemctl restart api.service ;;" in render(plan, root=True, operator="ann")
+
+
+def test_of_a_script_that_looks_first_sudo_is_asked_for_what_it_ends_in() -> None:
+    ends = ("sudo", "-n", "-u", "deploy", "--", "pm2", "restart", "3")
+    plan = make(Step("one", replace(change("sh", "-c", 'shift; exec "$@"', "sh", *ends), becomes=ends)))
+    text = render(plan, root=False, operator="ann")
+    assert "may.1) exec sudo -n -l -u deploy -- pm2 restart 3 ;;" in text
+    assert "step.1) exec $hd_setsid sh -c" in text
+    found, _ = loads(dumps(plan, "ann"), "web1")
+    assert found.steps[0].command.told() == "sudo -n -u deploy -- pm2 restart 3"
 
 
 def test_the_lease_outlives_the_plan() -> None:

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.core.plan import Check, Plan, Result, Step, StepState
-from console.core.service import ServiceRef
-from console.core.text import sanitise
+from console.core.plan import ActionKind, Check, Intent, Plan, Result, Step, StepState
+from console.core.service import Endpoint, ServiceRef
+from console.core.text import HIDDEN, sanitise
 from console.remote import plan_inspect, plan_json
 from console.remote.plan_locks import LockHolder
-from console.remote.plan_script import lock_key
+from console.remote.plan_script import lock_key, share_key
 from console.remote.plan_state import OUTPUT_LINES, PlanState
 from tests.remote.plans import change, make, shell
 
 PLAN = make(
     Step("one", change("systemctl", "stop", "a.service", elevate=True), change("systemctl", "start", "a.service")),
-    Step("two", change("systemctl", "start", "b.service", elevate=True)),
+    Step(
+        "two",
+        change("systemctl", "start", "b.service", elevate=True),
+        change("systemctl", "stop", "b.service", elevate=True),
+        undo_unless=Check("it has no process", shell("exit 0"), within=0),
+    ),
     preflight=(Check("there", shell("exit 0")),),
     checks=(Check("up", shell("exit 0"), within=5, hold=2),),
     touches=(ServiceRef("web1", "systemd", "b.service"),),
+    shares=("/srv/api",),
     reason="incident 4711",
 )
 
@@ -102,6 +109,9 @@ def test_any_line_is_read_or_passed_over(lines: list[str]) -> None:
         (f"result refused lock {lock_key(PLAN.touches[0])} 60 gone 9:x v=1&plan=p", Result.REFUSED,
          "locked by x (uid 9) for 60 s; its process is gone, plan p: the lock can be broken: "
          "hostdeck break-lock web1/systemd:b.service --reason TEXT"),
+        (f"result refused lock {share_key('/srv/api')} 60 gone 9:x v=1&plan=p&target=w1%2Fsystemd%3Ac.service",
+         Result.REFUSED, "/srv/api: locked by x (uid 9) for 60 s; its process is gone, plan p: the lock can be broken: "
+         "hostdeck break-lock web1/systemd:c.service --reason TEXT"),
         ("result failed check 1 3 kept 95 undo 1 not-undone  1", Result.FAILED,
          "up failed: not active; the lock stays until undo of one has ended, at most 95 s; "
          "because it still runs this was not done or not finished: undo of one"),
@@ -158,10 +168,41 @@ def test_output_is_bounded_and_safe() -> None:
 
 
 def test_a_plan_comes_back_from_its_host() -> None:
+    named = replace(PLAN, names=((PLAN.target, "node (pid 4112)"),))
+    assert plan_json.loads(plan_json.dumps(named, "ann@bastion"), "web1")[0] == named
     plan, operator = plan_json.loads(plan_json.dumps(PLAN, "ann@bastion"), "web1")
     assert operator == "ann@bastion"
     assert plan == PLAN
     assert plan_json.loads(plan_json.dumps(PLAN, "x"), "other")[0].target.host == "other"
+
+
+def test_what_may_be_tried_next_comes_back_too_and_is_offered_once_that_step_failed() -> None:
+    other = ServiceRef("web1", "systemd", "api.service")
+    offer = Intent(ActionKind.KILL, ServiceRef("web1", "process", "70"), Endpoint("tcp", "*", 8080), then=other)
+    plan = replace(PLAN, steps=(replace(PLAN.steps[0], otherwise=offer), *PLAN.steps[1:]))
+    assert plan_json.loads(plan_json.dumps(plan, "x"), "web1")[0] == plan
+    state = PlanState(plan)
+    assert state.progress().offer is None
+    for line in ("s run 1 x", "s step 1 running", "s step 1 failed 1 3.00", "s result failed step 1 1"):
+        state.feed(line)
+    assert state.progress().offer == offer
+
+
+def test_what_was_kept_and_what_came_last_are_told_and_survive_the_way_to_the_host() -> None:
+    plan = replace(PLAN, evidence=(Step("log", PLAN.steps[0].command),), closing=(Step("tidy", PLAN.steps[0].command),))
+    assert plan_json.loads(plan_json.dumps(plan, "x"), "web1")[0] == plan
+    state = PlanState(plan)
+    for line in (
+        "s closing 1 running",
+        "o closing.1 disk full",
+        "s closing 1 failed 5 0.10",
+        "s result done closing 1 5",
+    ):
+        state.feed(line)
+    progress = state.progress()
+    assert (progress.result, progress.reason) == (Result.DONE, "tidy failed with exit 5: disk full")
+    assert [(one.name, one.state) for one in progress.closing] == [("tidy", StepState.FAILED)]
+    assert progress.evidence == ()
 
 
 @given(
@@ -253,3 +294,29 @@ def test_dates_that_no_calendar_has_are_none() -> None:
 def test_only_the_plans_of_root_and_of_this_user_are_read() -> None:
     found = [plan_inspect.parse(described("result done", uid=uid), "web1").plans for uid in ("0", "1001", "1002", "-")]
     assert [len(plans) for plans in found] == [1, 1, 0, 0]
+
+
+def test_a_private_key_in_the_output_of_a_step_is_masked_to_its_last_line() -> None:
+    state = PlanState(PLAN)
+    state.feed("s step 1 running")
+    for line in (
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "b3BlbnNzaC1rZXktdjE",
+        "aBcD12==",
+        "-----END OPENSSH PRIVATE KEY-----",
+    ):
+        state.feed(f"o step.1 {line}")
+    state.feed("o step.1 it stays down")
+    output = state.progress().steps[0].output
+    assert "aBcD12==" not in output
+    assert HIDDEN in output
+    assert output.endswith("it stays down")
+
+
+def test_a_key_that_one_run_of_a_step_cut_hides_nothing_of_the_next() -> None:
+    state = PlanState(PLAN)
+    state.feed("s step 1 running")
+    state.feed("o step.1 -----BEGIN PRIVATE KEY-----")
+    state.feed("s step 1 running")
+    state.feed("o step.1 started")
+    assert state.progress().steps[0].output == "started"

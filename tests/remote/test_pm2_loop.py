@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -31,18 +32,33 @@ class Told:
     def known(self) -> tuple[Service, ...]:
         return self.before
 
-    def services(self, services: tuple[Service, ...]) -> None:
-        self.lines.append(services)
+    lost: list[set[str]] = field(default_factory=list)
+    hung: list[bool] = field(default_factory=list)
+    """Whether each report was of something that gave no answer."""
 
-    def failed(self, reason: str) -> None:
+    def services(
+        self,
+        services: tuple[Service, ...],
+        *,
+        lost: Collection[ServiceRef] = (),
+        trouble: str | None = None,
+        hangs: bool = False,
+    ) -> None:
+        self.hung.append(hangs)
+        self.lines.append(services)
+        self.lost.append({f"{ref.scope.removeprefix('user:')}/{ref.name}" for ref in lost})
+        self.lines += [trouble] if trouble is not None else []
+
+    def failed(self, reason: str, *, hangs: bool = False) -> None:
+        self.hung.append(hangs)
         self.lines.append(reason)
 
 
 async def looked(
-    *answers: Found | str, times: int = 1, before: tuple[Service, ...] = ()
+    *answers: Found | str, times: int = 1, before: tuple[Service, ...] = (), told: Told | None = None
 ) -> tuple[list[object], list[tuple[str, ...]]]:
     """Let the loop look so often; the last answer is given again and again."""
-    told, asked = Told(before=before), list[tuple[str, ...]]()
+    told, asked = told or Told(before=before), list[tuple[str, ...]]()
     wanted = Wanted("")
 
     async def ask(ask: Ask) -> Answer:
@@ -93,6 +109,30 @@ async def test_what_a_crashed_daemon_ran_is_kept_and_its_end_is_told() -> None:
     lines, _ = await looked(Found(dead=(crashed,)), before=(ran,))
     assert lines == [crashed[1]]
     lines, _ = await looked(Found((other,), (HANGS,), (crashed,)), before=(ran, other))
-    assert lines == [(other, replace(ran, pids=())), f"{crashed[1]}; {HANGS[1]}"]
+    assert lines == [(other, ran), f"{crashed[1]}; {HANGS[1]}"]
     lines, _ = await looked(Found(dead=(crashed,)), before=(ran, other))
-    assert lines == [(replace(ran, pids=()),), crashed[1]]
+    assert lines == [(ran,), crashed[1]]
+
+
+async def test_what_a_daemon_runs_that_hangs_or_refuses_from_now_on_is_kept_and_marked() -> None:
+    hangs = replace(API, ref=replace(API.ref, name="shop", scope="user:web"), daemon=7)
+    refuses = replace(API, ref=replace(API.ref, name="job", scope="user:deploy"), daemon=9)
+    told = Told(before=(API, hangs, refuses))
+    found = Found((API,), (HANGS, MAY_NOT), mute=(7, 9))
+    lines, _ = await looked(found, replace(found, refused=(HANGS,), mute=(7,)), times=2, told=told)
+    assert lines[0] == lines[2] == (API, hangs, refuses)
+    assert told.lost == [{"web/shop", "deploy/job"}] * 2
+    assert told.hung == [True, True]
+
+
+async def test_when_every_daemon_hangs_nothing_is_told_so_that_its_age_grows() -> None:
+    shop = replace(API, ref=replace(API.ref, scope="user:web"), daemon=7)
+    told = Told(before=(shop,))
+    lines, _ = await looked(Found((), (HANGS,), mute=(7,)), told=told)
+    assert (lines, told.hung) == ([HANGS[1]], [True])
+
+
+async def test_who_was_never_allowed_to_ask_is_told_no_services() -> None:
+    told = Told()
+    lines, _ = await looked(Found((), (MAY_NOT,), mute=(9,)), told=told)
+    assert (lines, told.hung) == ([MAY_NOT[1]], [False])

@@ -1,14 +1,18 @@
 """The poller's own rules, with this machine as the host."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from console.core.finding import Finding
-from console.core.snapshot import LinkState, Snapshot
+from console.core.service import ServiceRef
+from console.core.snapshot import LinkState, Snapshot, Symptom
+from console.probes import declared
 from console.remote.builder import SnapshotBuilder
 from console.remote.fleet import Fleet
 from console.remote.local import LocalTransport
+from console.remote.shell import Ask
 from console.remote.transport import HostSpec
 from tests.remote.watching import Watched, watching
 
@@ -60,3 +64,23 @@ async def test_a_stopped_fleet_leaves_no_task_behind() -> None:
     async with watching(HERE):
         pass
     assert asyncio.all_tasks() == before
+
+
+async def test_a_log_that_names_no_port_has_the_files_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with watching(HERE) as watched:
+        looking = watched.fleet._poller("here").looking
+        builder = looking._builder
+        assert builder.snapshot.declared is not None
+        asked: list[Ask] = []
+
+        async def note(asks: Sequence[Ask]) -> None:
+            asked.extend(ask for ask in asks if ask.probe is declared.PROBE)
+
+        monkeypatch.setattr(looking, "_ask_slowly", note)
+        ref = ServiceRef("here", "pm2", "want90")
+        builder.symptoms("pm2", (Symptom(ref, "EADDRINUSE", "Address already in use"),))
+        await looking.slow_round()
+        assert builder.snapshot.declared.stamp == ""
+        assert len(asked) == 1
+        await looking.slow_round()
+        assert len(asked) == 1

@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,65 @@ async def test_a_frozen_probe_shell_is_replaced_on_the_same_connection(lab: Lab,
             await watched.link(host.name, LinkState.STALE, 4)
             await watched.link(host.name, LinkState.UP, 9)
             assert LinkState.DOWN not in watched.links[host.name]
+
+
+async def test_an_ss_that_hangs_is_the_failure_of_the_listeners_alone(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+
+    def put(text: str) -> None:
+        host.sh(f"printf '#!/bin/sh\\n{text}\\n' >/usr/bin/ss.new; chmod 755 /usr/bin/ss.new")
+        host.sh("mv /usr/bin/ss.new /usr/bin/ss")
+
+    host.sh("cp /usr/bin/ss /usr/bin/ss.real")
+    put("sleep 1000")
+    async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+        source = watched.fleet.snapshot(host.name).source("listeners")
+        assert source is not None
+        assert source.failure == "ss did not answer in 2 s"
+        assert watched.fleet.snapshot(host.name).services
+        put('exec ss.real "$@"')
+        await watched.fleet.refresh(host.name)
+        assert watched.fleet.snapshot(host.name).listeners
+        put("sleep 1000")
+        await watched.fleet.refresh(host.name)
+        source = watched.fleet.snapshot(host.name).source("listeners")
+        assert source is not None
+        assert source.failure is not None
+        assert watched.fleet.snapshot(host.name).listeners, "as they were"
+        assert LinkState.DOWN not in watched.links[host.name]
+
+
+async def test_a_frozen_resident_process_is_replaced_before_the_host_is_stale_and_none_outlives_its_link(
+    lab: Lab, fresh_host: FreshHost
+) -> None:
+    host = fresh_host()
+
+    def residents() -> list[int]:
+        return [int(word) for word in host.run(["pgrep", "-x", "mawk|awk"], check=False).stdout.split()]
+
+    async def until(holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not holds():
+                await asyncio.sleep(0.1)
+
+    async def only() -> int:
+        async with asyncio.timeout(10):
+            while len(found := residents()) != 1:
+                await asyncio.sleep(0.1)
+        return found[0]
+
+    async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+        first = await only()
+        with faults.frozen(first, host=host):
+            before = watched.fleet.snapshot(host.name).sample
+            await until(lambda: first not in residents())
+            await watched.until(host.name, lambda snapshot: snapshot.sample is not before, 5)
+        assert watched.links[host.name] == [LinkState.CONNECTING, LinkState.UP]
+        host.run(["pkill", "-KILL", "-f", "sshd: root@notty"])
+        await watched.link(host.name, LinkState.UP, 30)
+        second = await only()
+        host.run(["pkill", "-KILL", "-f", "sshd: root@notty"])
+        await until(lambda: second not in residents())
 
 
 async def test_a_frozen_session_is_stale_then_down_and_comes_back(lab: Lab, fresh_host: FreshHost) -> None:
@@ -148,3 +209,20 @@ async def test_nothing_of_ours_is_left_on_a_host_when_the_console_ends(lab: Lab,
     while re.search(r"\bsh -c|sshd: oncall", left := host.sh("ps -u oncall -o args || true")):
         assert asyncio.get_running_loop().time() < deadline, left
         await asyncio.sleep(0.1)
+
+
+async def test_what_begins_to_listen_is_seen_at_once_also_after_others_just_did(
+    lab: Lab, fresh_host: FreshHost
+) -> None:
+    host = fresh_host()
+
+    def shows(port: int, snapshot: Snapshot) -> bool:
+        return any(listener.port == port for listener in snapshot.listeners)
+
+    listen = "import socket, time; s = socket.create_server(('127.0.0.1', {port})); time.sleep(600)"
+    async with watching(spec(host.name, lab.ssh_config("root"))) as watched:
+        for port in (9101, 9102, 9103):
+            code = listen.format(port=port)
+            host.sh(f'setsid python3 -c "{code}" >/dev/null 2>&1 </dev/null &')
+            host.wait(f"ss -Hltn 'sport = :{port}' | grep -q LISTEN")
+            await watched.until(host.name, partial(shows, port), 10)

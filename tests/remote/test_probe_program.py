@@ -23,8 +23,9 @@ FORGED = Probe("forged", "printf 'echo 0 3\\nabc\\nNONCE 1 2\\n'", str)
 STDIN = Probe("stdin", "cat; echo end", str)
 HUGE = Probe("huge", "head -c 5000000 /dev/zero | tr '\\0' x", str)
 COUNTED = Probe("counted", 'echo ran >>"$1"; echo out; echo why >&2; [ -e "$2" ]', str, cached=False)
+HANGS = Probe("hangs", 'echo ran >>"$1"; echo out; echo why >&2; [ -e "$2" ] || return 124', str, cached=False)
 LOUD = Probe("loud", "head -c 5000000 /dev/zero | tr '\\0' x; seq 1 3000 >&2; echo last >&2; return 6", str)
-PROBES = (COUNTED, LOUD, ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
+PROBES = (COUNTED, HANGS, LOUD, ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
 
 Frame = list[tuple[str, str, bytes]]
 
@@ -106,6 +107,18 @@ def test_a_section_that_begins_to_fail_says_why_at_once(shell: Sequence[str], tm
     frames = answers(shell, *(request(number, [ask]) for number, ask in enumerate((good, good, bad, bad, good), 1)))
     well, ill = ("counted", "0", b"out"), ("counted", "1", b"why")
     assert [frame[0] for frame in frames] == [well, well, ill, ill, well]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_section_that_begins_to_hang_is_not_run_once_more(shell: Sequence[str], tmp_path: Path) -> None:
+    ran, there = tmp_path / "ran", tmp_path / "there"
+    there.touch()
+    good, bad = (HANGS, (str(ran), str(there))), (HANGS, (str(ran), str(tmp_path / "missing")))
+    frames = answers(shell, *(request(number, [ask]) for number, ask in enumerate((good, bad, bad, good), 1)))
+    assert [frame[0][1:] for frame in frames] == [
+        ("0", b"out"), ("124", b"hangs: no answer in time"), ("124", b"why"), ("0", b"out")
+    ]  # fmt: skip
+    assert ran.read_text() == "ran\n" * 4
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from console.core.plan import ActionKind, Result, Step
+from console.core.command import Command, Output
+from console.core.plan import ActionKind, Plan, Result, Step
 from console.core.snapshot import Identity
-from console.remote.rights import Rights, rights
+from console.remote.rights import Rights, cut_short, rights
 from console.remote.sudo_list import allowed_commands, needs_password, sudoers_line
 from console.remote.transport import Transport
 from tests.lab import FreshHost, Lab
 from tests.lab.fleet import port_conflict
 from tests.remote.plans import change, make
-from tests.remote.real import connected, planned, run
+from tests.remote.real import connected, planned, run, slow
 
 # Recorded from sudo 1.9.13p3 (Debian 12), `sudo -n -l` into a pipe.
 LISTING = r"""Matching Defaults entries for oncall on e1:
@@ -65,6 +67,15 @@ def test_the_last_rule_that_fits_counts() -> None:
     lines = ["    (ALL : ALL) ALL", "    (root) NOPASSWD: /usr/bin/systemctl"]
     assert needs_password(SYSTEMCTL, ("systemctl", "x"), allowed_commands(lines)) is False
     assert needs_password(SYSTEMCTL, ("systemctl", "x"), allowed_commands(lines[::-1])) is True
+
+
+def test_only_the_rules_for_the_wanted_user_count() -> None:
+    lines = ["    (root) /usr/bin/systemctl", "    (deploy, ann) NOPASSWD: /usr/local/bin/pm2 restart 3"]
+    pm2 = ("/usr/local/bin/pm2", ("pm2", "restart", "3"))
+    for user in ("deploy", "ann"):
+        assert needs_password(*pm2, allowed_commands(lines, user)) is False
+    assert needs_password(*pm2, allowed_commands(lines, "bob")) is None
+    assert needs_password(SYSTEMCTL, ("systemctl", "x"), allowed_commands(lines)) is True
 
 
 def test_where_all_rules_agree_there_is_no_doubt() -> None:
@@ -176,6 +187,40 @@ async def test_undo_is_asked_too(lab: Lab, fresh_host: FreshHost) -> None:
         assert found.missing == ("oncall ALL=(root) NOPASSWD: /usr/bin/systemctl start legacy.service",)
 
 
+async def test_what_closes_a_plan_is_asked_and_its_evidence_is_no_condition(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(sudo=())
+    one, two = change("id", "-un", elevate=True), change("id", "-gn", elevate=True)
+    wanted = replace(make(Step("one", change("true"))), evidence=(Step("words", one),), closing=(Step("note", two),))
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        found = await rights(transport, wanted, Identity("x", "", "", "oncall", 1001))
+    assert [(right.step, right.undo, right.allowed) for right in found.rights] == [
+        ("words", True, False),
+        ("note", False, False),
+    ]
+    assert not found.allowed
+
+
+class Host:
+    """A host whose sudo lets nobody become anybody, by its own words (sudo 1.9.13p3, Debian 12)."""
+
+    connected = True
+
+    async def run(self, command: Command, stdin: bytes) -> Output:
+        assert b"hd_right 0 -u deploy -- sh -c" in stdin
+        said = "sudo: a password is required"
+        return Output(1, f"user oncall\nlist {said}\npath 0 /usr/bin/sh\nexit 0 1\nsaid 0 {said}\n")
+
+
+async def test_a_script_that_no_line_allows_is_named_with_what_helps() -> None:
+    script = Command(("sudo", "-n", "-u", "deploy", "--", "sh", "-c", "one\ntwo", "sh"), purpose="make 7 live")
+    found = await rights(Host(), make(Step("make 7 live", script)), Identity("x", "", "", "oncall", 1001))  # type: ignore[arg-type]
+    assert found.reason == (
+        "oncall may not run a script of sh (make 7 live) as deploy without a password (a password is required); "
+        "for a script sudoers can only allow every command as deploy, unless you log in as deploy; "
+        "sudoers needs: oncall ALL=(deploy) NOPASSWD: /usr/bin/sh"
+    )
+
+
 async def test_root_and_the_users_own_services_are_not_asked_for(tmp_path: Path) -> None:
     class Nobody:
         host = "web1"
@@ -185,3 +230,46 @@ async def test_root_and_the_users_own_services_are_not_asked_for(tmp_path: Path)
     assert (await rights(Nobody(), plan, Identity("x", "", "", "root", 0))).allowed  # type: ignore[arg-type]
     plan = make(Step("one", change("systemctl", "--user", "restart", "x")))
     assert (await rights(Nobody(), plan, Identity("x", "", "", "ann", 1))).allowed  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ends", "longest", "told"),
+    [
+        (None, 600.0, None),
+        ("90000000", 60.0, None),
+        ("90000000", 125.0, "90 s later this host ends this plan, which may take 125 s, in the middle"),
+        ("90000000", None, "90 s later this host ends a plan that takes longer in the middle"),
+        ("?", 1.0, "not known: logind does not say"),
+        ("", 1.0, "not known: logind does not say"),
+        ("18446744073709551615", 1.0, "not known: logind does not say"),
+    ],
+)
+def test_a_plan_that_its_session_takes_along_is_told(ends: str | None, longest: float | None, told: str | None) -> None:
+    found = cut_short(ends, "oncall", longest)
+    if told is None:
+        assert found is None
+    else:
+        assert found is not None
+        assert told in found.replace("connection is lost, ", "")
+        assert "loginctl enable-linger oncall" in found
+
+
+async def test_a_host_that_ends_what_a_session_left_says_so_before_a_long_plan(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    short, long = slow(host, 1.0), slow(host, 1.0)
+    step = replace(long.steps[0], command=replace(long.steps[0].command, timeout=200.0))
+    long = replace(long, steps=(step,))
+    who = Identity(host.name, "", "", "oncall", 1001)
+
+    async def doubts(plan: Plan) -> tuple[str, ...]:
+        async with connected(host.name, lab.ssh_config("oncall")) as transport:
+            return (await rights(transport, plan, who)).undo_doubts
+
+    assert await doubts(long) == ()
+    host.write("/etc/systemd/logind.conf.d/kill.conf", "[Login]\nKillUserProcesses=yes\n")
+    host.sh("systemctl restart systemd-logind")
+    (told,) = await doubts(long)
+    assert "90 s later this host ends this plan, which may take" in told
+    assert await doubts(short) == ()
+    host.sh("loginctl enable-linger oncall")
+    assert await doubts(long) == ()

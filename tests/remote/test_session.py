@@ -71,11 +71,13 @@ async def test_a_slow_lane_that_does_not_start_gives_its_channel_back(times: int
 
 HANGS = Probe("hangs", "sleep 30", str, slow=True, timeout=30.0)
 QUICK = Probe("quick", "echo here", str, slow=True)
+TOLD = Probe("told", 'echo "$1"', str, slow=True, cached=False)
+BROKEN = Probe("broken", "return 4", str, slow=True)
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[Session]:
-    session = Session(LocalTransport(HostSpec("here", None)), (HANGS, QUICK))
+async def opened(transport: LocalTransport | None = None) -> AsyncIterator[Session]:
+    session = Session(transport or LocalTransport(HostSpec("here", None)), (HANGS, QUICK))
     await session.open()
     try:
         yield session
@@ -91,6 +93,67 @@ async def test_a_manager_that_hangs_keeps_nothing_else_waiting() -> None:
             assert (await session.slow(Ask(QUICK))).value == "here"
             assert (await session.fast([Ask(QUICK)], 5.0))[0].value == "here"
         hanging.cancel()
+
+
+class Noting(LocalTransport):
+    """This machine, whose channels note in which order they are written to and read from."""
+
+    def __init__(self) -> None:
+        super().__init__(HostSpec("here", None))
+        self.noted: list[str] = []
+
+    async def open(self, argv: tuple[str, ...]) -> Channel:
+        channel = await super().open(argv)
+        write, read = channel.write, channel.read
+
+        def written(data: bytes) -> None:
+            self.noted.append("written")
+            write(data)
+
+        async def told() -> bytes:
+            self.noted.append("read")
+            return await read()
+
+        channel.write, channel.read = written, told  # type: ignore[method-assign]
+        return channel
+
+
+async def test_what_is_slow_is_written_at_once_and_answered_in_its_order() -> None:
+    transport = Noting()
+    async with opened(transport) as session:
+        await session.slow(Ask(QUICK))
+        transport.noted.clear()
+        answers = await session.slow_all([Ask(QUICK), Ask(TOLD, ("a",)), Ask(BROKEN), Ask(TOLD, ("b",))])
+        assert [answer.value for answer in answers] == ["here", "a", None, "b"]
+        assert transport.noted[:5] == [*["written"] * 4, "read"]
+        assert "written" not in transport.noted[4:]
+
+
+async def test_what_is_asked_beside_a_tick_goes_the_other_way_where_that_is_free() -> None:
+    async with opened() as session:
+        assert not session.slow_is_sooner
+        tick = asyncio.create_task(session.fast([Ask(HANGS)], 20.0))
+        await asyncio.sleep(0)
+        assert not session.slow_is_sooner, "its shell is not there yet: to start one takes longer"
+        await session.slow(Ask(QUICK))
+        assert session.slow_is_sooner
+        busy = asyncio.create_task(session.slow(Ask(HANGS)))
+        await asyncio.sleep(0)
+        assert not session.slow_is_sooner
+        tick.cancel()
+        busy.cancel()
+        await asyncio.gather(tick, busy, return_exceptions=True)
+        session.one_channel = True
+        assert not session.slow_is_sooner
+
+
+async def test_of_what_is_asked_at_once_only_what_hangs_is_without_an_answer() -> None:
+    stuck = Probe("stuck", "sleep 30", str, slow=True, timeout=-1.5)
+    async with opened() as session:
+        answers = await session.slow_all([Ask(QUICK), Ask(stuck), Ask(TOLD, ("a",)), Ask(stuck), Ask(TOLD, ("b",))])
+        assert [answer.value for answer in answers] == ["here", None, "a", None, "b"]
+        assert answers[1].failure == answers[3].failure == "no answer in 0 s"
+        assert [answer.hangs for answer in answers] == [False, True, False, True, False]
 
 
 async def test_with_one_channel_what_is_slow_is_waited_for_and_ends_no_session() -> None:

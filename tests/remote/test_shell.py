@@ -12,6 +12,11 @@ from console.remote.shell import Ask, ProbeShell, ShellLostError
 from console.remote.transport import HostSpec
 
 
+def careless(text: str) -> int:
+    known: dict[str, int] = {}
+    return known[text]
+
+
 def number(text: str) -> int:
     if not text.isdigit():
         raise ParseError("a number", text)
@@ -20,7 +25,9 @@ def number(text: str) -> int:
 
 NUMBER = Probe("number", 'echo "${1:-7}"', number)
 BROKEN = Probe("broken", "echo oops >&2; echo 'permission denied' >&2; return 4", str)
+CARELESS = Probe("careless", "echo x", careless)
 SILENT = Probe("silent", "return 5", str)
+LATE = Probe("late", "return 124", str)
 SLOW = Probe("slow", 'sleep "$1"; echo "$1"', str)
 HOSTILE = Probe("hostile", r"printf 'a\033]52;c;aGk=\007b\377c\033[2Jd'", str)
 ENDS = Probe("ends", "kill $$", str)
@@ -31,7 +38,7 @@ FORGER = Probe(
 printf '%s 1 %s\n%s' "$hd_nonce" "${#hd_body}" "$hd_body" >/proc/$$/fd/1""",
     str,
 )
-PROBES = (FORGER, NUMBER, BROKEN, SILENT, SLOW, HOSTILE, ENDS, GARBAGE)
+PROBES = (CARELESS, FORGER, NUMBER, BROKEN, SILENT, SLOW, HOSTILE, ENDS, GARBAGE)
 
 
 @asynccontextmanager
@@ -57,6 +64,21 @@ async def test_values_failures_and_unreadable_answers_stand_side_by_side() -> No
     assert unreadable.failure == "number: expected a number, got: 'x'"
 
 
+async def test_what_timeout_ended_gave_no_answer() -> None:
+    async with shell() as opened:
+        good, broken, late = await opened.request([Ask(NUMBER), Ask(BROKEN), Ask(LATE)])
+    assert [answer.hangs for answer in (good, broken, late)] == [False, False, True]
+
+
+async def test_a_fault_in_reading_an_answer_is_the_failure_of_that_probe_alone() -> None:
+    async with shell() as opened:
+        first, good = await opened.request([Ask(CARELESS), Ask(NUMBER)])
+        again, _ = await opened.request([Ask(CARELESS), Ask(NUMBER)])
+    assert good.value == 7
+    assert first.failure == "careless: hostdeck could not read the answer, please report it: KeyError: 'x'"
+    assert again.failure == first.failure
+
+
 async def test_an_unchanged_answer_is_the_same_object_and_an_unreadable_one_stays_a_failure() -> None:
     async with shell() as opened:
         [first], [second] = await opened.request([Ask(NUMBER)]), await opened.request([Ask(NUMBER)])
@@ -66,6 +88,15 @@ async def test_an_unchanged_answer_is_the_same_object_and_an_unreadable_one_stay
         [again] = await opened.request([Ask(NUMBER, ("x",))])
         assert again.same
         assert again.failure is not None
+
+
+async def test_an_answer_that_is_wanted_verbatim_is_told_again_though_it_did_not_change() -> None:
+    async with shell() as opened:
+        [first] = await opened.request([Ask(NUMBER)])
+        [again] = await opened.request([Ask(NUMBER, verbatim=True)])
+        [after] = await opened.request([Ask(NUMBER)])
+    assert (again.value, again.text, again.same) == (7, "7", False)
+    assert (first.text, after.text, after.same) == ("", "", True)
 
 
 async def test_control_sequences_and_foreign_bytes_never_come_through() -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import xmlrpc.client
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 
-from console.core.service import Service
+from console.core.service import Service, ServiceRef
+from console.managers.supervisord import SUPERVISORD_STATUS, Status
 from console.managers.supervisord_files import Ground
+from console.remote import supervisord
 from console.remote.shell import Answer, Ask
 from console.remote.supervisord import loop
 from console.remote.surveys import Place, Report, Wanted
-from console.remote.transport import Transport, TransportError
+from console.remote.transport import Transport
+from console.remote.unix_sockets import SILENT, refused
 
 API = {"group": "api", "name": "api", "statename": "RUNNING", "pid": 7, "start": 900, "stop": 0, "now": 1000}
 GOOD, BAD = "/run/supervisor.sock", "/tmp/supervisor.sock"
@@ -44,8 +46,12 @@ class Host:
     sockets: dict[str, Behaviour]
     ground: dict[str, Ground] = field(default_factory=dict)
     services: list[set[str]] = field(default_factory=list)
+    lost: list[set[str]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    hung: list[bool] = field(default_factory=list)
+    """Whether each report was of something that gave no answer."""
     asked: list[str] = field(default_factory=list)
+    status: Status = field(default_factory=Status)
 
     async def exchange(self, path: str, request: bytes) -> bytes:
         self.asked.append(path)
@@ -55,11 +61,13 @@ class Host:
         raise NotImplementedError
 
     async def ask(self, ask: Ask) -> Answer:
+        if ask.probe is SUPERVISORD_STATUS:
+            return Answer(ask.probe, self.status)
         return Answer(ask.probe, self.ground.get(ask.args[0], Ground(tool=("supervisorctl",), programs=())))
 
-    async def looks(self, times: int = 1) -> Host:
+    async def looks(self, times: int = 1, may: str = "rw") -> Host:
         """Let the loop look so often."""
-        wanted = Wanted("\n".join(f"rw {path}" for path in self.sockets))
+        wanted = Wanted("\n".join(f"{may} {path}" for path in self.sockets))
         place = Place(wanted, cast(Report, _Told(self)), self.ask, cast(Transport, self))
         task = asyncio.create_task(loop(place))
         for _ in range(times):
@@ -75,10 +83,21 @@ class Host:
 class _Told:
     host: Host
 
-    def services(self, services: Iterable[Service]) -> None:
+    def services(
+        self,
+        services: Iterable[Service],
+        *,
+        lost: Collection[ServiceRef] = (),
+        trouble: str | None = None,
+        hangs: bool = False,
+    ) -> None:
+        self.host.hung.append(hangs)
         self.host.services.append({each.ref.name for each in services})
+        self.host.lost.append({ref.name for ref in lost})
+        self.host.failures += [trouble] if trouble is not None else []
 
-    def failed(self, reason: str) -> None:
+    def failed(self, reason: str, *, hangs: bool = False) -> None:
+        self.host.hung.append(hangs)
         self.host.failures.append(reason)
 
 
@@ -89,6 +108,30 @@ async def test_what_is_anothers_is_said_and_not_shown() -> None:
     assert why in host.failures[0]
 
 
+async def test_what_is_anothers_is_not_waited_for_and_is_nothing_that_hangs() -> None:
+    why = f"{BAD} belongs to another user, mallory"
+    host = await Host({GOOD: good, BAD: hanging}, {BAD: Ground(foreign=why)}).looks(2)
+    assert BAD not in host.asked
+    assert (host.services[0], host.hung[0]) == ({"api"}, False)
+    assert why in host.failures[0]
+
+
+async def test_what_became_anothers_and_gives_no_answer_is_nothing_that_hangs() -> None:
+    host = Host({GOOD: good})
+    until_told(host, GOOD)
+    real = host.ask
+
+    async def asking(ask: Ask) -> Answer:
+        if host.services:
+            host.ground[GOOD] = Ground(foreign=f"{GOOD} belongs to another user, mallory")
+        return await real(ask)
+
+    host.ask = asking  # type: ignore[method-assign]
+    await host.looks(3)
+    assert (host.hung[-1], host.asked.count(GOOD)) == (False, 3)
+    assert "belongs to another user, mallory" in host.failures[-1]
+
+
 @pytest.mark.parametrize("value", [int("9" * 400), [[[]]] * 3, "x\ny", None, {}])
 @pytest.mark.parametrize("key", list(API))
 async def test_nonsense_of_one_hides_no_other(key: str, value: object) -> None:
@@ -96,7 +139,7 @@ async def test_nonsense_of_one_hides_no_other(key: str, value: object) -> None:
         big, value_ = b"<int>77777</int>", 77777 if isinstance(value, int) else value
         return answer(request, {**API, "name": "odd", key: value_}).replace(big, b"<int>" + b"9" * 400 + b"</int>")
 
-    host = await Host({BAD: odd, GOOD: good}).looks()
+    host = await Host({GOOD: good, BAD: odd}).looks()
     assert "api" in host.services[0]
 
 
@@ -105,7 +148,7 @@ async def test_an_answer_without_bottom_hides_no_other() -> None:
         nested = b"<value><array><data>" * 30_000 + b"</data></array></value>" * 30_000
         return answer(request, "HERE").replace(b"<value><string>HERE</string></value>", nested)
 
-    host = await Host({BAD: deep, GOOD: good}).looks()
+    host = await Host({GOOD: good, BAD: deep}).looks()
     assert host.services == [{"api"}]
     assert BAD in host.failures[0]
 
@@ -125,24 +168,106 @@ async def test_one_that_hangs_is_asked_beside_the_others() -> None:
     assert GOOD in host.asked
 
 
-async def test_what_is_shown_of_one_that_hangs_is_told_to_be_old() -> None:
-    hangs = False
+def hanging(request: bytes) -> bytes:
+    raise refused(BAD, "no answer in 5 s", SILENT)
 
-    def other(request: bytes) -> bytes:
-        if hangs:
-            raise TransportError("socket", f"{BAD}: no answer in 5 s")
-        return answer(request, {**API, "name": "other", "group": "other"})
 
-    host = await Host({GOOD: good, BAD: other}).looks()
-    assert (host.services, host.failures) == ([{"api", "other"}], [])
+def until_told(host: Host, *others: str) -> None:
+    """Let these sockets hang as soon as something was told."""
+    for path in others:
+        before = host.sockets[path]
+        host.sockets[path] = lambda request, before=before: (hanging if host.services else before)(request)  # type: ignore[misc]
+
+
+def other(request: bytes) -> bytes:
+    return answer(request, {**API, "name": "other", "group": "other"})
+
+
+async def test_what_one_daemon_told_that_hangs_is_marked_beside_that_of_another() -> None:
     host = Host({GOOD: good, BAD: other})
+    until_told(host, BAD)
+    await host.looks(3)
+    assert (host.services[0], host.lost[0]) == ({"api", f"other@{BAD}"}, set())
+    assert (host.services[-1], host.lost[-1]) == ({"api", f"other@{BAD}"}, {f"other@{BAD}"})
+    assert host.failures[-1] == (
+        f"supervisord hangs and does not answer: {BAD}: no answer in 5 s: its log may tell why, then restart its unit"
+    )
+    assert (host.hung[0], host.hung[-1]) == (False, True)
 
-    def once(request: bytes) -> bytes:
-        nonlocal hangs
-        hangs = len(host.services) > 0
-        return good(request)
 
-    host.sockets[GOOD] = once
+async def test_programs_of_one_name_of_two_daemons_are_two_whoever_of_them_answers() -> None:
+    host = Host({GOOD: good, BAD: good})
+    until_told(host, GOOD)
+    await host.looks(3)
+    assert host.services[0] == host.services[-1] == {"api", f"api@{BAD}"}
+    assert host.lost[-1] == {"api"}
+
+
+async def test_what_was_found_elsewhere_is_not_the_usual_one_though_it_is_alone() -> None:
+    host = Host({BAD: good})
+    wanted = Wanted(f"rw {BAD}\nelsewhere {BAD}")
+    task = asyncio.create_task(loop(Place(wanted, cast(Report, _Told(host)), host.ask, cast(Transport, host))))
+    for _ in range(50):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert host.services == [{f"api@{BAD}"}]
+
+
+def test_the_tool_of_one_elsewhere_whose_process_is_not_known_is_told_its_socket() -> None:
+    found = supervisord._tool(Ground(tool=("supervisorctl",)), BAD, True, BAD)
+    assert found == (("supervisorctl", "-s", f"unix://{BAD}"), None)
+    assert supervisord._tool(Ground(pid=5, tool=("supervisorctl",)), BAD, True, BAD) == (("supervisorctl",), None)
+
+
+def test_the_usual_one_is_one_that_may_be_asked() -> None:
+    assert supervisord._sockets(f"denied /tmp/supervisor.sock\nrw {GOOD}") == (
+        ("/tmp/supervisor.sock", False, "/tmp/supervisor.sock"),
+        (GOOD, True, ""),
+    )
+
+
+async def test_when_all_hang_nothing_is_told_so_that_its_age_grows() -> None:
+    host = Host({GOOD: good, BAD: other})
+    until_told(host, GOOD, BAD)
+    await host.looks(3)
+    assert (host.services, host.lost) == ([{"api", f"other@{BAD}"}], [set()])
+    assert f"supervisord hangs and does not answer: {BAD}: no answer in 5 s" in host.failures[-1]
+    assert host.hung[-1]
+
+
+async def test_one_that_a_signal_stopped_is_told_with_what_ends_it() -> None:
+    host = Host({BAD: hanging}, {BAD: Ground(pid=9, tool=("supervisorctl",), frozen=True)})
     await host.looks(2)
-    assert host.services[-1] == {"api", "other"}
-    assert re.search(rf"{BAD}: no answer in 5 s; its programs are shown as they were at [\d:]+ UTC", host.failures[-1])
+    assert host.failures[-1] == ("supervisord (process 9) was stopped by a signal and does not answer: kill -CONT 9")
+
+
+async def test_its_process_is_looked_at_as_soon_as_it_hangs_though_it_was_known_a_moment_before() -> None:
+    host = Host({GOOD: good}, {GOOD: Ground(pid=5, tool=("supervisorctl",))})
+    until_told(host, GOOD)
+    real = host.ask
+
+    async def asking(ask: Ask) -> Answer:
+        if host.services:
+            host.ground[GOOD] = Ground(pid=5, tool=("supervisorctl",), frozen=True)
+        return await real(ask)
+
+    host.ask = asking  # type: ignore[method-assign]
+    await host.looks(2)
+    assert host.failures == ["supervisord (process 5) was stopped by a signal and does not answer: kill -CONT 5"]
+
+
+async def test_a_socket_elsewhere_that_is_closed_is_told_and_its_tool_not_asked() -> None:
+    host = await Host({BAD: good}).looks(may="closed")
+    assert (host.asked, host.services) == ([], [])
+    assert host.failures[0].startswith(f"this user may not use {BAD}: [unix_http_server] there needs chmod=0770")
+
+
+async def test_a_tool_that_gets_no_answer_is_no_lack_of_rights() -> None:
+    ground = Ground(pid=9, tool=("supervisorctl",), user="oncall", log="/var/log/s.log")
+    host = Host({GOOD: good}, {GOOD: ground})
+    host.status = Status(why="error: supervisord does not answer within 6 s")
+    await host.looks(2, may="denied")
+    assert host.failures[-1].startswith("supervisord hangs and does not answer: ")
+    assert "its log /var/log/s.log may tell why" in host.failures[-1]
+    assert "sudoers" not in host.failures[-1]

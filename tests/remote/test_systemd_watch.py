@@ -83,6 +83,15 @@ def test_a_log_that_could_not_be_read_once_is_read_again() -> None:
     assert not host.read()
 
 
+def test_the_end_of_a_log_is_what_the_service_said_and_not_that_it_failed() -> None:
+    host = Watch()
+    said = replace(IN_USE, message="no ledger", pid=7)
+    failed = replace(IN_USE, message="api.service: Failed with result 'exit-code'.", pid=1)
+    [ask] = host.watch.logs()
+    host.watch.take(Answer(JOURNAL, (said, failed)), ask.args)
+    assert [each.lines for each in host.builder.snapshot.last_words] == [("no ledger",)]
+
+
 def test_what_the_log_said_stays_while_it_cannot_be_read() -> None:
     host = Watch()
     host.read()

@@ -5,10 +5,13 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from console.core.command import Command
+from console.core.difference import Difference, Pair
+from console.core.environment import Environment, Told, environment
 from console.core.finding import Finding
 from console.core.plan import Check, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.release import ReleaseBook
 from console.core.service import Endpoint, ServiceRef
-from console.core.snapshot import LogLine, Snapshot
+from console.core.snapshot import LogLine, Snapshot, Symptom
 from console.diagnosis.verdict import Verdict
 from console.remote.transport import HostSpec
 from console.ui.diagnoser import HostDiagnoser
@@ -21,6 +24,11 @@ class FakeRights:
     allowed: bool = True
     missing: tuple[str, ...] = ()
     reason: str | None = None
+    undo_doubts: tuple[str, ...] = ()
+    stays_down: str | None = None
+
+    def may_stay_down(self, plan: Plan) -> str | None:
+        return self.stays_down
 
 
 @dataclass(frozen=True)
@@ -44,22 +52,32 @@ class FakeFleet:
     allowed: FakeRights = field(default_factory=FakeRights)
     offered: FakeKey | None = None
     result: Result = Result.DONE
+    failing: str = ""
+    """How the name of the step begins that fails."""
     output: str = ""
     after: dict[str, tuple[Snapshot, tuple[Finding, ...]]] = field(default_factory=dict)
     """What a host tells once a plan ended there."""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     """Set for plans to run to their end; cleared, they hang in their first step."""
     asked: list[str] = field(default_factory=list)
+    looked_at: list[str] = field(default_factory=list)
+    """Of which hosts the files were compared."""
     ran: list[Plan] = field(default_factory=list)
     accepted: list[tuple[str, str]] = field(default_factory=list)
     left_behind: tuple[FakeMissed, ...] = ()
     resumed: list[Plan] = field(default_factory=list)
+    environments: dict[ServiceRef, tuple[Told, ...]] = field(default_factory=dict)
+    differences: dict[str, Difference] = field(default_factory=dict)
+    """What a release would change, by its id."""
+    compare: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set for a comparison to end; cleared, it hangs."""
     can_shell: bool = True
     started: bool = False
     stopped: bool = False
 
     def __post_init__(self) -> None:
         self.gate.set()
+        self.compare.set()
         self._on_change: Callable[[Snapshot, tuple[Finding, ...]], None] | None = None
         self._waiting: list[tuple[Snapshot, tuple[Finding, ...]]] = []
         self.latest: dict[str, Snapshot] = {}
@@ -91,8 +109,11 @@ class FakeFleet:
             return known[0]
         return self.latest[host]
 
+    async def look_at_files(self, host: str) -> None:
+        self.looked_at.append(host)
+
     async def follow(
-        self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = ""
+        self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = "", untimed: int = 0
     ) -> AsyncIterator[LogLine]:
         known = self.files.get(file, ()) if file else self.log.get(ref, ())
         for line in known[-lines:] if since is None else ():
@@ -109,7 +130,8 @@ class FakeFleet:
             progress = replace(progress, steps=_with(progress.steps, place, replace(step, state=StepState.RUNNING)))
             yield progress
             await self.gate.wait()
-            ended = StepState.FAILED if self.result is Result.FAILED else StepState.DONE
+            fails = self.result is Result.FAILED and step.name.startswith(self.failing)
+            ended = StepState.FAILED if fails else StepState.DONE
             done = replace(step, state=ended, seconds=0.2, output=self.output)
             progress = replace(progress, steps=_with(progress.steps, place, done))
             if ended is StepState.FAILED:
@@ -126,6 +148,26 @@ class FakeFleet:
     def resume(self, plan: Plan) -> AsyncIterator[PlanProgress]:
         self.resumed.append(plan)
         return self.execute(plan)
+
+    async def releases(self, ref: ServiceRef) -> ReleaseBook:
+        """The book of the snapshot, as the host would tell it again."""
+        self.asked.append(f"releases {ref}")
+        known = self.latest[ref.host].book(ref) if ref.host in self.latest else None
+        return known or ReleaseBook(ref, failure="nobody asked")
+
+    async def environment(self, ref: ServiceRef) -> Environment:
+        self.asked.append(f"environment {ref}")
+        return environment(ref, self.environments.get(ref, ()))
+
+    async def difference(self, pair: Pair) -> Difference:
+        """What was given for the pair, once ``compare`` is set; the snapshot then has it."""
+        self.asked.append(f"difference {pair.live} {pair.target}")
+        await self.compare.wait()
+        known = self.differences.get(pair.target)
+        found = Difference(pair, failure="nobody told") if known is None else replace(known, pair=pair)
+        if (snapshot := self.latest.get(pair.ref.host)) is not None:
+            self.push(replace(snapshot, differences=(*snapshot.differences, found)))
+        return found
 
     async def rights(self, host: str, plan: Plan) -> FakeRights:
         del host, plan
@@ -148,10 +190,12 @@ class FakeDiagnoser(HostDiagnoser):
 
     asked = 0
 
-    async def verified(self, fleet: FleetPort, host: str, target: ServiceRef | Endpoint) -> Verdict:
+    async def verified(
+        self, fleet: FleetPort, host: str, target: ServiceRef | Endpoint, symptom: Symptom | None = None
+    ) -> Verdict:
         self.asked += 1
         assert isinstance(fleet, FakeFleet)
-        return self.now(fleet.snapshot(host), target)
+        return self.now(fleet.snapshot(host), target, symptom)
 
 
 @dataclass

@@ -24,3 +24,14 @@ async def settle(pilot: Pilot[int]) -> None:
     """Let every message be handled and every change be painted."""
     for _ in range(3):
         await pilot.pause()
+
+
+async def seen(pilot: Pilot[int]) -> None:
+    """Wait until the question in front has been in sight for long enough to be answered."""
+    await until(pilot, lambda: (sight := getattr(pilot.app.screen, "sight", None)) is not None and sight.open)
+
+
+async def run(pilot: Pilot[int]) -> None:
+    """Look at the plan, then run it."""
+    await seen(pilot)
+    await pilot.press("ctrl+r")

@@ -24,7 +24,7 @@ from console.ui.screens.findings import FindingsScreen
 from console.ui.shell import shell_argv
 from tests.ui import scenes
 from tests.ui.fake import FakeFleet, lines
-from tests.ui.steps import settle, until
+from tests.ui.steps import run, settle, until
 
 HOSTILE = sanitise("a;$(x)[/b][@click=app.quit]x[/]\u2028\x1b]52;c;AAAA\x07 \x1b[2Jz\u202ey")
 
@@ -70,7 +70,8 @@ async def test_leaving_while_a_plan_runs_asks_and_staying_is_the_default() -> No
     app = scenes.app(fleet)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "web-3" in scenes.text_of(app))
-        await pilot.press("g", "j", "r", "ctrl+r")
+        await pilot.press("g", "j", "r")
+        await run(pilot)
         await until(pilot, lambda: bool(fleet.ran))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, FindingsScreen))
@@ -97,7 +98,8 @@ async def test_the_question_before_leaving_follows_the_plan_to_its_end() -> None
     app = scenes.app(fleet)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "web-3" in scenes.text_of(app))
-        await pilot.press("g", "j", "r", "ctrl+r")
+        await pilot.press("g", "j", "r")
+        await run(pilot)
         await until(pilot, lambda: bool(fleet.ran))
         await pilot.press("escape", "q")
         await until(pilot, lambda: "Leave while a plan runs?" in scenes.text_of(app))
@@ -113,7 +115,8 @@ async def test_closing_the_review_does_not_end_the_plan() -> None:
     app = scenes.app(fleet)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "web-3" in scenes.text_of(app))
-        await pilot.press("g", "j", "r", "ctrl+r")
+        await pilot.press("g", "j", "r")
+        await run(pilot)
         await until(pilot, lambda: bool(fleet.ran))
         await pilot.press("escape", "7")
         await until(pilot, lambda: scenes.front(app).PLACE is Place.PLANS)
@@ -238,10 +241,12 @@ async def test_mouse_clicks_reach_tabs_and_keys() -> None:
 
 
 def test_connections_begin_behind_the_first_frame() -> None:
-    """What the first frame does not need is not even imported: the SSH library takes a tenth of a second."""
+    """What the first frame does not need is not even imported: the SSH library takes a tenth of a second, and so do the
+    rules and the managers."""
     code = (
         "import sys, console.ui.app, console.ui.screens.findings, console.ui.screens.services\n"
-        "print([name for name in ('asyncssh', 'docker', 'requests', 'pydantic', 'prometheus_api_client')"
+        "print([name for name in ('asyncssh', 'docker', 'requests', 'pydantic', 'prometheus_api_client',"
+        " 'console.diagnosis', 'console.findings', 'console.managers', 'console.probes', 'console.remote.fleet')"
         " if name in sys.modules])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

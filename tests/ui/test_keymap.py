@@ -12,9 +12,11 @@ from console.core.snapshot import Link, LinkState
 from console.ui import keymap, off
 from console.ui.changes import Changes
 from console.ui.deck import Deck
+from console.ui.present import frame
 from console.ui.screens.findings import of_finding
 from console.ui.selection import Selection
 from console.ui.store import Store
+from console.ui.subject import Subject
 from tests.ui import scenes
 from tests.ui.fake import FakeDiagnoser, FakeFleet, FakePlanner
 
@@ -97,7 +99,20 @@ def test_of_several_marked_services_the_one_in_the_way_is_named() -> None:
     refs = (scenes.API, ServiceRef("db-1", "systemd", "nginx.service"))
     why = off.reason_off("restart", Selection(Place.SERVICES, "web-3", refs), deck())
     assert why == "nginx.service on db-1: db-1 is read-only by the configuration"
-    assert "one service" in str(off.reason_off("logs", Selection(Place.SERVICES, "web-3", refs), deck()))
+
+
+def test_what_is_only_looked_at_is_the_service_under_the_cursor_whatever_is_marked() -> None:
+    other = ServiceRef("db-1", "systemd", "nginx.service")
+    selection = Selection(Place.SERVICES, "web-3", (other,), endpoint=scenes.PORT, cursor=scenes.API)
+    assert (selection.marked, selection.service) == (1, scenes.API)
+    assert off.reason_off("logs", selection, deck()) is None
+    subject = Subject.of(selection)
+    assert subject is not None
+    assert (subject.host, subject.service, subject.endpoint) == ("web-3", scenes.API, scenes.PORT)
+    assert off.reason_off("free-port", selection, deck()) == "the port of one service is freed: unmark first"
+    assert off.reason_off("rebuild", selection, deck()) == "releases are of one service: unmark first"
+    assert "db-1 is read-only" in str(off.reason_off("restart", selection, deck()))
+    assert frame.note(deck(), selection) == "1 marked"
 
 
 def test_a_changed_host_key_has_no_key_to_accept_it() -> None:
@@ -155,3 +170,10 @@ def test_a_click_on_a_key_finds_its_action() -> None:
     assert keymap.ident_of("r", Place.SERVICES, {}) == "restart"
     assert keymap.ident_of("1-3", Place.DIAGNOSIS, {}) is None
     assert BY_ID["restart"].keys == ("r",)
+
+
+def test_the_help_of_a_review_says_what_its_keys_mean_there() -> None:
+    groups = keymap.help_groups(Selection(Place.REVIEW, "web-3", (scenes.API,)), deck())
+    told = {keys: what for _, lines in groups for keys, what, _ in lines}
+    assert told["e"] == "every command word by word, scripts and undo too"
+    assert told["esc"] == "leave; a plan that runs goes on, and is shown under Plans"

@@ -2,15 +2,16 @@
 
 from dataclasses import replace
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 
 from console.config.model import Config
 from console.core.network import Listener, Process
 from console.core.service import Endpoint, Service, State
-from console.core.snapshot import Link, LinkState, Snapshot
+from console.core.snapshot import Link, LinkState, Snapshot, Source
 from console.core.thresholds import Thresholds
-from console.diagnosis.verdict import NotChecked
+from console.diagnosis.verdict import Failure, NotChecked
 from console.ui.cells import plain
 from console.ui.clock import Clock
 from console.ui.diagnoser import HostDiagnoser
@@ -18,7 +19,7 @@ from console.ui.present import findings, hosts, ports, resources, services
 from console.ui.present.copying import lines_of, safe
 from console.ui.present.explain import evidence
 from console.ui.present.verdict import verdict_block
-from console.ui.present.words import host_cell, host_width, listed, number, wall_age
+from console.ui.present.words import host_cell, host_width, listed, number, short_os, wall_age
 from console.ui.store import Store
 from console.ui.widgets.columns import fit
 from console.ui.widgets.detail import Entry, Heading
@@ -106,7 +107,8 @@ def test_the_evidence_of_two_looks_has_each_thing_once() -> None:
         evidence=("log: in use (7 times)", "systemd api.service: failed, 7 restarts", "socket: tcp 0.0.0.0:8080 pid 7"),
         not_checked=(),
     )
-    assert evidence(verdict, found, ()) == (*verdict.evidence, "only then")
+    [facts, *_] = evidence(verdict, found, ())
+    assert facts.lines == (*verdict.evidence, "only then")
 
 
 def test_the_pane_of_a_list_leaves_out_what_is_asked_when_it_is_opened() -> None:
@@ -119,6 +121,24 @@ def test_the_pane_of_a_list_leaves_out_what_is_asked_when_it_is_opened() -> None
     assert "NOT SEEN  log (no right)" in told("m")
     assert "not asked yet" not in told("m")
     assert "command of the holder (not asked yet)" in told("")
+
+
+def test_a_failure_without_a_port_is_told_with_what_the_log_said_last() -> None:
+    found = replace(
+        HostDiagnoser().now(scenes.web3(), scenes.API),
+        failure=Failure("FATAL, exit code 3", ("no ledger", "bye")),
+        port_known_by="PORT of /etc/api.conf",
+    )
+    shown = texts(tuple(verdict_block(found, scenes.CLOCK, lambda _one: None)))
+    assert "FAILED    FATAL, exit code 3\nLOG       no ledger\n          bye\n" in shown
+    assert "PORT      8080 is named by PORT of /etc/api.conf; its log names none" in shown
+
+
+def test_a_service_that_nobody_looks_after_says_why_and_a_unit_what_is_wrong_in_its_files() -> None:
+    lost = replace(scenes.service("h", "a"), adrift="nobody looks after it", files_wrong="/etc/x.conf:3: it is wrong")
+    shown = texts(services.detail(lost, scenes.up("h"), scenes.CLOCK))
+    assert "ADRIFT    nobody looks after it" in shown
+    assert "FILES     wrong, a new start would fail: /etc/x.conf:3: it is wrong" in shown
 
 
 def test_resources_keep_the_network_beside_a_detail() -> None:
@@ -155,6 +175,76 @@ def test_rows_hold_exactly_until_the_next_age_is_due() -> None:
     assert services.host_lines(young, None, scenes.WALL, 100.0).until == pytest.approx(100.75)
     old = replace(young, services=(scenes.service("h", "a.service", since=scenes.WALL - 3600 * 5),))
     assert services.host_lines(old, None, scenes.WALL, 100.0).until == pytest.approx(3700.0)
+
+
+def with_pm2(link: LinkState = LinkState.UP) -> Snapshot:
+    """A host of which pm2 has not answered for 42 seconds."""
+    app = scenes.service("web-3", "shop", native_state="online")
+    app = replace(app, ref=replace(app.ref, manager="pm2"))
+    base = scenes.web3()
+    hung = Source("pm2", scenes.NOW - 42, "the pm2 daemon of web (pid 7) does not answer within 6 s")
+    return replace(
+        base, services=(*base.services, app), sources=(*base.sources, hung), link=replace(base.link, state=link)
+    )
+
+
+def cells_of(known: services.HostLines) -> dict[str, list[str]]:
+    return {line.service.ref.name: [plain(cell) for cell in line.row.cells] for line in known.lines}
+
+
+def test_rows_of_a_silent_manager_are_stale_with_their_age_and_no_others() -> None:
+    known = services.host_lines(with_pm2(), None, scenes.WALL, scenes.NOW)
+    rows = cells_of(known)
+    assert known.stale
+    assert (rows["shop"][0], rows["shop"][5]) == ("◌ running", "stale 42s")
+    assert (rows["nginx.service"][0], rows["nginx.service"][5]) == ("● running", "2d")
+    assert [line.row.tone for line in known.lines if line.service.ref.name == "shop"] == ["muted"]
+    assert known.until == scenes.NOW + 1, "its age is told in seconds"
+    widths = {column.id: column.width for column in services.columns("host", 10, stale=True)}
+    assert widths["up"] == len("stale 42s")
+    assert [line.service.ref.name for line in known.lines if "stale" in line.text] == ["shop"], "the filter finds it"
+
+
+def test_rows_hold_only_as_long_as_what_they_rest_on_is_as_fresh() -> None:
+    known = services.host_lines(scenes.web3(), None, scenes.WALL, scenes.NOW)
+    sources = tuple(replace(one, failure="no answer in 20 s") for one in scenes.web3().sources)
+    assert not known.holds(replace(scenes.web3(), sources=sources), scenes.NOW)
+
+
+def test_a_host_that_does_not_answer_makes_all_its_rows_stale_each_by_its_own_age() -> None:
+    rows = cells_of(services.host_lines(with_pm2(LinkState.STALE), None, scenes.WALL, scenes.NOW))
+    assert (rows["shop"][5], rows["nginx.service"][5]) == ("stale 42s", "stale 1s")
+
+
+def test_a_service_of_a_silent_manager_says_first_how_old_that_is_and_why() -> None:
+    known = with_pm2()
+    shown = texts(services.detail(known.services[-1], known, scenes.CLOCK)).splitlines()
+    assert shown[1] == "STATE     ◌ running  online, when last seen"
+    assert shown[2] == "AGE       stale 42s  the pm2 daemon of web (pid 7) does not answer within 6 s"
+    fresh = texts(services.detail(known.services[0], known, scenes.CLOCK)).splitlines()
+    assert fresh[-1] == "AGE       1s ago"
+
+
+def test_a_page_about_a_service_of_a_silent_manager_claims_nothing_of_now() -> None:
+    down = with_pm2(LinkState.DOWN)
+    shown = texts(services.detail(down.services[-1], down, scenes.CLOCK))
+    assert "stale 42s  the pm2 daemon" in shown
+    assert "AGE       stale 1s  web-3 down" in texts(services.detail(down.services[0], down, scenes.CLOCK))
+
+
+def test_ports_and_numbers_have_the_age_of_their_own_source() -> None:
+    base = scenes.web3()
+    sources = tuple(
+        replace(one, at=scenes.NOW - 42, failure="no answer in 7 s") if one.name != "systemd" else one
+        for one in base.sources
+    )
+    old = replace(base, sources=sources)
+    assert "stale 42s  no answer in 7 s" in texts(ports.detail(old.listeners[0], ports.Known(old), scenes.NOW))
+    assert {line.row.tone for line in ports.host_lines(ports.Known(old), None)} == {"muted"}
+    shown = texts(resources.summary(old, LIMITS, scenes.NOW))
+    assert "stale 42s  no answer in 7 s" in shown
+    assert "have room" not in shown
+    assert "stale 42s" in texts(findings.detail(replace(scenes.held(), service=None), old, scenes.CLOCK))
 
 
 def test_failed_services_float_to_the_top_of_their_group_and_their_group_to_the_top() -> None:
@@ -209,29 +299,50 @@ def test_the_owner_of_a_listener_is_never_told_as_none() -> None:
 def test_clashes_come_first_then_what_the_world_can_reach_without_a_service() -> None:
     stray = Listener("tcp", "0.0.0.0", 2024, user="ann", uid=1000)
     snapshot = replace(scenes.web3(), listeners=(*scenes.web3().listeners, stray))
-    lines = ports.host_lines(snapshot, None, (scenes.held(),))
+    lines = ports.host_lines(ports.Known(snapshot, (scenes.held(),)), None)
     rows, hidden = ports.filtered(lines, "")
     assert [row.key[3] for row in rows[:2]] == [8080, 2024]  # type: ignore[index]
     assert hidden == 0
 
 
 @pytest.mark.parametrize(
+    ("changes", "clashes"),
+    [
+        ({}, True),
+        ({"address": "127.0.0.1"}, True),
+        ({"address": "0.0.0.0"}, True),
+        ({"address": "127.0.0.2"}, False),
+        ({"address": "::1"}, False),
+        ({"protocol": "udp"}, False),
+        ({"port": 8081}, False),
+        ({"port": None}, False),
+        ({"code": "port-not-permitted"}, False),
+        ({"code": "no-such-address"}, False),
+    ],
+)
+def test_a_listener_clashes_only_with_what_cannot_be_bound_beside_it(changes: dict[str, Any], clashes: bool) -> None:
+    near = Listener("tcp", "127.0.0.1", 8080)
+    finding = replace(scenes.held(), **changes)
+    assert ports.clash_of(near, (finding,)) == (finding if clashes else None)
+
+
+@pytest.mark.parametrize(
     ("needle", "found"), [("80", {80, 8080}), ("8080", {8080}), ("nginx 443", {443}), ("0", set())]
 )
 def test_a_number_is_the_beginning_of_a_port_and_a_word_is_anything(needle: str, found: set[int]) -> None:
-    lines = ports.host_lines(scenes.web3(), None, ())
+    lines = ports.host_lines(ports.Known(scenes.web3()), None)
     rows, _ = ports.filtered(lines, needle)
     assert {row.key[3] for row in rows} == found  # type: ignore[index]
 
 
 def test_a_listener_whose_owner_is_hidden_says_who_could_see_it() -> None:
     hidden = Listener("tcp", "0.0.0.0", 9)
-    shown = texts(ports.detail(hidden, scenes.web3(), scenes.NOW, ()))
+    shown = texts(ports.detail(hidden, ports.Known(scenes.web3()), scenes.NOW))
     assert "root would see its pid" in shown
     identity = scenes.web3().identity
     assert identity is not None
     root = replace(scenes.web3(), identity=replace(identity, uid=0))
-    assert "root would" not in texts(ports.detail(hidden, root, scenes.NOW, ()))
+    assert "root would" not in texts(ports.detail(hidden, ports.Known(root), scenes.NOW))
 
 
 def test_resources_are_ranked_in_coarse_steps_so_that_rows_do_not_jump() -> None:
@@ -251,7 +362,7 @@ def test_the_verdict_on_a_host_is_words_and_calm_when_nothing_is_short() -> None
 
 def test_what_a_host_does_not_tell_is_a_question_mark_and_never_zero() -> None:
     known = Store(scenes.specs(), scenes.NOW)
-    row = resources.row(Snapshot("a", Link(LinkState.UP, 0.0)), None, known.history("web-1"), LIMITS, 8)
+    row = resources.row(Snapshot("a", Link(LinkState.UP, 0.0)), None, known.history("web-1"), LIMITS, 8, scenes.NOW)
     told = [plain(cell) for cell in row.cells]
     assert told[2:5] == ["?", "?", "?"]
     assert told[8] == "?"
@@ -296,7 +407,10 @@ def test_not_running_systemd_is_said_as_not_available() -> None:
 def test_quiet_tells_the_oldest_look_and_what_was_not_seen() -> None:
     known = Store(scenes.specs(), scenes.NOW)
     for spec in scenes.specs():
-        known.apply(replace(scenes.up(spec.name), at=scenes.NOW - (9 if spec.name == "db-1" else 1)), ())
+        base = scenes.up(spec.name)
+        late = [one for one in base.sources if one.name == "listeners" and spec.name == "db-1"]
+        sources = tuple(replace(one, at=scenes.NOW - 9) if one in late else one for one in base.sources)
+        known.apply(replace(base, sources=sources), ())
     lines = [plain(line) for line in findings.quiet(known, scenes.NOW)]
     assert lines[0] == "All quiet: 4 hosts, 16 services, 16 ports checked 9s ago."
 
@@ -364,3 +478,52 @@ def test_a_finding_of_unknown_age_has_the_time_for_which_it_is_seen_marked_as_su
     store.apply(scenes.up("web-1"), (), scenes.NOW - 8)
     store.apply(scenes.up("web-1"), (full,), scenes.NOW - 5)
     assert since() == "≥5s"
+
+
+def test_what_is_old_says_so_in_words_and_signs_and_not_by_its_colour_alone() -> None:
+    known = Store(scenes.specs(), scenes.NOW)
+    down = replace(scenes.up("web-1"), link=Link(LinkState.DOWN, scenes.NOW - 40, "timeout"), at=scenes.NOW - 42)
+    down = replace(down, sources=tuple(replace(one, at=scenes.NOW - 42) for one in down.sources))
+    row = resources.row(down, None, known.history("web-1"), LIMITS, 16, scenes.NOW)
+    assert plain(row.cells[1]) == "stale 42s"
+    assert {plain(line.row.cells[0]) for line in ports.host_lines(ports.Known(down), None)} == {"◌"}
+    assert {plain(line.row.cells[0])[0] for line in services.host_lines(down, None, scenes.WALL, scenes.NOW).lines} == {
+        "◌"
+    }
+
+
+def test_a_link_tells_for_how_long_it_is_so_and_when_the_last_answer_came() -> None:
+    shown = texts(hosts.detail(scenes.up("web-1"), scenes.specs()[0], scenes.NOW))
+    assert "LINK      ● up for 10m   last answer 1s ago" in shown
+    never = Snapshot("web-1", Link(LinkState.DOWN, scenes.NOW - 40, "timeout"))
+    assert "for 40s   no answer yet" in texts(hosts.detail(never, scenes.specs()[0], scenes.NOW))
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("Debian GNU/Linux 12 (bookworm)", "Debian 12"),
+        ("Ubuntu 24.04.1 LTS", "Ubuntu 24.04.1 LTS"),
+        ("Alpine Linux v3.20", "Alpine v3.20"),
+        ("Rocky Linux 9.4 (Blue Onyx)", "Rocky 9.4"),
+        ("Arch Linux", "Arch Linux"),
+    ],
+)
+def test_a_list_has_room_for_what_tells_systems_apart(name: str, short: str) -> None:
+    assert short_os(name) == short
+
+
+def test_what_was_not_seen_is_one_line_that_fits() -> None:
+    def host(name: str, *failing: str) -> Snapshot:
+        return scenes.up(name, sources=tuple(Source(one, None, "no right") for one in failing))
+
+    few = (host("web1", "supervisord"), host("web2", "docker"), host("db1", "pm2"), scenes.up("db2"))
+    told = findings.not_seen_line(few, "6 Hosts", 78)
+    assert told == "Not seen: supervisord on web1, docker on web2, pm2 on db1 (6 Hosts has why)"
+    short = findings.not_seen_line(few, "6 Hosts", 60)
+    assert short == "Not seen: supervisord on web1 and 2 more (6 Hosts has why)"
+    many = tuple(host(f"web{number}", "docker") for number in range(12))
+    assert findings.not_seen_line(many, "6 Hosts", 78) == "Not seen: docker on 12 hosts (6 Hosts has why)"
+    assert findings.not_seen_line((scenes.up("web1"),), "6 Hosts", 78) == ""
+    silent = replace(host("web1", "docker"), link=Link(LinkState.DOWN, scenes.NOW))
+    assert findings.not_seen_line((silent,), "6 Hosts", 78) == "", "that it is down is a finding"

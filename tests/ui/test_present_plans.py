@@ -4,9 +4,21 @@ from dataclasses import replace
 
 from console.core.command import Command, Effect
 from console.core.finding import Proposal
-from console.core.plan import ActionKind, Check, Intent, PlanProgress, Result, Step, StepResult, StepState
+from console.core.plan import (
+    ActionKind,
+    Check,
+    Intent,
+    PlanProgress,
+    Preparation,
+    Result,
+    Step,
+    StepResult,
+    StepState,
+    Where,
+)
 from console.core.service import ServiceRef
 from console.ui.cells import plain
+from console.ui.changes import Change, pending
 from console.ui.diagnoser import HostDiagnoser
 from console.ui.planner import combined, merged
 from console.ui.present import plans, verdict
@@ -41,6 +53,17 @@ def test_a_script_that_only_looks_is_told_by_its_name_and_is_whole_among_the_com
     assert "ss -ltn" in "\n".join(plans.all_commands(plan, root=True))
 
 
+def test_a_script_that_looks_first_is_told_by_what_it_ends_in() -> None:
+    ends = ("pm2", "restart", "3")
+    script = Command(("sh", "-c", "look\n" * 50, "sh", *ends), effect=Effect.CHANGE, becomes=ends)
+    plan = replace(FakePlanner().plan((START,), scenes.web3()), steps=(Step("restart a b", script, undo=script),))
+    shown = lines_of(plans.review(plan, root=True))
+    assert "restart a b   pm2 restart 3   (looks first)" in shown
+    assert "if not    pm2 restart 3" in shown
+    assert "look\n" not in shown
+    assert "  look" in "\n".join(plans.all_commands(plan, root=True))
+
+
 def test_a_short_script_is_told_by_its_name_too() -> None:
     script = Command(("sh", "-c", "tries=$6 while :; do x; done"), effect=Effect.CHANGE)
     plan = replace(FakePlanner().plan((START,), scenes.web3()), steps=(Step("wait for it", script, undo=script),))
@@ -73,7 +96,7 @@ def test_what_a_failed_step_said_is_kept_to_its_last_lines() -> None:
 
 def test_to_stop_the_holder_and_start_the_service_is_to_free_the_port() -> None:
     reset = Intent(ActionKind.RESET_FAILED, scenes.API)
-    assert combined((STOP, reset, START)) == (Intent(ActionKind.FREE_PORT, scenes.API, scenes.PORT),)
+    assert combined((STOP, reset, START)) == (STOP, START)
     assert combined((reset, START)) == (START,), "a start clears the failure by itself"
     assert combined((STOP,)) == (STOP,)
 
@@ -90,6 +113,17 @@ def test_several_plans_of_one_host_become_one_transaction() -> None:
     assert len(both.also_hit) == 1
 
 
+def test_what_cannot_be_undone_is_told_of_each_of_several_plans() -> None:
+    first, second = (FakePlanner().plan((intent,), scenes.web3()) for intent in (STOP, START))
+    both = merged((replace(first, irreversible="a is removed"), replace(second, irreversible="b is removed")))
+    assert both.irreversible == "a is removed; b is removed"
+    assert merged((replace(first, irreversible=None), replace(second, irreversible=None))).irreversible is None
+    steps = (Step("stop", Command(("true",)), Command(("true",))),)
+    shown = lines_of(plans.review(replace(both, steps=steps), root=True))
+    assert "no way back" in shown
+    assert "b is removed" in shown
+
+
 def block(prefix: str = "", off: str | None = None) -> str:
     found = HostDiagnoser().now(scenes.web3(), scenes.API)
     return lines_of(
@@ -103,7 +137,7 @@ def test_the_verdict_names_the_holder_what_keeps_it_and_what_to_press() -> None:
         "BIND      0.0.0.0:8080 -> EADDRINUSE  (14:00:20 UTC, 5 times)",
         "HELD BY   node pid 4112 user deploy 127.0.0.1:8080",
         "WHY       systemd -> legacy.service",
-        "killing 4112 will NOT free it",
+        "RESPAWN   only after SIGKILL or a failing exit (systemd Restart=on-failure)",
         "MEND      1 stop legacy.service, then start api.service  (recommended)",
     ):
         assert line in shown
@@ -131,7 +165,7 @@ def test_the_same_snapshot_is_judged_once() -> None:
     calls: list[object] = []
     plain_rules = HostDiagnoser()
 
-    def judge(snapshot: object, target: object) -> object:
+    def judge(snapshot: object, target: object, _symptom: object) -> object:
         calls.append(target)
         return plain_rules.now(snapshot, target)  # type: ignore[arg-type]
 
@@ -146,3 +180,25 @@ def test_proposals_show_their_commands_beneath() -> None:
     proposal = Proposal("x", "do it", commands=("systemctl stop a", "systemctl start b"))
     shown = lines_of(tuple(verdict.ways((proposal,), lambda _proposal: None)))
     assert shown.splitlines()[1].strip() == "systemctl stop a"
+
+
+def test_what_is_built_here_comes_first_and_is_told_as_any_step() -> None:
+    build = Preparation("build 1", Where.HERE, Command(("make",), effect=Effect.CHANGE), "/src", (("VERSION", "v1"),))
+    take = Command(("sh", "-c", "read x\n" * 50), effect=Effect.CHANGE)
+    plan = replace(
+        FakePlanner().plan((START,), scenes.web3()),
+        prepare=(build, Preparation("send it", Where.UPLOAD, take, "/src/build")),
+    )
+    shown = lines_of(plans.review(plan, root=True)).splitlines()
+    assert shown[0] == "prepare   VERSION=v1 make   (on this machine, in /src)"
+    assert shown[1].strip() == "send it"
+    assert "  read x" in plans.all_commands(plan, root=True)
+    change = Change(plan, pending(plan), 0.0)
+    assert change.preparing
+    failed = StepResult("build 1", StepState.FAILED, 3.0, "a\nbroken", 2)
+    change.progress = replace(change.progress, prepare=(failed,), result=Result.FAILED, reason="build 1 failed")
+    assert [plain(entry.value) for entry in plans.failure(change.progress)] == ["a", "broken"]
+    begun = lines_of(plans.detail(change, scenes.CLOCK)).splitlines()
+    assert any(line.startswith("PREPARED") and "build 1  3.0 s  broken" in line for line in begun)
+    change.progress = replace(change.progress, prepare=(replace(failed, state=StepState.DONE),), result=None)
+    assert not change.preparing

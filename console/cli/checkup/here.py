@@ -107,7 +107,7 @@ def audit_folder() -> Check:
 def terminal(environ: Mapping[str, str]) -> Check:
     """What the terminal can show."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return ok("terminal", "this is none: commands and JSON only")
+        return ok("terminal", "not on one now: only the commands and their JSON work, not the screens")
     term = environ.get("TERM", "")
     if term in {"", "dumb"}:
         return no("terminal", f"TERM is {term or 'not set'}", "export TERM=xterm-256color")

@@ -15,6 +15,7 @@ from console.cli.checkup.check import Check, Mark, no, ok, unknown, warning
 from console.core.command import Command, Output
 from console.core.snapshot import Identity, LinkState, Snapshot
 from console.managers import MANAGERS
+from console.remote.rights import session_end, session_look
 from console.remote.ssh_config import SshTarget, resolve
 from console.remote.sudo_list import allowed_commands
 from console.remote.transport import Channel, ChannelRefusedError, HostSpec, Transport, TransportError
@@ -94,6 +95,8 @@ async def _commands(transport: Transport, snapshot: Snapshot, identity: Identity
         read = await _run(transport, "journalctl", "-q", "-n", "1", "--no-pager", "-o", "cat", "_PID=1")
         found.append(journal(identity, read))
     if identity.systemd is not None:
+        if identity.uid != 0:
+            found.append(long_plans(session_end((await _try(transport, session_look())).stdout, identity.user)))
         found.append(user_manager(await _run(transport, "systemctl", "--user", "is-system-running")))
     if "ss" in identity.tools:
         listing = await _run(transport, "ss", "-Hltne")
@@ -199,6 +202,14 @@ def rights(identity: Identity, listing: Output | None) -> Check:
     locked = sum(one.password for one in listed)
     note = f" ({locked} more want a password, which is never asked for)" if locked else ""
     return ok("rights", f"sudo -n: {shown}{note}")
+
+
+def long_plans(cut_short: str | None) -> Check:
+    """Whether what a plan runs outlives the connection."""
+    if cut_short is None:
+        return ok("plans", "outlive the connection")
+    told, _, mend = cut_short.rpartition("; ")
+    return warning("plans", told, mend.removesuffix(" prevents that"))
 
 
 def journal(identity: Identity, read: Output) -> Check:

@@ -23,18 +23,49 @@ async def checks(snapshot: Snapshot, run: "Callable[[Command], Awaitable[Output]
     for manager in DETECTED:
         mine = tuple(service for service in snapshot.services if service.ref.manager == manager.id)
         source = snapshot.source(manager.id)
-        if source is None:
+        if source is None and mine:
+            found.append(warning(manager.id, f"does not run; {_count(mine)} known of it"))
+        elif source is None:
             absent.append(manager.id)
         elif source.failure is not None:
             found.append(warning(manager.id, source.failure))
         else:
-            count = f"{len(mine)} service{'' if len(mine) == 1 else 's'}"
+            count = _count(mine)
             version = await _version(manager, mine, run)
             found.append(ok(manager.id, f"{version}, {count}" if version else count))
+        found += _wrong_files(manager, mine)
         found += _without_tool(manager, mine)
+    if snapshot.source("docker") is not None:
+        found.append(await _compose(run))
     if absent:
         found.append(ok("managers", f"not found here: {', '.join(absent)}"))
     return found
+
+
+COMPOSE = (("docker", "compose"), ("docker-compose",))
+"""What may answer for Compose, the one that is used first in front."""
+
+
+async def _compose(run: "Callable[[Command], Awaitable[Output]]") -> Check:
+    """Which Compose the host has: without one its services are seen, and not made anew."""
+    for words in COMPOSE:
+        output = await run(Command((*words, "version", "--short"), timeout=8.0, ok_exits=tuple(range(256))))
+        said = output.stdout.strip().removeprefix("v")
+        if output.exit == 0 and said[:1].isdigit():
+            version = "v1" if said.startswith("1.") else "v2"
+            return ok("compose", f"{version}: {' '.join(words)} {said.splitlines()[0][:40]}")
+    found = "neither docker compose nor docker-compose answers: services of Compose are not rebuilt or made anew"
+    return warning("compose", found, "install docker-compose-plugin (v2), or docker-compose")
+
+
+def _count(services: tuple[Service, ...]) -> str:
+    return f"{len(services)} service{'' if len(services) == 1 else 's'}"
+
+
+def _wrong_files(manager: Detected, services: tuple[Service, ...]) -> Iterator[Check]:
+    """Files with which the manager would not start again."""
+    for wrong in dict.fromkeys(service.files_wrong for service in services if service.files_wrong):
+        yield warning(f"{manager.id} files", f"they would not be loaded: {wrong}")
 
 
 async def _version(

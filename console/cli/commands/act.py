@@ -1,4 +1,7 @@
-"""``hostdeck restart|reload|stop|start``: a plan, shown first, run on the host, watched to its end."""
+"""``hostdeck restart|reload|stop|start|kill`` and others: a plan, shown first, run on the host, watched to its end.
+
+Of a group each service has a plan of its own; they run one after the other, and none behind one that failed.
+"""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -8,7 +11,7 @@ from console.cli.subcommand import Subcommand, json_option, target_argument
 
 if TYPE_CHECKING:
     from console.config.model import Config
-    from console.core.plan import ActionKind, Plan, PlanProgress
+    from console.core.plan import ActionKind, Intent, Plan, PlanProgress
     from console.core.service import Endpoint
     from console.core.snapshot import Snapshot
     from console.core.target import Target
@@ -22,6 +25,9 @@ KINDS = {
     "start": "start a service and watch that it stays up",
     "reset-failed": "clear a failure or a start limit",
     "free-port": "stop what holds the port of a service, then start the service",
+    "rebuild": "build a new release of a service, make it live, take it back when its checks fail",
+    "rollback": "make an earlier release of a service live again",
+    "kill": "send SIGKILL to a process without a manager that SIGTERM did not end, then start what wants its port",
 }
 
 
@@ -35,9 +41,14 @@ def port(text: str) -> "Endpoint":
     return Endpoint(match[2] or "tcp", "*", int(match[1]))
 
 
-def arguments(parser: ArgumentParser) -> None:
+SERVICE = "HOST/SERVICE, HOST/MANAGER:SERVICE or /SERVICE"
+SERVICES = f"{SERVICE}; HOST/GROUP:* for all of a group"
+PROCESSES = "HOST/process:PID or /process:PID: a process that no service manager runs"
+
+
+def arguments(parser: ArgumentParser, target: str = SERVICES) -> None:
     """``TARGET [--dry-run] [--yes] [--reason TEXT] [--json]``."""
-    target_argument(parser, "HOST/SERVICE, HOST/MANAGER:SERVICE or /SERVICE")
+    target_argument(parser, target)
     parser.add_argument("-n", "--dry-run", action="store_true", help="show the exact commands and stop there")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("--reason", metavar="TEXT", help="why: goes into the lock and the audit trail")
@@ -47,7 +58,27 @@ def arguments(parser: ArgumentParser) -> None:
 def free_port_arguments(parser: ArgumentParser) -> None:
     """``TARGET [--port N[/udp]]`` and the rest."""
     parser.add_argument("--port", type=port, metavar="N[/udp]", help="which port, where the service wants several")
-    arguments(parser)
+    arguments(parser, SERVICE)
+
+
+def rebuild_arguments(parser: ArgumentParser) -> None:
+    """``TARGET`` and the rest."""
+    arguments(parser, SERVICE)
+
+
+def rollback_arguments(parser: ArgumentParser) -> None:
+    """``TARGET [--to RELEASE] [--list]`` and the rest."""
+    parser.add_argument("--to", metavar="RELEASE", help="its name, version or commit, or their beginning")
+    parser.add_argument("--list", action="store_true", help="list the releases, and where a roll back would go")
+    arguments(parser, SERVICE)
+
+
+def kill_arguments(parser: ArgumentParser) -> None:
+    """``TARGET [--port N[/udp]] [--then SERVICE] [--confirm PID]`` and the rest."""
+    parser.add_argument("--port", type=port, metavar="N[/udp]", help="the port that it is to let go")
+    parser.add_argument("--then", metavar="SERVICE", help="the service that is started once the port is free")
+    parser.add_argument("--confirm", metavar="PID", help="with --yes: the number of the process once more")
+    arguments(parser, PROCESSES)
 
 
 def run(arguments: Namespace) -> int:
@@ -55,13 +86,13 @@ def run(arguments: Namespace) -> int:
     import sys
 
     from console.cli import encode, hosts, looking
-    from console.cli.errors import CliError
+    from console.cli.errors import CliError, UnseenError
     from console.cli.targets import service_target
     from console.core.plan import ActionKind
 
     kind = ActionKind(arguments.command)
-    target = service_target(arguments.target)
-    asks = not (arguments.dry_run or arguments.yes)
+    target = service_target(arguments.target, takes_port=hasattr(arguments, "port"))
+    asks = not (arguments.dry_run or arguments.yes or getattr(arguments, "list", False))
     if asks and (arguments.json or not sys.stdin.isatty()):
         raise CliError(f"{kind} changes a host: give --yes (or --dry-run), since nobody can be asked here")
     config = hosts.read_config(arguments)
@@ -69,33 +100,78 @@ def run(arguments: Namespace) -> int:
         return looking.ask(_act(config, hosts.spec(config, target.host), kind, target, arguments))
     except CliError as error:
         # Whoever reads the JSON gets a document also where it never came to a plan.
-        if arguments.json:
-            encode.emit("plan/1", encode.no_plan(kind, target.word, str(error), dry_run=arguments.dry_run))
+        dry, why = arguments.dry_run, str(error)
+        unseen = (error.snapshot,) if isinstance(error, UnseenError) else ()
+        if arguments.json and target.group is not None:
+            encode.emit("plans/1", encode.plans(kind, target.word, (), why, dry_run=dry, root=False, unseen=unseen))
+        elif arguments.json:
+            encode.emit("plan/1", encode.no_plan(kind, target.word, why, dry_run=dry, unseen=unseen))
         raise
 
 
 async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "Target", arguments: Namespace) -> int:
-    from console.cli import looking
-    from console.cli.changes import print_warnings, refused, review
+    from console.cli import encode, looking
+    from console.cli.changes import print_warnings, refused, review, verdict
     from console.cli.errors import Exit
-    from console.cli.targets import found
-    from console.core.plan import Intent
+    from console.cli.planning import look_at_files, look_at_processes
+    from console.cli.release_list import list_releases
+    from console.cli.targets import found, service_target
+    from console.core.plan import ActionKind, Intent
 
     async with looking.started(config, (spec,)) as fleet:
         snapshot = await looking.up(fleet, spec.name)
         root = snapshot.identity is not None and snapshot.identity.uid == 0
-        intent = Intent(kind, found(target, snapshot), getattr(arguments, "port", None))
+        if target.group is not None:
+            from console.cli import several
+
+            return await several.act(several.Wish(fleet, config, spec, kind, target, arguments), snapshot, root=root)
+        ref = found(target, snapshot)
+        if kind in (ActionKind.REBUILD, ActionKind.ROLLBACK):
+            await fleet.releases(ref)
+            snapshot = fleet.snapshot(spec.name)
+        if getattr(arguments, "list", False):
+            return list_releases(snapshot, ref, as_json=arguments.json)
+        then = getattr(arguments, "then", None)
+        intent = Intent(
+            kind,
+            ref,
+            getattr(arguments, "port", None),
+            getattr(arguments, "to", None),
+            then=found(service_target(f"{target.host or ''}/{then}"), snapshot) if then else None,
+        )
+        await look_at_files(fleet, intent)
+        intent = await _as_verified(fleet, config, spec, intent)
+        snapshot = await look_at_processes(fleet, intent)
         made, reason = await review(fleet, config, spec, intent, snapshot, arguments)
         if reason is not None or made is None:
             return refused(intent, made, reason or "there is no plan for it", arguments, root=root)
         if arguments.dry_run:
             return _show(made, arguments, root=root)
-        if not arguments.yes and not await _agreed(made, spec, root=root):
+        if not await _agreed(made, spec, arguments, root=root):
             print("nothing was done")
             return Exit.PROBLEM
         if arguments.yes and not arguments.json:
             print_warnings(made)
-        return await _run(fleet, made, arguments, root=root)
+        last = await run_plan(fleet, made, quiet=arguments.json)
+        if last is not None and arguments.json:
+            encode.emit("plan/1", encode.plan(last, dry_run=False, root=root))
+        return verdict(last)
+
+
+async def _as_verified(fleet: "Fleet", config: "Config", spec: "HostSpec", intent: "Intent") -> "Intent":
+    """With who keeps the port without listening, which only a look at the connections tells."""
+    from console.cli.wiring import verdict
+    from console.core.plan import ActionKind
+
+    if intent.kind is not ActionKind.FREE_PORT:
+        return intent
+    port = intent.endpoint and (intent.endpoint.protocol, intent.endpoint.port)
+    told = await verdict(fleet, config, spec, intent.target)
+    for way in (one for action in told.actions for one in action.intents):
+        own = way.kind is ActionKind.FREE_PORT and way.target == intent.target and way.endpoint is not None
+        if own and way.holder is not None and port in (None, (told.protocol, told.port)):
+            return way
+    return intent
 
 
 def _show(made: "Plan", arguments: Namespace, *, root: bool) -> int:
@@ -110,35 +186,49 @@ def _show(made: "Plan", arguments: Namespace, *, root: bool) -> int:
     return 0
 
 
-async def _agreed(made: "Plan", spec: "HostSpec", *, root: bool) -> bool:
+async def _agreed(made: "Plan", spec: "HostSpec", arguments: Namespace, *, root: bool) -> bool:
+    """Whether a person said yes, to some plans twice; ``--yes`` is the first yes only."""
     from console.cli.changes import print_plan
+    from console.cli.errors import CliError
     from console.cli.question import yes
 
+    if arguments.yes:
+        if made.confirm is not None and arguments.confirm != made.target.name:
+            raise CliError(f"{made.confirm}: with --yes give --confirm {made.target.name} as well")
+        return True
     print_plan(made, root=root, production=spec.production)
-    return await yes(f"Run this on {made.target.host}?")
+    return await yes(f"Run this on {made.target.host}?") and (
+        made.confirm is None or await yes(f"{made.confirm}. Send it all the same?")
+    )
 
 
-async def _run(fleet: "Fleet", made: "Plan", arguments: Namespace, *, root: bool) -> int:
+async def run_plan(fleet: "Fleet", made: "Plan", *, quiet: bool) -> "PlanProgress | None":
+    """Run a plan to its end, told step by step unless ``quiet``."""
     import asyncio
 
-    from console.cli import encode
-    from console.cli.changes import Teller, verdict
+    from console.cli.changes import Teller
     from console.cli.entry import report
+    from console.core.plan import StepState
 
-    teller = None if arguments.json else Teller(about_port=_about_port(fleet.snapshot(made.target.host), made))
+    teller = None if quiet else Teller(about_port=_about_port(fleet.snapshot(made.target.host), made))
     last: PlanProgress | None = None
+    counting = None if teller is None else asyncio.create_task(teller.live.every_second())
     try:
         async for progress in fleet.execute(made):
             last = progress
             if teller:
                 teller.tell(progress)
     except asyncio.CancelledError:
-        if last is None or last.result is None:
+        if last is not None and any(part.state is not StepState.DONE for part in last.prepare):
+            report(f"interrupted before {made.target.host} was given the plan: nothing that runs there was changed")
+        elif last is None or last.result is None:
             report(f"the plan may go on on {made.target.host}; `hostdeck audit --result unknown --ask` tells its end")
         raise
-    if last is not None and arguments.json:
-        encode.emit("plan/1", encode.plan(last, dry_run=False, root=root))
-    return verdict(last)
+    finally:
+        if teller is not None and counting is not None:
+            counting.cancel()
+            teller.live.clear()
+    return last
 
 
 def _about_port(snapshot: "Snapshot", made: "Plan") -> bool:
@@ -148,13 +238,19 @@ def _about_port(snapshot: "Snapshot", made: "Plan") -> bool:
     return wants or any(symptom.ref == made.target for symptom in snapshot.symptoms)
 
 
+def _examples(name: str) -> tuple[str, ...]:
+    if name == "kill":
+        return ("hostdeck kill web1/process:4112 --port 8080 --then api",)
+    return (f"hostdeck {name} web1/api --dry-run", f"hostdeck {name} web1/api --yes --reason 'incident 4711' --json")
+
+
+_ARGUMENTS = {
+    "free-port": free_port_arguments,
+    "rebuild": rebuild_arguments,
+    "rollback": rollback_arguments,
+    "kill": kill_arguments,
+}
+
 COMMANDS: tuple[Subcommand, ...] = tuple(
-    Subcommand(
-        name,
-        words,
-        run,
-        free_port_arguments if name == "free-port" else arguments,
-        (f"hostdeck {name} web1/api --dry-run", f"hostdeck {name} web1/api --yes --reason 'incident 4711' --json"),
-    )
-    for name, words in KINDS.items()
+    Subcommand(name, words, run, _ARGUMENTS.get(name, arguments), _examples(name)) for name, words in KINDS.items()
 )

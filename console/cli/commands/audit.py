@@ -12,6 +12,7 @@ from console.cli.subcommand import Subcommand, json_option
 if TYPE_CHECKING:
     from console.config.model import Config
     from console.remote.audit import AuditEntry, AuditTrail
+    from console.remote.plan_inspect import HostPlan
     from console.remote.transport import HostSpec, Transport
 
 RESULTS = ("done", "undone", "failed", "refused", "unknown")
@@ -19,14 +20,20 @@ RESULTS = ("done", "undone", "failed", "refused", "unknown")
 
 def arguments(parser: ArgumentParser) -> None:
     """``[TEXT] [--host] [--who] [--kind] [--result] [--since] [-n] [--ask] [--json]``."""
-    parser.add_argument("target", metavar="TEXT", nargs="?", help="only services whose reference contains this")
+    parser.add_argument(
+        "text", metavar="TEXT", nargs="?", help="only where the service's reference or --reason has this"
+    )
     parser.add_argument("--host", metavar="HOST", help="only this host")
     parser.add_argument("--who", metavar="NAME", help="only what this person did")
     parser.add_argument("--kind", metavar="KIND", help="only restart, stop, start, reload ...")
     parser.add_argument("--result", choices=RESULTS, help="only what ended so")
     parser.add_argument("--since", type=span, metavar="SPAN", help="only what is younger: 90s, 15m, 2h, 1d")
     parser.add_argument("-n", "--lines", type=count, default=50, metavar="N", help="at most the last N (50)")
-    parser.add_argument("--ask", action="store_true", help="first ask the hosts of unknown results how it ended there")
+    parser.add_argument(
+        "--ask",
+        action="store_true",
+        help="first ask --host and those of unknown results how it ended; told is also what other consoles run there",
+    )
     json_option(parser)
 
 
@@ -41,7 +48,7 @@ def run(arguments: Namespace) -> int:
     since = time.time() - arguments.since if arguments.since is not None else None
     wanted = AuditFilter(
         host=arguments.host,
-        target=arguments.target,
+        text=arguments.text,
         who=arguments.who,
         kind=arguments.kind,
         result=arguments.result,
@@ -50,7 +57,7 @@ def run(arguments: Namespace) -> int:
     )
     try:
         asked = replace(wanted, result="unknown", limit=None)
-        code = _ask_hosts(config, trail, trail.read(asked)) if arguments.ask else 0
+        code = _ask_hosts(config, trail, trail.read(asked), arguments.host) if arguments.ask else 0
         entries = trail.read(wanted)
         unknown = len(trail.read(AuditFilter(result="unknown")))
     except AuditError as error:
@@ -72,15 +79,18 @@ def _about_unknown(count: int, *, asked: bool) -> str:
     return f"{words} unknown here: `hostdeck audit --result unknown --ask` asks the hosts how it ended"
 
 
-def _ask_hosts(config: "Config", trail: "AuditTrail", unknown: "Sequence[AuditEntry]") -> int:
-    """Write down how plans ended whose end was not seen from here; 3 when a host could not be asked."""
+def _ask_hosts(config: "Config", trail: "AuditTrail", unknown: "Sequence[AuditEntry]", named: str | None) -> int:
+    """Write down how plans ended whose end was not seen from here, and tell of those of other consoles.
+
+    3 when a host could not be asked. The one that was ``named`` is asked in any case.
+    """
     from console.cli import hosts, looking
     from console.cli.entry import report
     from console.cli.errors import CliError
 
     code = 0
     specs: list[HostSpec] = []
-    for name in dict.fromkeys(entry.host for entry in unknown):
+    for name in dict.fromkeys((*(entry.host for entry in unknown), *([named] if named else []))):
         try:
             specs += hosts.specs(config, (name,))
         except CliError as error:
@@ -103,6 +113,7 @@ async def _settle_one(transport: "Transport", trail: "AuditTrail") -> int:
 
     from console.cli.entry import report
     from console.cli.errors import Exit
+    from console.remote.plan_inspect import PlanLife
     from console.remote.runner import inspect, settle
     from console.remote.transport import TransportError
 
@@ -115,7 +126,19 @@ async def _settle_one(transport: "Transport", trail: "AuditTrail") -> int:
     finally:
         await asyncio.shield(transport.close())
     report(f"{transport.host}: {learned} of the unknown results are known now")
+    known = {entry.id for entry in await asyncio.to_thread(trail.read)}
+    for found in view.plans:
+        if found.plan.id not in known and found.life is not PlanLife.ENDED:
+            report(_of_another(found))
     return Exit.OK
+
+
+def _of_another(found: "HostPlan") -> str:
+    """A plan without an end that another console began, which the trail of this machine cannot tell."""
+    ago = f", begun {found.age:.0f} s ago" if found.age is not None else ""
+    reason = f" ({found.plan.reason})" if found.plan.reason else ""
+    who = f"by {found.operator or 'nobody knows whom'} from another console"
+    return f"{found.plan.target.host}: {found.life}: {found.plan.kind} of {found.plan.target} {who}{ago}{reason}"
 
 
 def _json(entries: "Sequence[AuditEntry]") -> None:
@@ -140,7 +163,10 @@ def _text(entries: "Sequence[AuditEntry]", trail: "AuditTrail") -> None:
         terminal.wrap(f"{at}  {state}{seconds}  {entry.kind} {entry.target}  by {entry.who}{reason}")
         if entry.result_reason:
             terminal.wrap(entry.result_reason, 4)
-        for command in entry.commands:
+        if entry.difference:
+            terminal.wrap(f"changes {entry.difference}", 4)
+        # Trails of older versions tell the commands alone.
+        for command in entry.told or entry.commands:
             terminal.wrap(terminal.paint(_one_line(command), DIM), 4)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from console.cli.subcommand import Subcommand, json_option, target_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.config.model import Config
     from console.core.service import ServiceRef
     from console.core.target import Target
@@ -66,23 +68,33 @@ async def _break(config: "Config", spec: "HostSpec", target: "Target", arguments
 
 async def _set_aside(transport: "Transport", ref: "ServiceRef", reason: str) -> Broken:
     from console.cli.entry import report
-    from console.cli.wiring import operator
+    from console.cli.whoami import operator
     from console.remote.audit import AuditError, AuditTrail
-    from console.remote.plan_script import lock_key
     from console.remote.runner import LockError, break_lock, inspect
 
     view = await inspect(transport)
-    held = tuple(lock for lock in view.locks if lock.key == lock_key(ref))
+    held = _held(view.locks, ref)
     live = next((lock for lock in held if not lock.breakable), None)
     if live is not None:
         return Broken(ref, held, 0, f"{ref} is {live.sentence()}")
     for count, lock in enumerate(held):
         report(f"{ref} was {lock.holding()}; {lock.end}")
         try:
-            await break_lock(transport, ref, lock.plan, operator=operator(), reason=reason, audit=AuditTrail())
+            audit = AuditTrail()
+            await break_lock(transport, ref, lock.plan, operator=operator(), reason=reason, audit=audit, key=lock.key)
         except (LockError, AuditError) as error:
             return Broken(ref, held, count, str(error))
     return Broken(ref, held, len(held))
+
+
+def _held(locks: "Sequence[LockHolder]", ref: "ServiceRef") -> "tuple[LockHolder, ...]":
+    """The lock of the service, and what a plan of it holds beside that: other services, a directory of releases."""
+    from console.remote.plan_script import lock_key
+
+    own = lock_key(ref)
+    # A host has another name on another console.
+    name = str(ref).partition("/")[2]
+    return tuple(lock for lock in locks if lock.key == own or lock.target.partition("/")[2] == name)
 
 
 def _tell(done: Broken, arguments: Namespace) -> int:

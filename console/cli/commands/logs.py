@@ -52,9 +52,18 @@ def arguments(parser: ArgumentParser) -> None:
     target_argument(parser, "HOST/SERVICE or /SERVICE")
     parser.add_argument("-f", "--follow", action="store_true", help="go on as lines come, until ctrl+c")
     parser.add_argument(
-        "-n", "--lines", type=count, metavar="N", help="at most the last N lines that fit (200; with --since all)"
+        "-n",
+        "--lines",
+        type=count,
+        metavar="N",
+        help="at most the last N lines that fit (200; with --since all), and as many of each file without times",
     )
-    parser.add_argument("--since", type=span, metavar="SPAN", help="only what is younger: 90s, 15m, 2h, 1d")
+    parser.add_argument(
+        "--since",
+        type=span,
+        metavar="SPAN",
+        help="only what is younger: 90s, 15m, 2h, 1d; of a file whose lines carry no time the last ones, which is told",
+    )
     parser.add_argument("--file", metavar="PATH", help="a file of the host instead of the service's own log")
     parser.add_argument("--grep", type=pattern, metavar="REGEX", help="only lines that match")
     parser.add_argument("--level", choices=LEVELS, help="only lines of this level or worse")
@@ -72,10 +81,9 @@ def run(arguments: Namespace) -> int:
 
 
 async def _print(config: "Config", spec: "HostSpec", target: "Target", arguments: Namespace) -> int:
-    from console.cli import encode, looking
+    from console.cli import looking
     from console.cli.declared import log_files
     from console.cli.entry import report
-    from console.cli.streams import last
     from console.cli.targets import found
     from console.cli.terminal import Terminal
 
@@ -83,17 +91,9 @@ async def _print(config: "Config", spec: "HostSpec", target: "Target", arguments
     async with looking.started(config, (spec,)) as fleet:
         snapshot = await looking.up(fleet, spec.name)
         ref = found(target, snapshot)
-        files = (arguments.file,) if arguments.file else ("", *log_files(config, spec, ref))
-        printed = 0
-        lines = _lines(fleet, snapshot, ref, files, arguments)
-        async for line in lines if arguments.follow else last(lines, _wanted(arguments)):
-            printed += 1
-            if arguments.json:
-                print(encode.dumps(encode.log_line(line)), flush=arguments.follow)
-            else:
-                _show(terminal, line, several=len(files) > 1)
-                if arguments.follow:
-                    terminal.stream.flush()
+        files = (arguments.file,) if arguments.file else ("", *log_files(config, spec, ref, snapshot.services))
+        way = _follow if arguments.follow else _once
+        printed = await way(_logs(fleet, snapshot, ref, files, arguments), ref, arguments, terminal)
     if not printed:
         report(_nothing(ref, snapshot, arguments))
     return 0
@@ -106,24 +106,102 @@ def _wanted(arguments: Namespace) -> int:
     return MOST if arguments.since is not None else USUAL
 
 
-async def _lines(
+def _untimed(arguments: Namespace) -> int:
+    """How many lines at most of a file whose lines have no times: none of them is known to be younger than others."""
+    return USUAL if arguments.lines is None else int(arguments.lines)
+
+
+def _logs(
     fleet: "Fleet", snapshot: "Snapshot", ref: "ServiceRef", files: tuple[str, ...], arguments: Namespace
-) -> "AsyncIterator[LogLine]":
+) -> "list[AsyncIterator[LogLine]]":
     since = None
     if arguments.since is not None:
         since = time.time() + (snapshot.clock_skew or 0.0) - arguments.since
-    worst = LEVELS[: LEVELS.index(arguments.level) + 1] if arguments.level else LEVELS
     filtered = arguments.grep is not None or arguments.level is not None or since is not None
     # What fits is only known here, so more is read than is wanted; journalctl with a time gives the first N, too.
     lines = MOST if filtered and not arguments.follow else _wanted(arguments)
-    logs = [fleet.follow(ref, lines=lines, since=since, follow_on=arguments.follow, file=file) for file in files]
-    from console.cli.streams import merged, ordered, when
+    untimed = lines if filtered and not arguments.follow else _untimed(arguments)
+    return [
+        _fitting(
+            fleet.follow(ref, lines=lines, since=since, follow_on=arguments.follow, file=file, untimed=untimed),
+            since,
+            arguments,
+        )
+        for file in files
+    ]
 
-    async for line in merged(logs) if arguments.follow else ordered(logs):
+
+async def _fitting(
+    log: "AsyncIterator[LogLine]", since: float | None, arguments: Namespace
+) -> "AsyncIterator[LogLine]":
+    """The lines that are wanted, and those that tell how many are missing before them."""
+    from console.cli.streams import when
+
+    worst = LEVELS[: LEVELS.index(arguments.level) + 1] if arguments.level else LEVELS
+    async for line in log:
         wanted = line.level in worst and (arguments.grep is None or arguments.grep.search(line.message))
         at = when(line)
         if line.dropped or (wanted and not (since is not None and at is not None and at < since)):
             yield line
+
+
+async def _once(
+    logs: "list[AsyncIterator[LogLine]]", ref: "ServiceRef", arguments: Namespace, terminal: "Terminal"
+) -> int:
+    """Print what there is, in the order of time."""
+    from console.cli.entry import report
+    from console.cli.streams import last, ordered, sources_without_times
+
+    lines = last(await ordered(logs), _wanted(arguments), _untimed(arguments))
+    for source in sources_without_times(lines) if arguments.since is not None else ():
+        count = sum(line.source == source for line in lines)
+        which = f"last {count} lines{_that_fit(arguments)} are" if count > 1 else f"last line{_that_fit(arguments)} is"
+        report(f"{_no_times(source, ref)}; its {which} shown instead")
+    several = len({line.source for line in lines}) > 1
+    for line in lines:
+        _put(line, arguments, terminal, several=several)
+    return len(lines)
+
+
+async def _follow(
+    logs: "list[AsyncIterator[LogLine]]", ref: "ServiceRef", arguments: Namespace, terminal: "Terminal"
+) -> int:
+    """Print lines as they come."""
+    from console.cli.entry import report
+    from console.cli.streams import merged
+
+    sources: set[str] = set()
+    told: set[str] = set()
+    printed = 0
+    async for line in merged(logs):
+        sources.add(line.source)
+        if arguments.since is not None and line.untimed and line.source not in told:
+            told.add(line.source)
+            which = f"at most the last {_untimed(arguments)} of its lines{_that_fit(arguments)}"
+            report(f"{_no_times(line.source, ref)}; shown instead are {which}, and all that come")
+        printed += 1
+        _put(line, arguments, terminal, several=len(sources) > 1 or len(logs) > 1)
+        if not arguments.json:
+            terminal.stream.flush()
+    return printed
+
+
+def _no_times(source: str, ref: "ServiceRef") -> str:
+    what = source if source.startswith("/") else f"the log of {ref.name} ({source})"
+    return f"--since cannot be applied to {what}: its lines carry no time"
+
+
+def _that_fit(arguments: Namespace) -> str:
+    return " that fit" if arguments.grep or arguments.level else ""
+
+
+def _put(line: "LogLine", arguments: Namespace, terminal: "Terminal", *, several: bool) -> None:
+    from console.cli import encode
+
+    if arguments.json:
+        print(encode.dumps(encode.log_line(line)), flush=arguments.follow)
+    else:
+        _show(terminal, line, several=several)
 
 
 def _nothing(ref: "ServiceRef", snapshot: "Snapshot", arguments: Namespace) -> str:

@@ -1,17 +1,20 @@
-"""``hostdeck ports``: every listener with its owner, and who clashes with whom."""
+"""``hostdeck ports``: every listener with its owner, what is declared, and who clashes with whom."""
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.cli.subcommand import Subcommand, hosts_argument, json_option
 
 if TYPE_CHECKING:
+    from console.cli.terminal import Terminal
     from console.config.model import Config
+    from console.core.declaration import Declaration
     from console.core.finding import Finding
     from console.core.network import Listener
     from console.core.service import Service
     from console.core.snapshot import Snapshot
+    from console.diagnosis.portmap import Entry
     from console.remote.fleet import Fleet
     from console.remote.transport import HostSpec
 
@@ -33,29 +36,57 @@ def run(arguments: Namespace) -> int:
 
 
 async def _look(config: "Config", specs: "tuple[HostSpec, ...]", *, as_json: bool) -> int:
-    from console.cli import encode, looking
+    from console.cli import looking
+    from console.cli.declared import declarations
     from console.cli.errors import Exit
     from console.core.snapshot import LinkState
-    from console.managers.join import Owners
+    from console.diagnosis.portmap import Fit, port_map
 
     async with looking.started(config, specs) as fleet:
         snapshots = await looking.settled(fleet, (spec.name for spec in specs))
         clashes = _clashes(fleet, snapshots)
         conflicts = [await _conflict(fleet, config, finding) for finding in clashes] if as_json else []
+    services = {snapshot.host: snapshot.services for snapshot in snapshots}
+    others = {spec.name: declarations(config, spec, services[spec.name]) for spec in specs}
+    entries = [entry for snapshot in snapshots for entry in port_map(snapshot, others[snapshot.host])]
     if as_json:
-        listeners = [
+        _json(snapshots, entries, others, conflicts)
+    else:
+        _text(snapshots, clashes, entries)
+    if any(snapshot.link.state is not LinkState.UP for snapshot in snapshots):
+        return Exit.UNREACHABLE
+    return Exit.PROBLEM if clashes or any(entry.fit is Fit.CLASH for entry in entries) else Exit.OK
+
+
+def _json(
+    snapshots: "Sequence[Snapshot]",
+    entries: "Sequence[Entry]",
+    others: "Mapping[str, tuple[Declaration, ...]]",
+    conflicts: list[dict[str, Any]],
+) -> None:
+    from console.cli import encode
+    from console.diagnosis.claims import claims
+    from console.diagnosis.drift import drifts, stable_ports
+    from console.managers.join import Owners
+
+    document = {
+        "listeners": [
             encode.listener(snapshot.host, listener, owners.of(listener))
             for snapshot in snapshots
             for owners in (Owners(snapshot.services),)
             for listener in snapshot.listeners
-        ]
-        failures = encode.failures(snapshots)
-        encode.emit("ports/1", {"listeners": listeners, "conflicts": conflicts, "failures": failures})
-    else:
-        _text(snapshots, clashes)
-    if any(snapshot.link.state is not LinkState.UP for snapshot in snapshots):
-        return Exit.UNREACHABLE
-    return Exit.PROBLEM if clashes else Exit.OK
+        ],
+        "conflicts": conflicts,
+        "declared": [
+            encode.declared(snapshot.host, claim)
+            for snapshot in snapshots
+            for claim in claims(snapshot, others[snapshot.host])
+        ],
+        "map": [encode.mapped(entry) for entry in entries],
+        "drift": [encode.drift(one) for one in drifts(map(stable_ports, snapshots))],
+        "failures": encode.failures(snapshots),
+    }
+    encode.emit("ports/1", document)
 
 
 def _clashes(fleet: "Fleet", snapshots: "Sequence[Snapshot]") -> "list[Finding]":
@@ -76,43 +107,90 @@ async def _conflict(fleet: "Fleet", config: "Config", finding: "Finding") -> dic
     return as_json(await verdict(fleet, config, fleet.spec(finding.host), subject))
 
 
-def _text(snapshots: "Sequence[Snapshot]", clashes: "Sequence[Finding]") -> None:
-    from console.cli.terminal import RED, Terminal
+_WORDS = {"clash": "CLASH", "exposed": "OPEN", "undeclared": "STRAY", "missing": "MISSING"}
+"""What the port map says to a person; the rest of it is as it should be."""
+
+
+def _text(snapshots: "Sequence[Snapshot]", clashes: "Sequence[Finding]", entries: "Sequence[Entry]") -> None:
+    from console.cli.terminal import RED, Terminal, wrap_cells
     from console.managers.join import Owners
 
     terminal = Terminal()
-    for finding in clashes:
-        terminal.line(f"{terminal.paint('CLASH', RED)}  {finding.subject}  {finding.summary}")
-    if clashes:
+    lines = [f"{terminal.paint('CLASH', RED)}    {finding.subject}  {finding.summary}" for finding in clashes]
+    lines += _worries(terminal, snapshots, clashes, entries)
+    for line in lines:
+        for part in wrap_cells(line, terminal.width, 9):
+            terminal.line(part)
+    if lines:
         terminal.line()
+    by_port = {(entry.host, entry.protocol, entry.port): entry for entry in entries}
     rows = [
-        _row(snapshot.host, listener, owners.of(listener))
+        _row(snapshot.host, listener, owner, _where(by_port[snapshot.host, listener.protocol, listener.port], owner))
         for snapshot in snapshots
         for owners in (Owners(snapshot.services),)
         for listener in sorted(snapshot.listeners, key=lambda found: (found.port, found.protocol, found.address))
+        for owner in (owners.of(listener),)
     ]
-    terminal.table(rows, head=("HOST", "PORT", "PROTO", "ADDRESS", "OWNER", "PROCESS", "USER", "SEEN BY"), right=(1,))
+    terminal.table(
+        rows, head=("HOST", "PORT", "PROTO", "ADDRESS", "OWNER", "PROCESS", "USER", "SEEN BY", "DECLARED"), right=(1,)
+    )
     for snapshot in snapshots:
-        if snapshot.link.error:
-            terminal.line(f"{snapshot.host}: {snapshot.link.error}")
-        for source in snapshot.sources:
-            if source.failure and source.name == "listeners":
-                terminal.line(f"{snapshot.host}: listeners not seen: {source.failure}")
-        hidden = sum(1 for listener in snapshot.listeners if not listener.pids)
-        if hidden:
-            is_root = snapshot.identity is not None and snapshot.identity.uid == 0
-            why = "the process is outside of what root sees here" if is_root else "the process is hidden: needs root"
-            terminal.line(f"{snapshot.host}: of {hidden} {'listener' if hidden == 1 else 'listeners'} {why}")
+        _unseen(terminal, snapshot)
 
 
-def _row(host: str, listener: "Listener", found: "Service | None") -> tuple[str, ...]:
+def _worries(
+    terminal: "Terminal", snapshots: "Sequence[Snapshot]", clashes: "Sequence[Finding]", entries: "Sequence[Entry]"
+) -> list[str]:
+    """What does not fit and no finding speaks of."""
+    from console.cli.terminal import YELLOW
+    from console.diagnosis.drift import drifts, stable_ports
+
+    told = {(finding.host, finding.protocol, finding.port) for finding in clashes}
+    lines = []
+    for entry in entries:
+        word = _WORDS.get(entry.fit)
+        if word is None or (entry.host, entry.protocol, entry.port) in told:
+            continue
+        when = f" at the {entry.when}" if entry.when not in (None, "now") else ""
+        port = f"{entry.host}  {entry.protocol} {entry.port}{when}"
+        lines.append(f"{terminal.paint(word, YELLOW)}{' ' * (9 - len(word))}{port}: {entry.summary}")
+    told_apart = drifts(map(stable_ports, snapshots))
+    lines += [f"{terminal.paint('DRIFT', YELLOW)}    {one.host}  {one.summary}" for one in told_apart]
+    return lines
+
+
+def _unseen(terminal: "Terminal", snapshot: "Snapshot") -> None:
+    """What was not seen of a host, and why."""
+    if snapshot.link.error:
+        terminal.line(f"{snapshot.host}: {snapshot.link.error}")
+    for source in snapshot.sources:
+        if source.failure and source.name in ("listeners", "declarations"):
+            what = "listeners" if source.name == "listeners" else "files that declare ports"
+            terminal.line(f"{snapshot.host}: {what} not seen: {source.failure}")
+    if snapshot.declared is not None and snapshot.declared.hidden:
+        terminal.wrap(f"{snapshot.host}: may not be read: {', '.join(snapshot.declared.hidden)}", 2)
+    hidden = sum(1 for listener in snapshot.listeners if not listener.pids)
+    if hidden:
+        is_root = snapshot.identity is not None and snapshot.identity.uid == 0
+        why = "the process is outside of what root sees here" if is_root else "the process is hidden: needs root"
+        terminal.line(f"{snapshot.host}: of {hidden} {'listener' if hidden == 1 else 'listeners'} {why}")
+
+
+def _row(host: str, listener: "Listener", found: "Service | None", where: str = "-") -> tuple[str, ...]:
     process = f"{listener.process or 'pid'} {listener.pid}" if listener.pid is not None else "hidden"
     known_by = "process" if listener.pids else "cgroup" if listener.unit else "-" if listener.uid is None else "user"
     address = f"{listener.address}%{listener.interface}" if listener.interface else listener.address
     scope = "" if found is None or found.ref.scope == "system" else f"@{found.ref.scope.removeprefix('user:')}"
     name = f"{found.ref.manager}{scope}:{found.ref.name}" if found else _stray(listener)
     user = listener.user or (f"uid {listener.uid}" if listener.uid is not None else "-")
-    return (host, str(listener.port), listener.protocol, address, name, process, user, known_by)
+    return (host, str(listener.port), listener.protocol, address, name, process, user, known_by, where)
+
+
+def _where(entry: "Entry", owner: "Service | None") -> str:
+    """Where the port is declared: for its owner, else for whom else."""
+    sure = [claim for claim in entry.declared_by if claim.sure]
+    own = [claim for claim in sure if owner is not None and claim.is_of(owner.ref)]
+    return next((claim.where for claim in (*own, *sure)), "-")
 
 
 def _stray(listener: "Listener") -> str:
@@ -127,7 +205,7 @@ def _stray(listener: "Listener") -> str:
 COMMANDS = (
     Subcommand(
         "ports",
-        "show listeners with their owners, and conflicts",
+        "show listeners with their owners against what is declared, and conflicts",
         run,
         arguments,
         ("hostdeck ports", "hostdeck ports web1 --json"),

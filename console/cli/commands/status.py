@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from console.cli.subcommand import HOST, Subcommand, complete, json_option
 
 if TYPE_CHECKING:
+    from console.cli.hidden_ports import HiddenPorts
     from console.cli.terminal import Terminal
     from console.config.model import Config
     from console.core.finding import Finding
-    from console.core.service import Service
+    from console.core.service import Service, ServiceRef
     from console.core.snapshot import Snapshot
     from console.core.target import Target
     from console.remote.transport import HostSpec
@@ -60,52 +61,73 @@ async def _look(
     config: "Config", specs: "tuple[HostSpec, ...]", wanted: "dict[str, list[Target]]", arguments: Namespace
 ) -> int:
     from console.cli import looking
+    from console.cli.hidden_ports import revealed
 
     async with looking.started(config, specs) as fleet:
         snapshots = await looking.settled(fleet, (spec.name for spec in specs))
+        snapshots, hidden = await revealed(fleet, snapshots)
         findings = [finding for spec in specs for finding in fleet.findings(spec.name)]
-    services = _services(snapshots, wanted)
+    services, unseen = _services(snapshots, wanted)
     if wanted:
         asked = [service for service in services if service.ref.host in wanted]
         findings = [finding for finding in findings if finding.host not in wanted or _concerns(finding, asked)]
     findings.sort(key=lambda finding: (finding.severity.rank, finding.host, finding.subject))
     if arguments.json:
-        _json(snapshots, services, findings)
+        from console.cli.entry import report
+
+        _json(snapshots, services, findings, hidden)
+        for line in unseen:
+            report(line)
     else:
-        _text(snapshots, services, findings, everything=arguments.all or bool(wanted), wanted=wanted)
-    return _verdict(snapshots, findings, _unwell(services, wanted))
+        everything = arguments.all or bool(wanted)
+        _text(snapshots, services, findings, everything=everything, wanted=wanted, unseen=unseen, hidden=hidden)
+    unwell = _unwell(snapshots, services, wanted)
+    return _verdict(snapshots, findings, unwell=bool(unwell or unseen))
 
 
 def _concerns(finding: "Finding", services: "Sequence[Service]") -> bool:
     return any(finding.concerns(service.ref) for service in services)
 
 
-def _unwell(services: "Sequence[Service]", wanted: "Collection[str]") -> "list[Service]":
-    """The services that were asked for by name and are not known to be well, whatever the findings say."""
+def _unwell(
+    snapshots: "Sequence[Snapshot]", services: "Sequence[Service]", wanted: "Collection[str]"
+) -> "list[Service]":
+    """The services that were asked for by name and are not known to be well now, whatever the findings say."""
+    from console.core.freshness import of_service
+
     unwell = {"failed", "flapping", "unknown"}
-    return [service for service in services if service.ref.host in wanted and service.state.value in unwell]
+    by_host = {snapshot.host: snapshot for snapshot in snapshots}
+    asked = (service for service in services if service.ref.host in wanted)
+    return [one for one in asked if one.state.value in unwell or of_service(by_host[one.ref.host], one).stale]
 
 
-def _services(snapshots: "Sequence[Snapshot]", wanted: "dict[str, list[Target]]") -> "list[Service]":
-    from console.cli.errors import CliError
+def _services(
+    snapshots: "Sequence[Snapshot]", wanted: "dict[str, list[Target]]"
+) -> "tuple[list[Service], tuple[str, ...]]":
+    """Those that are wanted, and of which of these nothing can be told, and why."""
+    from console.cli.errors import UnseenError
+    from console.cli.targets import found_all as named
+    from console.cli.targets import service_of
     from console.core.snapshot import LinkState
-    from console.core.target import TargetError, find
 
     found: list[Service] = []
+    unseen: list[str] = []
     for snapshot in snapshots:
         targets = wanted.get(snapshot.host)
         if targets is None or (not snapshot.services and snapshot.link.state is not LinkState.UP):
             found += snapshot.services
             continue
-        by_ref = {service.ref: service for service in snapshot.services}
-        try:
-            found += [by_ref[ref] for ref in dict.fromkeys(find(target, by_ref) for target in targets)]
-        except TargetError as error:
-            raise CliError(str(error)) from None
-    return found
+        refs: dict[ServiceRef, None] = {}
+        for target in targets:
+            try:
+                refs |= dict.fromkeys(named(target, snapshot))
+            except UnseenError as error:
+                unseen.append(str(error))
+        found += [service for ref in refs if (service := service_of(ref, snapshot)) is not None]
+    return found, tuple(dict.fromkeys(unseen))
 
 
-def _verdict(snapshots: "Sequence[Snapshot]", findings: "Sequence[Finding]", unwell: "Sequence[Service]" = ()) -> int:
+def _verdict(snapshots: "Sequence[Snapshot]", findings: "Sequence[Finding]", *, unwell: bool = False) -> int:
     from console.cli.errors import Exit
     from console.core.finding import Severity
     from console.core.snapshot import LinkState
@@ -118,17 +140,26 @@ def _verdict(snapshots: "Sequence[Snapshot]", findings: "Sequence[Finding]", unw
     return Exit.PROBLEM if any(finding.severity is not Severity.INFO for finding in findings) else Exit.OK
 
 
-def _json(snapshots: "Sequence[Snapshot]", services: "Sequence[Service]", findings: "Sequence[Finding]") -> None:
+def _json(
+    snapshots: "Sequence[Snapshot]",
+    services: "Sequence[Service]",
+    findings: "Sequence[Finding]",
+    hidden: "Sequence[HiddenPorts]",
+) -> None:
     from console.cli import encode
 
     now = time.monotonic()
+    by_host = {snapshot.host: snapshot for snapshot in snapshots}
     encode.emit(
         "status/1",
         {
             "hosts": [encode.host(snapshot, now) for snapshot in snapshots],
-            "services": [encode.service(service) for service in services],
+            "services": [encode.service(service, by_host[service.ref.host], now) for service in services],
             "findings": [encode.finding(finding) for finding in findings],
-            "failures": encode.failures(snapshots),
+            "failures": [
+                *encode.failures(snapshots),
+                *({"host": one.host, "source": "listeners_root", "reason": one.words} for one in hidden),
+            ],
         },
     )
 
@@ -140,6 +171,8 @@ def _text(
     *,
     everything: bool,
     wanted: "Collection[str]" = (),
+    unseen: "Sequence[str]" = (),
+    hidden: "Sequence[HiddenPorts]" = (),
 ) -> None:
     from console.cli.terminal import Terminal
 
@@ -150,16 +183,22 @@ def _text(
         right=(2, 3, 4, 5),
     )
     terminal.line()
-    _print_findings(terminal, snapshots, services, findings, _unwell(services, wanted))
+    for line in unseen:
+        terminal.wrap(line)
+    if findings or services or not unseen:
+        _print_findings(terminal, snapshots, services, findings, _unwell(snapshots, services, wanted))
     shown = [service for service in services if everything or not _quiet(service)]
     if shown:
         terminal.line()
-        now = _host_clocks(snapshots)
+        by_host = {snapshot.host: snapshot for snapshot in snapshots}
         head = ("SERVICE", "STATE", "SINCE", "PID", "PORTS", "NATIVE")
         ordered = sorted(shown, key=lambda service: (service.state.value in {"running", "stopped"}, str(service.ref)))
-        terminal.table((_service_row(terminal, service, now) for service in ordered), head=head, right=(2, 3))
-    if hidden := len(services) - len(shown):
-        terminal.line(f"{hidden} services of which nothing runs are not shown (--all)")
+        rows = (_service_row(terminal, service, by_host[service.ref.host]) for service in ordered)
+        terminal.table(rows, head=head, right=(2, 3))
+    if idle := len(services) - len(shown):
+        terminal.line(f"{idle} services of which nothing runs are not shown (--all)")
+    for one in hidden:
+        terminal.wrap(f"{one.host}: {one.words}")
     _print_failures(terminal, snapshots)
 
 
@@ -229,19 +268,17 @@ def _is(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _host_clocks(snapshots: "Sequence[Snapshot]") -> dict[str, float]:
-    """Each host's wall clock now, since that is what its times are told in."""
-    return {snapshot.host: time.time() + (snapshot.clock_skew or 0.0) for snapshot in snapshots}
-
-
-def _service_row(terminal: "Terminal", service: "Service", now: dict[str, float]) -> tuple[str, ...]:
+def _service_row(terminal: "Terminal", service: "Service", snapshot: "Snapshot") -> tuple[str, ...]:
     from console.cli.terminal import age
+    from console.core.freshness import of_service
 
-    since = now[service.ref.host] - service.since if service.since is not None else None
+    fresh = of_service(snapshot, service)
+    # Its times are told in its host's own clock.
+    since = time.time() + (snapshot.clock_skew or 0.0) - service.since if service.since is not None else None
     return (
         str(service.ref),
-        terminal.state(service.state.value),
-        age(since),
+        terminal.last_seen(service.state.value) if fresh.stale else terminal.state(service.state.value),
+        f"stale {age(fresh.age(time.monotonic()))}" if fresh.stale else age(since),
         str(service.pid or "-"),
         " ".join(str(endpoint) for endpoint in service.ports) or "-",
         service.native_state + (f" ({service.result})" if service.result not in {None, "", "success"} else ""),

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from console.config.model import Config
     from console.core.finding import Proposal
     from console.core.service import ServiceRef
+    from console.core.snapshot import LogLine
     from console.core.target import Target
     from console.diagnosis.verdict import Verdict
     from console.remote.fleet import Fleet
@@ -17,37 +18,47 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: ArgumentParser) -> None:
-    """``TARGET [--evidence] [--markdown] [--json]``."""
+    """``TARGET [--from HOST] [--evidence] [--markdown] [--json]``."""
     target_argument(parser, "HOST:PORT[/udp], :PORT, HOST/SERVICE or /SERVICE")
+    parser.add_argument("--from", dest="asked_from", metavar="HOST", help="also say whether this host gets there (tcp)")
     parser.add_argument("-e", "--evidence", action="store_true", help="print what the verdict rests on, too")
     parser.add_argument("--markdown", action="store_true", help="print a report for an incident channel")
     json_option(parser)
 
 
 def run(arguments: Namespace) -> int:
-    """Look, judge, print; 0 when the port is free, 1 when not, 3 when the host is not reached."""
+    """Look, judge, print; 0 when the port is free or the service has it, 1 when not, 3 when the host is not reached."""
     from console.cli import hosts, looking
     from console.cli.targets import any_target
 
     config = hosts.read_config(arguments)
     target = any_target(arguments.target)
-    return looking.ask(_look(config, hosts.spec(config, target.host), target, arguments))
+    spec = hosts.spec(config, target.host)
+    other = hosts.spec(config, arguments.asked_from) if arguments.asked_from else None
+    return looking.ask(_look(config, spec, target, arguments, other))
 
 
-async def _look(config: "Config", spec: "HostSpec", target: "Target", arguments: Namespace) -> int:
+async def _look(
+    config: "Config", spec: "HostSpec", target: "Target", arguments: Namespace, other: "HostSpec | None"
+) -> int:
     from console.cli import encode, looking
     from console.cli.errors import Exit
     from console.diagnosis.as_json import as_json
 
-    async with looking.started(config, (spec,)) as fleet:
-        await looking.up(fleet, spec.name)
-        verdict = await looking.watched(spec.name, diagnosis(fleet, config, spec, target))
+    specs = (spec,) if other is None or other.name == spec.name else (spec, other)
+    async with looking.started(config, specs) as fleet:
+        for one in specs:
+            await looking.up(fleet, one.name)
+        asked_from = other.name if other is not None else None
+        verdict = await looking.watched(spec.name, diagnosis(fleet, config, spec, target, asked_from))
         verdict = replace(verdict, actions=await permitted(fleet, config, spec, verdict.actions))
+        wanted = (arguments.evidence or arguments.markdown) and not arguments.json
+        log = await _log(fleet, verdict.service) if wanted and verdict.service is not None else ()
     if arguments.json:
         print(encode.dumps(as_json(verdict), indent=2))
     else:
-        _text(verdict, arguments)
-    return Exit.OK if verdict.verdict.fine else Exit.PROBLEM
+        _text(verdict, log, arguments)
+    return Exit.OK if verdict.fine else Exit.PROBLEM
 
 
 async def permitted(
@@ -70,10 +81,11 @@ async def _why_not(fleet: "Fleet", config: "Config", spec: "HostSpec", action: "
     if spec.read_only:
         return f"{spec.name} is read-only (--read-only, or read_only in the configuration)"
     snapshot = fleet.snapshot(spec.name)
-    made = [make_plan(config, spec, intent, snapshot, None)[0] for intent in action.intents]
-    plans = [plan for plan in made if plan is not None]
-    if not plans or fleet.identity(spec.name).uid == 0:
-        return None
+    made = [make_plan(config, spec, intent, snapshot, None) for intent in action.intents]
+    refused = next((why for plan, why in made if plan is None), None)
+    plans = [plan for plan, _ in made if plan is not None]
+    if refused is not None or fleet.identity(spec.name).uid == 0:
+        return refused
     # All of its plans are asked for in one trip.
     whole = replace(
         plans[0],
@@ -87,9 +99,11 @@ async def _why_not(fleet: "Fleet", config: "Config", spec: "HostSpec", action: "
         return None
 
 
-async def diagnosis(fleet: "Fleet", config: "Config", spec: "HostSpec", target: "Target") -> "Verdict":
+async def diagnosis(
+    fleet: "Fleet", config: "Config", spec: "HostSpec", target: "Target", asked_from: str | None = None
+) -> "Verdict":
     """The verdict on a target of a host that is up."""
-    from console.cli.targets import found
+    from console.cli.targets import found, port_of_process
     from console.cli.wiring import verdict
     from console.core.service import Endpoint
 
@@ -97,32 +111,53 @@ async def diagnosis(fleet: "Fleet", config: "Config", spec: "HostSpec", target: 
     if target.port is not None:
         subject = Endpoint(target.protocol, "*", target.port)
     else:
-        subject = found(target, fleet.snapshot(spec.name))
-    return await verdict(fleet, config, spec, subject)
+        snapshot = fleet.snapshot(spec.name)
+        ref = found(target, snapshot)
+        subject = port_of_process(ref, snapshot) if ref.manager == "process" else ref
+    return await verdict(fleet, config, spec, subject, asked_from=asked_from)
 
 
-def _text(verdict: "Verdict", arguments: Namespace) -> None:
+async def _log(fleet: "Fleet", ref: "ServiceRef") -> "tuple[LogLine, ...]":
+    """The end of the log of the service that wants the port, or why it is not seen."""
+    from console.core.snapshot import LogLine
+    from console.diagnosis.report import LOG_LINES
+    from console.remote.transport import TransportError
+
+    try:
+        told = fleet.follow(ref, lines=LOG_LINES, since=None, follow_on=False)
+        return tuple([line async for line in told])
+    except TransportError as error:
+        return (LogLine(ref.host, ref.name, "", f"not seen: {error}"),)
+
+
+def _text(verdict: "Verdict", log: "tuple[LogLine, ...]", arguments: Namespace) -> None:
     from datetime import datetime
 
-    from console.cli.terminal import DIM, Terminal
+    from console.cli.terminal import BOLD, DIM, Terminal
     from console.diagnosis.as_text import as_markdown, as_text
+    from console.diagnosis.report import sections
 
     terminal = Terminal()
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None
     if arguments.markdown:
-        print(as_markdown(verdict, zone), end="", file=terminal.stream)
+        print(as_markdown(verdict, zone, log), end="", file=terminal.stream)
         return
     for line in as_text(verdict, terminal.width or 200, zone):
         terminal.line(line)
     for number, action in enumerate(verdict.actions, 1):
-        for command in action.commands:
-            terminal.wrap(f"{terminal.paint(f'{number} $', DIM)} {command}", 2)
-        if action.reason_off is not None and action.intents:
-            terminal.wrap(f"{number} off: {action.reason_off}", 2)
+        for line in action.lines:
+            mark = f"{number}" if line.startswith("# ") else f"{number} $"
+            terminal.wrap(f"{terminal.paint(mark, DIM)} {line}", 2)
+        if action.reason_off is not None and (action.intents or action.recommended):
+            off = "off: " if action.intents else ""
+            terminal.wrap(f"{number} {off}{action.reason_off}", 2)
     if arguments.evidence:
-        for line in verdict.evidence:
-            terminal.wrap(terminal.paint(line, DIM), 2)
+        for section in sections(verdict, log, zone, actions=()):
+            terminal.line("")
+            terminal.wrap(terminal.paint(section.title, BOLD))
+            for line in section.lines:
+                terminal.wrap(line, 2)
 
 
 COMMANDS = (
@@ -131,6 +166,11 @@ COMMANDS = (
         "tell why a service cannot have its port, who has it, and what to do",
         run,
         arguments,
-        ("hostdeck why web1/api", "hostdeck why web1:8080", "hostdeck why :53/udp --json"),
+        (
+            "hostdeck why web1/api",
+            "hostdeck why web1:8080",
+            "hostdeck why web1:8080 --from web2",
+            "hostdeck why :53/udp --json",
+        ),
     ),
 )

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from console.core.freshness import of_service
 from console.core.service import Endpoint, State
 from console.core.snapshot import LinkState
 from console.ui import off
 from console.ui.present import findings as present_findings
 from console.ui.present import ports as present_ports
 from console.ui.present import services as present_services
-from console.ui.present.verdict import FINE, own, verdict_block, ways
+from console.ui.present.verdict import FINE, Room, own, verdict_block, ways
 from console.ui.present.words import freshness, service_name
 from console.ui.widgets.detail import Entry, Heading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import tzinfo
 
     from console.core.finding import Finding, Proposal
     from console.core.network import Listener
     from console.core.snapshot import LogLine, Snapshot
+    from console.diagnosis.report import Section
     from console.diagnosis.verdict import Verdict
     from console.ui.deck import Deck
     from console.ui.subject import Subject
 
 _TOLD = ("STATE", "WRONG")
 """What the finding says already."""
+
+
+_NO_CAUSE = (*FINE, "unknown", "start-limit")
+"""Verdicts that name nobody and nothing that is in the way of a port."""
 
 
 class Explanation(NamedTuple):
@@ -38,15 +47,26 @@ class Explanation(NamedTuple):
 
 
 def explain(
-    deck: Deck, subject: Subject, verdict: Verdict | None, *, log: Sequence[LogLine] = (), prefix: str = ""
+    deck: Deck,
+    subject: Subject,
+    verdict: Verdict | None,
+    *,
+    log: Sequence[LogLine] = (),
+    prefix: str = "",
+    room: Room | None = None,
+    checked: Entry | None = None,
 ) -> Explanation:
-    """Put together what is known now: the verdict or the finding first, then what it rests on."""
+    """Put together what is known now: the verdict or the finding first, then what it rests on.
+
+    ``checked`` says how fresh the verdict is, right below it; ``room`` is what both must fit.
+    """
     finding = finding_of(deck, subject)
     told = verdict if verdict is not None and speaks(verdict, subject, finding) else None
     proposals = told.actions if told is not None and told.actions else finding.proposals if finding is not None else ()
     reason = partial(why_off, deck)
     if told is not None:
-        first = [*verdict_block(told, deck.clock, reason, prefix=prefix, shown=proposals)]
+        block = verdict_block(told, deck.clock, reason, prefix=prefix, shown=proposals, room=room)
+        first = [*block, *((checked,) if checked is not None else ())]
     elif finding is not None:
         seen = present_findings.seen_for(deck.store, finding, deck.clock.monotonic())
         first = [*present_findings.detail(finding, deck.store.snapshot(subject.host), deck.clock, seen)]
@@ -54,6 +74,8 @@ def explain(
     else:
         first = [*_gone(deck, subject)] if subject.finding is not None else []
     lines = [*first, *_behind(deck, subject, bool(first), log)]
+    if told is None and checked is not None:
+        lines.append(checked)
     change = deck.changes.on(subject.service) if subject.service is not None else None
     if change is not None:
         lines.insert(1, Entry("PLAN", f"a plan runs: {change.plan.kind} of {change.plan.target.name}", "accent"))
@@ -65,16 +87,19 @@ def _gone(deck: Deck, subject: Subject) -> tuple[Entry | Heading, ...]:
     ref = subject.service
     if ref is None:
         return (Heading("This finding is gone", "no longer seen"),)
+    snapshot = deck.store.snapshot(ref.host)
     service = deck.store.service(ref)
     if service is None:
         return (Heading(f"{ref.host}  {service_name(ref)}", "not seen any more"),)
     if deck.changes.on(ref) is not None:
         word = "a plan runs"
-    elif deck.store.snapshot(ref.host).link.state is not LinkState.UP:
+    elif snapshot.link.state is not LinkState.UP:
         word = "seen last: its host does not answer"
+    elif of_service(snapshot, service).stale:
+        word = f"seen last: {ref.manager} does not answer"
     else:
         word = "mended" if service.state is State.RUNNING else "no finding of it now"
-    state = Entry("STATE", present_findings.state_line(service))
+    state = Entry("STATE", present_findings.state_line(service, snapshot))
     return (Heading(f"{ref.host}  {service_name(ref)} {service.state.value.upper()}", word), state)
 
 
@@ -85,7 +110,7 @@ def _behind(deck: Deck, subject: Subject, headed: bool, log: Sequence[LogLine]) 
     service = deck.store.service(subject.service) if subject.service is not None else None
     listener = listener_of(snapshot, subject.endpoint) if subject.by_port or service is None else None
     if listener is not None:
-        entries += present_ports.detail(listener, snapshot, now, ())
+        entries += present_ports.detail(listener, present_ports.Known(snapshot, (), deck.declared(snapshot.host)), now)
     elif service is not None:
         entries += present_services.detail(service, snapshot, deck.clock, log=log)
     if headed:
@@ -97,9 +122,17 @@ def speaks(verdict: Verdict, subject: Subject, finding: Finding | None) -> bool:
     """Whether a verdict on a port is what somebody wants to read here."""
     if verdict.port is None:
         return False
+    if subject.symptom is not None:
+        return True
+    if finding is not None and finding.port is None:
+        # What a finding could not see, such as a connection that has the port, the look on the host has found.
+        return verdict.symptom is not None and verdict.verdict not in _NO_CAUSE
     if finding is not None:
-        return finding.port is not None
-    return subject.by_port or not (verdict.verdict in FINE or own(verdict))
+        # Of a port that two will want nothing is wrong yet: the verdict would stop the one that runs.
+        return finding.code != "port-claimed-twice"
+    # A service that is down although its port is free can be started: that is what somebody wants to read too.
+    waits = verdict.verdict in FINE and verdict.symptom is not None and bool(verdict.actions)
+    return subject.by_port or waits or not (verdict.verdict in FINE or own(verdict))
 
 
 def why_off(deck: Deck, proposal: Proposal) -> str | None:
@@ -114,15 +147,21 @@ def _one_age(entries: list[Entry | Heading]) -> tuple[Entry | Heading, ...]:
     return (*rest, *ages[-1:])
 
 
-def evidence(verdict: Verdict | None, finding: Finding | None, proposals: Sequence[Proposal]) -> tuple[str, ...]:
-    """What a verdict or finding rests on, a line each, and the commands of its proposals."""
-    lines = list(_once((verdict.evidence if verdict is not None else ()), finding.evidence if finding else ()))
-    if verdict is not None and verdict.not_checked:
-        lines += ["", "not checked:", *(f"  {gap.what}: {gap.why}" for gap in verdict.not_checked)]
-    for proposal in proposals:
-        if proposal.commands:
-            lines += ["", f"{proposal.label}:", *(f"  {command}" for command in proposal.commands)]
-    return tuple(lines)
+def evidence(
+    verdict: Verdict | None,
+    finding: Finding | None,
+    proposals: Sequence[Proposal],
+    log: Sequence[LogLine] = (),
+    zone: tzinfo | None = None,
+) -> tuple[Section, ...]:
+    """What a verdict or finding rests on: facts, log, looks, and the commands of its proposals."""
+    from console.diagnosis.report import Section, sections
+    from console.diagnosis.report import ways as ways_out
+
+    facts = _once((verdict.evidence if verdict is not None else ()), finding.evidence if finding else ())
+    if verdict is None:
+        return (*((Section("What was found", facts),) if facts else ()), *ways_out(proposals))
+    return sections(replace(verdict, evidence=facts), log, zone or UTC, tuple(proposals))
 
 
 def _once(newest: Sequence[str], older: Sequence[str]) -> tuple[str, ...]:

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from console.core.finding import Finding, Severity
+from console.core.freshness import of_all, of_finding, of_service
 from console.core.service import Service
-from console.core.snapshot import Snapshot
-from console.diagnosis.wanting import is_current
-from console.findings.seen import blind
+from console.core.snapshot import LinkState, Snapshot
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
 from console.ui.clock import Clock
 from console.ui.present.hosts import link_advice
-from console.ui.present.words import freshness, host_cell, host_width, listed, number, service_name, wall_age
+from console.ui.present.words import freshness, host_cell, host_width, how_old, listed, number, service_name, wall_age
 from console.ui.store import Store
 from console.ui.widgets.detail import Entry, Heading
+from console.ui.widgets.palette import width_of
 from console.ui.widgets.table import Column, Row
 
 NARROW = 60
@@ -117,8 +117,9 @@ def _text(finding: Finding) -> str:
     return f"{finding.host} {finding.subject} {finding.summary} {finding.code} {finding.severity}".lower()
 
 
-def state_line(service: Service) -> Text:
+def state_line(service: Service, snapshot: Snapshot) -> Text:
     """A service's state: glyph and word, then the manager's own words and how it ended."""
+    stale = of_service(snapshot, service).stale
     words = [service.native_state]
     if service.result not in (None, "success"):
         words.append(str(service.result))
@@ -128,7 +129,10 @@ def state_line(service: Service) -> Text:
         words.append(f"signal {service.exit_signal}")
     if service.restarts:
         words.append(number(service.restarts, "restart"))
-    return (cells.state(service.state), Cell("  " + ", ".join(word for word in words if word)))
+    if stale:
+        words.append("when last seen")
+    state = cells.last_seen(service.state) if stale else cells.state(service.state)
+    return (state, Cell("  " + ", ".join(word for word in words if word)))
 
 
 def heading(finding: Finding, snapshot: Snapshot, clock: Clock, seen: float | None = None) -> Heading:
@@ -149,19 +153,27 @@ def detail(
     entries: list[Entry | Heading] = [heading(finding, snapshot, clock, seen), Entry("WHAT", finding.summary, tone)]
     service = snapshot.service(finding.service) if finding.service is not None else None
     if service is not None:
-        entries.append(Entry("STATE", state_line(service)))
+        entries.append(Entry("STATE", state_line(service, snapshot)))
     entries += [Entry("" if place else "SEEN", line) for place, line in enumerate(finding.evidence)]
     entries += symptom_entries(finding, snapshot, clock)
     if not finding.proposals:
         entries += [Entry("" if place else "MEND", line) for place, line in enumerate(link_advice(snapshot, now))]
-    entries.append(Entry("AGE", freshness(snapshot, now)))
+    entries.append(Entry("AGE", _age(finding, snapshot, now)))
     return tuple(entries)
+
+
+def _age(finding: Finding, snapshot: Snapshot, now: float) -> Text:
+    """How old what a finding rests on is."""
+    told = of_finding(snapshot, finding)
+    return freshness(snapshot, now) if told is None else how_old(told, snapshot, now)
 
 
 def symptom_entries(finding: Finding, snapshot: Snapshot, clock: Clock) -> tuple[Entry, ...]:
     """The line of the service's own log that tells the failure, unless the evidence has it already."""
     if finding.service is None:
         return ()
+    from console.diagnosis.wanting import is_current
+
     return tuple(
         Entry("LOG", f"{clock.moment(symptom.at)}  {symptom.line}" if symptom.at else symptom.line)
         for symptom in snapshot.symptoms
@@ -188,9 +200,11 @@ def quiet(store: Store, now: float) -> tuple[Text, ...]:
 
 def _looked_at(looked: Sequence[Snapshot], now: float, *, waiting: bool) -> list[Text]:
     """What was looked at as a whole, and what of it nothing can be said of: quiet is only what was seen."""
+    from console.findings.seen import ESSENTIAL, blind
+
     services = sum(len(snapshot.services) for snapshot in looked)
     ports = sum(len(snapshot.listeners) for snapshot in looked)
-    oldest = max(now - snapshot.at for snapshot in looked if snapshot.at is not None)
+    oldest = max(of_all(snapshot, ESSENTIAL).age(now) or 0.0 for snapshot in looked)
     what = f"{number(len(looked), 'host')}, {number(services, 'service')}, {number(ports, 'port')}"
     unseen = [f"Not known of {one.host}: {'; '.join(gaps)}" for one in looked if (gaps := blind(one))]
     quiet_now = not waiting and not unseen
@@ -211,3 +225,35 @@ def not_seen(snapshots: Sequence[Snapshot], limit: int = 6) -> list[Text]:
     if len(failures) > limit:
         lines.append(Cell(f"and {len(failures) - limit} more: see Hosts", "muted"))
     return lines
+
+
+def not_seen_line(snapshots: Sequence[Snapshot], where: str, width: int) -> str:
+    """The same in one line beside findings, as much as has room; ``where`` tells why. Empty where all was seen."""
+    unseen: dict[str, list[str]] = {}
+    for snapshot in snapshots:
+        for source in snapshot.sources:
+            if source.failure and snapshot.link.state is LinkState.UP:
+                unseen.setdefault(source.name, []).append(snapshot.host)
+    parts = [
+        f"{name} on {' and '.join(hosts) if len(hosts) < 3 else number(len(hosts), 'host')}"
+        for name, hosts in unseen.items()
+    ]
+    told = ""
+    for most in range(len(parts), 0, -1):
+        more = f" and {len(parts) - most} more" if most < len(parts) else ""
+        told = f"Not seen: {', '.join(parts[:most])}{more} ({where} has why)"
+        if width_of(told) <= width:
+            break
+    return told
+
+
+def all_hidden(needle: str, store: Store) -> tuple[Text, ...]:
+    """What is said where a filter hides every finding: that there are some, and how bad they are."""
+    every = store.findings()
+    worst = min((finding.severity for finding in every), key=lambda one: one.rank)
+    are = "1 other is" if len(every) == 1 else f"{cells.count(len(every))} others are"
+    tone = {Severity.CRITICAL: "critical", Severity.WARNING: "warning"}.get(worst, "")
+    return (
+        f"No finding contains {needle!r}.",
+        (Cell(f"{are} hidden, worst {worst}", tone), Cell(": esc shows all.")),
+    )

@@ -50,12 +50,14 @@ def fleet_name(deck: Deck) -> str:
 
 
 def note(deck: Deck, selection: Selection) -> str:
-    """What runs now, or else that the selected host does not answer."""
+    """What runs now, or else how much is marked, or that the selected host does not answer."""
     running = deck.changes.running()
     if running:
         change = running[0]
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""
         return f"{change.plan.kind} {change.plan.target.name}: {change.step}{more}"
+    if selection.marked:
+        return f"{selection.marked} marked"
     if selection.host is None:
         return ""
     snapshot = deck.store.snapshot(selection.host)

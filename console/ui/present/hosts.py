@@ -4,7 +4,7 @@ from console.core.snapshot import Link, LinkState, Snapshot
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
-from console.ui.present.words import freshness, host_age, host_cell, number
+from console.ui.present.words import host_age, host_cell, number, short_os
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.table import Column, Row
 
@@ -17,7 +17,7 @@ def columns(host: int) -> tuple[Column, ...]:
         Column("rtt", "trip", 6, align="right", priority=2),
         Column("age", "seen", 4, align="right"),
         Column("user", "as", 9, priority=3),
-        Column("os", "system", 14, 1, 10, 1),
+        Column("os", "system", 9, 1, 9, 1),
         Column("note", "note", 26, 5, 20),
     )
 
@@ -46,7 +46,12 @@ def mend(link: Link) -> str | None:
 
 def tried_again(link: Link, now: float) -> str:
     """When the connection is tried again, and after how many tries."""
-    again = f"in {cells.age(link.retry_at - now)}" if link.retry_at and link.retry_at > now else ""
+    if link.state not in (LinkState.DOWN, LinkState.CONNECTING):
+        return ""
+    if link.state is LinkState.DOWN and link.retry_at is None:
+        again = "not by itself"
+    else:
+        again = f"in {cells.age(link.retry_at - now)}" if link.retry_at and link.retry_at > now else "now"
     tries = f"after {number(link.attempts, 'attempt')}" if link.attempts > 1 else ""
     return " ".join(word for word in (again, tries) if word)
 
@@ -73,7 +78,7 @@ def row(snapshot: Snapshot, spec: HostSpec, now: float) -> Row:
             trip,
             "" if age is None else cells.age(age),
             identity.user if identity else spec.user or "",
-            identity.os if identity else "",
+            short_os(identity.os) if identity else "",
             note(snapshot, spec),
         ),
     )
@@ -84,10 +89,16 @@ def note(snapshot: Snapshot, spec: HostSpec) -> Text:
     if snapshot.link.error:
         tone = "critical" if snapshot.link.state is LinkState.DOWN else "warning"
         return Cell(snapshot.link.error, tone)
-    failed = [source.name for source in snapshot.sources if source.failure]
-    if failed:
-        return Cell(f"not seen: {', '.join(failed)}", "warning")
+    silent = [_plain(source.name) for source in snapshot.sources if source.hangs]
+    failed = [_plain(source.name) for source in snapshot.sources if source.failure and not source.hangs]
+    told = (f"no answer: {', '.join(silent)}" if silent else "", f"not seen: {', '.join(failed)}" if failed else "")
+    if any(told):
+        return Cell("; ".join(filter(None, told)), "warning")
     return Cell("read-only", "accent") if spec.read_only else ""
+
+
+def _plain(source: str) -> str:
+    return source.removeprefix("systemd_").replace("_", " ")
 
 
 def detail(snapshot: Snapshot, spec: HostSpec, now: float) -> tuple[Entry | Heading, ...]:
@@ -112,7 +123,9 @@ def detail(snapshot: Snapshot, spec: HostSpec, now: float) -> tuple[Entry | Head
 
 def _link_facts(snapshot: Snapshot, spec: HostSpec, now: float) -> tuple[tuple[str, Text], ...]:
     link = snapshot.link
-    state: Text = (cells.link(link.state), Cell(f" for {cells.age(now - link.since)}   "), *freshness(snapshot, now))
+    age = host_age(snapshot, now)
+    last = "no answer yet" if age is None else f"last answer {cells.age(age)} ago"
+    state: Text = (cells.link(link.state), Cell(f" for {cells.age(now - link.since)}   "), Cell(last, "muted"))
     return (
         ("LINK", state),
         ("ERROR", Cell(link.error, "critical") if link.error else ""),

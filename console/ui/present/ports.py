@@ -1,20 +1,27 @@
-"""Listeners with their owners: what clashes first, then what no service answers for."""
+"""Listeners with their owners, beside what is declared: what clashes first, then what nobody declared."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
-from console.core.finding import Finding
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from console.core import freshness
+from console.core.declaration import Declaration
+from console.core.finding import Finding, Severity
 from console.core.network import Listener
 from console.core.service import Endpoint, Service
-from console.core.snapshot import LinkState, Snapshot
-from console.managers import join
+from console.core.snapshot import Snapshot
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
-from console.ui.present.words import freshness, host_cell, listed, number, service_name
+from console.ui.present.words import host_cell, how_old, listed, number, service_name
 from console.ui.store import Store
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.table import Column, Row
+
+if TYPE_CHECKING:
+    from console.diagnosis.drift import Drift
+    from console.diagnosis.portmap import Entry as Mapped
 
 
 def columns(host: int) -> tuple[Column, ...]:
@@ -25,15 +32,26 @@ def columns(host: int) -> tuple[Column, ...]:
         Column("port", "port", 5, align="right"),
         Column("protocol", "", 3, priority=2),
         Column("address", "address", 15, 1, 9),
-        Column("owner", "owner", 20, 4, 14),
+        Column("owner", "owner", 20, 4, 14, good=18),
         Column("process", "process", 14, 1, 12, 3),
-        Column("known", "known by", 8, priority=2),
-        Column("exposure", "open to", 7, priority=1),
+        Column("declared", "declared", 10, priority=1),
+        Column("exposure", "open to", 7, priority=2),
     )
 
 
 Key = tuple[str, str, str, int, str | None]
-"""Host, protocol, address, port, interface."""
+"""Host, protocol, address, port, interface; ``NOBODY`` in place of the interface where nobody listens."""
+NOBODY = "nobody"
+_FITS: Mapping[str, tuple[str, str]] = {
+    "clash": ("clash", "critical"),
+    "exposed": ("local only", "warning"),
+    "undeclared": ("not", "warning"),
+    "missing": ("not there", "warning"),
+    "declared": ("yes", ""),
+    "unread": ("", ""),
+    "idle": ("for later", "muted"),
+}
+"""How what is declared and what is there fit: a word and its tone."""
 
 
 class Owner(NamedTuple):
@@ -50,9 +68,10 @@ class Line(NamedTuple):
 
     rank: int
     port: int
-    listener: Listener
     row: Row
     text: str
+    idle: bool = False
+    """Nobody listens and nobody should: told only to who looks for it."""
 
 
 def key_of(host: str, listener: Listener) -> Key:
@@ -69,6 +88,8 @@ class Owners:
     """Finds the service of a listener of one host."""
 
     def __init__(self, services: Sequence[Service]) -> None:
+        from console.managers import join
+
         self._owners = join.Owners(services)
 
     def of(self, listener: Listener) -> Owner:
@@ -82,31 +103,61 @@ class Owners:
 
 
 def clash_of(listener: Listener, findings: Sequence[Finding]) -> Finding | None:
-    """The finding that speaks of this port."""
+    """The finding that says that a service cannot listen because of this listener."""
+    from console.core.overlap import overlaps
+
     return next(
-        (found for found in findings if found.port == listener.port and found.protocol == listener.protocol), None
+        (
+            found
+            for found in findings
+            if found.code == "port-held"
+            and found.port is not None
+            and overlaps(Endpoint(found.protocol, found.address or "*", found.port), listener) is not None
+        ),
+        None,
     )
 
 
-def host_lines(snapshot: Snapshot, spec: HostSpec | None, findings: Sequence[Finding]) -> tuple[Line, ...]:
-    """Every listener of one host."""
-    owners = Owners(snapshot.services)
-    stale = snapshot.link.state in (LinkState.STALE, LinkState.DOWN)
-    return tuple(_line(snapshot.host, spec, listener, owners.of(listener), clash_of(listener, findings), stale)
-                 for listener in snapshot.listeners)  # fmt: skip
+class Known(NamedTuple):
+    """What is told of the ports of one host."""
+
+    snapshot: Snapshot
+    findings: Sequence[Finding] = ()
+    declared: tuple[Declaration, ...] = ()
+    """What the console's configuration declares."""
+    drifts: tuple[Drift, ...] = ()
+
+    def mapped(self) -> Mapping[tuple[str, int], Mapped]:
+        """The port map of the host, by protocol and port."""
+        from console.diagnosis.portmap import port_map
+
+        return {(one.protocol, one.port): one for one in port_map(self.snapshot, self.declared)}
 
 
-def _line(
-    host: str, spec: HostSpec | None, listener: Listener, owner: Owner, clash: Finding | None, stale: bool
-) -> Line:
-    exposure = cells.exposure(listener.address)
+def host_lines(known: Known, spec: HostSpec | None) -> tuple[Line, ...]:
+    """Every listener of one host, and every port that is declared without one."""
+    mapped, owners = known.mapped(), Owners(known.snapshot.services)
+    lines = [
+        _line(known, spec, listener, owners.of(listener), mapped.get((listener.protocol, listener.port)))
+        for listener in known.snapshot.listeners
+    ]
+    lines += [_unheld(known.snapshot, spec, entry) for entry in mapped.values() if not entry.listeners]
+    return tuple(lines)
+
+
+def _line(known: Known, spec: HostSpec | None, listener: Listener, owner: Owner, entry: Mapped | None) -> Line:
+    host, exposure = known.snapshot.host, cells.exposure(listener.address)
+    clash = clash_of(listener, known.findings)
     undeclared = owner.service is None
-    rank = 0 if clash else 1 if undeclared and exposure == "world" else 2
-    mark: Text = ""
+    fit = entry.fit.value if entry is not None else "unread"
+    drift = _drift_of(owner.service, known.drifts)
+    word = _word(fit, entry.when if entry is not None else None, drifts=drift is not None)
+    rank = 0 if clash or fit == "clash" else _rank(fit, exposure, undeclared=undeclared, drifts=drift is not None)
+    mark: Text = Cell("~", "warning") if rank == 1 or (rank == 0 and clash is None) else ""
     if clash is not None:
         mark = cells.severity_mark(clash.severity)
-    elif rank == 1:
-        mark = Cell("~", "warning")
+    elif _is_old(known.snapshot):
+        mark = cells.stale_mark()
     process = f"{listener.process or '?'} {listener.pid}" if listener.pid else listener.process or ""
     row = Row(
         key_of(host, listener),
@@ -118,24 +169,75 @@ def _line(
             listener.address + (f"%{listener.interface}" if listener.interface else ""),
             Cell(owner.name, "muted" if undeclared else ""),
             process,
-            owner.known,
-            Cell(exposure, "warning" if rank == 1 else ""),
+            word,
+            Cell(exposure, "warning" if rank == 1 and exposure == "world" else ""),
         ),
-        tone="muted" if stale else "",
+        tone="muted" if _is_old(known.snapshot) else "",
     )
-    words = (host, str(listener.port), listener.protocol, listener.address, owner.name, process, exposure)
-    return Line(rank, listener.port, listener, row, " ".join(words).lower())
+    words = (host, str(listener.port), listener.protocol, listener.address, owner.name, process, exposure, word.text)
+    return Line(rank, listener.port, row, " ".join(words).lower())
+
+
+def _rank(fit: str, exposure: str, *, undeclared: bool, drifts: bool) -> int:
+    """What others can reach goes before what only the host itself can."""
+    if fit == "exposed" or (exposure == "world" and (undeclared or fit == "undeclared")):
+        return 1
+    return 2 if drifts or fit == "undeclared" else 3
+
+
+def _unheld(snapshot: Snapshot, spec: HostSpec | None, entry: Mapped) -> Line:
+    """A port that is declared, and nobody listens."""
+    claim = entry.declared_by[0]
+    word = _word(entry.fit.value, entry.when)
+    owner = ", ".join(dict.fromkeys(one.service for one in entry.declared_by))
+    rank = 0 if entry.fit == "clash" else 2 if entry.fit == "missing" else 4
+    row = Row(
+        (snapshot.host, entry.protocol, claim.endpoint.address, entry.port, NOBODY),
+        (
+            Cell("~", "warning") if rank == 0 else "",
+            host_cell(spec, snapshot.host),
+            Cell(str(entry.port), "strong" if rank < 4 else "muted"),
+            entry.protocol,
+            Cell(claim.endpoint.address, "muted"),
+            Cell(owner, "" if rank < 4 else "muted"),
+            Cell("nobody listens", "muted"),
+            word,
+            "",
+        ),
+        tone="muted" if _is_old(snapshot) else "",
+    )
+    words = (snapshot.host, str(entry.port), entry.protocol, claim.endpoint.address, owner, "nobody", word.text)
+    return Line(rank, entry.port, row, " ".join(words).lower(), idle=rank == 4)
+
+
+def _word(fit: str, when: str | None, *, drifts: bool = False) -> Cell:
+    word, tone = _FITS[fit]
+    if when is not None and when != "now":
+        return Cell(when, "warning")
+    return Cell("elsewhere", "warning") if drifts and fit in ("declared", "unread") else Cell(word, tone)
+
+
+def _drift_of(service: Service | None, drifts: Iterable[Drift]) -> Drift | None:
+    return next((one for one in drifts if service is not None and one.ref == service.ref), None)
+
+
+def _is_old(snapshot: Snapshot) -> bool:
+    return freshness.of_source(snapshot, "listeners").stale
 
 
 def filtered(lines: Sequence[Line], needle: str) -> tuple[tuple[Row, ...], int]:
-    """The rows that are wanted and how many are hidden. A number is the beginning of a port, nothing else."""
+    """The rows that are wanted and how many are hidden. A number is the beginning of a port, nothing else.
+
+    What is only declared for later is shown to who looks for something.
+    """
     wanted = needle.strip().lower()
+    shown = [line for line in lines if wanted or not line.idle]
     if wanted.isdigit():
-        kept = [line for line in lines if str(line.port).startswith(wanted)]
+        kept = [line for line in shown if str(line.port).startswith(wanted)]
     else:
-        kept = [line for line in lines if all(word in line.text for word in wanted.split())]
+        kept = [line for line in shown if all(word in line.text for word in wanted.split())]
     kept.sort(key=lambda line: line.rank)
-    return tuple(line.row for line in kept), len(lines) - len(kept)
+    return tuple(line.row for line in kept), len(shown) - len(kept)
 
 
 def nothing(store: Store, needle: str) -> tuple[Text, ...]:
@@ -153,18 +255,22 @@ def nothing(store: Store, needle: str) -> tuple[Text, ...]:
     return tuple(lines)
 
 
-def detail(
-    listener: Listener, snapshot: Snapshot, now: float, findings: Sequence[Finding]
-) -> tuple[Entry | Heading, ...]:
-    """One listener: the owner, how it is known, who can reach it, what it clashes with."""
+def detail(listener: Listener, known: Known, now: float) -> tuple[Entry | Heading, ...]:
+    """One listener: the owner, how it is known, who can reach it, who declares it, what it clashes with."""
+    snapshot = known.snapshot
     owner = Owners(snapshot.services).of(listener)
-    clash = clash_of(listener, findings)
+    clash = clash_of(listener, known.findings)
+    entry = known.mapped().get((listener.protocol, listener.port))
     entries: list[Entry | Heading] = [Heading(f"{snapshot.host}  {endpoint_of(listener)}", owner.name)]
     if clash is not None:
-        entries.append(Entry("CLASH", clash.summary, "critical"))
+        tone = "critical" if clash.severity is Severity.CRITICAL else "warning"
+        entries.append(Entry("CLASH", clash.summary, tone))
         entries.append(Entry("", "w shows the diagnosis", "muted"))
     chain = " -> ".join(owner.service.chain) if owner.service is not None else ""
     pids = " ".join(str(pid) for pid in listener.pids)
+    drift = _drift_of(owner.service, known.drifts)
+    entries += _fitting(snapshot, entry, told=clash is not None)
+    entries += [Entry("DRIFT", drift.summary, "warning")] if drift is not None else []
     facts = (
         ("HELD BY", f"{listener.process or '?'} pid {pids}" if pids else _unseen(listener, snapshot)),
         ("USER", listener.user or ("" if listener.uid is None else f"uid {listener.uid}")),
@@ -176,8 +282,41 @@ def detail(
         ("WAITING", number(listener.backlog, "connection") if listener.backlog else ""),
     )
     entries += [Entry(key, value) for key, value in facts if value]
-    entries.append(Entry("AGE", freshness(snapshot, now)))
+    entries.append(Entry("AGE", how_old(freshness.of_source(snapshot, "listeners"), snapshot, now)))
     return tuple(entries)
+
+
+def unheld_detail(entry: Mapped, known: Known, now: float) -> tuple[Entry | Heading, ...]:
+    """A port that is declared, and nobody listens."""
+    snapshot = known.snapshot
+    head = Heading(f"{snapshot.host}  {entry.protocol} {entry.port}", "nobody listens")
+    return (
+        head,
+        *_fitting(snapshot, entry),
+        Entry("AGE", how_old(freshness.of_source(snapshot, "listeners"), snapshot, now)),
+    )
+
+
+_LABELS: Mapping[str, str] = {"clash": "CLASH", "exposed": "OPEN", "undeclared": "STRAY", "missing": "MISSING"}
+
+
+def _fitting(snapshot: Snapshot, entry: Mapped | None, *, told: bool = False) -> list[Entry]:
+    """What the port map says, and who declares the port where."""
+    lines: list[Entry] = []
+    label = _LABELS.get(entry.fit.value) if entry is not None else None
+    if entry is not None and label is not None and not told:
+        when = f"at the {entry.when}: " if entry.when not in (None, "now") else ""
+        lines.append(Entry(label, f"{when}{entry.summary}", "warning"))
+    claims = entry.declared_by if entry is not None else ()
+    for place, one in enumerate(claims[:4]):
+        sure = "" if one.sure else "perhaps "
+        words = f": {one.text}" if one.text else ""
+        lines.append(Entry("" if place else "DECLARED", f"{sure}{one.service}  {one.where}{words}"))
+    if snapshot.declared is None:
+        source = snapshot.source("declarations")
+        why = source.failure if source is not None and source.failure else "not looked at yet"
+        lines.append(Entry("" if claims else "DECLARED", f"files that declare ports: {why}", "muted"))
+    return lines
 
 
 _EXPOSURE = {

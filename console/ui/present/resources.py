@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from console.core.freshness import of_source
 from console.core.network import Process
 from console.core.sample import Filesystem, Pressure
 from console.core.service import Service
@@ -10,7 +11,7 @@ from console.core.thresholds import Thresholds
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
-from console.ui.present.words import freshness, host_cell, listed, number, service_name
+from console.ui.present.words import host_cell, how_old, listed, number, service_name
 from console.ui.store import HostHistory, memory_used
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.table import Column, Row
@@ -76,19 +77,24 @@ def toned(value: float | None, low: float, high: float) -> Text:
     return Cell(cells.percent(value), ("", "warning", "critical")[_grade(value, low, high)])
 
 
-def row(snapshot: Snapshot, spec: HostSpec | None, history: HostHistory, limits: Thresholds, spark: int) -> Row:
-    """One host as one line; what is not known says so."""
+def row(
+    snapshot: Snapshot, spec: HostSpec | None, history: HostHistory, limits: Thresholds, spark: int, now: float
+) -> Row:
+    """One host as one line; what is not known says so, and what is old how old it is, in place of the line of time."""
     rates, sample = snapshot.rates, snapshot.sample
     filesystem, full = fullest(snapshot.filesystems)
     used = memory_used(sample) if sample is not None else None
-    stale = snapshot.link.state in (LinkState.STALE, LinkState.DOWN)
+    fresh = of_source(snapshot, "vitals")
+    recent: Text = cells.spark(history.cpu.last(spark), spark)
+    if fresh.stale and fresh.at is not None:
+        recent = Cell(f"stale {cells.age(fresh.age(now))}", "warning")
     moved = sum(disk.read_bytes + disk.written_bytes for disk in rates.disks) if rates else None
     sent = sum(link.rx_bytes + link.tx_bytes for link in rates.interfaces if link.name != "lo") if rates else None
     return Row(
         snapshot.host,
         (
             host_cell(spec, snapshot.host),
-            cells.spark(history.cpu.last(spark), spark),
+            recent,
             toned(rates.cpu.busy if rates else None, 90.0, 98.0),
             toned(rates.cpu.iowait if rates else None, limits.iowait_warning, limits.iowait_critical),
             toned(used, limits.memory_warning, limits.memory_critical),
@@ -99,7 +105,7 @@ def row(snapshot: Snapshot, spec: HostSpec | None, history: HostHistory, limits:
             cells.rate(sent),
             f"{sample.load[0]:.1f}" if sample else "",
         ),
-        tone="muted" if stale else "",
+        tone="muted" if fresh.stale else "",
     )
 
 
@@ -109,6 +115,8 @@ def verdict(snapshot: Snapshot, limits: Thresholds) -> tuple[Cell, ...]:
         return (Cell("not known yet: rates need two looks", "muted"),)
     told = [*_io_words(snapshot, limits), *_cpu_words(snapshot), *_memory_words(snapshot, limits),
             *_disk_words(snapshot, limits)]  # fmt: skip
+    if of_source(snapshot, "vitals").stale:
+        return (Cell("what follows is as last seen: its vitals do not come now", "warning"), *told)
     return tuple(told) or (Cell("nothing is short: CPU, IO, memory and disks have room", "ok"),)
 
 
@@ -178,7 +186,7 @@ def _disk_words(snapshot: Snapshot, limits: Thresholds) -> list[Cell]:
 
 def summary(snapshot: Snapshot, limits: Thresholds, now: float) -> tuple[Entry | Heading, ...]:
     """One host below the list: what it means, pressure, disks, who is blocked."""
-    entries: list[Entry | Heading] = [Heading(snapshot.host, freshness(snapshot, now))]
+    entries: list[Entry | Heading] = [Heading(snapshot.host, how_old(of_source(snapshot, "vitals"), snapshot, now))]
     entries += [Entry("" if place else "MEANS", cell) for place, cell in enumerate(verdict(snapshot, limits))]
     return (*entries, *facts(snapshot, limits))
 

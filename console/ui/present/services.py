@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
+from console.core import freshness
 from console.core.finding import Finding
 from console.core.service import Endpoint, Service, State
 from console.core.snapshot import LinkState, LogLine, Snapshot
@@ -13,7 +14,7 @@ from console.ui import cells
 from console.ui.cells import Cell
 from console.ui.clock import Clock
 from console.ui.present.findings import state_line
-from console.ui.present.words import freshness, host_cell, number, service_name, wall_age
+from console.ui.present.words import host_cell, how_old, number, service_name, wall_age
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.table import Column, Row
 
@@ -38,17 +39,19 @@ class HostLines:
     """The rows of one host, and until when they hold: an age among them changes then."""
 
     services: tuple[Service, ...]
-    stale: bool
+    basis: tuple[object, ...]
     lines: tuple[Line, ...]
     until: float
     versions: bool
     """Whether a version is known of any of them."""
+    stale: bool
+    """Whether any of them is only known from earlier."""
 
     def holds(self, snapshot: Snapshot, now: float) -> bool:
         """Whether these rows still say what the snapshot says."""
         return (
             now < self.until
-            and self.stale == _is_stale(snapshot)
+            and self.basis == _basis(snapshot)
             and (self.services is snapshot.services or self.services == snapshot.services)
         )
 
@@ -56,9 +59,9 @@ class HostLines:
 _COLUMNS = (
     Column("state", "state", 10),
     Column("host", "host", 12, min_width=6),
-    Column("service", "service", 30, 6, 14),
-    Column("manager", "manager", 9, priority=3),
-    Column("ports", "ports", 14, 1, 6),
+    Column("service", "service", 30, 6, 14, good=24),
+    Column("manager", "manager", 11, priority=3),
+    Column("ports", "ports", 14, 1, 7),
     Column("up", "for", 4, align="right"),
     Column("restarts", "rst", 3, align="right", priority=2),
     Column("memory", "memory", 8, align="right", priority=4),
@@ -66,10 +69,14 @@ _COLUMNS = (
 )
 
 
-def columns(group: str, host: int, *, versions: bool = True) -> tuple[Column, ...]:
-    """The columns, without the one that the headings already tell and without versions where none is known."""
+def columns(group: str, host: int, *, versions: bool = True, stale: bool = False) -> tuple[Column, ...]:
+    """The columns, without the one that the headings already tell and without versions where none is known.
+
+    ``stale``: whether one must have room for ``stale 42s``.
+    """
+    widths = {"host": host, **({"up": 9} if stale else {})}
     found = (_COLUMNS[place] for place in _kept(group, versions))
-    return tuple(column._replace(width=host) if column.id == "host" else column for column in found)
+    return tuple(column._replace(width=widths.get(column.id, column.width)) for column in found)
 
 
 def _kept(group: str, versions: bool) -> tuple[int, ...]:
@@ -79,15 +86,22 @@ def _kept(group: str, versions: bool) -> tuple[int, ...]:
 
 def host_lines(snapshot: Snapshot, spec: HostSpec | None, wall: float, now: float) -> HostLines:
     """Every service of a host as a row."""
-    stale = _is_stale(snapshot)
     shown = [service for service in snapshot.services if not _own_login(service, snapshot)]
-    ages = [wall_age(snapshot, wall, service.since) for service in shown]
+    fresh = [freshness.of_service(snapshot, service) for service in shown]
+    # Of one that is stale nobody knows how long it goes on like that: then it is told since when nobody does.
+    ages = [
+        told.age(now) if told.stale else wall_age(snapshot, wall, service.since)
+        for service, told in zip(shown, fresh, strict=True)
+    ]
     lines = tuple(
-        Line(_RANK[service.state], service, _row(service, spec, age, stale), _text(service))
-        for service, age in zip(shown, ages, strict=True)
+        Line(_RANK[service.state], service, _row(service, spec, age, told.stale), _text(service, told.stale))
+        for service, told, age in zip(shown, fresh, ages, strict=True)
     )
     until = now + min((_next_change(age) for age in ages), default=3600.0)
-    return HostLines(snapshot.services, stale, lines, until, any(service.version for service in shown))
+    versions = any(service.version for service in shown)
+    return HostLines(
+        snapshot.services, _basis(snapshot), lines, until, versions, stale=any(told.stale for told in fresh)
+    )
 
 
 def _own_login(service: Service, snapshot: Snapshot) -> bool:
@@ -96,10 +110,11 @@ def _own_login(service: Service, snapshot: Snapshot) -> bool:
     return service.ref.name == f"user@{uid}.service" and service.state not in _ALARMING
 
 
-def _text(service: Service) -> str:
+def _text(service: Service, stale: bool) -> str:
     ref = service.ref
     ports = cells.ports(service.ports, 99)
-    return f"{ref.host} {service_name(ref)} {ref.manager} {service.state} {ports} {service.description}".lower()
+    state = f"{service.state} stale" if stale else service.state
+    return f"{ref.host} {service_name(ref)} {ref.manager} {state} {ports} {service.description}".lower()
 
 
 def _next_change(age: float | None) -> float:
@@ -116,12 +131,12 @@ def _row(service: Service, spec: HostSpec | None, age: float | None, stale: bool
     return Row(
         service.ref,
         (
-            cells.state(service.state),
+            cells.last_seen(service.state) if stale else cells.state(service.state),
             host_cell(spec, service.ref.host),
             Cell(service_name(service.ref), loud),
             service.ref.manager,
             cells.ports(service.ports),
-            "" if age is None else cells.age(age),
+            Cell(f"stale {cells.age(age)}", "warning") if stale else "" if age is None else cells.age(age),
             Cell(str(restarts), "warning") if restarts else "",
             "" if service.memory is None else cells.size(service.memory),
             service.version or "",
@@ -130,8 +145,10 @@ def _row(service: Service, spec: HostSpec | None, age: float | None, stale: bool
     )
 
 
-def _is_stale(snapshot: Snapshot) -> bool:
-    return snapshot.link.state in (LinkState.STALE, LinkState.DOWN)
+def _basis(snapshot: Snapshot) -> tuple[object, ...]:
+    """What decides which rows are stale, beside the services themselves."""
+    old = ((source.name, source.at) for source in snapshot.sources if source.stale)
+    return (snapshot.link.state is LinkState.UP, *old)
 
 
 class Listing(NamedTuple):
@@ -215,10 +232,14 @@ def detail(
 ) -> tuple[Entry | Heading, ...]:
     """One service: state, who runs it, processes, ports, policy, findings, the end of its log."""
     entries: list[Entry | Heading] = [Heading(f"{service.ref.host}  {service_name(service.ref)}", service.description)]
-    entries.append(Entry("STATE", state_line(service)))
+    fresh = freshness.of_service(snapshot, service)
+    entries.append(Entry("STATE", state_line(service, snapshot)))
+    old = Entry("AGE", how_old(fresh, snapshot, clock.monotonic()))
+    entries += [old] if fresh.stale else []
     age = wall_age(snapshot, clock.wall(), service.since)
     if age is not None:
-        entries.append(Entry("SINCE", f"{clock.moment(service.since)} ({cells.age(age)})"))
+        for_ = "" if fresh.stale else f" ({cells.age(age)})"
+        entries.append(Entry("SINCE", f"{clock.moment(service.since)}{for_}"))
     entries += [
         Entry("" if place else "WRONG", (cells.severity_mark(finding.severity), Cell(f" {finding.summary}")))
         for place, finding in enumerate(findings)
@@ -228,8 +249,7 @@ def detail(
         Entry("" if place else "LOG", f"{clock.moment(line.at)}  {line.message}" if line.at else line.message)
         for place, line in enumerate(log)
     ]
-    entries.append(Entry("AGE", freshness(snapshot, clock.monotonic())))
-    return tuple(entries)
+    return (*entries, *(() if fresh.stale else (old,)))
 
 
 def _facts(service: Service) -> tuple[tuple[str, str], ...]:
@@ -239,6 +259,7 @@ def _facts(service: Service) -> tuple[tuple[str, str], ...]:
     held = {(endpoint.protocol, endpoint.port) for endpoint in service.ports}
     missing = [endpoint for endpoint in service.wants if (endpoint.protocol, endpoint.port) not in held]
     return (
+        ("ADRIFT", service.adrift or ""),
         ("CHAIN", " -> ".join(service.chain)),
         ("PIDS", f"{pids}{more}{user}" if pids else ""),
         ("PORTS", _endpoints(service.ports)),
@@ -248,7 +269,8 @@ def _facts(service: Service) -> tuple[tuple[str, str], ...]:
         ("VERSION", service.version or ""),
         ("USES", _uses(service)),
         ("UNIT", " + ".join((service.unit_file, *service.drop_ins)) if service.unit_file else ""),
-        ("STALE", "the unit file changed on disk and was not loaded again" if service.needs_reload else ""),
+        ("FILES", f"wrong, a new start would fail: {service.files_wrong}" if service.files_wrong else ""),
+        ("CHANGED", "the unit file changed on disk and was not loaded again" if service.needs_reload else ""),
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from console.ui import cells
 from console.ui.cells import Cell
 from console.ui.present.words import listed, number, service_name
-from console.ui.widgets.detail import Entry, Heading
+from console.ui.widgets.detail import Entry, Heading, height_of
+from console.ui.widgets.palette import cut_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,40 @@ if TYPE_CHECKING:
 
 NOT_YET = "not asked yet"
 """The reason of a gap that closes by itself when the verdict is opened."""
+_KEYS = 13
+"""Cells of the column of keys, with what is left free around it."""
 FINE = ("free", "held-in-container")
+KEPT_OUT = "unreachable"
+"""The service has its port, and clients do not get in."""
+
+
+class Much(NamedTuple):
+    """How much is told of a verdict: what matters least goes first where there is no room."""
+
+    commands: int
+    """Of the first way out; those of the others are told only where there is room for all."""
+    others: int
+    whole: bool
+    """With the reasons of what was not seen, and where a declaration is."""
+    holders: int
+    short: bool
+    """Each entry in one line."""
+
+
+MUCH = (
+    Much(4, 4, True, 3, False),
+    Much(4, 0, True, 3, False),
+    Much(4, 0, False, 3, False),
+    Much(2, 0, False, 2, True),
+    Much(0, 0, False, 1, True),
+)
+
+
+class Room(NamedTuple):
+    """The place for a verdict, in cells and lines."""
+
+    width: int
+    height: int
 
 
 def verdict_block(
@@ -28,29 +62,75 @@ def verdict_block(
     *,
     prefix: str = "",
     shown: Sequence[Proposal] = (),
+    room: Room | None = None,
 ) -> tuple[Entry | Heading, ...]:
-    """The whole block; short enough for 24 lines. ``shown`` are the proposals, where not the verdict's own.
+    """The whole block; with a ``room`` as much as fits it. ``shown`` are the proposals, where not the verdict's own.
 
     With a ``prefix`` it stands in a small pane: there the ways out come before what the verdict rests on.
     """
-    lines: list[Entry | Heading] = [heading(verdict), *answer(verdict, clock), *holders(verdict.holders)]
-    mend = ways(shown or verdict.actions, why_off, prefix=prefix)
-    others = [one for one in verdict.declared_by if verdict.service is None or one.service != verdict.service.name]
+    proposals = shown or verdict.actions
+    lines: tuple[Entry | Heading, ...] = ()
+    for much in MUCH:
+        lines = _block(verdict, clock, why_off, prefix, proposals, much)
+        if room is None:
+            break
+        if much.short:
+            lines = tuple([_in_one_line(entry, room.width) for entry in lines])
+        if height_of(lines, room.width) <= room.height:
+            break
+    return lines
+
+
+def _block(
+    verdict: Verdict,
+    clock: Clock,
+    why_off: Callable[[Proposal], str | None],
+    prefix: str,
+    proposals: Sequence[Proposal],
+    much: Much,
+) -> tuple[Entry | Heading, ...]:
+    lines: list[Entry | Heading] = [heading(verdict), *answer(verdict, clock)]
+    stays = verdict.verdict == KEPT_OUT or verdict.has_its_port
+    lines += holders(verdict.holders, much.holders, stays=stays)
+    mend = ways(proposals, why_off, prefix=prefix, commands=much.commands, others=much.others)
+    rest = _facts(verdict, prefix, whole=much.whole)
+    return (*lines, *mend, *rest) if prefix else (*lines, *rest, *mend)
+
+
+def _facts(verdict: Verdict, prefix: str, *, whole: bool) -> list[Entry]:
+    """What the verdict rests on, and what it could not see."""
+    from console.diagnosis.as_text import declared
+
     # In the pane of a list nothing was asked yet for this verdict; the host is asked when it is opened.
     unseen = [gap for gap in verdict.not_checked if not (prefix and gap.why == NOT_YET)]
+    claims = declared(verdict)
+    if not whole and claims:
+        claims = ", ".join(dict.fromkeys(one.service for one in verdict.declared_by))
+    gaps = [f"{gap.what} ({gap.why})" if whole else gap.what for gap in unseen]
+    named = f"{verdict.port_words}; its log names none" if verdict.port_words else ""
     facts = (
+        ("PORT", named),
         ("CLASH", verdict.clash or ""),
+        ("RULE", _rule(verdict)),
+        ("TRIED", _tried(verdict)),
         ("IMPACT", "; ".join(verdict.impact)),
-        ("DECLARED", "; ".join(f"{one.service} wants {one.endpoint} ({one.where})" for one in others)),
+        ("DECLARED", claims),
         ("SURE", _sure(verdict)),
-        ("NOT SEEN", "; ".join(f"{gap.what} ({gap.why})" for gap in unseen)),
+        ("NOT SEEN", "; ".join(gaps)),
     )
-    rest = [Entry(key, value) for key, value in facts if value]
-    return (*lines, *mend, *rest) if prefix else (*lines, *rest, *mend)
+    return [Entry(key, value) for key, value in facts if value]
+
+
+def _in_one_line(entry: Entry | Heading, width: int) -> Entry | Heading:
+    if isinstance(entry, Heading):
+        return entry
+    return Entry(entry.key, tuple(cut_cells(entry.value, max(8, width - _KEYS))[0]), entry.tone)
 
 
 def own(verdict: Verdict) -> bool:
     """Whether the service that wants the port has it."""
+    if verdict.verdict == KEPT_OUT:
+        return False
     return bool(verdict.holders) and all(holder.ref == verdict.service for holder in verdict.holders)
 
 
@@ -75,6 +155,9 @@ def answer(verdict: Verdict, clock: Clock) -> list[Entry]:
         times = [f"{symptom.count} times"] if symptom.count > 1 else []
         tail = f"  ({', '.join((*when, *times))})" if when or times else ""
         lines.append(Entry("BIND", (Cell(f"{bound} -> "), Cell(symptom.errno, "critical"), Cell(tail, "muted"))))
+    if verdict.failure is not None:
+        lines.append(Entry("FAILED", verdict.failure.why, "critical"))
+        lines += [Entry("" if place else "LOG", line) for place, line in enumerate(verdict.failure.log)]
     if not (verdict.verdict == "held" and verdict.holders and not own(verdict)):
         fine = verdict.verdict in FINE or own(verdict)
         tone = "ok" if fine else "warning" if verdict.verdict == "unknown" else "critical"
@@ -83,44 +166,73 @@ def answer(verdict: Verdict, clock: Clock) -> list[Entry]:
     return lines
 
 
-def holders(found: Sequence[Holder]) -> list[Entry]:
-    """Who has the port, who runs them, and what starts them again."""
+def holders(found: Sequence[Holder], most: int = 3, *, stays: bool = False) -> list[Entry]:
+    """Who has the port, who runs them, and what starts them again; not that of one that is to stay."""
     lines: list[Entry] = []
-    for place, holder in enumerate(found[:3]):
+    for place, holder in enumerate(found[:most]):
         lines.append(Entry("" if place else "HELD BY", _holder(holder)))
-    if len(found) > 3:
-        lines.append(Entry("", f"and {len(found) - 3} more"))
+    if len(found) > most:
+        lines.append(Entry("", f"and {len(found) - most} more"))
     if not found:
         return lines
     first = found[0]
     chain = " -> ".join(first.chain) or first.unit or ""
     if chain:
         lines.append(Entry("WHY", chain))
-    if first.respawn:
-        pid = first.pid if first.pid is not None else "it"
-        lines.append(Entry("RESPAWN", f"yes, {first.respawn}: killing {pid} will NOT free it", "warning"))
+    if (first.respawn or first.container is not None or first.strays) and not stays:
+        from console.diagnosis.holder_words import after_a_kill
+
+        told = after_a_kill(first)
+        lines.append(Entry("RESPAWN", told, "warning" if told.startswith("yes") else ""))
     return lines
 
 
 def _holder(holder: Holder) -> tuple[Cell, ...]:
-    name = holder.process or holder.container or holder.unit or "a process that is not seen"
+    from console.diagnosis.holder_words import sent_on, who
+
+    name = holder.process or holder.unit or "a process that is not seen"
     words = [f"pid {holder.pid}" if holder.pid is not None else "pid not seen"]
-    words += [f"user {holder.user}"] if holder.user else []
-    words.append(f"{holder.address}:{holder.port}")
+    if holder.container is not None or holder.label is not None:
+        name, words = who(holder), []
+    words += [f"user {holder.user}"] if holder.user and holder.container is None else []
+    peer = f" -> {holder.peer}" if holder.peer else ""
+    words.append(f"{holder.address}:{holder.port}{sent_on(holder)}{peer}")
     words += [f"up {cells.age(holder.up)}"] if holder.up is not None else []
     words += [number(holder.connections, "connection")] if holder.connections else []
     return (Cell(name, "strong"), Cell(" " + " ".join(words)))
 
 
+def _rule(verdict: Verdict) -> str:
+    """The rule that keeps clients out, word for word."""
+    rule = verdict.reach.rule if verdict.reach is not None and verdict.verdict == KEPT_OUT else None
+    return f"{rule.words}  ({rule.place})" if rule is not None and rule.words else ""
+
+
+def _tried(verdict: Verdict) -> str:
+    """From where a connection was tried, and what came of it."""
+    if verdict.reach is None:
+        return ""
+    from console.diagnosis.reach import tried
+
+    return tried(verdict.reach)
+
+
 def _sure(verdict: Verdict) -> str:
+    if verdict.verdict == KEPT_OUT and verdict.reach is not None and verdict.reach.known_by:
+        return f"{verdict.confidence} ({listed(verdict.reach.known_by, 4)})"
     known = listed(dict.fromkeys(word for holder in verdict.holders for word in holder.known_by), 4)
     return f"{verdict.confidence} ({known})" if known else str(verdict.confidence)
 
 
 def ways(
-    found: Sequence[Proposal], why_off: Callable[[Proposal], str | None], *, prefix: str = "", commands: int = 4
+    found: Sequence[Proposal],
+    why_off: Callable[[Proposal], str | None],
+    *,
+    prefix: str = "",
+    commands: int = 4,
+    others: int = 4,
 ) -> list[Entry]:
-    """The numbered ways out with their commands; what cannot be run says why."""
+    """The numbered ways out with their commands (of the first, of each other); what cannot be run says why."""
     lines: list[Entry] = []
     for place, proposal in enumerate(found[:9], 1):
         off = why_off(proposal)
@@ -133,5 +245,6 @@ def ways(
             said.append(Cell(f"  {off}" if off.startswith("by hand") else f"  off: {off}", "muted"))
         lines.append(Entry("MEND" if place == 1 else "", tuple(said)))
         if not prefix:
-            lines += [Entry("", Cell(f"  {command}", "muted")) for command in proposal.commands[:commands]]
+            most = commands if place == 1 else others
+            lines += [Entry("", Cell(f"  {line}", "muted")) for line in proposal.lines[:most]]
     return lines

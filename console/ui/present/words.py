@@ -1,7 +1,9 @@
 """Words and small pieces that several lists share."""
 
+import re
 from collections.abc import Iterable
 
+from console.core.freshness import Freshness
 from console.core.service import ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 from console.remote.transport import HostSpec
@@ -12,7 +14,8 @@ from console.ui.cells import Cell, Spans, Text
 def service_name(ref: ServiceRef) -> str:
     """The name as a person says it, with the user where it belongs to a user's own manager."""
     user = ref.scope.removeprefix("user:") if ref.scope.startswith("user:") else ""
-    return f"{ref.name} (of {user})" if user else ref.name
+    name = f"process {ref.name}" if ref.manager == "process" else ref.name
+    return f"{name} (of {user})" if user else name
 
 
 def host_cell(spec: HostSpec | None, name: str) -> Text:
@@ -45,9 +48,31 @@ def freshness(snapshot: Snapshot, now: float) -> Spans:
     return (Cell(f"down {cells.age(now - link.since)}", "critical"),)
 
 
+def how_old(fresh: Freshness, snapshot: Snapshot, now: float) -> Spans:
+    """How old what one source told is, in words: ``3s ago``, or ``stale 42s`` and why."""
+    age = fresh.age(now)
+    if not fresh.stale or age is None:
+        return (Cell("asked, no answer yet" if age is None else f"{cells.age(age)} ago", "muted"),)
+    if fresh.why is not None:
+        why: Spans = (Cell(fresh.why, "muted"),)
+    elif snapshot.link.state is LinkState.UP:
+        why = (Cell("not asked again yet since the connection was lost", "muted"),)
+    else:
+        why = (Cell(f"{snapshot.host} "), *freshness(snapshot, now))
+    return (Cell(f"stale {cells.age(age)}", "warning"), Cell("  "), *why)
+
+
 def wall_age(snapshot: Snapshot, wall: float, then: float | None) -> float | None:
     """Seconds since a time told by a host's clock, corrected by how much that clock is ahead."""
     return None if then is None else max(0.0, wall + (snapshot.clock_skew or 0.0) - then)
+
+
+_WORDY = re.compile(r" GNU/Linux| Linux(?= v?\d)| *\(.*\)")
+
+
+def short_os(name: str) -> str:
+    """``Debian 12`` of ``Debian GNU/Linux 12 (bookworm)``: as much as tells one from another."""
+    return _WORDY.sub("", name)
 
 
 def listed(names: Iterable[str], limit: int = 3) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
 
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from console.ui.cells import Cell
+from console.ui.sight import TOO_EARLY, Sight
 from console.ui.widgets.detail import Detail, Entry
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+
+    from console.ui.app import DeckApp
 
 
 class Option(NamedTuple):
@@ -37,6 +40,7 @@ class ChoiceScreen(ModalScreen[int | None]):
     def __init__(self, title: str, options: tuple[Option, ...]) -> None:
         super().__init__()
         self._title, self._options = title, options
+        self.sight = Sight(lambda: self.is_mounted and self.query_one("#options", Detail).drawn)
 
     def compose(self) -> ComposeResult:
         """Title, the numbered options, what to press."""
@@ -58,7 +62,9 @@ class ChoiceScreen(ModalScreen[int | None]):
 
     def action_pick(self, number: int) -> None:
         """Answer with this number, unless it is off."""
-        if number > len(self._options):
+        if self.sight.missed(cast("DeckApp", self.app).typed_at):
+            self._say(TOO_EARLY)
+        elif number > len(self._options):
             self._say(f"there is no proposal {number}")
         elif (off := self._options[number - 1].off) is not None:
             self._say(off)

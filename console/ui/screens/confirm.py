@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from console.ui.sight import TOO_EARLY, Sight
+
 if TYPE_CHECKING:
     from textual._path import CSSPathType
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from console.ui.app import DeckApp
     from console.ui.changes import Change
 
 
@@ -34,6 +37,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def __init__(self, title: str, lines: tuple[str, ...], *, yes: str, no: str = "Cancel") -> None:
         super().__init__()
         self._title, self._lines, self._yes, self._no = title, lines, yes, no
+        self.sight = Sight(lambda: self.is_mounted and self.query_one("#lines").region.area > 0)
 
     def compose(self) -> ComposeResult:
         """The question, what to know, the two answers."""
@@ -47,7 +51,11 @@ class ConfirmScreen(ModalScreen[bool]):
     @on(Button.Pressed)
     def _answered(self, event: Button.Pressed) -> None:
         event.stop()
-        self.dismiss(event.button.id == "yes")
+        yes = event.button.id == "yes"
+        if yes and self.sight.missed(cast("DeckApp", self.app).typed_at):
+            self.query_one("#lines", Static).update("\n".join((*self._lines, "", TOO_EARLY)))
+            return
+        self.dismiss(yes)
 
 
 class QuitScreen(ConfirmScreen):
@@ -65,6 +73,13 @@ class QuitScreen(ConfirmScreen):
         lines = tuple(_change_words(change) for change in self._changes)
         if not any(change.running for change in self._changes):
             return lines
+        if any(change.preparing for change in self._changes):
+            return (
+                *lines,
+                "",
+                "What is built or sent from this machine ends with the console;",
+                "the host keeps what it has.",
+            )
         return (*lines, "", "The host finishes it by itself and keeps the result;", "hostdeck audit shows it later.")
 
     def _look(self) -> None:

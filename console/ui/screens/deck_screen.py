@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -11,7 +12,7 @@ from console.core.keys import TABS, Place
 from console.ui import keymap, off
 from console.ui.messages import ChangeMoved, HostsChanged
 from console.ui.present import frame
-from console.ui.widgets.bars import KeyBar, StatusBar, TabsLine
+from console.ui.widgets.bars import KeyBar, KeyHint, StatusBar, TabsLine
 from console.ui.widgets.narrow import NarrowScreen
 
 if TYPE_CHECKING:
@@ -96,13 +97,6 @@ class DeckScreen(NarrowScreen[None]):
         if self.deck_app.leaving:
             return
         self.refresh_all()
-        self.call_after_refresh(self._painted)
-
-    _ready = False
-
-    def _painted(self) -> None:
-        """The first picture of this screen is painted."""
-        self._ready = True
 
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was in front."""
@@ -146,12 +140,24 @@ class DeckScreen(NarrowScreen[None]):
         self.show_keys(selection)
 
     def show_keys(self, selection: Selection | None = None) -> None:
-        """The key bar for what is selected now."""
+        """The key bar for what is selected now; while something is typed, the keys that are not typed too."""
         hints = keymap.hints(selection if selection is not None else self.selection(), self.deck)
-        self.query_one("#keys", KeyBar).show(hints)
+        self.query_one("#keys", KeyBar).show(self.hints_of_focus(hints))
 
-    def say(self, sentence: str) -> None:
-        """Show one sentence above the keys for a few seconds; it never covers the keys."""
+    def hints_of_focus(self, hints: tuple[KeyHint, ...]) -> tuple[KeyHint, ...]:
+        """Of the keys of the screen those that act where the focus is."""
+        typed: tuple[KeyHint, ...] | None = getattr(self.focused and self.focused.parent, "HINTS", None)
+        return hints if typed is None else typed
+
+    def on_descendant_focus(self) -> None:
+        """Other keys act now."""
+        if self.is_mounted and not self.deck_app.leaving:
+            self.show_keys()
+
+    on_descendant_blur = on_descendant_focus
+
+    def say(self, sentence: str, *, lasting: bool = False) -> None:
+        """Show one sentence above the keys for a few seconds, or until the next; it never covers the keys."""
         if not self.is_mounted:
             return
         from textual.widgets import Static
@@ -162,11 +168,19 @@ class DeckScreen(NarrowScreen[None]):
         if not found:
             self.mount(line, before="#keys")
         line.display = True
+        if lasting:
+            self._silence_at = math.inf
+            return
         seconds = max(SAY_SECONDS, len(sentence) / READ_A_SECOND)
         self._silence_at = self.deck.clock.monotonic() + seconds
         self.set_timer(seconds + 0.1, self._hush)
 
     _silence_at = 0.0
+
+    def hush(self) -> None:
+        """Take away the sentence, also one that lasts."""
+        self._silence_at = 0.0
+        self._hush()
 
     def _hush(self) -> None:
         if self.deck.clock.monotonic() >= self._silence_at:
@@ -178,9 +192,6 @@ class DeckScreen(NarrowScreen[None]):
             return  # typed ahead of the end
         if not self.is_mounted:
             self.call_after_refresh(self.action_press, ident)  # typed ahead of a screen that is being opened
-            return
-        if ident == "run" and not self._ready:
-            self.say("nothing is run before it was shown: press it once more")
             return
         selection = self.selection()
         why = off.reason_off(ident, selection, self.deck)
@@ -209,6 +220,10 @@ class DeckScreen(NarrowScreen[None]):
     @on(KeyBar.Pressed)
     async def _key_clicked(self, message: KeyBar.Pressed) -> None:
         message.stop()
+        press = getattr(self.focused and self.focused.parent, "press_hint", None)
+        if press is not None:
+            await press(message.key)
+            return
         ident = keymap.ident_of(message.key, self.PLACE, self.deck.config.keys)
         if ident is not None:
             await self.action_press(ident)

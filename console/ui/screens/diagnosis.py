@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import work
+
 from console.core.keys import Place
+from console.core.service import Endpoint
 from console.ui import cells, keymap
 from console.ui.cells import Cell
-from console.ui.present.explain import Explanation, evidence, explain
+from console.ui.present.explain import Explanation, evidence, explain, speaks
+from console.ui.present.verdict import Room
 from console.ui.screens.deck_screen import DeckScreen
-from console.ui.screens.log_tail import LogTail
+from console.ui.screens.log_tail import SHOWN, LogTail
 from console.ui.selection import Selection
 from console.ui.widgets.detail import Detail, Entry
 
@@ -17,11 +21,25 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from console.core.snapshot import LogLine, Snapshot
     from console.diagnosis.verdict import Verdict
     from console.ui.subject import Subject
 
 LOOK_AGAIN = 3.0
 """Seconds after which a changed host is asked again."""
+LOOK_ANYWAY = 30.0
+"""Seconds after which a host is asked again in which nothing is seen to have changed."""
+
+
+def of_a_verdict(snapshot: Snapshot) -> object:
+    """What a verdict stands on: another value of it asks for another look, what merely counts does not."""
+    services = tuple(
+        (one.ref, one.state, one.native_state, one.pids, one.ports, one.wants) for one in snapshot.services
+    )
+    listeners = frozenset((one.protocol, one.address, one.port, one.inode, one.pids) for one in snapshot.listeners)
+    source = snapshot.source("listeners")
+    old = source is not None and source.stale
+    return services, listeners, old, snapshot.symptoms, snapshot.declared, snapshot.link.state
 
 
 class DiagnosisScreen(DeckScreen):
@@ -41,6 +59,8 @@ class DiagnosisScreen(DeckScreen):
         self._asking = False
         self._asked_at: float | None = None
         self._seen: object = None
+        self._moved = False
+        """Whether something changed while the host was asked: part of the answer may be older than the change."""
         self._verdict: Verdict | None = None
         self._failure = ""
 
@@ -54,27 +74,34 @@ class DiagnosisScreen(DeckScreen):
         if target is None:
             return None
         snapshot = self.deck.store.snapshot(self.subject.host)
-        seen = (snapshot.services, snapshot.listeners, snapshot.symptoms)
-        fresh = self._verdict is not None and isinstance(self._seen, tuple) and all(
-            new is old for new, old in zip(seen, self._seen, strict=True)
-        )  # fmt: skip
-        if not fresh:
-            self._ask(seen)
-        return self._verdict if fresh else self.deck.diagnoser.now(snapshot, target)
+        seen = of_a_verdict(snapshot)
+        fresh = self._verdict is not None and self._seen == seen
+        after = LOOK_AGAIN if self._moved else LOOK_ANYWAY
+        old = self._asked_at is None or self.deck.clock.monotonic() - self._asked_at >= after
+        if not fresh or old:
+            self._ask()
+        return self._verdict if fresh else self.deck.diagnoser.now(snapshot, target, self.subject.symptom)
 
-    def _ask(self, seen: object) -> None:
+    def _ask(self) -> None:
         now = self.deck.clock.monotonic()
         too_soon = self._asked_at is not None and now - self._asked_at < LOOK_AGAIN
         if not self._asking and not too_soon and self.is_current:
             self._asking, self._asked_at = True, now
-            self.run_worker(self._look(seen), group="why", exit_on_error=False)
+            self._look()
 
-    async def _look(self, seen: object) -> None:
-        target = self.subject.target
+    @work(group="why", exit_on_error=False)
+    async def _look(self) -> None:
+        target, store = self.subject.target, self.deck.store
+        before = of_a_verdict(store.snapshot(self.subject.host))
         try:
             if target is not None:
-                self._verdict = await self.deck.diagnoser.verified(self.deck.fleet, self.subject.host, target)
-                self._seen, self._failure = seen, ""
+                self._verdict = await self.deck.diagnoser.verified(
+                    self.deck.fleet, self.subject.host, target, self.subject.symptom
+                )
+                # The look itself brings the newest list of listeners.
+                self._seen = of_a_verdict(store.snapshot(self.subject.host))
+                self._moved = self._seen != before
+                self._failure = ""
         except Exception as error:
             self._failure = str(error) or type(error).__name__
         finally:
@@ -83,51 +110,72 @@ class DiagnosisScreen(DeckScreen):
 
     def explanation(self) -> Explanation:
         """What is known now."""
-        ref = self.subject.service
-        log = self._tail.of(ref) if ref is not None else ()
-        return explain(self.deck, self.subject, self.verdict(), log=log)
+        size = self.query_one("#page", Detail).size
+        # The line that says how fresh it is stands below the verdict, and one more above while a plan runs.
+        room = Room(size.width, max(1, size.height - 2)) if size.width else None
+        log = self._log()[-SHOWN:]
+        verdict = self.verdict()
+        return explain(self.deck, self.subject, verdict, log=log, room=room, checked=self._checked(verdict))
 
     def sync(self, changed: frozenset[str] | None = None) -> None:
         """Show what is known now."""
         if not changed or self.subject.host in changed:
-            entries = self.explanation().entries
-            self.query_one("#page", Detail).show((*entries, self._checked()))
+            self.query_one("#page", Detail).show(self.explanation().entries)
 
-    def _checked(self) -> Entry:
+    def on_resize(self) -> None:
+        """As much of the verdict as there is room for now."""
+        self.call_after_refresh(self.sync)
+
+    def _checked(self, verdict: Verdict | None) -> Entry | None:
         """How fresh the verdict is."""
         if self._failure:
             return Entry("CHECKED", Cell(f"the host could not be asked: {self._failure}", "warning"))
         if self._asking:
             return Entry("CHECKED", Cell("asking the host now", "accent"))
-        if self._asked_at is None:
-            return Entry("", "")
+        if self._asked_at is None or (verdict is not None and verdict.is_old):
+            # What the look did not bring anew is as old as the verdict says.
+            return None
         return Entry(
             "CHECKED", Cell(f"on the host {cells.age(self.deck.clock.monotonic() - self._asked_at)} ago", "muted")
         )
 
     def selection(self) -> Selection:
-        """The subject, with its proposals."""
-        known = self.explanation()
+        """The subject, with its proposals, and the port that the verdict is about."""
+        known, verdict = self.explanation(), self.verdict()
         services = (self.subject.service,) if self.subject.service is not None else ()
-        return Selection(self.PLACE, self.subject.host, services, known.finding, self.subject.endpoint, known.proposals)
+        endpoint = self.subject.endpoint
+        if endpoint is None and verdict is not None and verdict.port and speaks(verdict, self.subject, known.finding):
+            endpoint = verdict.wanted or Endpoint(verdict.protocol, "*", verdict.port)
+        return Selection(
+            self.PLACE, self.subject.host, services, finding=known.finding, endpoint=endpoint, proposals=known.proposals
+        )
 
     def press_evidence(self) -> None:
         """Show it as a page."""
         from console.ui.screens.page import PageScreen
 
         known = self.explanation()
-        lines = evidence(self.verdict(), known.finding, known.proposals)
+        # The looks are those of the last verdict that was asked of the host, also while something changes there.
+        verdict = self._verdict or self.verdict()
+        lines = evidence(verdict, known.finding, known.proposals, self._log(), self.deck.clock.here())
         about = self.subject.service or self.subject.endpoint or ""
-        self.app.push_screen(PageScreen(f"Evidence  {self.subject.host}  {about}", lines))
+        title = f"Evidence  {about if self.subject.service else f'{self.subject.host}  {about}'}"
+        self.app.push_screen(PageScreen(title, lines, copy=self._report(verdict)))
 
     def copied(self) -> str:
         """The verdict as Markdown for an incident channel, or the page as text."""
-        verdict = self.verdict()
-        known = self.explanation()
-        if verdict is not None and verdict.port is not None:
-            from console.diagnosis.as_text import as_markdown
-
-            return as_markdown(verdict)
         from console.ui.present.copying import lines_of
 
-        return lines_of(known.entries)
+        return self._report(self._verdict or self.verdict()) or lines_of(self.explanation().entries)
+
+    def _report(self, verdict: Verdict | None) -> str:
+        """A verdict as Markdown; empty where there is none on a port."""
+        if verdict is None or verdict.port is None:
+            return ""
+        from console.diagnosis.as_text import as_markdown
+
+        return as_markdown(verdict, self.deck.clock.here(), self._log())
+
+    def _log(self) -> tuple[LogLine, ...]:
+        """The end of the service's log."""
+        return self._tail.of(self.subject.service) if self.subject.service is not None else ()

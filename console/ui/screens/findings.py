@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual.widgets import Static
+
 from console.core.keys import Place
 from console.core.service import Endpoint
 from console.ui import keymap
@@ -18,6 +20,7 @@ from console.ui.subject import Subject
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from console.core.finding import Finding
@@ -59,6 +62,7 @@ class FindingsScreen(ListScreen):
 
     def on_resize(self) -> None:
         """Tell the findings in fewer or in more words."""
+        self._sync_foot()
         if self._narrow != self._was_narrow:
             self._was_narrow = self._narrow
             self.sync()
@@ -66,6 +70,7 @@ class FindingsScreen(ListScreen):
     def sync(self, changed: frozenset[str] | None = None) -> None:
         """Give the list the lines that it needs and the detail the rest, where they are one above the other."""
         super().sync(changed)
+        self._sync_foot()
         table = self.table
         height: int | str = "1fr"
         if self.has_class("-tall") and not self.has_class("-wide"):
@@ -76,10 +81,27 @@ class FindingsScreen(ListScreen):
 
     _height: int | str = "1fr"
 
+    def foot(self) -> ComposeResult:
+        """What the findings are silent about, because it was not seen."""
+        yield Static(id="foot", markup=False)
+
+    def _sync_foot(self) -> None:
+        foot = self.query_one("#foot", Static)
+        hosts = keymap.tab_key(Place.HOSTS, self.PLACE, self.deck.config.keys)
+        width = (self.size.width or self.app.size.width) - 2
+        told = present.not_seen_line(self.deck.store.snapshots(), f"{hosts} {Place.HOSTS.title()}", width)
+        if told != self._told_foot:
+            self._told_foot = told
+            foot.update(told)
+        # Without a finding the list itself says it, with the reasons.
+        foot.display = bool(told and self.deck.store.findings())
+
+    _told_foot = ""
+
     def empty(self) -> tuple[Text, ...]:
-        """What was checked, when, and what was not seen."""
-        if self.needle:
-            return (f"No finding contains {self.needle!r}. esc shows all.",)
+        """What the filter hides, or what was checked, when, and what was not seen."""
+        if self.needle and self.deck.store.findings():
+            return present.all_hidden(self.needle, self.deck.store)
         return present.quiet(self.deck.store, self.deck.clock.monotonic())
 
     def finding(self) -> Finding | None:

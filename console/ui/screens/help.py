@@ -18,9 +18,21 @@ if TYPE_CHECKING:
 _MOVES = (
     ("j k g G", "move down, up, to the top, to the bottom (arrows, home and end too)"),
     ("ctrl+f ctrl+b", "a page down, up"),
-    ("tab", "from the list to the detail and back"),
     ("mouse", "click rows, tabs and keys; the wheel scrolls"),
 )
+_LIST = (("tab", "from the list to the detail and back"),)
+_MOVES_OF = {
+    Place.REVIEW: (
+        ("tab", "from Cancel to the reason, then to Run"),
+        ("enter", "press the button that has the focus: at first that is Cancel"),
+    ),
+    Place.LOGS: (),
+    Place.DIAGNOSIS: (),
+    Place.HOST: (),
+    Place.TEXT: (),
+    Place.HELP: (),
+}
+"""What moves between the parts of a screen that is no list with a detail."""
 
 
 class HelpScreen(DeckScreen):
@@ -52,7 +64,7 @@ class HelpScreen(DeckScreen):
                 told = Cell(description, "muted" if off else "")
                 lines.append(Entry(key, (told, Cell(f"   off: {off}", "warning")) if off else told))
         lines.append(Heading("Moving"))
-        lines += [Entry(keys, what) for keys, what in _MOVES]
+        lines += [Entry(moving, what) for moving, what in (*_MOVES, *_MOVES_OF.get(self._about.place, _LIST))]
         lines.append(Entry("", Cell("Keys can be changed in the configuration: [keys]", "muted")))
         return lines
 

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Container, Grid, Vertical
 
+from console.core.freshness import of_source
 from console.core.keys import Place
 from console.ui import cells, keymap
 from console.ui.cells import Cell
 from console.ui.present import resources as present
-from console.ui.present.words import freshness
+from console.ui.present.words import how_old
 from console.ui.screens.deck_screen import DeckScreen
 from console.ui.selection import Selection
 from console.ui.store import memory_used
@@ -72,7 +73,8 @@ class HostScreen(DeckScreen):
         """What the numbers mean, the findings of the host, then the numbers."""
         deck = self.deck
         snapshot, limits = deck.store.snapshot(self.host), deck.config.thresholds
-        lines: list[Entry | Heading] = [Heading(self.host, freshness(snapshot, deck.clock.monotonic()))]
+        age = how_old(of_source(snapshot, "vitals"), snapshot, deck.clock.monotonic())
+        lines: list[Entry | Heading] = [Heading(self.host, age)]
         lines += [Entry("" if place else "MEANS", cell) for place, cell in enumerate(present.verdict(snapshot, limits))]
         for place, finding in enumerate(deck.store.findings_of(self.host)):
             told = (

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from console.ui.widgets.table import Column, Row
 
 
-_ABOUT_ROW = frozenset(("open", "mend", "why", "restart", "stop", "start", "reload", "free-port", "logs", "evidence"))
+_ABOUT_ROW = frozenset(
+    ("open", "mend", "why", "restart", "stop", "start", "reload", "free-port", "logs", "evidence", "environment")
+)
 
 
 class ListTable(DeckTable):
@@ -79,7 +81,12 @@ class ListScreen(DeckScreen):
         """The list, its detail, and the line in which a filter is typed."""
         with Container(id="split"):
             yield ListTable(self.columns(), id="list")
+            yield from self.foot()
             yield Detail(id="detail")
+
+    def foot(self) -> ComposeResult:
+        """What stands below the list and is never scrolled away."""
+        return ()
 
     _filter_line: FilterInput | None = None
 
@@ -144,9 +151,12 @@ class ListScreen(DeckScreen):
     @on(DeckTable.MarksChanged)
     def _marks_changed(self, message: DeckTable.MarksChanged) -> None:
         message.stop()
-        self.show_keys()
+        self.show_frame()
         if message.keys:
-            self.say(f"{number(len(message.keys), 'row')} marked: an action applies to all of them, esc unmarks")
+            which = "it" if len(message.keys) == 1 else "all of them"
+            self.say(
+                f"{number(len(message.keys), 'row')} marked: what changes a service applies to {which}, esc unmarks"
+            )
 
     @on(DeckTable.Opened)
     async def _opened(self, message: DeckTable.Opened) -> None:
@@ -181,12 +191,16 @@ class ListScreen(DeckScreen):
     def on_filter_input_submitted(self, message: FilterInput.Submitted) -> None:
         """Keep the filter and go back to the list."""
         message.stop()
+        self.needle = message.text
         self.table.focus()
+        self.sync()
 
     def on_filter_input_cancelled(self, message: FilterInput.Cancelled) -> None:
-        """Drop the filter."""
+        """Back to the list as it was before something was typed."""
         message.stop()
-        self.clear_filter()
+        self.needle = message.text
+        self.table.focus()
+        self.sync()
 
     def clear_filter(self) -> None:
         """Show every row again."""
@@ -197,13 +211,13 @@ class ListScreen(DeckScreen):
         self.sync()
 
     def press_back(self) -> None:
-        """One step back: from the detail to the list, then without the filter and marks, then to the findings."""
+        """One step back: from the detail to the list, then without marks, without the filter, then to the findings."""
         if self.focused is not None and self.focused is not self.table:
             self.table.focus()
-        elif self.needle:
-            self.clear_filter()
         elif self.table.marks:
             self.table.clear_marks()
+        elif self.needle:
+            self.clear_filter()
         elif self.PLACE is not Place.FINDINGS:
             self.deck_app.show_place(Place.FINDINGS)
 

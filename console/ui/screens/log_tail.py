@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from console.core.service import ServiceRef
     from console.ui.screens.deck_screen import DeckScreen
 
-LINES = 5
+LINES = 20
+"""Lines that are asked for: the evidence has all of them."""
+SHOWN = 5
+"""Lines of them that a list or a verdict has room for."""
 KEPT_SECONDS = 10.0
 PAUSE = 0.3
 """Seconds that the cursor must rest: running through a list asks nothing."""

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from console.core.keys import Place
 from console.core.snapshot import LogLine
 from console.ui import cells, keymap
-from console.ui.present.words import service_name
+from console.ui.present.words import listed, service_name
 from console.ui.screens.deck_screen import DeckScreen
 from console.ui.selection import Selection
 from console.ui.widgets.filter_input import FilterInput
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from console.core.service import ServiceRef
+    from console.core.snapshot import Symptom
 
 BACK = 500
 """Lines of the past that are asked for."""
@@ -49,10 +50,13 @@ class LogsScreen(DeckScreen):
         self._workers: list[Worker[None]] = []
         self._searching = False
         self._pattern = ""
+        self._why = ""
         self._needle = ""
         self._trouble: dict[str, str] = {}
         self._newest: dict[str, float | None] = {}
-        """The time of the newest line of each source that gave any."""
+        """The time of the newest line of each stream that gave any."""
+        self._without: dict[str, str] = {}
+        """Files of which no line had a time so far, with the stream that each comes from."""
 
     def body(self) -> ComposeResult:
         """How many lines when, the lines, where one is in them."""
@@ -61,14 +65,26 @@ class LogsScreen(DeckScreen):
         view = LogView(id="log", now=self.deck.clock.wall, offset=offset)
         # One service is followed here: the line below the log says which, once.
         view.set_reactive(LogView.source_column, False)
+        view.picks = _says_bind
         yield view
         yield Static(id="position", markup=False)
         yield FilterInput(id="filter")
 
     def selection(self) -> Selection:
-        """The service whose log is shown."""
+        """The service whose log is shown, and what the line under the cursor says of a port."""
         ref = self.deck.log
-        return Selection(self.PLACE, ref.host if ref else None, (ref,) if ref else ())
+        if ref is None:
+            return Selection(self.PLACE)
+        symptom = self._symptom(ref)
+        labels = {"why": _why_words(symptom)} if symptom is not None else {}
+        return Selection(self.PLACE, ref.host, (ref,), symptom=symptom, labels=labels, open=True)
+
+    def _symptom(self, ref: ServiceRef) -> Symptom | None:
+        """What the line under the cursor says, where it is one on a port."""
+        from console.diagnosis.bind_errors import NEAR, at_line
+
+        found = self.view.around(NEAR) if self.is_mounted else None
+        return None if found is None else at_line(ref, *found)
 
     def sync(self, changed: frozenset[str] | None = None) -> None:
         """Follow the service that is wanted now."""
@@ -87,11 +103,12 @@ class LogsScreen(DeckScreen):
 
     def _follow(self, ref: ServiceRef | None) -> None:
         self._shown = ref
-        self._trouble, self._newest = {}, {}
+        self._trouble, self._newest, self._without = {}, {}, {}
         self.view.clear()
         for worker in self._workers:
             worker.cancel()
-        sources = ("", *self.deck.log_files(ref)) if ref is not None else ()
+        services = self.deck.store.snapshot(ref.host).services if ref is not None else ()
+        sources = ("", *self.deck.log_files(ref, services)) if ref is not None else ()
         self._workers = [
             self.run_worker(self._read(ref, source), group=f"follow {source}", exit_on_error=False)
             for source in sources
@@ -110,22 +127,25 @@ class LogsScreen(DeckScreen):
             except Exception as error:
                 self._trouble[file] = str(error) or type(error).__name__
             self._show_position()
-            # Without times nobody knows where it ended: what came meanwhile is left out rather than shown twice.
             lines = 0 if self._newest.get(file, 0.0) is None else BACK
             await asyncio.sleep(AGAIN)
 
     async def _stream(self, ref: ServiceRef, file: str, lines: int) -> None:
-        """Follow one source to its end. Opened again, it goes on behind the newest line that is there already."""
+        """Follow one source to its end. Opened again, it goes on behind the newest line that is there already.
+
+        Without times nobody knows where it ended: what came meanwhile is left out rather than shown twice.
+        """
         waiting: list[LogLine] = []
         newest = self._newest.get(file)
         since = None if newest is None else newest + 1e-6
-        if not lines:
-            self._mark_gap(ref, file)
-        stream = self.deck.fleet.follow(ref, lines=lines, since=since, follow_on=True, file=file)
+        for source in [source for source, stream in self._without.items() if stream == file]:
+            self._mark_gap(ref, source)
+        stream = self.deck.fleet.follow(ref, lines=lines, since=since, follow_on=True, file=file, untimed=0)
         async for line in stream:
             self._trouble.pop(file, None)
             waiting.append(line)
             self._newest[file] = line.at or self._newest.get(file)
+            self._note_times(line, file)
             if len(waiting) >= BATCH:
                 self._flush(waiting)
                 await asyncio.sleep(0)
@@ -133,9 +153,15 @@ class LogsScreen(DeckScreen):
                 self.call_later(self._flush, waiting)
         self._flush(waiting)
 
-    def _mark_gap(self, ref: ServiceRef, file: str) -> None:
-        words = "… the stream broke off here: what came meanwhile is not shown"
-        self.view.feed((LogLine(ref.host, ref.name, file, words, level="warning"),))
+    def _note_times(self, line: LogLine, file: str) -> None:
+        if line.at is None:
+            self._without.setdefault(line.source, file)
+        else:
+            self._without.pop(line.source, None)
+
+    def _mark_gap(self, ref: ServiceRef, source: str) -> None:
+        words = f"… the stream broke off here: {_no_times(source)}, so what came of it meanwhile is not shown"
+        self.view.feed((LogLine(ref.host, ref.name, source, words, level="warning"),))
 
     def _flush(self, waiting: list[LogLine]) -> None:
         if waiting:
@@ -147,15 +173,27 @@ class LogsScreen(DeckScreen):
         message.stop()
         self._show_histogram(message.position)
         self._show_position(message.position)
+        self._name_why()
+
+    def _name_why(self) -> None:
+        """The key says so when it would diagnose just the line under the cursor."""
+        symptom = self._symptom(self.deck.log) if self.deck.log is not None else None
+        words = _why_words(symptom) if symptom is not None else ""
+        if words != self._why:
+            self._why = words
+            self.show_keys()
 
     def _show_histogram(self, at: LogPosition) -> None:
         histogram = self.query_one("#histogram", Histogram)
         histogram.show(self.view.histogram(max(10, histogram.size.width)), self._nothing(at))
 
     def _nothing(self, at: LogPosition) -> str:
-        """Why no line is shown."""
-        hides_all = bool(self._needle and at.total and not at.shown)
-        return f"no line contains {self._needle!r}: esc shows all" if hides_all else NOTHING
+        """Why no line is shown; the line below says it where no log is chosen."""
+        if self._shown is None:
+            return ""
+        if self._needle and at.total and not at.shown:
+            return f"no line contains {self._needle!r}: esc shows all"
+        return _no_times(listed(self._without, 2)) if self._without else NOTHING
 
     def _show_position(self, position: LogPosition | None = None) -> None:
         self.query_one("#position", Static).update(self.position_words(position or self.view.position))
@@ -175,6 +213,8 @@ class LogsScreen(DeckScreen):
         words += [f"{cells.count(count)} {word}" for count, word in
                   ((at.matches, "found"), (at.hidden, "hidden"), (at.dropped, "dropped")) if count]  # fmt: skip
         words += [f"last line {cells.age(at.lag)} ago"] if at.lag is not None else []
+        if self._without and any(newest is not None for newest in self._newest.values()):
+            words.append(_no_times(listed(self._without, 2)))
         words += [] if at.total else ["no line yet"]
         words += [f"in {self.deck.clock.zone_name()}"] if self.size.width >= TIMES else []
         return "   ".join(words)
@@ -198,7 +238,7 @@ class LogsScreen(DeckScreen):
             if not self.view.next_match():
                 self.say(f"{self._pattern!r} is in no line that is shown")
         else:
-            self._open_input("find", "", searching=True)
+            self._open_input("find ", "", searching=True)
 
     def press_search_back(self) -> None:
         """Go back to the match before."""
@@ -216,12 +256,16 @@ class LogsScreen(DeckScreen):
     @on(FilterInput.Changed)
     def _typed(self, message: FilterInput.Changed) -> None:
         message.stop()
+        self._apply(message.text)
+
+    def _apply(self, text: str) -> None:
+        """Show only what contains the text, or mark where it is found."""
         if self._searching:
-            self._pattern = message.text
-            problem = self.view.search(message.text)
+            self._pattern = text
+            problem = self.view.search(text)
         else:
-            self._needle = message.text
-            problem = self.view.set_filter(message.text)
+            self._needle = text
+            problem = self.view.set_filter(text)
         self.query_one("#filter", FilterInput).error = problem or ""
         self._show_histogram(self.view.position)
         self._show_position()
@@ -234,7 +278,8 @@ class LogsScreen(DeckScreen):
     @on(FilterInput.Cancelled)
     def _cancelled(self, message: FilterInput.Cancelled) -> None:
         message.stop()
-        self._drop_input()
+        self._apply(message.text)
+        self.view.focus()
 
     def _drop_input(self) -> None:
         self.query_one("#filter", FilterInput).close()
@@ -250,10 +295,22 @@ class LogsScreen(DeckScreen):
         else:
             self.deck_app.show_place(Place.FINDINGS)
 
-    def press_open(self) -> None:
-        """Nothing opens here; said rather than silent."""
-        self.say("y copies the lines in sight; w diagnoses the service")
-
     def copied(self) -> str:
         """The lines in sight."""
         return self.view.visible_text()
+
+
+def _no_times(source: str) -> str:
+    return f"the lines of {source} carry no time"
+
+
+def _says_bind(message: str) -> bool:
+    """Whether a line says that something cannot be bound."""
+    from console.diagnosis.bind_errors import read_line
+
+    return read_line(message) is not None
+
+
+def _why_words(symptom: Symptom) -> str:
+    """What ``w`` would diagnose, as the key bar says it."""
+    return f"why :{symptom.endpoint.port}" if symptom.endpoint is not None else "why this line"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from console.core.keys import Place
@@ -16,17 +17,22 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from console.diagnosis.report import Section
+
+_gap = re.compile(r" {3,}")
+"""What aligns the columns of a wide terminal only takes room on a narrow page."""
+
 
 class PageScreen(DeckScreen):
-    """Lines under a title."""
+    """Lines under a title, or sections with a heading each. ``copy`` is what ``y`` takes, where not the page itself."""
 
     PLACE: ClassVar[Place] = Place.TEXT
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings(Place.TEXT)]
     AUTO_FOCUS: ClassVar[str | None] = "#page"
 
-    def __init__(self, title: str, lines: Iterable[str]) -> None:
+    def __init__(self, title: str, lines: Iterable[str | Section], *, copy: str = "") -> None:
         super().__init__()
-        self._title, self._lines = title, tuple(lines)
+        self._title, self._lines, self._copy = title, tuple(lines), copy
 
     def body(self) -> ComposeResult:
         """The lines."""
@@ -35,8 +41,9 @@ class PageScreen(DeckScreen):
     def on_mount(self) -> None:
         """Show the lines once: a page does not change."""
         super().on_mount()
-        lines = self._lines or ("There is nothing to show.",)
-        shown: list[Entry | Heading] = [Heading(self._title), *(Entry("", line) for line in lines)]
+        shown: list[Entry | Heading] = [Heading(self._title)]
+        for line in self._lines or ("There is nothing to show.",):
+            shown += [Entry("", line)] if isinstance(line, str) else _section(line)
         self.query_one("#page", Detail).show(shown)
 
     def sync(self, changed: frozenset[str] | None = None) -> None:
@@ -47,5 +54,13 @@ class PageScreen(DeckScreen):
         return Selection(self.PLACE)
 
     def copied(self) -> str:
-        """The whole page."""
-        return "\n".join((self._title, *self._lines))
+        """The report where there is one, else the whole page."""
+        if self._copy:
+            return self._copy
+        lines = (line if isinstance(line, str) else "\n".join(("", line.title, *line.lines)) for line in self._lines)
+        return "\n".join((self._title, *lines))
+
+
+def _section(section: Section) -> list[Entry | Heading]:
+    lines = (Entry("", _gap.sub("  ", f"  {line}"), hang=6) for line in section.lines)
+    return [Entry("", ""), Heading(section.title), *lines]

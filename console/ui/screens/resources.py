@@ -57,9 +57,9 @@ class ResourcesScreen(ListScreen):
             snapshot for snapshot in deck.store.snapshots() if all(word in snapshot.host.lower() for word in wanted)
         ]
         snapshots.sort(key=lambda snapshot: present.rank(snapshot, limits))
-        specs, history = deck.store.specs, deck.store.history
+        specs, history, now = deck.store.specs, deck.store.history, deck.clock.monotonic()
         rows = [
-            present.row(snapshot, specs[snapshot.host], history(snapshot.host), limits, self._spark)
+            present.row(snapshot, specs[snapshot.host], history(snapshot.host), limits, self._spark, now)
             for snapshot in snapshots
         ]
         return rows, len(specs) - len(rows)

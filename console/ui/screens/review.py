@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.containers import Horizontal
 from textual.widgets import Button, Input, Static
 
@@ -16,6 +16,7 @@ from console.ui.messages import ChangeMoved
 from console.ui.present import plans as present
 from console.ui.screens.deck_screen import DeckScreen
 from console.ui.selection import Selection
+from console.ui.sight import TOO_EARLY, Sight
 from console.ui.widgets.detail import Detail, Entry, Heading
 from console.ui.widgets.plan_steps import PlanSteps
 
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
     from textual.widget import Widget
 
+    from console.core.plan import Intent
     from console.ui.changes import Change
+    from console.ui.fleet_port import RightsPort
+    from console.ui.widgets.bars import KeyHint
+
+ASKED = "rights are still asked for"
 
 
 class ReviewScreen(DeckScreen):
@@ -44,7 +50,14 @@ class ReviewScreen(DeckScreen):
         self.plans = plans
         self._denied: str | None = None
         self._doubts: list[str] = []
+        self._second_yes: list[str] = []
+        self._untold: str | None = ASKED
+        """Why the rights of a plan are not told yet: until they are nothing is run."""
         self._started = False
+        self.sight = Sight(self._drawn)
+
+    def _drawn(self) -> bool:
+        return self.is_mounted and self.query_one("#plan", Detail).drawn
 
     def body(self) -> ComposeResult:
         """Title, plan, steps, result, reason, answers."""
@@ -68,7 +81,8 @@ class ReviewScreen(DeckScreen):
         self._started = any(self.deck.changes.of(plan.id) for plan in self.plans)
         super().on_mount()
         if not self._started:
-            self.run_worker(self._ask_rights(), group="rights", exit_on_error=False)
+            self._ask_rights()
+            self._ask_difference()
 
     @property
     def host(self) -> str:
@@ -88,6 +102,8 @@ class ReviewScreen(DeckScreen):
         why = self._why_not()
         if why is not None:
             reasons["run"] = why
+        if self.offer() is None:
+            reasons["kill"] = "SIGKILL is offered only where SIGTERM did not end a process that no manager owns"
         services = tuple(plan.target for plan in self.plans)
         return Selection(
             self.PLACE,
@@ -95,8 +111,12 @@ class ReviewScreen(DeckScreen):
             services,
             plan=self.plans[0] if self._started else None,
             off=reasons,
-            labels={"back": self._cancel_word().lower(), "evidence": "commands"},
+            labels={"back": self._cancel_word().lower(), "evidence": "commands"} | self._run_label(),
         )
+
+    def offer(self) -> Intent | None:
+        """What may be tried next, where a plan failed for that."""
+        return next((offer for change in self.changes() if (offer := change.progress.offer) is not None), None)
 
     def _why_not(self) -> str | None:
         if self._started:
@@ -107,20 +127,66 @@ class ReviewScreen(DeckScreen):
             why = off.host_off(plan.target.host, self.deck) or busy
             if why is not None:
                 return why
-        return self._denied
+        return self._denied or (ASKED if self._untold == ASKED else None)
 
+    @property
+    def _asks_again(self) -> bool:
+        """Whether Run asks for the rights once more, because the host did not tell them."""
+        return not self._started and self._denied is None and self._untold not in (None, ASKED)
+
+    def _run_label(self) -> dict[str, str]:
+        return {"run": "ask again"} if self._asks_again else {}
+
+    @work(group="rights", exit_on_error=False)
     async def _ask_rights(self) -> None:
+        untold = None
         for plan in self.plans:
             try:
                 rights = await self.deck.fleet.rights(plan.target.host, plan)
             except Exception as error:
-                self._doubts.append(f"not known: {error}")
-                continue
-            if not rights.allowed:
-                self._denied = rights.reason or "this user may not run it"
-                self.deck.deny(plan, self._denied)
-            self._doubts += [f"sudoers needs: {line}" for line in rights.missing]
+                untold = f"not known, so nothing is run: {str(error) or type(error).__name__}"
+                self._doubts.append(untold)
+            else:
+                self._take(plan, rights)
+        self._untold = untold
         self.refresh_all()
+
+    def _take(self, plan: Plan, rights: RightsPort) -> None:
+        if not rights.allowed:
+            self._denied = rights.reason or "this user may not run it"
+            self.deck.deny(plan, self._denied)
+            self._doubts += [f"sudoers needs: {line}" for line in rights.missing]
+            return
+        self._doubts += rights.undo_doubts
+        self._second_yes += [why] if (why := rights.may_stay_down(plan)) is not None else []
+
+    def _ask_again(self) -> None:
+        self._untold = ASKED
+        self._doubts.clear()
+        self._second_yes.clear()
+        self._ask_rights()
+        self.refresh_all()
+
+    @work(group="difference", exit_on_error=False)
+    async def _ask_difference(self) -> None:
+        """Ask what other releases would change; a plan can be run without it."""
+        for place, plan in enumerate(self.plans):
+            if plan.difference is None or not plan.difference.pending:
+                continue
+            try:
+                found = await self.deck.fleet.difference(plan.difference.pair)
+            except Exception as error:
+                found = replace(plan.difference, pending=False, failure=str(error))
+            if self._started:
+                return
+            told = replace(self.plans[place], difference=found)
+            self.plans = (*self.plans[:place], told, *self.plans[place + 1 :])
+            self.refresh_all()
+
+    def hints_of_focus(self, hints: tuple[KeyHint, ...]) -> tuple[KeyHint, ...]:
+        """While the reason is typed letters are its."""
+        typing = isinstance(self.focused, Input)
+        return tuple(hint for hint in hints if len(hint.key) > 1) if typing else hints
 
     def sync(self, changed: frozenset[str] | None = None) -> None:
         """Show the plan, or how far it is."""
@@ -133,8 +199,13 @@ class ReviewScreen(DeckScreen):
             self.query_one("#plan", Detail).show(self.entries())
         run = self.query_one("#run", Button)
         run.disabled = self._why_not() is not None
-        run.label = f"Cannot run: {self._blocked_by()}" if run.disabled and not self._started else "Run (ctrl+r)"
-        self.query_one("#cancel", Button).label = self._cancel_word()
+        _label(run, self._run_word(off=run.disabled and not self._started))
+        _label(self.query_one("#cancel", Button), self._cancel_word())
+
+    def _run_word(self, *, off: bool) -> str:
+        if off:
+            return f"Cannot run: {self._blocked_by()}"
+        return "Ask again (ctrl+r)" if self._asks_again else "Run (ctrl+r)"
 
     def _cancel_word(self) -> str:
         if not self._started:
@@ -161,10 +232,13 @@ class ReviewScreen(DeckScreen):
 
     def _blocked_by(self) -> str:
         """Why it cannot run, in two words: the whole reason stands above the commands."""
-        return "no right" if self._denied else "see above"
+        why = self._why_not()
+        return "no right" if self._denied else why if why == ASKED else "see above"
 
     def _rights(self) -> list[Entry | Heading]:
         why = self._why_not()
+        if why == ASKED:
+            return [Entry("rights", "still asked for")]
         off_now = [why.partition("; sudoers needs:")[0]] if why is not None else []
         key = self._blocked_by() if self._denied else "cannot run" if why is not None else "rights"
         tone = "critical" if why is not None else "warning"
@@ -181,6 +255,8 @@ class ReviewScreen(DeckScreen):
             name = f"{plan.kind}  {plan.target.name}" if len(self.plans) > 1 else "RESULT"
             lines.append(Entry(name, present.outcome(change.progress) if change else "not begun"))
         lines += [Entry("" if place else "PROOF", line) for place, line in enumerate(current.progress.proof)]
+        if (offer := self.offer()) is not None:
+            lines.append(Entry("MEND", present.offered(offer), "accent"))
         lines += present.failure(current.progress)
         self.query_one("#result", Detail).show(lines)
 
@@ -204,6 +280,16 @@ class ReviewScreen(DeckScreen):
         else:
             self.app.pop_screen()
 
+    async def action_press(self, ident: str) -> None:
+        """Run nothing by a key that was typed before the plan was in sight."""
+        if ident == "run" and not self._started and self.sight.missed(self.deck_app.typed_at):
+            if not self.deck_app.leaving:
+                # Until a key counts: that nothing was run must not be forgotten.
+                self.call_after_refresh(self.say, TOO_EARLY, lasting=True)
+            return
+        self.hush()
+        await super().action_press(ident)
+
     def press_evidence(self) -> None:
         """Every command word by word, scripts and undo too."""
         from console.ui.screens.page import PageScreen
@@ -214,7 +300,32 @@ class ReviewScreen(DeckScreen):
             lines += present.all_commands(plan, root=identity is not None and identity.uid == 0)
         self.app.push_screen(PageScreen(f"Commands of: {self.title_words()}", lines))
 
+    def press_kill(self) -> None:
+        """Review the plan that is offered."""
+        from console.ui.verbs import review
+
+        offer = self.offer()
+        if offer is not None:
+            review(self, ((offer,),))
+
     def press_run(self) -> None:
+        """Run what was shown, after a second yes where the plan wants one."""
+        if self._untold is not None:
+            self._ask_again()
+            return
+        words = (*(plan.confirm for plan in self.plans if plan.confirm is not None), *self._second_yes)
+        if not words:
+            self._run()
+            return
+        from console.ui.screens.confirm import ConfirmScreen
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._run()
+
+        self.app.push_screen(ConfirmScreen(f"{self.title_words()}?", words, yes="Do it all the same"), answered)
+
+    def _run(self) -> None:
         """Run what was shown, word by word."""
         reason = self.query_one("#reason", Input).value.strip() or None
         self.plans = tuple(replace(plan, reason=reason or plan.reason) for plan in self.plans)
@@ -237,3 +348,10 @@ class ReviewScreen(DeckScreen):
         """The result of each plan, ``None`` while it runs or was not begun."""
         found = (self.deck.changes.of(plan.id) for plan in self.plans)
         return tuple(change.progress.result if change else None for change in found)
+
+
+def _label(button: Button, words: str) -> None:
+    """Another label, and as much room as it needs: a button keeps that of its first one."""
+    if str(button.label) != words:
+        button.label = words
+        button.refresh(layout=True)

@@ -6,14 +6,15 @@ from itertools import chain
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from console.core.keys import Place
-from console.core.service import ServiceRef
+from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import LinkState
 from console.ui import keymap
 from console.ui.cells import Cell
+from console.ui.off import KINDS
 from console.ui.present import services as present
 from console.ui.present.words import freshness, host_width, listed
 from console.ui.screens.list_screen import ListScreen
-from console.ui.screens.log_tail import LogTail
+from console.ui.screens.log_tail import SHOWN, LogTail
 from console.ui.selection import Selection
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from textual.binding import BindingType
 
+    from console.core.service import Service
     from console.ui.cells import Text
     from console.ui.widgets.detail import Entry, Heading
     from console.ui.widgets.table import Column, DeckTable, Row
@@ -44,7 +46,9 @@ class ServicesScreen(ListScreen):
 
     def columns(self) -> Sequence[Column]:
         """The columns for the present grouping."""
-        return present.columns(self.deck.group, host_width(self.deck.store.specs.values()), versions=self._versions)
+        stale = any(known.stale for known in self._lines.values())
+        host = host_width(self.deck.store.specs.values())
+        return present.columns(self.deck.group, host, versions=self._versions, stale=stale)
 
     def rows(self, changed: frozenset[str] | None) -> tuple[Sequence[Row], int]:
         """The rows; of a host that did not change they are those of before."""
@@ -98,7 +102,7 @@ class ServicesScreen(ListScreen):
             return ()
         store = self.deck.store
         findings = [finding for finding in store.findings_of(ref.host) if finding.service == ref]
-        log = self._tail.of(ref)
+        log = self._tail.of(ref)[-SHOWN:]
         return present.detail(service, store.snapshot(ref.host), self.deck.clock, findings=findings, log=log)
 
     def selection(self) -> Selection:
@@ -109,8 +113,23 @@ class ServicesScreen(ListScreen):
         services = marked or ((key,) if key is not None else ())
         host = key.host if key is not None else services[0].host if services else None
         service = self.deck.store.service(key) if key is not None else None
-        endpoints = (*service.wants, *service.ports) if service is not None else ()
-        return Selection(self.PLACE, host, services, endpoint=endpoints[0] if endpoints else None, open=key is not None)
+        return Selection(
+            self.PLACE,
+            host,
+            services,
+            cursor=(key or marked[0]) if marked else None,
+            endpoint=self._port_of(service) if service is not None else None,
+            labels={ident: f"{ident} {len(marked)}" for ident in KINDS} if marked else {},
+            open=key is not None,
+        )
+
+    def _port_of(self, service: Service) -> Endpoint | None:
+        """The port that is in question: the one that it cannot have, else what it wants or has."""
+        for finding in self.deck.store.findings_of(service.ref.host):
+            if finding.service == service.ref and finding.port is not None:
+                wanted = [one for one in service.wants if (one.protocol, one.port) == (finding.protocol, finding.port)]
+                return wanted[0] if wanted else Endpoint(finding.protocol, "*", finding.port)
+        return next(iter((*service.wants, *service.ports)), None)
 
     def _marked(self, table: DeckTable) -> tuple[ServiceRef, ...]:
         """What is marked, in the order of the list."""

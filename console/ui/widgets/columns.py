@@ -22,6 +22,8 @@ class Column(NamedTuple):
     """0 is never dropped; of the others the highest is dropped first."""
     align: str = "left"
     """``left`` or ``right``."""
+    good: int = 0
+    """Below this width of it other columns are dropped, as far as they can be; 0: below ``min_width``."""
 
 
 class Place(NamedTuple):
@@ -45,7 +47,7 @@ def fit(columns: Sequence[Column], width: int) -> tuple[Place, ...]:
         column = columns[index]
         return column.min_width if column.flex else column.width
 
-    while _needed([least(index) for index in kept], gap) > width:
+    while _needed([max(least(index), columns[index].good) for index in kept], gap) > width:
         droppable = [index for index in kept if columns[index].priority > 0]
         if not droppable:
             break
@@ -75,8 +77,8 @@ def _narrow(columns: Sequence[Column], widths: dict[int, int], excess: int) -> N
 
 
 def _widen(columns: Sequence[Column], widths: dict[int, int], left: int) -> None:
-    """Give flexible columns their width first, then share what is left by their weight."""
-    flexible = [index for index in widths if columns[index].flex]
+    """Give flexible columns their width first, the weightiest before others, then share what is left by weight."""
+    flexible = sorted((index for index in widths if columns[index].flex), key=lambda index: -columns[index].flex)
     for index in flexible:
         more = max(0, min(left, columns[index].width - widths[index]))
         widths[index] += more

@@ -16,11 +16,15 @@ _WIDEST_KEY = 14
 
 
 class Entry(NamedTuple):
-    """A key and its value; an empty key goes on under the one above. ``tone`` is that of the key."""
+    """A key and its value; an empty key goes on under the one above. ``tone`` is that of the key.
+
+    ``hang``: cells by which the further lines of a long value are indented.
+    """
 
     key: str
     value: Text
     tone: str = "muted"
+    hang: int = 0
 
 
 class Heading(NamedTuple):
@@ -64,12 +68,16 @@ class Detail(Lines):
     def show(self, entries: Sequence[Entry | Heading], *, keep_scroll: bool = True) -> None:
         """Show other entries; ``keep_scroll`` is for news of the same thing, not for another thing."""
         shown = tuple(entries)
+        self.drawn = self.drawn and shown == self._entries
         if not keep_scroll:
             self.scroll_to(y=0, animate=False, force=True)
         if shown == self._entries:
             return
         self._entries = shown
         self._wrap()
+
+    drawn = False
+    """Whether the picture has what is to be shown now."""
 
     def on_resize(self) -> None:
         """Wrap to another width."""
@@ -87,8 +95,7 @@ class Detail(Lines):
             return
         old, self._lines = self._lines, []
         self._wrapped_to = width
-        keys = [width_of(entry.key) for entry in self._entries if isinstance(entry, Entry)]
-        column = min(max(keys, default=0), _WIDEST_KEY, max(4, width // 4))
+        column = _column(self._entries, width)
         for entry in self._entries:
             if isinstance(entry, Entry):
                 self._lines += _entry_lines(entry, column, width)
@@ -110,7 +117,20 @@ class Detail(Lines):
         """Draw one line."""
         index = y + self.scroll_offset.y
         cells = self._lines[index] if index < len(self._lines) else ()
+        self.drawn = self.drawn or bool(cells)
         return strip_of(cells, self.size.width, self.book)
+
+
+def height_of(entries: Sequence[Entry | Heading], width: int) -> int:
+    """How many lines entries take at a width."""
+    column = _column(entries, width)
+    return sum(len(_entry_lines(one, column, width)) if isinstance(one, Entry) else 1 for one in entries)
+
+
+def _column(entries: Sequence[Entry | Heading], width: int) -> int:
+    """Cells of the column of keys."""
+    keys = [width_of(entry.key) for entry in entries if isinstance(entry, Entry)]
+    return min(max(keys, default=0), _WIDEST_KEY, max(4, width // 4))
 
 
 def _heading(heading: Heading, width: int) -> list[Cell]:
@@ -133,7 +153,8 @@ def _entry_lines(entry: Entry, column: int, width: int) -> list[list[Cell]]:
     start = _INDENT + column + 2 if column else _INDENT
     room = max(8, width - start - _INDENT)
     key, taken = cut_cells(Cell(entry.key, entry.tone), column)
-    lines = [[Cell(" " * start), *line] for line in wrap(entry.value, room)]
+    first, *rest = wrap(entry.value, max(8, room - entry.hang))
+    lines = [[Cell(" " * start), *first], *([Cell(" " * (start + entry.hang)), *line] for line in rest)]
     if key:
         lines[0][0:1] = [Cell(" " * _INDENT), *key, Cell(" " * (start - _INDENT - taken))]
     return lines

@@ -12,6 +12,7 @@ from textual.strip import Strip
 from textual.widgets import Input
 
 from console.ui.cells import Cell, count
+from console.ui.widgets.bars import KeyHint
 from console.ui.widgets.palette import Line, cut_cells, strip_of, width_of
 
 
@@ -37,7 +38,10 @@ class _Prompt(_Tail):
 
 
 class FilterInput(Horizontal):
-    """``/`` and what is typed, how many rows that hides, and what is wrong with it. Hidden until it is opened."""
+    """``/`` and what is typed, how many rows that hides, and what is wrong with it. Hidden until it is opened.
+
+    Opened over a text that is selected, as in a browser: typing replaces it, escape gives it back, an arrow keeps it.
+    """
 
     DEFAULT_CSS = """
     FilterInput { height: 1; display: none; }
@@ -48,6 +52,11 @@ class FilterInput(Horizontal):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Clear", show=False, id="filter.cancel")]
+    HINTS: ClassVar[tuple[KeyHint, ...]] = (
+        KeyHint("enter", "keep it", keep=True),
+        KeyHint("esc", "as before", keep=True),
+    )
+    """The keys that are not typed into the line."""
 
     hidden: reactive[int | None] = reactive[int | None](None)
     """How many rows do not match; ``None`` says nothing."""
@@ -71,10 +80,10 @@ class FilterInput(Horizontal):
         """Another text."""
 
     class Submitted(_InputMessage):
-        """Enter: the filter stays, the line is left."""
+        """Enter: the filter stays and the line is left; without a text it closes itself."""
 
     class Cancelled(_InputMessage):
-        """Escape: the filter is dropped, the line closes itself. ``text`` is what it was."""
+        """Escape: ``text`` is what stood there when it was opened, and stands there again; without one it closes."""
 
     def __init__(
         self,
@@ -88,6 +97,7 @@ class FilterInput(Horizontal):
         self._input = Input(placeholder=placeholder, select_on_focus=False, compact=True)
         self._prompt = _Prompt()
         self._tail = _Tail()
+        self._before = ""
 
     def compose(self) -> ComposeResult:
         """Prompt, text, tail."""
@@ -109,36 +119,61 @@ class FilterInput(Horizontal):
         """Show the line with this text, or with the one it had, and put the focus there; no message tells this text."""
         self.add_class("-open")
         if text is not None:
-            with self._input.prevent(Input.Changed):
-                self._input.value = text
+            self._put(text)
+        self._before = self.text
         self._input.cursor_position = len(self._input.value)
         if focus:
+            self._input.select_all()
             # At once, and again behind what else was to have it.
             self.screen.set_focus(self._input)
             self._input.focus()
+        self._say()
 
     def close(self) -> None:
         """Hide the line and empty it without a message."""
-        with self._input.prevent(Input.Changed):
-            self._input.value = ""
+        self._put("")
         self.error = ""
         self.remove_class("-open")
 
     def action_cancel(self) -> None:
-        """Drop the filter."""
-        text = self.text
-        self.close()
+        """Give back the text that was there before, and leave the line."""
+        text = self._before
+        if text:
+            self._put(text)
+            self.error = ""
+            self._input.cursor_position = len(text)
+        else:
+            self.close()
         self.post_message(self.Cancelled(self, text))
+
+    async def press_hint(self, key: str) -> None:
+        """One of ``HINTS`` was clicked."""
+        if key == "esc":
+            self.action_cancel()
+        else:
+            await self._input.action_submit()
+
+    def _put(self, text: str) -> None:
+        with self._input.prevent(Input.Changed):
+            self._input.value = text
 
     @on(Input.Changed)
     def _changed(self, event: Input.Changed) -> None:
         event.stop()
+        self._say()
         self.post_message(self.Changed(self, event.value))
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        if not event.value:
+            self.close()
         self.post_message(self.Submitted(self, event.value))
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _entered_or_left(self) -> None:
+        self._say()
 
     def on_click(self, event: events.Click) -> None:
         """A click anywhere in the line goes on typing."""
@@ -160,6 +195,8 @@ class FilterInput(Horizontal):
     def _say(self) -> None:
         if self.error:
             self._tail.said = Cell(f" {self.error} ", "critical")
+        elif self._before and self.text == self._before and self._input.has_focus:
+            self._tail.said = Cell(" typing replaces it, esc keeps it ", "muted")
         elif self.hidden is None:
             self._tail.said = Cell("")
         else:

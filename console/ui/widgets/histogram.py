@@ -10,6 +10,8 @@ from console.ui.widgets.log_buffer import LogBuckets
 from console.ui.widgets.palette import Line, cut_cells, strip_of, width_of
 
 _LAYERS = ("muted", "critical")
+_LABEL_FROM = 60
+"""Columns from which a single line has room for what it shows."""
 NOTHING = "no lines with a time yet"
 
 
@@ -58,10 +60,12 @@ class Histogram(Line):
         rows = height - 1 if height > 1 else 1
         scale = 100 / max(buckets.counts)
         cells = [Cell(" ")]
-        newest = slice(-self.columns, None)
+        label = f" lines, {_most(buckets)} " if height == 1 and width >= _LABEL_FROM else ""
+        newest = slice(-max(1, self.columns - width_of(label)), None)
         for number, errors in zip(buckets.counts[newest], buckets.errors[newest], strict=True):
             parts = ((number - errors) * scale, errors * scale)
             cells.append(spark_cell(parts, _LAYERS, rows - 1 - y, rows))
+        cells.append(Cell(label, "muted"))
         return strip_of(cells, width, self.book)
 
     def _legend(self, buckets: LogBuckets, width: int) -> list[Cell]:
@@ -70,7 +74,7 @@ class Histogram(Line):
         begin = end - buckets.seconds * min(len(buckets.counts), width - 2)
         left = f" {clock(begin, self._offset)}"
         right = f"{clock(end, self._offset)} "
-        middle = f"most {count(max(buckets.counts))} in {_span(buckets.seconds)}"
+        middle = _most(buckets)
         if errors:
             middle += f", {count(errors)} errors"
         room = width - width_of(left) - width_of(right)
@@ -79,6 +83,10 @@ class Histogram(Line):
         gap = max(0, room - taken - before)
         muted = [Cell(cell.text, "muted") for cell in words]
         return [Cell(left, "muted"), Cell(" " * before), *muted, Cell(" " * gap), Cell(right, "muted")]
+
+
+def _most(buckets: LogBuckets) -> str:
+    return f"most {count(max(buckets.counts))} in {_span(buckets.seconds)}"
 
 
 def _span(value: float) -> str:

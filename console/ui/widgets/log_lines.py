@@ -45,6 +45,12 @@ def gutter(line: LogLine, fmt: LogFormat, current: bool) -> list[Cell]:
     return cells
 
 
+def day_line(day: str, fmt: LogFormat) -> list[Cell]:
+    """What stands above the first line of another day."""
+    dash = glyph("─", "-")
+    return cut_cells(Cell(f" {dash * 2} {day} {dash * 2}", "muted"), fmt.width)[0]
+
+
 def format_line(line: LogLine, fmt: LogFormat, current: bool = False) -> list[list[Cell]]:
     """The lines of the screen that show a log line: one, or with ``wrap`` as many as it needs."""
     if line.level == DROPPED:

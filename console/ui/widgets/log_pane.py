@@ -1,18 +1,28 @@
 """The lines of a log that are in sight: which they are, how they look, and scrolling over them."""
 
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from console.ui.cells import Cell
+from console.ui.cells import Cell, date
 from console.ui.widgets.log_buffer import LogBuffer
-from console.ui.widgets.log_lines import LogFormat, format_line
+from console.ui.widgets.log_lines import LogFormat, day_line, format_line
 from console.ui.widgets.palette import Lines, strip_of, width_of
 
+_DAY = 86400
+_LOOK_BACK = 20
+"""Lines without a time that are passed over for one that has one."""
+_LEAST_PAGE = 3
+"""Lines of the screen from which one of them may be a date."""
 _SIDEWAYS = 20
 """Cells that one key press scrolls sideways."""
+
+
+def _nothing(_message: str) -> bool:
+    return False
 
 
 class LogPane(Lines):
@@ -44,6 +54,8 @@ class LogPane(Lines):
         self._offset = float(time.localtime().tm_gmtoff) if offset is None else offset
         self._left = 0
         self._match: int | None = None
+        self.picks: Callable[[str], bool] = _nothing
+        """Which message is worth pointing at; the newest one in sight is marked while no other line is."""
         self._painted: list[tuple[int, list[Cell]]] | None = None
 
     @property
@@ -57,28 +69,52 @@ class LogPane(Lines):
     def _end_top(self) -> int:
         """The index of the first line in sight when the last one is at the bottom."""
         shown = len(self._buffer)
-        if not self.wrap:
-            return max(0, shown - self._page)
         fmt, rows, index = self._format(), 0, shown
         while index > 0:
-            rows += len(format_line(self._buffer.line(index - 1), fmt))
+            rows += len(format_line(self._buffer.line(index - 1), fmt)) if self.wrap else 1
+            rows += bool(self._new_day(index - 1))
             if rows > self._page:
                 break
             index -= 1
         return min(index, max(0, shown - 1))
 
+    def _new_day(self, index: int) -> str:
+        """The date of a line that is the first of its day; empty for any other, and for the first of all."""
+        at = self._buffer.line(index).at
+        if at is None or self._page < _LEAST_PAGE:
+            return ""
+        before = (self._buffer.line(place).at for place in range(index - 1, max(-1, index - _LOOK_BACK), -1))
+        last = next((one for one in before if one is not None), None)
+        if last is None or (last + self._offset) // _DAY == (at + self._offset) // _DAY:
+            return ""
+        return date(at, self._offset)
+
     def _rows(self) -> list[tuple[int, list[Cell]]]:
         """What each line of the screen shows: the index of a log line, and that line or a part of it."""
         if self._painted is None:
             fmt = self._format()
+            pointed = self.pointed
             rows: list[tuple[int, list[Cell]]] = []
             for index in range(self.scroll_offset.y, len(self._buffer)):
                 if len(rows) >= self._page:
                     break
-                current = self._buffer.sequence(index) == self._match
+                if day := self._new_day(index):
+                    rows.append((index, day_line(day, fmt)))
+                current = index == pointed
                 rows += [(index, part) for part in format_line(self._buffer.line(index), fmt, current)]
             self._painted = rows[: self._page]
         return self._painted
+
+    @property
+    def pointed(self) -> int | None:
+        """The line under the cursor: the match or the one that was clicked, else the newest one worth it in sight."""
+        top = self.scroll_offset.y
+        end = min(len(self._buffer), top + self._page)
+        if self._match is not None:
+            index = self._buffer.index(self._match)
+            if index < len(self._buffer) and self._buffer.sequence(index) == self._match and top <= index < end:
+                return index
+        return next((at for at in range(end - 1, top - 1, -1) if self.picks(self._buffer.line(at).message)), None)
 
     def _lines_in_sight(self) -> int:
         rows = self._rows()

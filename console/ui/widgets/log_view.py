@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
@@ -232,6 +233,24 @@ class LogView(LogPane):
         top = self.scroll_offset.y
         end = min(len(self._buffer), top + self._lines_in_sight())
         return "\n".join(self._buffer.line(index).message for index in range(top, end))
+
+    def around(self, lines: int) -> tuple[tuple[LogLine, ...], int] | None:
+        """The line under the cursor with so many lines before and after it, and its place among them."""
+        at = self.pointed
+        if at is None:
+            return None
+        first = max(0, at - lines)
+        last = min(len(self._buffer), at + lines + 1)
+        return tuple(self._buffer.line(index) for index in range(first, last)), at - first
+
+    def on_click(self, event: events.Click) -> None:
+        """Point at a line, and stay there."""
+        rows = self._rows()
+        if event.y < len(rows):
+            self._match = self._buffer.sequence(rows[event.y][0])
+            self.following = False
+            self._repaint()
+            self._tell()
 
     def _tell(self) -> None:
         position = self.position

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.geometry import Size
 from textual.strip import Strip
 
+from console.core.durations import against
 from console.core.plan import Check, PlanProgress, StepResult, StepState
 from console.ui.cells import Cell, Text, plain, seconds, step
 from console.ui.step_words import step_words
@@ -107,9 +108,12 @@ class PlanSteps(Lines):
 
 def _sections(progress: PlanProgress) -> tuple[tuple[str, Sequence[StepResult]], ...]:
     return (
+        ("prepare", progress.prepare),
         ("first", progress.preflight),
         ("", progress.steps),
         ("then check", progress.checks),
+        ("at last", progress.closing),
+        ("kept", progress.evidence),
         ("undone", progress.undo),
     )
 
@@ -130,21 +134,30 @@ def plan_lines(progress: PlanProgress, width: int, elapsed: Elapsed = _never) ->
             label = f"{index + 1}" if not title else title if index == 0 else ""
             text = words if words is not None else result.name if result is not None else ""
             check = checks[index] if index < len(checks) else None
-            spent = _spent(result, elapsed(title, index), check)
+            known = not title and index < len(plan.steps) and width >= 60
+            usual = plan.steps[index].usual if known else None
+            spent = _spent(result, elapsed(title, index), check, usual)
             lines.extend(_step_lines(label, text, result, spent, begun, width))
 
+    section("prepare", [one.name if begun else one.line for one in plan.prepare])
     section("first", [check.name for check in plan.preflight], plan.preflight)
     section("", [step_words(one.name, one.command) for one in plan.steps])
     section("then check", [check.name for check in plan.checks], plan.checks)
+    section("at last", [step_words(one.name, one.command) for one in plan.closing])
+    if progress.evidence:
+        section("kept", ())
     if progress.undo:
         section("undone", ())
     elif not begun:
-        section("if not", [step_words(f"undo {one.name}", one.undo) for one in reversed(plan.steps) if one.undo])
+        section("if not", [step_words(f"undo {one.name}", one.undo) for _, one in plan.undo_order if one.undo])
     return lines
 
 
-def _spent(result: StepResult | None, elapsed: float | None, check: Check | None) -> str:
-    """How long it took, or has been running, and how long a check may take: ``4.0 s of 10 s``."""
+def _spent(result: StepResult | None, elapsed: float | None, check: Check | None, usual: float | None) -> str:
+    """How long it took, or has been running; of a check ``4 s of 5 s`` and, once it is late, ``7 s, up to 35 s``.
+
+    Of a step that took long before also that: ``12 s of about 40 s``.
+    """
     if result is None:
         return ""
     if result.state is not StepState.RUNNING:
@@ -153,10 +166,11 @@ def _spent(result: StepResult | None, elapsed: float | None, check: Check | None
     if ran is None:
         return ""
     if check is None:
-        return f"{ran:.0f} s"
-    limit = check.hold or check.within
-    # A check with a hold is tried first: it may take both.
-    return f"{ran:.0f} s of {limit if ran <= limit else check.within + check.hold:.0f} s"
+        return against(ran, usual)
+    if check.hold and ran > check.hold:
+        # It must hold for that long once it is true, and is tried until it is.
+        return f"{ran:.0f} s, up to {check.within + check.hold:.0f} s"
+    return f"{ran:.0f} s of {check.hold or check.within:.0f} s"
 
 
 def _step_lines(
@@ -168,7 +182,7 @@ def _step_lines(
         return [[head, *cut_cells(_fitting(text, width - margin - 1), max(1, width - margin - 1))[0]]]
     state = step(result.state if result is not None else StepState.PENDING)
     running = result is not None and result.state is StepState.RUNNING
-    right = _TIME_WIDTH if width >= 60 else len(spent) + 1 if running and spent else 0
+    right = max(_TIME_WIDTH, len(spent) + 1) if width >= 60 else len(spent) + 1 if running and spent else 0
     room = max(1, width - margin - _STATE_WIDTH - 1 - right)
     words, taken = cut_cells(_fitting(text, room), room)
     line: list[Cell] = [head, Cell(f"{state.text:<{_STATE_WIDTH}} ", state.tone), *words]

@@ -5,7 +5,9 @@ Environment: PORT, HOST (default 0.0.0.0), LOG_FILE (default: standard output), 
 REUSE_ADDR (0: bind without SO_REUSEADDR, as careless services do).
 Signals: HUP re-opens the log, TERM stops accepting, finishes what is in flight and exits with 0.
 Paths: /health /version /metrics /slow?ms=N /fail (500) and / (a greeting).
-A file `version.json` beside this one (version, commit, built) tells what was released.
+A file `version.json` beside this one (version, commit, built) tells what was released. Its `faults`, a list, make a bad
+release of it: "unhealthy" (/health answers 503), "slow" (every answer takes 3 s), "deaf" (ignores TERM), "clings" (HUP
+does not re-open the log).
 """
 
 import contextlib
@@ -34,7 +36,7 @@ STARTED = time.time()
 
 def release() -> dict:
     """What was built, from which commit, and when."""
-    facts = {"version": "1.4.2", "commit": "3f2a9c1", "built": "2026-10-02T09:14:00Z"}
+    facts = {"version": "1.4.2", "commit": "3f2a9c1", "built": "2026-10-02T09:14:00Z", "faults": []}
     with contextlib.suppress(FileNotFoundError):
         facts.update(json.loads(pathlib.Path(__file__).resolve().with_name("version.json").read_text()))
     return facts
@@ -136,9 +138,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, url) -> tuple:
         facts = self.server.facts
+        if "slow" in facts["faults"]:
+            time.sleep(3)
         if url.path == "/health":
-            healthy = {"status": "draining" if self.server.draining else "ok"}
-            return (503 if self.server.draining else 200), "application/json", json.dumps(healthy) + "\n"
+            ill = self.server.draining or "unhealthy" in facts["faults"]
+            healthy = {"status": "draining" if self.server.draining else "failed" if ill else "ok"}
+            return (503 if ill else 200), "application/json", json.dumps(healthy) + "\n"
         if url.path == "/version":
             return 200, "application/json", json.dumps({"service": NAME, **facts}) + "\n"
         if url.path == "/metrics":
@@ -221,9 +226,10 @@ def main() -> int:
         log.write("info", "draining", in_flight=server.metrics.in_flight)
         threading.Thread(target=server.shutdown).start()
 
-    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN if "deaf" in facts["faults"] else stop)
     signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGHUP, lambda *_: log.reopen())
+    clings = "clings" in facts["faults"]
+    signal.signal(signal.SIGHUP, lambda *_: log.write("info", "told to re-open the log") if clings else log.reopen())
     log.write("info", "listening", address=f"{host}:{port}", **facts)
     tell_systemd("READY=1")
     server.serve_forever(poll_interval=0.1)

@@ -39,6 +39,13 @@ def outgoing(address: str, port: int) -> socket.socket:
     return made
 
 
+def udp_client(address: str, port: int) -> socket.socket:
+    """A datagram socket with a peer: it receives from nobody else, and keeps the port all the same."""
+    made = bound(address, port, socket.SOCK_DGRAM)
+    made.connect(("127.0.0.1", 514))
+    return made
+
+
 def orphan(address: str, port: int) -> None:
     """A child that knows nothing of the socket it inherited, after the parent has died."""
     made = listening(address, port)
@@ -72,6 +79,7 @@ WAYS = {
     "device": lambda address, port: listening(address, port, (socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"host0\0")),
     "bound": bound,
     "udp": lambda address, port: bound(address, port, socket.SOCK_DGRAM),
+    "udp-client": udp_client,
     "outgoing": outgoing,
     "orphan": orphan,
     "time-wait": time_wait,

@@ -2,12 +2,14 @@
 
 import dataclasses
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from console.core.declaration import Declaration, Declared
 from console.core.keys import Place
-from console.core.service import ServiceRef
+from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import Link, LinkState, LogLine, Snapshot
 from console.ui.app import DeckApp
 from console.ui.screens.confirm import ConfirmScreen
@@ -17,7 +19,7 @@ from console.ui.screens.list_screen import ListScreen
 from console.ui.screens.services import ServicesScreen
 from tests.ui import scenes
 from tests.ui.fake import FakeFleet, FakeKey, lines
-from tests.ui.steps import settle, until
+from tests.ui.steps import run, seen, settle, until
 
 SIZES = [(120, 40), (80, 24), (40, 15)]
 WORDS = {
@@ -81,6 +83,29 @@ async def test_services_filter_as_one_types_and_count_what_is_hidden() -> None:
         await until(pilot, lambda: "cron.service" in scenes.text_of(app))
 
 
+async def test_a_new_filter_takes_the_place_of_the_old_one_and_escape_gives_that_back() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "slash")
+        await until(pilot, lambda: "enter keep it  esc as before" in scenes.text_of(app).splitlines()[-1])
+        await pilot.press(*"nginx", "enter", "slash")
+        await until(pilot, lambda: "typing replaces it, esc keeps it" in scenes.text_of(app))
+        await pilot.press(*"cron")
+        await until(pilot, lambda: "cron.service" in scenes.text_of(app) and "nginx" not in scenes.text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "nginx.service" in scenes.text_of(app) and "cron" not in scenes.text_of(app))
+        assert "11 hidden" in scenes.text_of(app)
+        await until(pilot, lambda: "? help" in scenes.text_of(app).splitlines()[-1])
+        await pilot.press("slash", *"cron")
+        await until(pilot, lambda: "enter keep it" in scenes.text_of(app).splitlines()[-1])
+        await pilot.click("#keys", offset=(20, 0))
+        await until(pilot, lambda: "nginx.service" in scenes.text_of(app) and "cron" not in scenes.text_of(app))
+        await pilot.press("slash", "backspace", "enter")
+        await until(pilot, lambda: "cron.service" in scenes.text_of(app) and "nginx.service" in scenes.text_of(app))
+        assert "hidden" not in scenes.text_of(app)
+
+
 async def test_services_group_by_host_manager_and_state_with_the_failed_ones_first() -> None:
     app = scenes.app()
     async with app.run_test(size=(120, 40)) as pilot:
@@ -122,9 +147,60 @@ async def test_marked_services_are_reviewed_together_and_run_in_turn() -> None:
         await settle(pilot)
         await pilot.press("g", "space", "j", "space", "r")
         await until(pilot, lambda: "2 plans, one after the other" in scenes.text_of(app))
-        await pilot.press("ctrl+r")
+        await run(pilot)
         await until(pilot, lambda: len(fleet.ran) == 2)
         assert {plan.target.host for plan in fleet.ran} == {"web-1", "web-3"}
+
+
+async def test_a_mark_away_from_the_cursor_is_told_as_long_as_it_is_there() -> None:
+    fleet = scenes.fleet()
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "slash", *"web-3", "enter")
+        await settle(pilot)
+        await pilot.press("g", "j", "space", "g")
+        await until(pilot, lambda: "1 marked" in scenes.text_of(app).splitlines()[0])
+        assert "r restart 1" in scenes.text_of(app)
+        screen = app.screen
+        assert isinstance(screen, ServicesScreen)
+        assert (screen.table.cursor_key, screen.selection().services) == (scenes.API, (scenes.LEGACY,))
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, DiagnosisScreen))
+        assert isinstance(app.screen, DiagnosisScreen)
+        assert app.screen.subject.service == scenes.API
+        await pilot.press("escape", "l")
+        await until(pilot, lambda: app.deck.log == scenes.API)
+        await pilot.press("f2", "s")
+        await until(pilot, lambda: "Stop  web-3  legacy.service" in " ".join(scenes.text_of(app).split("\n")))
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: "marked" not in scenes.text_of(app).splitlines()[0])
+
+
+async def test_the_port_that_a_service_cannot_have_can_be_freed_from_its_row() -> None:
+    """Nothing declares it: only its log names it."""
+    fleet = scenes.fleet()
+    seen = scenes.web3()
+    fleet.push(
+        dataclasses.replace(seen, services=(dataclasses.replace(seen.services[0], wants=()), *seen.services[1:])),
+        scenes.held(),
+    )
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "slash", *"api", "enter", "g", "x")
+        await until(pilot, lambda: "Free port  web-3  api.service" in scenes.text_of(app))
+
+
+async def test_enter_diagnoses_the_service_whose_log_is_read() -> None:
+    app = scenes.app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("5", "enter")
+        await until(pilot, lambda: "nothing is selected" in scenes.text_of(app))
+        app.deck.log = scenes.API
+        await pilot.press("1", "5", "enter")
+        await until(pilot, lambda: isinstance(app.screen, DiagnosisScreen) and "HELD BY" in scenes.text_of(app))
 
 
 async def test_a_number_filters_ports_at_once_and_the_other_keys_still_act() -> None:
@@ -141,6 +217,34 @@ async def test_a_number_filters_ports_at_once_and_the_other_keys_still_act() -> 
         await until(pilot, lambda: isinstance(app.screen, DiagnosisScreen) and "HELD BY" in scenes.text_of(app))
         await pilot.press("escape", "escape", "f1")
         await until(pilot, lambda: scenes.front(app).PLACE is Place.FINDINGS)
+
+
+async def test_ports_are_compared_with_what_is_declared_and_files_looked_at_when_it_is_opened() -> None:
+    fleet = scenes.fleet()
+    base = scenes.up("web-1")
+    place = "/etc/systemd/system/spare.service:3"
+    spare = Declaration("spare.service", Endpoint("tcp", "*", 8181), place, "systemd", text="PORT=8181")
+    nginx = Declaration("nginx.service", Endpoint("tcp", "127.0.0.1", 80), "/etc/nginx/nginx.conf:1", "systemd")
+    fleet.push(replace(base, declared=Declared((spare, nginx))))
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        assert fleet.looked_at == []
+        await pilot.press("3")
+        await until(pilot, lambda: "local only" in scenes.text_of(app))
+        assert sorted(fleet.looked_at) == sorted(app.deck.store.specs)
+        assert "8181" not in scenes.text_of(app)
+        # What is only declared is there for who looks for it, and w diagnoses it.
+        await pilot.press("8", "1", "8")
+        await until(pilot, lambda: "nobody listens" in scenes.text_of(app))
+        shown = " ".join(scenes.text_of(app).split())
+        assert "8181 tcp" in shown
+        assert f"DECLARED spare.service {place}: PORT=8181" in shown
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, DiagnosisScreen) and place in scenes.text_of(app))
+        await pilot.press("escape", "f1", "3")
+        await until(pilot, lambda: scenes.front(app).PLACE is Place.PORTS)
+        assert len(fleet.looked_at) == 4
 
 
 async def test_a_port_that_nobody_has_says_on_how_many_hosts_that_was_asked() -> None:
@@ -209,12 +313,29 @@ async def test_logs_follow_the_selected_service_and_can_be_filtered_and_frozen()
         await until(pilot, lambda: "1 found" in scenes.text_of(app))
 
 
+async def test_a_new_filter_of_a_log_takes_the_place_of_the_old_one_and_escape_gives_that_back() -> None:
+    fleet = scenes.fleet()
+    fleet.log[scenes.API] = lines(scenes.API, ["hello", "again"])
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        app.deck.log = scenes.API
+        await pilot.press("f5", "slash", *"hello", "enter")
+        await until(pilot, lambda: "1 hidden" in scenes.text_of(app))
+        await pilot.press("slash", *"again")
+        await until(pilot, lambda: "hello" not in scenes.text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "hello" in scenes.text_of(app) and "again" not in scenes.text_of(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "again" in scenes.text_of(app) and "hidden" not in scenes.text_of(app))
+
+
 async def test_declared_files_are_followed_beside_the_journal() -> None:
     fleet = scenes.fleet()
     fleet.log[scenes.API] = lines(scenes.API, ["from the journal"])
     fleet.files["/var/log/api.log"] = lines(scenes.API, ["from the file"])
     app = scenes.app(fleet)
-    app.deck.log_files = lambda _ref: ("/var/log/api.log",)
+    app.deck.log_files = lambda _ref, _services: ("/var/log/api.log",)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "web-3" in scenes.text_of(app))
         await pilot.press("g", "j", "l")
@@ -225,7 +346,7 @@ async def test_declared_files_are_followed_beside_the_journal() -> None:
 async def test_a_log_that_may_not_be_read_says_so_and_is_tried_again() -> None:
     class Mute(FakeFleet):
         async def follow(
-            self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = ""
+            self, ref: ServiceRef, *, lines: int, since: float | None, follow_on: bool, file: str = "", untimed: int = 0
         ) -> AsyncIterator[LogLine]:
             raise PermissionError("no right: join group systemd-journal")
             yield
@@ -257,6 +378,7 @@ async def test_an_unknown_host_key_is_accepted_only_after_its_fingerprint_was_sh
         assert fleet.accepted == [], "enter on a question is no"
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
+        await seen(pilot)
         await pilot.press("tab", "enter")
         await until(pilot, lambda: fleet.accepted == [("old-1", FakeKey().fingerprint)])
 

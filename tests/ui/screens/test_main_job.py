@@ -1,18 +1,20 @@
 """The main job with the keys alone: find what is wrong, read why, review, run, see that it is mended."""
 
+import asyncio
+
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
 from console.core.keys import Place
-from console.core.plan import Result
+from console.core.plan import Plan, Result
 from console.ui.app import DeckApp
 from console.ui.screens.diagnosis import DiagnosisScreen
 from console.ui.screens.findings import FindingsScreen
 from console.ui.screens.review import ReviewScreen
 from tests.ui import scenes
-from tests.ui.fake import FakeRights
-from tests.ui.steps import settle, until
+from tests.ui.fake import FakeFleet, FakeRights
+from tests.ui.steps import run, seen, settle, until
 
 SIZES = [(120, 40), (80, 24), (40, 15)]
 
@@ -39,7 +41,7 @@ async def test_a_held_port_is_freed_and_the_service_started(size: tuple[int, int
         await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
         await until(pilot, lambda: "systemctl stop" in scenes.text_of(app))
         assert fleet.ran == []
-        await pilot.press("ctrl+r")
+        await run(pilot)
         await until(pilot, lambda: app.deck.changes.all()[0].progress.result is Result.DONE)
         await until(pilot, lambda: "tcp 8080 held by api.service" in scenes.text_of(app))
         assert [plan.target for plan in fleet.ran] == [scenes.API]
@@ -66,7 +68,9 @@ async def test_m_and_a_digit_review_from_the_list_itself() -> None:
     app = scenes.app()
     async with app.run_test(size=(80, 24)) as pilot:
         await to_api(pilot, app)
-        await pilot.press("m", "1")
+        await pilot.press("m")
+        await seen(pilot)
+        await pilot.press("1")
         await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
         await until(pilot, lambda: "systemctl stop legacy.service" in scenes.text_of(app))
 
@@ -97,6 +101,7 @@ async def test_the_run_button_can_be_reached_with_tab_and_pressed_with_enter() -
         await until(pilot, lambda: app.focused is not None and app.focused.id == "reason")
         await pilot.press("tab")
         await until(pilot, lambda: app.focused is not None and app.focused.id == "run")
+        await seen(pilot)
         await pilot.press("enter")
         await until(pilot, lambda: len(fleet.ran) == 1)
 
@@ -109,7 +114,8 @@ async def test_the_reason_goes_into_the_plan_that_is_run() -> None:
         await pilot.press("r")
         await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
         app.screen.query_one("#reason").focus()
-        await pilot.press(*"incident 4711".replace(" ", "_"), "ctrl+r")
+        await pilot.press(*"incident 4711".replace(" ", "_"))
+        await run(pilot)
         await until(pilot, lambda: len(fleet.ran) == 1)
         assert fleet.ran[0].reason == "incident_4711"
 
@@ -139,12 +145,12 @@ async def test_run_is_offered_only_while_it_can_be_run() -> None:
         await to_api(pilot, app)
         await pilot.press("r")
         await until(pilot, lambda: "ctrl+r run" in scenes.text_of(app).splitlines()[-1])
-        await pilot.press("ctrl+r")
+        await run(pilot)
         await until(pilot, lambda: bool(fleet.ran) and "ctrl+r" not in scenes.text_of(app).splitlines()[-1])
         fleet.gate.set()
         await until(pilot, lambda: "tcp 8080 held by api.service" in scenes.text_of(app))
         assert "ctrl+r" not in scenes.text_of(app).splitlines()[-1]
-        await pilot.press("ctrl+r")
+        await run(pilot)
         await settle(pilot)
         assert len(fleet.ran) == 1
 
@@ -158,7 +164,7 @@ async def test_without_the_right_run_is_off_and_the_sudoers_line_is_shown() -> N
         await to_api(pilot, app)
         await pilot.press("r")
         await until(pilot, lambda: line in scenes.text_of(app))
-        await pilot.press("ctrl+r")
+        await run(pilot)
         await settle(pilot)
         assert fleet.ran == []
         assert "no right to restart it" in scenes.text_of(app).splitlines()[-2]
@@ -166,6 +172,21 @@ async def test_without_the_right_run_is_off_and_the_sudoers_line_is_shown() -> N
         await settle(pilot)
         assert isinstance(app.screen, FindingsScreen), "the key is off now"
         assert "no right to restart it" in scenes.text_of(app)
+
+
+async def test_what_could_not_be_undone_is_told_and_wants_a_second_yes() -> None:
+    fleet = scenes.fleet()
+    doubt = "if it fails it stays as it is: oncall may not run x; sudoers needs: oncall ALL=(root) NOPASSWD: /bin/x"
+    fleet.allowed = FakeRights(undo_doubts=(doubt,), missing=("y",), stays_down=f"old.service may stay down: {doubt}")
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await to_api(pilot, app)
+        await pilot.press("r")
+        await until(pilot, lambda: "if it fails it stays as it is" in scenes.text_of(app))
+        assert "sudoers needs: y" not in scenes.text_of(app)
+        await run(pilot)
+        await until(pilot, lambda: "old.service may stay down" in scenes.text_of(app))
+        assert fleet.ran == []
 
 
 async def test_what_keeps_a_plan_from_running_is_on_its_first_lines() -> None:
@@ -185,7 +206,8 @@ async def test_a_failed_plan_keeps_what_the_step_said() -> None:
     app = scenes.app(fleet)
     async with app.run_test(size=(80, 24)) as pilot:
         await to_api(pilot, app)
-        await pilot.press("r", "ctrl+r")
+        await pilot.press("r")
+        await run(pilot)
         await until(pilot, lambda: "See journalctl -xe" in scenes.text_of(app))
         assert "failed" in scenes.text_of(app)
         await pilot.press("escape", "7")
@@ -219,7 +241,7 @@ async def test_a_plan_without_the_right_to_run_is_grey_and_its_sudoers_line_is_w
         assert "ctrl+r run" in scenes.text_of(app), "a key that is off is grey, it does not go away"
         screen = scenes.front(app)
         assert line in screen.copied()
-        await pilot.press("ctrl+r")
+        await run(pilot)
         await until(pilot, lambda: line in _joined(app))
         assert fleet.ran == []
         await pilot.press("escape", "r")
@@ -229,3 +251,23 @@ async def test_a_plan_without_the_right_to_run_is_grey_and_its_sudoers_line_is_w
 def _joined(app: DeckApp) -> str:
     """The sentence above the keys as one line."""
     return " ".join(" ".join(str(one.render()).split()) for one in app.screen.query("#say"))
+
+
+async def test_that_a_plan_cannot_run_is_told_whole_also_when_the_host_says_so_late() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    class Slow(FakeFleet):
+        async def rights(self, host: str, plan: Plan) -> FakeRights:
+            asked.set()
+            await answer.wait()
+            return FakeRights(allowed=False, reason="no right to restart it")
+
+    fleet = Slow(scenes.specs())
+    fleet.push(scenes.web3(), scenes.held())
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "cannot bind" in scenes.text_of(app) or ":8080" in scenes.text_of(app))
+        await pilot.press("r")
+        await until(pilot, lambda: "rights are still asked for" in scenes.text_of(app) and asked.is_set())
+        answer.set()
+        await until(pilot, lambda: "Cannot run: no right" in scenes.text_of(app))

@@ -4,14 +4,17 @@ from dataclasses import replace
 
 from console.core.finding import Finding, Severity
 from console.core.keys import Place
-from console.core.service import State
-from console.core.snapshot import Link, LinkState, Snapshot
+from console.core.plan import ActionKind
+from console.core.service import Endpoint, ServiceRef, State
+from console.core.snapshot import Link, LinkState, Snapshot, Symptom
+from console.diagnosis.verdict import Verdict
+from console.ui.fleet_port import FleetPort
 from console.ui.screens.confirm import ConfirmScreen
-from console.ui.screens.diagnosis import DiagnosisScreen
+from console.ui.screens.diagnosis import LOOK_AGAIN, DiagnosisScreen
 from console.ui.screens.review import ReviewScreen
 from tests.ui import scenes
-from tests.ui.fake import FakeFleet, FakeKey
-from tests.ui.steps import settle, until
+from tests.ui.fake import FakeDiagnoser, FakeFleet, FakeKey
+from tests.ui.steps import run, settle, until
 
 
 def _loop(code: str, summary: str) -> Finding:
@@ -41,13 +44,82 @@ async def test_a_diagnosis_follows_the_service_to_its_new_finding_and_says_mende
         await until(pilot, lambda: "mended" in scenes.text_of(app))
 
 
+class Asked(FakeDiagnoser):
+    """A look at the host that brings a new list of the same listeners, and tells more than was known."""
+
+    async def verified(
+        self, fleet: FleetPort, host: str, target: ServiceRef | Endpoint, symptom: Symptom | None = None
+    ) -> Verdict:
+        assert isinstance(fleet, FakeFleet)
+        seen = fleet.snapshot(host)
+        fleet.push(replace(seen, listeners=tuple(map(replace, seen.listeners))), scenes.held())
+        verdict = await super().verified(fleet, host, target, symptom)
+        return replace(verdict, impact=("47 live connections",))
+
+
+async def test_a_diagnosis_shows_what_the_look_at_the_host_told_until_something_changes() -> None:
+    fleet = scenes.fleet()
+    app = scenes.app(fleet)
+    diagnoser = Asked()
+    app.deck.diagnoser = diagnoser
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
+        await pilot.press("g", "j", "enter")
+        await until(pilot, lambda: "47 live connections" in scenes.text_of(app))
+        # What is merely counted anew does not take it away, nor does it ask again.
+        asked = diagnoser.asked
+        fleet.push(replace(fleet.snapshot("web-3"), at=99.0), scenes.held())
+        await settle(pilot)
+        assert "47 live connections" in scenes.text_of(app)
+        assert diagnoser.asked == asked
+        fleet.push(replace(fleet.snapshot("web-3"), listeners=()), scenes.held())
+        await until(pilot, lambda: "47 live connections" not in scenes.text_of(app))
+
+
+class Overtaken(FakeDiagnoser):
+    """A look at the host during which the holder goes away."""
+
+    async def verified(
+        self, fleet: FleetPort, host: str, target: ServiceRef | Endpoint, symptom: Symptom | None = None
+    ) -> Verdict:
+        assert isinstance(fleet, FakeFleet)
+        verdict = await super().verified(fleet, host, target, symptom)
+        fleet.push(replace(fleet.snapshot(host), listeners=()), scenes.held())
+        return verdict
+
+
+async def test_what_changes_while_the_host_is_asked_is_asked_again_soon() -> None:
+    fleet = scenes.fleet()
+    app = scenes.app(fleet)
+    diagnoser, now = Overtaken(), [scenes.NOW]
+    app.deck.diagnoser = diagnoser
+    app.deck.clock = replace(scenes.CLOCK, monotonic=lambda: now[0])
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
+        await pilot.press("g", "j", "enter")
+        await until(pilot, lambda: "on the host" in scenes.text_of(app))
+        assert diagnoser.asked == 1
+        screen = app.screen
+        assert isinstance(screen, DiagnosisScreen)
+        now[0] += LOOK_AGAIN
+        screen.sync()
+        await until(pilot, lambda: diagnoser.asked == 2)
+        await settle(pilot)
+        # Now nothing changed meanwhile.
+        now[0] += LOOK_AGAIN
+        screen.sync()
+        await settle(pilot)
+        assert diagnoser.asked == 2
+
+
 async def test_a_diagnosis_tells_that_a_plan_runs() -> None:
     fleet = scenes.fleet()
     fleet.gate.clear()
     app = scenes.app(fleet)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
-        await pilot.press("g", "j", "enter", "1", "ctrl+r")
+        await pilot.press("g", "j", "enter", "1")
+        await run(pilot)
         await until(pilot, lambda: bool(fleet.ran))
         await pilot.press("escape")
         await until(pilot, lambda: "a plan runs" in scenes.text_of(app))
@@ -67,7 +139,7 @@ async def test_function_keys_leave_a_page_but_not_a_review() -> None:
         await pilot.press("f1", "r", "f2")
         await until(pilot, lambda: "esc leaves the review first" in scenes.text_of(app))
         assert isinstance(app.screen, ReviewScreen)
-        await pilot.press("ctrl+r")
+        await run(pilot)
         await until(pilot, lambda: "tcp 8080 held by api.service" in scenes.text_of(app))
         await pilot.press("f7")
         await until(pilot, lambda: scenes.front(app).PLACE is Place.PLANS)
@@ -86,3 +158,19 @@ async def test_an_unknown_host_key_is_accepted_from_its_finding() -> None:
         await pilot.press("escape")
         fleet.push(scenes.db1(), scenes.slow_disk())
         await settle(pilot)
+
+
+async def test_the_port_that_a_verdict_is_about_can_be_freed_from_its_page() -> None:
+    """The service does not say what it wants: only its log does."""
+    fleet = scenes.fleet()
+    seen = scenes.web3()
+    fleet.push(replace(seen, services=(replace(seen.services[0], wants=()), *seen.services[1:])), scenes.held())
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "slash", *"api", "enter", "g", "enter")
+        await until(pilot, lambda: isinstance(app.screen, DiagnosisScreen) and "HELD BY" in scenes.text_of(app))
+        await pilot.press("x")
+        await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
+        assert isinstance(app.screen, ReviewScreen)
+        assert app.screen.plans[0].kind is ActionKind.FREE_PORT

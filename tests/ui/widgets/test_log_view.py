@@ -239,3 +239,25 @@ async def test_control_characters_cannot_leave_their_line() -> None:
         await feed(pilot, widget, [line("a\tb\nc\rd"), line("next")])
         assert lines(app)[0].endswith("a b c d")
         assert lines(app)[1].endswith("next")
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+async def test_where_the_day_changes_the_date_is_shown_and_the_end_stays_in_sight(*, wrap: bool) -> None:
+    widget = view()
+    midnight = 1_036_800.0
+    async with WidgetApp(widget).run_test(size=(80, 6)) as pilot:
+        widget.wrap = wrap
+        times = (-20.0, -10.0, None, 10.0, 20.0, 30.0)
+        await feed(pilot, widget, [line(f"at {at}", at=None if at is None else midnight + at) for at in times])
+        shown = lines(pilot.app)
+        assert shown[0].endswith("at -10.0")
+        assert [shown[2].strip(), shown[3][1:9]] == ["── 1970-01-13 ──", "00:00:10"]
+        assert shown[5].endswith("at 30.0")
+        widget.action_edge(-1)
+        await pilot.pause()
+        assert lines(pilot.app)[0].endswith("at -20.0")
+        await feed(pilot, widget, [line("same day", at=midnight + 40)])
+        widget.action_edge(1)
+        await pilot.pause()
+        assert lines(pilot.app)[5].endswith("same day")
+        assert sum("1970" in row for row in lines(pilot.app)) == 1

@@ -73,3 +73,12 @@ async def test_a_histogram_says_its_scale_and_span() -> None:
         await pilot.resize_terminal(40, 5)
         await pilot.pause()
         assert lines(pilot.app)[0].strip() == "▄▄"
+
+
+async def test_a_histogram_of_one_line_says_what_it_counts() -> None:
+    strip = Histogram(offset=0.0)
+    strip.styles.height = 1
+    async with WidgetApp(strip).run_test(size=(80, 5)) as pilot:
+        strip.show(LogBuckets(1_000_000.0, 5, (*([0] * 76), 4, 8), (0,) * 78))
+        await pilot.pause()
+        assert lines(pilot.app)[0].strip() == "▄█ lines, most 8 in 5 s"

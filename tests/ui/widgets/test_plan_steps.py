@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from console.core.command import Command
@@ -108,4 +110,19 @@ async def test_a_script_is_never_shown_and_what_runs_is_counted() -> None:
         now[0] += 8
         steps._tick()
         await pilot.pause()
-        assert "12 s of 15 s" in words(lines(pilot.app))
+        assert "12 s, up to 15 s" in words(lines(pilot.app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_step_that_took_long_before_is_counted_against_that(size: tuple[int, int]) -> None:
+    now = [100.0]
+    steps = PlanSteps(now=lambda: now[0])
+    build = Step("build 20261120T140211Z-abcdef012", Command(("make", "build")), usual=200.0)
+    async with WidgetApp(steps).run_test(size=size) as pilot:
+        running = PlanProgress(replace(PLAN, steps=(build,)), steps=(StepResult(build.name, StepState.RUNNING),))
+        steps.show(running)
+        now[0] += 130.0
+        steps._tick()
+        await pilot.pause()
+        shown = words(lines(pilot.app))
+        assert ("2 min 10 s of about 3 min 20 s" if size[0] >= 60 else "2 min 10 s") in shown

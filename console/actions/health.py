@@ -1,0 +1,93 @@
+"""Whether a service is well after a change: by what the configuration asks of it, and by its container's own check."""
+
+from collections.abc import Sequence
+from urllib.parse import SplitResult, urlsplit
+
+from console.actions import checks as looks
+from console.actions.context import Context, RefusedError
+from console.core.command import Command
+from console.core.plan import Check
+from console.managers.base import SelfChecking
+from console.probes import reach
+
+ANSWERS_2XX = """
+url=$1 seconds=$2
+unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
+path=/${url#*://*/}
+case ${url#*://} in */*) ;; *) path=/ ;; esac
+if command -v curl >/dev/null 2>&1; then
+  code=$(curl -sS -o /dev/null -w '%{http_code}' --max-time "$seconds" "$url" 2>&1)
+  echo "$path $code"
+  case $code in 2[0-9][0-9]) exit 0 ;; esac
+  exit 1
+fi
+if command -v wget >/dev/null 2>&1; then
+  said=$(wget -q -O /dev/null -T "$seconds" "$url" 2>&1) && echo "$path answers" && exit 0
+  echo "$path does not answer well: $said"
+  exit 1
+fi
+echo "not checked: this host has neither curl nor wget"
+exit 77
+"""
+"""URL SECONDS: it answers 2xx."""
+
+CONNECTS = (
+    "reach() {\n"
+    + reach.SCRIPT
+    + r"""
+}
+said=$(reach "$1" "$2" 2>&1)
+case $? in 0) ;; 3) echo "not checked: $said"; exit 77 ;; *) echo "$said"; exit 1 ;; esac
+last=$(printf '%s\n' "$said" | tail -n 1)
+[ "$last" = answers ] && { echo "tcp $2 answers"; exit 0; }
+echo "tcp $2 does not answer: ${last#said }"
+exit 1
+"""
+)
+"""ADDRESS PORT: a TCP connection is accepted."""
+
+BY_PROXY = """
+echo "not checked: the engine's proxy accepts for a container in which nothing listens; name a URL or a command"
+exit 77
+"""
+"""PORT: of a published port a connection proves nothing."""
+
+
+def declared(context: Context) -> tuple[Check, ...]:
+    """After: the configured URL answers, or the configured command ends well; ``RefusedError`` for what is no URL."""
+    command = context.settings.health_command
+    found: list[Check] = []
+    if context.settings.health is not None:
+        found.append(_check(context, *_asked(context, context.settings.health)))
+    if command:
+        found.append(_check(context, f"{_brief(command)} says that {context.name} is well", Command(command)))
+    return tuple(found)
+
+
+def checks(context: Context) -> tuple[Check, ...]:
+    """After: what is declared, and what the service says of itself where it has a check of its own."""
+    own = context.manager.own_health(context.service) if isinstance(context.manager, SelfChecking) else ()
+    return (*declared(context), *own)
+
+
+def _check(context: Context, name: str, command: Command) -> Check:
+    return Check(name, command, within=context.settings.within, hold=context.settings.hold)
+
+
+def _asked(context: Context, url: str) -> tuple[str, Command]:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "tcp" and parts.hostname and parts.port:
+            if isinstance(context.manager, SelfChecking):
+                return f"tcp {parts.port} answers", looks.script(BY_PROXY, str(parts.port))
+            return f"tcp {parts.port} answers", looks.script(CONNECTS, parts.hostname, str(parts.port))
+    except ValueError:
+        parts = SplitResult("", "", "", "", "")
+    if parts.scheme not in ("http", "https") or not parts.netloc or not url.isprintable() or " " in url:
+        raise RefusedError(f"health check of {context.name}: {url!r} is not an http, https or tcp URL")
+    return f"{parts.path or '/'} answers 2xx", looks.script(ANSWERS_2XX, url, "5")
+
+
+def _brief(words: Sequence[str], most: int = 40) -> str:
+    text = " ".join(words)
+    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -1,0 +1,153 @@
+"""What rebuilding and rolling back have in common: the book of releases, and steps in a directory of releases."""
+
+from dataclasses import replace
+from posixpath import normpath
+
+from console.actions import checks, health, release_scripts
+from console.actions.context import Context, Parts, RefusedError
+from console.core.command import Command, Effect
+from console.core.difference import Difference, Pair
+from console.core.plan import Check, Step, Swap
+from console.core.release import Recipe, Release, ReleaseBook, Signature
+from console.managers.base import LogSource, Pinned, PlainLog, Resettable, Restartable
+
+_LOOK = 15.0  # seconds
+LEAST_ROOM = 16 * 1024
+"""KiB that a release is taken to need at least."""
+LAST_WORDS = 40
+"""Lines of its log that are kept of a release that failed."""
+
+
+def book(context: Context) -> ReleaseBook:
+    """The releases of the service; raises ``RefusedError`` where they were not looked at or are not known."""
+    found = context.snapshot.book(context.service.ref)
+    if found is None:
+        raise RefusedError(f"the releases of {context.name} were not looked at yet")
+    if found.failure is not None:
+        raise RefusedError(f"the releases of {context.name} are not known: {found.failure}")
+    return found
+
+
+def recipe(context: Context) -> Recipe | None:
+    """What the configuration says of the service's releases."""
+    return context.settings.recipe
+
+
+def as_builder(context: Context, script: str, *args: str, change: bool = False, purpose: str = "") -> Command:
+    """A script that is run as the user to whom the releases belong."""
+    made = recipe(context)
+    user = made.user if made is not None else None
+    effect = Effect.CHANGE if change else Effect.READ
+    words = ("sh", "-c", script, "sh", *args)
+    return Command((*become(context, user), *words), timeout=_LOOK, effect=effect, purpose=purpose)
+
+
+def become(context: Context, user: str | None) -> tuple[str, ...]:
+    """The words with which the connected user becomes another; none where that is the same."""
+    identity = context.snapshot.identity
+    if user is None or (identity is not None and identity.user == user):
+        return ()
+    if identity is not None and identity.uid == 0:
+        return ("runuser", "-u", user, "--")
+    return ("sudo", "-n", *(() if user == "root" else ("-u", user)), "--")
+
+
+def difference(context: Context, live: Release | None, target: str, *, unbuilt: bool = False) -> Difference:
+    """What the target would change, as far as the host was asked; a plan is made without it all the same."""
+    pair = Pair(context.service.ref, live.id if live is not None else "", target, unbuilt)
+    return context.snapshot.difference(pair) or Difference(pair, pending=True)
+
+
+def switch(context: Context, directory: str, target: Release, live: Release | None) -> Step:
+    """Make a release live, and back."""
+    was = live.id if live is not None else ""
+    told = (directory, target.id, was, context.settings.operator, target.version or "-", target.commit or "-")
+    back = as_builder(
+        context, release_scripts.SWITCH_BACK, *told, change=True, purpose=f"make {was or 'nothing'} live again"
+    )
+    forth = as_builder(context, release_scripts.SWITCH, *told, change=True, purpose=f"make {target.id} live")
+    return Step(f"make {target.id} live", forth, back)
+
+
+def take_up(context: Context) -> tuple[Step, ...]:
+    """The restart that lets the service run what is live now, and once more when that is taken back."""
+    if not isinstance(context.manager, Restartable):
+        raise RefusedError(f"{context.service.ref}: {context.manager.id} cannot restart it")
+    restart = context.manager.restart(context.service)
+    again = context.manager.restart_started(context.service) if isinstance(context.manager, Pinned) else restart
+    words = (context.lasting(restart), context.lasting(again))
+    return (*_cleared(context), Step(f"restart {context.name}", *words, undo_last=True))
+
+
+def _cleared(context: Context) -> tuple[Step, ...]:
+    """What lets it start again however often a bad release has failed: else the good one would stay down."""
+    if not isinstance(context.manager, Resettable):
+        return ()
+    # Of a unit that is not loaded there is nothing to clear, which systemctl (252) calls an error.
+    reset = replace(context.manager.reset_failed(context.service), ok_exits=(0, 1))
+    return (Step(f"clear what {context.name} failed before", reset, reset, undo_last=True),)
+
+
+def ready(context: Context, directory: str, live: Release | None) -> Check:
+    """Before: the directory can be changed, and what is live still is."""
+    was = live.id if live is not None else ""
+    return Check(f"{was or 'nothing'} is live", as_builder(context, release_scripts.READY, directory, was), within=0)
+
+
+def proof(context: Context) -> tuple[Check, ...]:
+    """What is true of a service that runs another release well."""
+    return (*checks.running(context), *checks.new_run(context), *checks.ports(context), *health.checks(context))
+
+
+def aftermath(context: Context) -> tuple[Check, ...]:
+    """Once all was undone: what ran before runs again."""
+    return checks.running(context, hold=context.settings.respawn) if context.service.pids else ()
+
+
+def last_words(context: Context) -> tuple[Step, ...]:
+    """What a release that failed said last, before it is taken back."""
+    manager, service = context.manager, context.service
+    if isinstance(manager, PlainLog):
+        command = manager.plain_log(service, lines=LAST_WORDS)
+    elif isinstance(manager, LogSource):
+        try:
+            command = manager.log_command(service, lines=LAST_WORDS, since=None, follow=False)
+        except ValueError:
+            return ()
+    else:
+        return ()
+    return (Step(f"the last lines of {context.name}", command),)
+
+
+def signature(context: Context) -> Signature:
+    """Who does it, and when."""
+    return Signature(context.settings.operator, context.settings.stamp)
+
+
+def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts:
+    """A plan of what a service's manager does by itself, with what proves it."""
+    return Parts(
+        steps=tuple(replace(step, command=context.lasting(step.command)) for step in swap.steps),
+        preflight=(*swap.preflight, *checks.remember_run(context)),
+        # A container that has a check of its own is asked by both.
+        checks=tuple(dict.fromkeys((*proof(context), *swap.checks))),
+        evidence=last_words(context),
+        closing=swap.closing,
+        aftermath=(*aftermath(context), *swap.aftermath),
+        shares=swap.shares,
+        also_hit=context.service.dependants,
+        irreversible=swap.irreversible,
+        warnings=(*swap.warnings, *warnings),
+    )
+
+
+def shares(directory: str) -> tuple[str, ...]:
+    """The directory, in one spelling: several services may have one."""
+    return (f"/{normpath(directory).lstrip('/')}",)
+
+
+def note_healthy(context: Context, directory: str, target: Release) -> Step:
+    """At last: it held its checks, which makes it one to go back to."""
+    told = (directory, target.id, context.settings.operator, target.version or "-", target.commit or "-")
+    command = as_builder(context, release_scripts.HEALTHY, *told, change=True, purpose="note that it held its checks")
+    return Step(f"note that {target.id} is well", command)

@@ -1,0 +1,86 @@
+"""Roll back: the release that was live and well last, or the one that is named, becomes live again."""
+
+from dataclasses import replace
+
+from console.actions import checks, notes, release_scripts, releases
+from console.actions.context import Context, Parts, RefusedError
+from console.core.plan import Check
+from console.core.release import Release, ReleaseBook, way_back
+from console.managers.base import Revertible
+
+
+def refusal(context: Context) -> str | None:
+    """Why there is no way back."""
+    made = releases.recipe(context)
+    if (made is None or made.directory is None) and not isinstance(context.manager, Revertible):
+        return f"where the releases of {context.name} are is not configured: [services.release] directory"
+    book = releases.book(context)
+    if not book.releases:
+        return f"{context.name} has no releases that its host knows"
+    target = chosen(context, book)
+    if not target.present:
+        return f"release {target.id} of {context.name} was removed: it cannot be gone back to"
+    if target.live:
+        return f"{context.name} runs {target.id} already"
+    return None
+
+
+def chosen(context: Context, book: ReleaseBook) -> Release:
+    """The release to go to; raises ``RefusedError`` where there is none."""
+    wanted = context.intent.release
+    if wanted is None:
+        found = way_back(book)
+        if found is None:
+            raise RefusedError(
+                f"no earlier release of {context.name} is known to have been live: choose one by its name"
+            )
+        return found
+    named = book.find(wanted)
+    if named is None:
+        known = ", ".join(release.id for release in book.releases if release.present) or "none"
+        raise RefusedError(f"{context.name} has no release {wanted}, or several that begin so; there are {known}")
+    return named
+
+
+def parts(context: Context) -> Parts:
+    """The steps and what proves them."""
+    made, book = releases.recipe(context), releases.book(context)
+    target = chosen(context, book)
+    if made is None or made.directory is None:
+        return _by_manager(context, book, target)
+    directory = made.directory
+    there = releases.as_builder(context, release_scripts.THERE, directory, target.id)
+    return Parts(
+        steps=(releases.switch(context, directory, target, book.live), *releases.take_up(context)),
+        preflight=(
+            releases.ready(context, directory, book.live),
+            Check(f"{target.id} is there", there, within=0),
+            *checks.remember_run(context),
+        ),
+        checks=releases.proof(context),
+        evidence=releases.last_words(context),
+        closing=(releases.note_healthy(context, directory, target),),
+        aftermath=releases.aftermath(context),
+        shares=releases.shares(directory),
+        also_hit=context.service.dependants,
+        warnings=(*notes.before_start(context), *_doubts(target)),
+        difference=releases.difference(context, book.live, target.id),
+    )
+
+
+def _by_manager(context: Context, book: ReleaseBook, target: Release) -> Parts:
+    assert isinstance(context.manager, Revertible)
+    swap = context.manager.roll_back(context.service, target, book.live, releases.signature(context))
+    warnings = (*notes.before_start(context), *_doubts(target))
+    parts = releases.by_manager(context, swap, warnings)
+    return replace(parts, difference=releases.difference(context, book.live, target.id))
+
+
+def _doubts(target: Release) -> tuple[str, ...]:
+    if target.healthy is False:
+        return (f"{target.id} was live before and never held its checks",)
+    if target.live_since is None:
+        return (f"{target.id} is not known to have ever been live",)
+    if target.failed_last:
+        return (f"{target.id} was well before, and failed when it was tried last",)
+    return () if target.healthy else (f"nobody noted whether {target.id} was well when it was live",)

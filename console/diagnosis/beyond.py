@@ -1,0 +1,85 @@
+"""What lies beyond the host's own list of listeners: which looks it takes, and what silence about it means."""
+
+from collections.abc import Iterator
+
+from console.core.engines import container_of
+from console.diagnosis import clusters
+from console.diagnosis.container_ways import missing_right
+from console.diagnosis.evidence import Evidence, Question
+from console.diagnosis.spaces import ENGINES, is_hidden_container
+from console.diagnosis.verdict import NotChecked, Verdict, VerdictWord
+from console.diagnosis.wanting import Want
+
+_NOBODY_SEEN = (VerdictWord.FREE, VerdictWord.START_LIMIT, VerdictWord.UNKNOWN, VerdictWord.HELD_IN_CONTAINER)
+
+
+def questions(evidence: Evidence, want: Want) -> Iterator[Question]:
+    """The looks at other networks of the host, and at what the kernel sends there."""
+    contained = want.service is not None and want.service.ref.manager in ENGINES
+    if want.endpoint is None and not contained:
+        return
+    if evidence.namespaces is None:
+        yield Question("namespaces")
+    if want.endpoint is None:
+        return
+    identity = evidence.snapshot.identity
+    if evidence.cluster is None and identity is not None and "kubectl" in identity.tools:
+        yield Question("cluster")
+    if evidence.redirects is None:
+        yield Question("redirects", (str(want.endpoint.port),))
+    if evidence.addresses is None and _names_addresses(evidence):
+        yield Question("addresses")
+
+
+def _names_addresses(evidence: Evidence) -> bool:
+    """Whether rules send on what comes to one address only; until they are read, whether an engine may have made any.
+
+    To ask for both at once saves a round trip, and costs the host a process.
+    """
+    if evidence.redirects is None:
+        return any(service.ref.manager in ENGINES and service.ports for service in evidence.snapshot.services)
+    return any(one.ports and one.address for one in evidence.redirects.found)
+
+
+def gaps(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[NotChecked]:
+    """What was not seen of it and belongs to this verdict."""
+    if want.endpoint is None:
+        return
+    if any(is_hidden_container(holder) for holder in verdict.holders):
+        why = missing_right(evidence) or "its engine names none"
+        yield NotChecked(f"which container publishes {want.endpoint.port}", why)
+    nobody = verdict.verdict in _NOBODY_SEEN
+    if nobody or (verdict.verdict is VerdictWord.HELD and want.symptom is None):
+        yield from _unseen_rules(evidence)
+        yield from clusters.gaps(evidence)
+    if nobody and (refused := evidence.refusal("namespaces")) is not None:
+        yield NotChecked("other networks of this host", refused)
+    if nobody and (missing := missing_right(evidence)) is not None:
+        yield NotChecked(f"containers that publish {want.endpoint.port} when they are started", missing)
+
+
+def _unseen_rules(evidence: Evidence) -> Iterator[NotChecked]:
+    if (why := evidence.refusal("redirects")) is not None:
+        yield NotChecked("rules that send the port elsewhere (NAT)", why)
+    elif evidence.redirects is not None and evidence.redirects.refused is not None:
+        yield NotChecked("other rules that send the port elsewhere (NAT)", evidence.redirects.refused)
+
+
+def is_blind(evidence: Evidence) -> bool:
+    """Whether a port may be taken by rules alone, which this login may not read, so that nobody can call it free.
+
+    An engine of containers that runs listens on each port that it publishes; that of a cluster does not, and the rules
+    of one that was stopped stay with the containers that it left running.
+    """
+    if evidence.redirects is not None:
+        return False
+    if evidence.namespaces is None:
+        # Nor is it known whether there is any container.
+        return True
+    cgroups = [one.cgroup for space in evidence.namespaces.spaces for one in space.processes]
+    told = evidence.cluster is not None and clusters.is_node(evidence.cluster) and not evidence.cluster.hidden
+    if clusters.is_looked_like(evidence) and not told:
+        return True
+    source = evidence.snapshot.source("docker")
+    stopped = source is not None and "does not run" in (source.failure or "")
+    return stopped and any(container_of(cgroup) is not None for cgroup in cgroups)

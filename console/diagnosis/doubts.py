@@ -1,0 +1,69 @@
+"""What keeps a verdict from advising to stop somebody: that the log may not mean what it seems to mean."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from console.core.overlap import is_wildcard
+from console.core.service import Endpoint
+from console.diagnosis.claims import of_service
+from console.diagnosis.evidence import Evidence
+from console.diagnosis.verdict import Confidence, Holder, NotChecked, Verdict
+from console.diagnosis.wanting import Want
+
+
+def doubted(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
+    """The verdict with its ways out, none of them advised, where it is not sure that its holders are in the way."""
+    found = (foreign_port(evidence, want), no_address(want, verdict.holders))
+    gaps = tuple(gap for gap in found if gap is not None)
+    if not gaps or not any(holder.ref != want.ref for holder in verdict.holders):
+        return verdict
+    return replace(
+        verdict,
+        actions=tuple(replace(way, recommended=False) for way in verdict.actions),
+        confidence=Confidence.MEDIUM if verdict.confidence is Confidence.HIGH else verdict.confidence,
+        not_checked=(*verdict.not_checked, *gaps),
+    )
+
+
+def foreign_port(evidence: Evidence, want: Want) -> NotChecked | None:
+    """A port that only the log names, of a service that is known for others: a client may have put it there."""
+    if want.symptom is None or want.endpoint is None or want.ref is None:
+        return None
+    known = {(one.protocol, one.port) for one in _known(evidence, want)}
+    # A variable PORT does not tell the protocol.
+    own = not known or want.endpoint.port in {port for _, port in known}
+    if own or any(one.is_of(want.ref) for one in want.declared_by):
+        return None
+    others = ", ".join(f"{protocol} {port}" for protocol, port in sorted(known)[:3])
+    return NotChecked(f"whether {want.port} is its own", f"only its log names it; {want.name} is known for {others}")
+
+
+def no_address(want: Want, holders: Sequence[Holder]) -> NotChecked | None:
+    """An address that nothing tells, where one of several may be meant and not every holder is in the way."""
+    if want.endpoint is None or want.endpoint.address != "*" or want.symptom is None or len(by_address(holders)) < 2:
+        return None
+    if re.search(rf"(?<!\w):{want.endpoint.port}\b", want.symptom.line):
+        # ``:8080`` names every address.
+        return None
+    if len({holder.ref or holder.pid for holder in holders}) < 2:
+        return None
+    return NotChecked("the address it wants", "its log names only the port; one of the holders may be enough")
+
+
+def by_address(holders: Sequence[Holder]) -> dict[str, list[Holder]]:
+    """The holders of each address."""
+    found: dict[str, list[Holder]] = {}
+    for holder in holders:
+        found.setdefault("*" if is_wildcard(holder.address) else holder.address, []).append(holder)
+    return found
+
+
+def _known(evidence: Evidence, want: Want) -> list[Endpoint]:
+    """Where the service is known to listen, by anything but its log."""
+    assert want.ref is not None
+    found = list(evidence.snapshot.listened(want.ref))
+    found += [one.endpoint for one in of_service(evidence.claims, want.ref)]
+    if want.service is not None:
+        found += [*want.service.wants, *want.service.ports, *(hint.endpoint for hint in want.service.hints)]
+    return found

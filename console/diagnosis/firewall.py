@@ -1,0 +1,258 @@
+"""What packet filters do with a client: decided where it can be, and said where it cannot.
+
+Both packets of a connection count: its first, and the later ones, which some rules treat differently.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from ipaddress import ip_address, ip_network
+
+from console.core.firewall import Act, Chain, Fact, Match, Packet, Rule
+
+HOOKS = ("ingress", "prerouting", "input")
+"""The hooks that a packet to the host itself passes, in this order."""
+TRACKED = -200
+"""The priority at which the kernel looks a packet up among the connections."""
+DEEP = 16
+"""Jumps into one another that are followed, as the kernel does."""
+_NUMBERS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "ipv6-icmp": "icmpv6"}
+_FINAL = (Act.ACCEPT, Act.DROP, Act.ELSEWHERE, Act.UNREADABLE)
+
+
+class Gate(StrEnum):
+    """Whether the filters let a client in."""
+
+    OPEN = "open"
+    DROPPED = "dropped"
+    LIMITED = "limited"
+    """It depends on where the client is."""
+    UNCLEAR = "unclear"
+    """Some rule asks for what cannot be told beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The fate of a packet, and the rule that decides it; without a rule it is the policy of the chain."""
+
+    gate: Gate
+    chain: Chain | None = None
+    rule: Rule | None = None
+    doubts: tuple[str, ...] = ()
+    """The rules that would decide otherwise, for some clients."""
+
+    @property
+    def words(self) -> str:
+        """The rule, word for word, or the policy."""
+        if self.rule is not None:
+            return self.rule.text
+        return f"policy {self.chain.policy}" if self.chain is not None else ""
+
+    @property
+    def place(self) -> str:
+        """Where the rule is: ``nft inet guard in``."""
+        return "" if self.chain is None else place(self.chain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """A rule that may apply."""
+
+    rule: Rule
+    act: Act
+    by_source: bool
+    """Only where the client is keeps it from being decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """How far a packet came in a chain: the act that ended it there, ``RETURN`` where none did."""
+
+    act: Act
+    chain: Chain
+    rule: Rule | None = None
+    doubts: tuple[_Doubt, ...] = ()
+
+
+def place(chain: Chain) -> str:
+    """Where a chain is, in the words of its tool."""
+    return " ".join((chain.tool, *((chain.family,) if chain.tool == "nft" else ()), chain.table, chain.name))
+
+
+def relevant(chains: Iterable[Chain]) -> tuple[Chain, ...]:
+    """Without what is there twice: iptables may write its rules into nftables, where nft lists them once more."""
+    known = tuple(chains)
+    written = {(chain.family, chain.table) for chain in known if chain.tool != "nft" and chain.rules}
+    return tuple(chain for chain in known if chain.tool != "nft" or (chain.family, chain.table) not in written)
+
+
+def judge(chains: Sequence[Chain], packet: Packet) -> Judgement:
+    """Follow a connection through the hooks; what drops its first packet, or else its later ones, decides."""
+    first = _judge(chains, packet)
+    if first.gate is Gate.DROPPED:
+        return first
+    later = _judge(chains, replace(packet, first=False))
+    return later if _WORST.index(later.gate) < _WORST.index(first.gate) else first
+
+
+_WORST = (Gate.DROPPED, Gate.UNCLEAR, Gate.LIMITED, Gate.OPEN)
+
+
+def _judge(chains: Sequence[Chain], packet: Packet) -> Judgement:
+    """Follow a packet; the first chain that drops it decides."""
+    doubtful: Judgement | None = None
+    for chain in _in_order(chains, packet.family):
+        if chain.kind == "nat" and not packet.first:
+            # Only the first packet comes there; the others follow it.
+            continue
+        course = _through(chains, chain, replace(packet, state=_state_at(chain, packet)), 0)
+        act = chain.policy if course.act is Act.RETURN and chain.kind == "filter" else course.act
+        if act in (Act.ELSEWHERE, Act.UNREADABLE):
+            return Judgement(Gate.UNCLEAR, course.chain, course.rule, _texts(course.doubts))
+        against = [doubt for doubt in course.doubts if doubt.act is not act]
+        if act is Act.DROP and not against:
+            return Judgement(Gate.DROPPED, course.chain, course.rule)
+        if act is Act.DROP or any(doubt.act is not Act.ACCEPT for doubt in against):
+            gate = Gate.LIMITED if all(doubt.by_source for doubt in against) else Gate.UNCLEAR
+            found = Judgement(gate, course.chain, course.rule if act is Act.DROP else None, _texts(against))
+            doubtful = found if doubtful is None or gate is Gate.UNCLEAR else doubtful
+    return doubtful if doubtful is not None else Judgement(Gate.OPEN)
+
+
+def _state_at(chain: Chain, packet: Packet) -> str | None:
+    """A packet is invalid to the rules that it meets before connection tracking."""
+    if chain.hook == "ingress" or (chain.hook == "prerouting" and chain.priority < TRACKED):
+        return "invalid"
+    if chain.hook == "prerouting" and chain.priority == TRACKED:
+        return None
+    return "new" if packet.first else "established"
+
+
+def _texts(doubts: Iterable[_Doubt]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(doubt.rule.text for doubt in doubts))
+
+
+def _in_order(chains: Sequence[Chain], family: str) -> list[Chain]:
+    mine = [chain for chain in chains if chain.hook in HOOKS and chain.family in (family, "inet", "netdev")]
+    # A nat chain of the input hook changes only the source.
+    mine = [chain for chain in mine if chain.kind == "filter" or (chain.kind == "nat" and chain.hook == "prerouting")]
+    return sorted(mine, key=lambda chain: (HOOKS.index(chain.hook or ""), chain.priority))
+
+
+def _through(chains: Sequence[Chain], chain: Chain, packet: Packet, depth: int) -> _Course:
+    doubts: list[_Doubt] = []
+    for rule in chain.rules:
+        hit, by_source = _hit(rule, packet)
+        if hit is False or rule.act is Act.GO_ON:
+            continue
+        inner = _jumped(chains, chain, rule, packet, depth)
+        if hit is None:
+            if inner.act is not Act.RETURN or rule.act in (Act.RETURN, Act.GOTO):
+                doubts.append(_Doubt(rule, inner.act, by_source))
+            doubts += [replace(doubt, by_source=doubt.by_source and by_source) for doubt in inner.doubts]
+            continue
+        doubts += inner.doubts
+        if inner.act is not Act.RETURN:
+            return _Course(inner.act, inner.chain, inner.rule or rule, tuple(doubts))
+        if rule.act in (Act.RETURN, Act.GOTO):
+            break
+    return _Course(Act.RETURN, chain, None, tuple(doubts))
+
+
+def _jumped(chains: Sequence[Chain], chain: Chain, rule: Rule, packet: Packet, depth: int) -> _Course:
+    """What comes of a rule that applies."""
+    if rule.act in _FINAL or rule.act is Act.RETURN:
+        return _Course(rule.act, chain, rule)
+    target = next(
+        (other for other in chains if other.name == rule.target and _same_table(other, chain)),
+        None,
+    )
+    if target is None or depth >= DEEP:
+        return _Course(Act.UNREADABLE, chain, rule)
+    return _through(chains, target, packet, depth + 1)
+
+
+def _same_table(first: Chain, second: Chain) -> bool:
+    return (first.tool, first.family, first.table) == (second.tool, second.family, second.table)
+
+
+def _hit(rule: Rule, packet: Packet) -> tuple[bool | None, bool]:
+    """Whether a rule applies, and where that is open, whether only for the client's address."""
+    unsure: list[Match] = []
+    for match in rule.matches:
+        found = _matches(match, packet)
+        if found is False:
+            return False, False
+        if found is None:
+            unsure.append(match)
+    return (None if unsure else True), all(match.fact is Fact.SOURCE for match in unsure)
+
+
+def _matches(match: Match, packet: Packet) -> bool | None:
+    found = _one_of(match, packet)
+    return found if found is None else found is not match.negated
+
+
+def _one_of(match: Match, packet: Packet) -> bool | None:
+    match match.fact:
+        case Fact.PROTOCOL:
+            return packet.protocol in {_NUMBERS.get(value, value) for value in match.values}
+        case Fact.FAMILY:
+            return packet.family in match.values
+        case Fact.PORT:
+            return _any(_in_range(value, packet.port) for value in match.values)
+        case Fact.SOURCE_PORT:
+            return None
+        case Fact.STATE:
+            return None if packet.state is None else _state(match.values, packet.state)
+        case Fact.FLAGS:
+            return packet.protocol == "tcp" and packet.first
+        case Fact.TO_US:
+            return "local" in match.values
+        case Fact.INTERFACE:
+            return None if packet.interface is None else any(_named(v, packet.interface) for v in match.values)
+        case Fact.SOURCE:
+            return _any(_in_network(value, packet.source) for value in match.values)
+        case Fact.DESTINATION:
+            return _any(_in_network(value, packet.destination) for value in match.values)
+        case _:
+            return None
+
+
+def _any(answers: Iterable[bool | None]) -> bool | None:
+    known = list(answers)
+    if True in known:
+        return True
+    return None if None in known else False
+
+
+def _state(values: tuple[str, ...], state: str) -> bool | None:
+    """Whether it is untracked is not known; where a rule changes its destination nothing is judged any more."""
+    if state in values:
+        return True
+    return False if set(values) <= {"new", "established", "related", "invalid", "dnat"} else None
+
+
+def _in_range(value: str, port: int) -> bool | None:
+    low, _, high = value.partition("-")
+    if not low.isdecimal() or not (high or low).isdecimal():
+        return None
+    return int(low[:9]) <= port <= int((high or low)[:9])
+
+
+def _named(value: str, interface: str) -> bool:
+    return interface.startswith(value[:-1]) if value.endswith("*") else interface == value
+
+
+def _in_network(value: str, address: str | None) -> bool | None:
+    if address is None:
+        return None
+    low, dash, high = value.partition("-")
+    try:
+        one = ip_address(address.partition("%")[0])
+        if dash:
+            first, last = ip_address(low), ip_address(high)
+            return one.version == first.version and int(first) <= int(one) <= int(last)
+        return one in ip_network(value, strict=False)
+    except ValueError:
+        return None

@@ -1,0 +1,49 @@
+"""A holder in the words of one line: who it is, and what becomes of a kill."""
+
+from console.diagnosis.respawn import ANY_END, when
+from console.diagnosis.spaces import is_published
+from console.diagnosis.strays import LEFT, whose
+from console.diagnosis.verdict import Holder
+
+
+def who(holder: Holder) -> str:
+    """``node pid 4112``, ``container shop (docker-proxy pid 246)``, ``service web of shop``, ``hidden process``."""
+    process = f"{holder.process} pid {holder.pid}" if holder.process is not None and holder.pid is not None else None
+    process = process or (f"pid {holder.pid}" if holder.pid is not None else None)
+    named = holder.label or (f"container {holder.container}" if holder.container is not None else None)
+    if named is not None:
+        return f"{named} ({process})" if process is not None else named
+    return process or "hidden process"
+
+
+def after_a_kill(holder: Holder) -> str:
+    """Whether it comes back, and what must not be done."""
+    if is_published(holder) and holder.chain[:1] != ("kubernetes",):
+        spared = holder.process or "its engine"
+        return f"{_policy(holder)}; never kill {spared}"
+    if holder.note == LEFT:
+        return "not known"
+    if holder.respawn is None and holder.ref is None and (holder.container is not None or holder.label is not None):
+        return "not known"
+    if holder.respawn is None and holder.strays:
+        return f"none known: {whose(holder)}"
+    if holder.respawn is None:
+        return "none known: it stays down when it is stopped" if holder.ref is not None else "none known"
+    if when(holder.respawn) != ANY_END:
+        return f"{when(holder.respawn)} ({holder.respawn})"
+    target = f"killing {holder.pid}" if holder.pid not in (None, 1) else "a kill"
+    return f"yes, {holder.respawn}: {target} will NOT free it"
+
+
+def _policy(holder: Holder) -> str:
+    if holder.respawn is not None:
+        return f"{'yes' if when(holder.respawn) == ANY_END else 'after some ends'}, {holder.respawn}"
+    return "none: it stays down when it is stopped" if holder.ref is not None else "not known"
+
+
+def sent_on(holder: Holder) -> str:
+    """Where what comes is sent, where no process takes it at the port itself."""
+    if holder.to is None or is_published(holder):
+        return ""
+    address = f"[{holder.to.address}]" if ":" in holder.to.address else holder.to.address
+    return f" -> {address}:{holder.to.port}"

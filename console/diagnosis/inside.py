@@ -1,0 +1,77 @@
+"""Ports that are only listened on inside a network of its own, mostly a container's: free on the host."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from console.core.finding import Proposal
+from console.core.network import Listener
+from console.core.overlap import is_wildcard
+from console.core.service import Endpoint
+from console.diagnosis.evidence import Evidence
+from console.diagnosis.outline import outline
+from console.diagnosis.spaces import ENGINES, as_holder, resident_of
+from console.diagnosis.verdict import Confidence, Holder, Verdict, VerdictWord
+from console.diagnosis.wanting import Want
+from console.probes.namespaces import Namespace
+
+_RESOLVER = "127.0.0.11"
+"""Docker's own name server in each of its networks, on a port that means nothing."""
+
+
+def found(evidence: Evidence, want: Want, endpoint: Endpoint, ways: tuple[Proposal, ...]) -> Verdict | None:
+    """The verdict on a port that is free on the host and listened on elsewhere; ``None`` where it is not."""
+    holders = tuple(_holders(evidence, endpoint))
+    if not holders:
+        return None
+    names = " and ".join(dict.fromkeys(holder.name for holder in holders))
+    only = f"only {names} listens on it" if len(holders) == 1 else f"only {names} listen on it"
+    again = f"; {want.name} can be started" if ways else ""
+    summary = f"{want.port} is free on the host: {only}, inside a network of its own, which is no clash{again}"
+    verdict = outline(evidence, want, VerdictWord.HELD_IN_CONTAINER, summary, holders[0].confidence)
+    return replace(verdict, holders=holders, actions=ways)
+
+
+def of_service(evidence: Evidence, want: Want) -> Verdict | None:
+    """The verdict on a container that publishes no port; ``None`` where it listens nowhere, or is none."""
+    service = want.service
+    if service is None or service.ref.manager not in ENGINES or evidence.namespaces is None:
+        return None
+    for space in evidence.namespaces.spaces:
+        if not {process.pid for process in space.processes} & set(service.pids):
+            continue
+        holders = tuple(_in(evidence, space, None))
+        if not holders:
+            continue
+        ports = ", ".join(dict.fromkeys(f"{holder.protocol} {holder.port}" for holder in holders))
+        place = replace(want, endpoint=holders[0].endpoint)
+        summary = f"{want.name} listens on {ports} only inside its own network: no port of the host is published for it"
+        verdict = outline(evidence, place, VerdictWord.HELD_IN_CONTAINER, summary, Confidence.HIGH)
+        return replace(verdict, holders=holders)
+    return None
+
+
+def _holders(evidence: Evidence, endpoint: Endpoint) -> Iterator[Holder]:
+    for space in evidence.namespaces.spaces if evidence.namespaces is not None else ():
+        yield from _in(evidence, space, endpoint)
+
+
+def _in(evidence: Evidence, space: Namespace, endpoint: Endpoint | None) -> Iterator[Holder]:
+    """Each port of a namespace once."""
+    seen = set()
+    for listener in space.listeners:
+        place = listener.protocol, listener.port
+        if listener.address == _RESOLVER or place in seen:
+            continue
+        if endpoint is None or place == (endpoint.protocol, endpoint.port):
+            seen.add(place)
+            yield _holder(evidence, space, listener)
+
+
+def _holder(evidence: Evidence, space: Namespace, listener: Listener) -> Holder:
+    address = space.addresses[0] if is_wildcard(listener.address) and space.addresses else listener.address
+    resident = resident_of(evidence, space, listener)
+    known = ("namespace", *(("inode",) if listener.pids else ()), *(("manager",) if resident.service else ()))
+    counts = space.connections
+    count = next((n for protocol, port, n in counts if (protocol, port) == (listener.protocol, listener.port)), None)
+    made = as_holder(evidence, resident, Endpoint(listener.protocol, address, listener.port), known)
+    return replace(made, connections=count)

@@ -1,0 +1,42 @@
+"""The looks that a verdict rests on, as a person could take them: the command and what it printed."""
+
+from dataclasses import dataclass
+
+from console.core.command import quote
+from console.core.probe import Probe
+from console.core.text import Masker
+
+MOST_LINES = 60
+"""Lines of one look that are kept; what was left out is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the host. ``failure`` says why it gave no answer."""
+
+    command: str
+    output: str = ""
+    failure: str | None = None
+
+
+def look(probe: Probe[object], args: tuple[str, ...], text: str, failure: str | None, port: int | None) -> Look:
+    """A look as it is shown, secrets masked: of a long answer only the lines that name the port."""
+    return Look(_typed(probe, args), _shortened(probe.as_printed(text), port), failure)
+
+
+def _typed(probe: Probe[object], args: tuple[str, ...]) -> str:
+    """The command with its arguments in it; a probe that nobody would type is told by its name."""
+    text = probe.shown or f"({probe.name})"
+    for number, arg in enumerate(args, 1):
+        text = text.replace(f"${number}", quote((arg,)))
+    return text.replace("$@", quote(args))
+
+
+def _shortened(text: str, port: int | None) -> str:
+    lines = text.split("\n") if text else []
+    kept = lines
+    if len(lines) > MOST_LINES and port is not None:
+        kept = [line for line in lines if str(port) in line] or lines
+    kept = kept[:MOST_LINES]
+    left = len(lines) - len(kept)
+    return "\n".join([*map(Masker().mask, kept), *([f"... {left} more lines"] if left else [])])

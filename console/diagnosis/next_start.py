@@ -1,0 +1,51 @@
+"""A port that is free now and that somebody declares: who takes it at the next start, and who is in whose way then."""
+
+from collections.abc import Sequence
+
+from console.core.service import Service, State
+from console.diagnosis.boots import at_boot
+from console.diagnosis.evidence import Evidence
+from console.diagnosis.wanting import Want
+
+_MOST = 3
+"""Names that a sentence bears."""
+
+
+def awake(evidence: Evidence, names: Sequence[str]) -> list[str]:
+    """Of services that claim one port those that are not known to stay down until somebody starts them."""
+    return [name for name in names if not _sleeps(evidence, _service(evidence, name))]
+
+
+def sentence(evidence: Evidence, want: Want, rivals: Sequence[str], *, startable: bool) -> str:
+    """That the port is free, and what becomes of it."""
+    others = [_words(evidence, name) for name in rivals if want.ref is None or name != want.ref.name]
+    told = " and ".join(others[:_MOST]) + (f" and {len(others) - _MOST} more" if len(others) > _MOST else "")
+    if want.ref is not None and startable:
+        rest = f", before {told}, which {_declare(others)} it too" if others else ""
+        return f"{want.port} is free: {want.name} can be started{rest}"
+    if not others:
+        return f"{want.port} is free"
+    if len(others) == 1 and want.ref is None:
+        return f"{want.port} is free now; {told} takes it when it is started"
+    if want.ref is not None:
+        return f"{want.port} is free now; {told} {_declare(others)} it too: whichever starts first has it"
+    return f"{want.port} is free now; {told} declare it: the one that starts second will fail"
+
+
+def _declare(names: Sequence[str]) -> str:
+    return "declares" if len(names) == 1 else "declare"
+
+
+def _sleeps(evidence: Evidence, service: Service | None) -> bool:
+    return (
+        service is not None and service.state is State.STOPPED and at_boot(service, evidence.snapshot.services) is False
+    )
+
+
+def _service(evidence: Evidence, name: str) -> Service | None:
+    return next((service for service in evidence.snapshot.services if service.ref.name == name), None)
+
+
+def _words(evidence: Evidence, name: str) -> str:
+    service = _service(evidence, name)
+    return service.ref.shown if service is not None else name

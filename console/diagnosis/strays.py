@@ -1,0 +1,80 @@
+"""Processes that hold a port and that no manager lets go: whose they are, and how they are ended."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from console.core.keepers import is_keeper
+from console.core.network import Listener
+from console.core.service import Service
+from console.core.snapshot import Snapshot
+from console.core.text import mask
+from console.diagnosis.evidence import Evidence
+from console.diagnosis.verdict import Holder
+from console.managers import unlisted
+from console.managers.process import named
+
+LEFT = "its unit has ended: something was left in its control group, and only root can name it"
+"""What is noted of a holder that is hidden in the control group of such a unit."""
+
+
+def known(evidence: Evidence) -> Snapshot:
+    """The snapshot with the processes of the last look at them."""
+    told = evidence.processes
+    return evidence.snapshot if told is None else replace(evidence.snapshot, processes=told)
+
+
+def strays(evidence: Evidence, listener: Listener, service: Service | None) -> tuple[int, ...]:
+    """The processes to end, where no manager lets go of the listener."""
+    found = unlisted.processes_of(known(evidence), listener, service)
+    return tuple(process.pids[0] for process in found)
+
+
+def chain(evidence: Evidence, pid: int, unit: str | None, process: str | None) -> tuple[str, ...]:
+    """Who runs a process without a service, outermost first: a unit, a login's shell, what restarts it."""
+    names = [one.name for one in unlisted.above(known(evidence), pid)][::-1]
+    words = [*(("systemd", unit) if unit is not None else ()), *names, process or f"pid {pid}"]
+    return tuple(word for place, word in enumerate(words) if place == 0 or word != words[place - 1])
+
+
+def respawn(evidence: Evidence, pid: int) -> str | None:
+    """What starts it again: a supervisor that is none of the managers that are known here."""
+    found = next((one for one in unlisted.above(known(evidence), pid) if is_keeper(one.name)), None)
+    return None if found is None else f"{found.name} (pid {found.pid})"
+
+
+def why_kept(evidence: Evidence, holder: Holder) -> str | None:
+    """Why one of the processes is never signalled from here."""
+    snapshot = known(evidence)
+    if (own := _its_own(evidence, holder)) is not None:
+        return own
+    return next((why for pid in holder.strays if (why := unlisted.why_kept(snapshot, pid)) is not None), None)
+
+
+def _its_own(evidence: Evidence, holder: Holder) -> str | None:
+    """Whether it runs just what a service is started with of which no process is known: its pid file may be gone."""
+    for service in evidence.snapshot.services:
+        file = service.detached.file if service.detached is not None and not service.pids else None
+        if file is not None and holder.command is not None and _runs(holder.command, file.command):
+            return (
+                f"it runs what {file.name} is started with, and may be {file.name}: write {holder.pid} to {file.path}"
+            )
+    return None
+
+
+def _runs(command: str, declared: Sequence[str]) -> bool:
+    words = list(declared)
+    while len(words) > 1 and (words[0].rpartition("/")[2] == "env" or "=" in words[0]):
+        del words[0]
+    return bool(words) and command.endswith(mask(" ".join(words)))
+
+
+def words(evidence: Evidence, holders: Sequence[Holder]) -> tuple[str, ...]:
+    """The processes by name: ``sleep (pid 70)``."""
+    snapshot = known(evidence)
+    found = (unlisted.process(snapshot, pid) for holder in holders for pid in holder.strays)
+    return tuple(dict.fromkeys(named(one) for one in found if one is not None))
+
+
+def whose(holder: Holder) -> str:
+    """Why no manager lets it go."""
+    return f"{holder.ref.name} left it behind" if holder.ref is not None else "no manager owns it"

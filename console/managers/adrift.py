@@ -1,0 +1,135 @@
+"""Services of a manager that does not run: nobody looks after them, and what is known of them is of an earlier time."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from console.core.service import Service, State
+
+UP = (State.RUNNING, State.STARTING)
+"""States of a unit in which what it runs may soon be told again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """Which processes live. Of one that was never seen nothing can be said: it may be hidden from this user."""
+
+    alive: Collection[int] = frozenset()
+    seen: Collection[int] = frozenset()
+    """Those that were seen to live at some time, as the very process that is meant."""
+
+    def ended(self, pid: int) -> bool:
+        """Whether it lived and does not any more."""
+        return pid in self.seen and pid not in self.alive
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Managers that tell nothing now."""
+
+    silent: frozenset[str] = frozenset()
+    """All of them."""
+    left: frozenset[str] = frozenset()
+    """Those of them that are not there at all."""
+
+
+def unit_of(service: Service) -> str | None:
+    """The unit of systemd that runs the manager of a service."""
+    runs = service.chain[0] == "systemd" if len(service.chain) > 2 else False
+    return service.chain[1] if runs and service.chain[1].endswith(".service") else None
+
+
+def settled(
+    services: tuple[Service, ...], silence: Silence, processes: Processes, units: Iterable[Service]
+) -> tuple[Service, ...]:
+    """The services, those of managers that do not run with what can still be said of them.
+
+    A manager that runs and does not answer is none of these: its services stay as they were told. What was left behind
+    by a manager whose unit is not on the host any more is gone.
+    """
+    if not silence.silent:
+        return services
+    by_name = {unit.ref.name: unit for unit in units if unit.ref.scope == "system"}
+    found = (_settled(service, silence, processes, by_name) for service in services)
+    return tuple(service for service in found if service is not None)
+
+
+def with_wrong_files(services: tuple[Service, ...], wrong: Mapping[str, str]) -> tuple[Service, ...]:
+    """The services, units with what is wrong in the files of the manager that they run.
+
+    A manager that runs tells it with its services; ``wrong`` is what is known of units that are down.
+    """
+    told = {unit: each.files_wrong for each in services if each.files_wrong and (unit := unit_of(each)) is not None}
+    found = {**wrong, **told}
+    if not found:
+        return services
+    return tuple(
+        replace(each, files_wrong=found[each.ref.name])
+        if (each.ref.manager, each.ref.scope) == ("systemd", "system") and each.ref.name in found
+        else each
+        for each in services
+    )
+
+
+def _settled(service: Service, silence: Silence, processes: Processes, units: Mapping[str, Service]) -> Service | None:
+    if service.ref.manager not in silence.silent:
+        return service
+    left = service.ref.manager in silence.left
+    if service.daemon is None and service.adrift is None:
+        # Of whose manager nothing is known, or that has none, nothing is left.
+        return None if left else service
+    unit = units.get(unit_of(service) or "")
+    down = unit is not None and unit.state not in UP
+    # Processes are looked at more rarely than units: one whose unit has ended was only seen a moment before.
+    runs = not down and service.daemon is not None and service.daemon in processes.alive
+    if unit is None and left:
+        return None
+    ended = service.daemon is not None and processes.ended(service.daemon)
+    if not left and (runs or not (down or ended)):
+        return service
+    return _marked(service, unit, processes, runs=runs)
+
+
+def _marked(service: Service, unit: Service | None, processes: Processes, *, runs: bool) -> Service:
+    live = tuple(pid for pid in service.pids if pid in processes.alive)
+    state = State.STOPPED if not live and not runs and _surely_down(service, unit, processes) else State.UNKNOWN
+    why = _why(service, unit, runs=runs)
+    if live:
+        why = f"its process {live[0]} runs on, and {why}"
+    return replace(
+        service,
+        state=state,
+        native_state=f"{unit.ref.name} {unit.native_state}" if unit is not None else "its manager is gone",
+        pids=service.pids if live else (),
+        since=unit.since if unit is not None and state is State.STOPPED else None,
+        restarts=None,
+        health=None,
+        needs_reload=False,
+        tool=(),
+        tool_missing=why,
+        adrift=why,
+        ran=service.ran or (service.adrift is None and service.state in (*UP, State.FLAPPING)),
+    )
+
+
+def _surely_down(service: Service, unit: Service | None, processes: Processes) -> bool:
+    """Whether none of its processes can be left."""
+    if unit is None or unit.state in UP:
+        return False
+    if service.daemon is not None:
+        return all(processes.ended(pid) for pid in service.pids)
+    # Of what only files tell the processes are not known: a manager that ended well took them along.
+    return unit.state is State.STOPPED
+
+
+def _why(service: Service, unit: Service | None, *, runs: bool) -> str:
+    manager, daemon = service.ref.manager, service.daemon
+    if unit is not None and unit.native_state.startswith("deactivating"):
+        return f"{unit.ref.name}, which runs it, is being stopped"
+    if runs:
+        return f"{manager} (process {daemon}) runs, and its socket is gone: it cannot be asked"
+    if unit is None:
+        return f"nobody looks after it: its {manager} (process {daemon}) has ended"
+    if unit.state in UP:
+        return f"{unit.ref.name}, which runs it, is {unit.native_state} and does not tell of it yet"
+    name = unit.ref.name
+    return f"nobody looks after it: {name}, which runs it, is {unit.native_state}: systemctl start {name}"

@@ -1,0 +1,87 @@
+"""What is done with releases in a directory, in every shell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console.actions import release_scripts as scripts
+from tests.managers.tools import Tools, every_shell
+
+WHO = ("ann", "-", "-")
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Tools:
+    for name in ("v1", "v2", "v3"):
+        (tmp_path / "releases" / name).mkdir(parents=True)
+    return Tools(tmp_path)
+
+
+def current(tools: Tools) -> str | None:
+    path = tools.folder / "current"
+    return str(path.readlink()) if path.is_symlink() else None
+
+
+@every_shell
+@pytest.mark.parametrize("text", ["releases/v1", "releases/v1/", "releases/v1//", "{here}/releases/v1/"])
+def test_a_link_is_put_back_as_it_was(tools: Tools, shell: list[str], text: str) -> None:
+    text, here = text.format(here=tools.folder), str(tools.folder)
+    tools.run(shell, 'ln -s -- "$1" current', text)
+    kept = tools.run(shell, "readlink current").stdout
+    assert tools.run(shell, scripts.READY, here, "v1").stdout == "v1 is live\n"
+    assert tools.run(shell, scripts.SWITCH, here, "v2", "v1", *WHO).stdout == "v1 -> v2\n"
+    assert current(tools) == "releases/v2"
+    assert tools.run(shell, scripts.SWITCH_BACK, here, "v2", "v1", *WHO).stdout == "v2 -> v1\n"
+    assert tools.run(shell, "readlink current").stdout == kept == f"{text}\n"
+    assert not (tools.folder / ".current.was").is_symlink()
+
+
+@every_shell
+@pytest.mark.parametrize("text", ["/", "//", ".", ".."])
+def test_a_link_that_names_no_release_is_left_alone(tools: Tools, shell: list[str], text: str) -> None:
+    here = str(tools.folder)
+    tools.run(shell, 'ln -s -- "$1" current', text)
+    for script, words in (
+        (scripts.READY, ("",)),
+        (scripts.SWITCH, ("v2", "", *WHO)),
+        (scripts.SWITCH_BACK, ("v2", "", *WHO)),
+    ):
+        done = tools.run(shell, script, here, *words)
+        assert (done.returncode, "which names no release" in done.stderr) == (1, True), done
+        assert tools.run(shell, "readlink current").stdout == f"{text}\n"
+
+
+@every_shell
+def test_the_first_release_is_taken_back_to_nothing(tools: Tools, shell: list[str]) -> None:
+    here = str(tools.folder)
+    (tools.folder / ".current.was").symlink_to("releases/v3")
+    assert tools.run(shell, scripts.SWITCH, here, "v1", "", *WHO).stdout == "nothing -> v1\n"
+    assert tools.run(shell, scripts.SWITCH_BACK, here, "v1", "", *WHO).stdout == "v1 -> nothing\n"
+    assert current(tools) is None
+
+
+@every_shell
+def test_the_live_release_is_not_removed_as_an_old_one(tools: Tools, shell: list[str]) -> None:
+    tools.run(shell, "ln -s releases/v1/ current; touch -d @1 releases/v1; touch -d @2 releases/v2")
+    assert tools.run(shell, scripts.PRUNE, str(tools.folder), "1", "").stdout == "removed v3\nremoved v2\n"
+    assert (tools.folder / "releases/v1").is_dir()
+
+
+@every_shell
+def test_a_work_tree_that_moved_while_it_was_built_makes_no_release(tools: Tools, shell: list[str]) -> None:
+    source = tools.folder / "src"
+    git = "git -C src -c user.name=a -c user.email=a@b"
+    tools.run(shell, f"git init -q src && echo 1 >src/one && {git} add . && {git} commit -qm one")
+    commit = tools.run(shell, f"{git} rev-parse HEAD").stdout.strip()
+    words = (str(tools.folder), str(source), ".", "v4", "ann", "-", commit, "now", "sh", "-c")
+    assert tools.run(shell, scripts.STAYED, str(source), commit).returncode == 0
+    build = "echo 2 >one; git -c user.name=a -c user.email=a@b commit -qam two"
+    done = tools.run(shell, scripts.BUILD, *words, build)
+    assert (done.returncode, f"by now, not at {commit}" in done.stderr) == (1, True), done
+    assert not (tools.folder / "releases/v4").exists()
+    done = tools.run(shell, scripts.STAYED, str(source), commit)
+    assert (done.returncode, f"by now, not at {commit}" in done.stdout) == (1, True), done
+    tools.run(shell, f"{git} checkout -q {commit}")
+    assert tools.run(shell, scripts.BUILD, *words, "echo 3 >one").stdout == "built v4\n"

@@ -1,0 +1,85 @@
+"""P2: from the finding to the verdict, beside what a person would run: ``ssh HOST sudo ss -ltnp`` in a new process.
+
+The verdict on what is known is judged anew each time. That it is verified on the host is counted in round trips: behind
+a proxy that makes the way long, the time that it takes, less what it takes without, against the length of the way.
+"""
+
+import asyncio
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+from console.cli import looking
+from console.config.model import Config
+from console.core.service import ServiceRef
+from console.remote.fleet import Fleet
+from console.remote.transport import HostSpec
+from console.remote.why import why
+from console.ui.diagnoser import HostDiagnoser
+from tests.lab import Host, Lab, faults
+from tests.lab.fleet import port_conflict
+
+WAY = 500
+"""Milliseconds of the long way, there and back: far more than a busy machine takes by itself."""
+TIMES = 9
+
+
+def _peer(host: Host, config: Path) -> float:
+    argv = ["ssh", "-F", str(config), host.name, "sudo ss -ltnp"]
+    times = []
+    for _ in range(TIMES):
+        began = time.monotonic()
+        subprocess.run(argv, check=True, capture_output=True)
+        times.append(time.monotonic() - began)
+    return statistics.median(times)
+
+
+async def _verified(fleet: Fleet, ref: ServiceRef) -> float:
+    times = []
+    for _ in range(TIMES):
+        began = time.monotonic()
+        verdict = await why(fleet, ref.host, ref)
+        times.append(time.monotonic() - began)
+        assert verdict.verdict == "held", verdict
+    return statistics.median(times)
+
+
+async def _ours(host: Host, config: Path) -> tuple[float, float]:
+    """Seconds to the first verdict, and to the one that was verified."""
+    spec = HostSpec(host.name, host.name, ssh_config=str(config))
+    ref = ServiceRef(host.name, "systemd", "api.service")
+    async with looking.started(Config(), (spec,)) as fleet:
+        await fleet.settled(host.name)
+        snapshot = fleet.snapshot(host.name)
+        HostDiagnoser().now(snapshot, ref)
+        times = []
+        for _ in range(TIMES):
+            began = time.monotonic()
+            verdict = HostDiagnoser().now(snapshot, ref)
+            times.append(time.monotonic() - began)
+            assert verdict.verdict == "held", verdict
+        return statistics.median(times), await _verified(fleet, ref)
+
+
+def run() -> list[str]:
+    """Boot one host with a port conflict and measure on it."""
+    with Lab() as lab:
+        host = lab.boot("bench")
+        port_conflict(host)
+        near = lab.ssh_config("root")
+        first, verified = asyncio.run(_ours(host, near))
+        theirs = _peer(host, near)
+        with faults.delay_proxy(host, ms=WAY) as proxy:
+            _, far = asyncio.run(_ours(host, proxy.ssh_config()))
+        trips = (far - verified) / (WAY / 1000)
+        return [
+            f"P2  verdict on what is known: {first * 1e3:.2f} ms, ssh with sudo ss -ltnp {theirs * 1e3:.0f} ms: "
+            f"ratio {first / theirs:.4f} (goal 0.05)",
+            f"P2  verified on the host: {verified * 1e3:.0f} ms, {far * 1e3:.0f} ms over a way of {WAY} ms: "
+            f"{trips:.2f} round trips (goal 1.2)",
+        ]
+
+
+if __name__ == "__main__":
+    print("\n".join(run()))

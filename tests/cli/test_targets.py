@@ -1,0 +1,68 @@
+"""Which service of a host a word names, and what is said where none is found."""
+
+from dataclasses import replace
+
+import pytest
+
+from console.cli.errors import CliError
+from console.cli.targets import found, parsed, service_target
+from console.core.service import ServiceRef
+from console.core.snapshot import Snapshot, Source
+from tests.cli.examples import API, HOLDER, snapshot
+
+FROZEN = "dockerd (process 58) was stopped by a signal and does not answer: kill -CONT 58"
+HIDDEN = "nosudo may not use /run/supervisor.sock"
+
+
+def seen(*more: Source) -> Snapshot:
+    known = snapshot()
+    return replace(known, sources=(Source("vitals", 109.6, "no answer"), Source("systemd", 109.0), *more))
+
+
+def said(word: str, known: Snapshot) -> str:
+    with pytest.raises(CliError) as caught:
+        found(parsed(word), known)
+    return str(caught.value)
+
+
+def test_a_service_is_found_by_its_name() -> None:
+    assert found(parsed("web1/api"), seen()) == API
+
+
+def test_where_none_is_found_it_is_told_which_managers_may_have_it_and_do_not_tell() -> None:
+    supervisord, docker = Source("supervisord", None, HIDDEN), Source("docker", 109.0)
+    told = said("web1/shop", seen(supervisord, docker))
+    assert told == f"no service 'shop' on web1 (2 are there); supervisord is not seen: {HIDDEN}"
+    told = said("web1/supervisord:shop", seen(supervisord, docker))
+    assert told == f"it is not known whether web1 has supervisord:shop: supervisord is not seen: {HIDDEN}"
+    assert HIDDEN not in said("web1/docker:shop", seen(supervisord, docker))
+
+
+@pytest.mark.parametrize(
+    ("word", "code"), [("web1/docker:x", 1), ("web1/compose:shop/x", 1), ("web1/x", 1), ("web1/pm2:x", 2)]
+)
+def test_a_name_is_only_wrong_where_all_that_may_have_it_were_asked(word: str, code: int) -> None:
+    with pytest.raises(CliError) as caught:
+        found(parsed(word), seen(Source("docker", None, FROZEN)))
+    assert (caught.value.code, FROZEN in str(caught.value)) == (code, code == 1)
+
+
+def test_one_that_may_be_two_is_told_without_what_is_not_seen() -> None:
+    twin = replace(HOLDER, ref=ServiceRef("web1", "docker", "api"))
+    known = seen(Source("supervisord", None, HIDDEN))
+    told = said("web1/api", replace(known, services=(*known.services, twin)))
+    assert told == "web1/api may be any of web1/docker:api, web1/systemd:api.service: name one"
+
+
+def test_a_port_where_a_service_is_meant_is_told_with_the_option_for_it() -> None:
+    with pytest.raises(CliError, match=r"expected HOST/SERVICE --port 53/udp \(hostdeck why web1:53/udp tells"):
+        service_target("web1:53/udp", takes_port=True)
+    with pytest.raises(CliError, match=r"expected HOST/SERVICE \(hostdeck why web1:7000 tells"):
+        service_target("web1:7000")
+
+
+def test_where_no_service_is_seen_the_word_is_not_what_is_wrong() -> None:
+    with pytest.raises(CliError) as caught:
+        found(parsed("/api"), replace(seen(), services=()))
+    assert "no services were seen on" in str(caught.value)
+    assert caught.value.code == 1

@@ -1,0 +1,87 @@
+"""No advice to stop somebody where the log may not mean it."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from console.core.service import Endpoint, Hint
+from console.diagnosis import Confidence, Evidence, Verdict, VerdictWord, diagnose
+from tests.diagnosis.factories import failed, listener, log, process, ref, snapshot, symptom, unit
+
+EVIL = 'level=error msg="bad request" ua="listen tcp 0.0.0.0:5432: bind: address already in use"'
+POSTGRES = listener(port=5432, unit="postgresql.service", cgroup="/system.slice/postgresql.service", process="postgres")
+PLAIN = "FATAL: listen tcp 0.0.0.0:5432: bind: address already in use"
+KNOWN = {"hints": (Hint(Endpoint("tcp", "*", 8080), "PORT of /etc/systemd/system/api.service"),)}
+
+
+def on_postgres(text: str, **changes: Any) -> Verdict:
+    services = (failed(**changes), unit("postgresql.service", pids=(4112,), ports=(Endpoint("tcp", "0.0.0.0", 5432),)))
+    seen = snapshot(services=services, listeners=(POSTGRES,))
+    return diagnose(Evidence(seen, ref(), processes=(process(),), sockets=(), journal=log(text)))
+
+
+def test_what_a_client_sent_stops_no_service() -> None:
+    verdict = on_postgres(f"serving\n{EVIL}\npanic: out of memory", **KNOWN)
+    assert (verdict.port, verdict.holders) == (8080, ())
+    assert not any("postgresql" in way.label for way in verdict.actions)
+
+
+@pytest.mark.parametrize("known", [KNOWN, {"wants": (Endpoint("tcp", "0.0.0.0", 8080),)}])
+def test_a_port_that_only_the_log_names_is_no_reason_to_stop_somebody(known: dict[str, Any]) -> None:
+    verdict = on_postgres(PLAIN, **known)
+    stop = verdict.actions[0]
+    assert (verdict.verdict, verdict.port, verdict.confidence) == (VerdictWord.HELD, 5432, Confidence.MEDIUM)
+    assert (stop.label, stop.recommended) == ("stop postgresql.service, then start api.service", False)
+    (gap,) = (gap for gap in verdict.not_checked if gap.what == "whether tcp 5432 is its own")
+    assert gap.why == "only its log names it; api.service is known for tcp 8080"
+
+
+def test_a_port_that_is_its_own_is_reason_enough() -> None:
+    for known in ({"wants": (Endpoint("tcp", "*", 5432), Endpoint("tcp", "*", 8080))}, {}):
+        verdict = on_postgres(PLAIN, **known)
+        assert (verdict.actions[0].recommended, verdict.confidence) == (True, Confidence.HIGH)
+
+
+LEGACY = unit("legacy.service", ports=(Endpoint("tcp", "127.0.0.1", 8080),), pids=(4112,))
+PAYMENTS = unit("payments.service", ports=(Endpoint("tcp", "10.0.0.5", 8080),), pids=(5000,))
+OF_PAYMENTS = listener(
+    "10.0.0.5", pids=(5000,), inode=4712, unit="payments.service", cgroup="/system.slice/payments.service"
+)
+
+
+def on_two(line: str, address: str = "*") -> Verdict:
+    seen = snapshot(
+        services=(failed(), LEGACY, PAYMENTS),
+        listeners=(listener("127.0.0.1"), OF_PAYMENTS),
+        symptoms=(replace(symptom(address=address), line=line),),
+    )
+    return diagnose(Evidence(seen, ref(), processes=(), sockets=()))
+
+
+def test_of_an_unknown_address_each_holder_is_offered_and_none_advised() -> None:
+    verdict = on_two("Port 8080 is in use by another program.")
+    assert [(way.label, way.recommended) for way in verdict.actions[:2]] == [
+        ("stop legacy.service, then start api.service", False),
+        ("stop payments.service, then start api.service", False),
+    ]
+    assert [way.intents[0].endpoint for way in verdict.actions[:2]] == [
+        Endpoint("tcp", "127.0.0.1", 8080),
+        Endpoint("tcp", "10.0.0.5", 8080),
+    ]
+    assert verdict.confidence is Confidence.MEDIUM
+    (gap,) = (gap for gap in verdict.not_checked if gap.what == "the address it wants")
+    assert gap.why == "its log names only the port; one of the holders may be enough"
+
+
+@pytest.mark.parametrize("line", ["listen tcp :8080: bind: address already in use", "bind *:8080: address in use"])
+def test_a_line_that_names_every_address_is_in_the_way_of_all(line: str) -> None:
+    verdict = on_two(line)
+    assert verdict.actions[0].label == "stop legacy.service and payments.service, then start api.service"
+    assert (verdict.actions[0].recommended, verdict.confidence) == (True, Confidence.HIGH)
+
+
+def test_only_the_holder_of_a_known_address_is_stopped() -> None:
+    verdict = on_two("listen tcp 127.0.0.1:8080: bind: address already in use", "127.0.0.1")
+    assert verdict.actions[0].label == "stop legacy.service, then start api.service"
+    assert verdict.actions[0].recommended

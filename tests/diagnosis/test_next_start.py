@@ -1,0 +1,70 @@
+"""A port that is free now, and who is in whose way at the next start."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from console.core.service import Endpoint, Service, ServiceRef, State
+from console.diagnosis import Verdict, VerdictWord, as_text, diagnose
+
+from .factories import HOST, failed, unit
+from .test_diagnose import PORT, look
+
+WANTS = (Endpoint("tcp", "0.0.0.0", 8080),)
+
+
+def shop(**changes: Any) -> Service:
+    made = Service(ServiceRef(HOST, "docker", "shop"), State.STOPPED, "created", wants=WANTS, restart_policy="no",
+                   members=("shop",))  # fmt: skip
+    return replace(made, **changes)
+
+
+def spare(**changes: Any) -> Service:
+    return unit("spare.service", State.STOPPED, **{"enabled": "disabled", "wants": WANTS, **changes})
+
+
+def of_port(*services: Service) -> Verdict:
+    return diagnose(replace(look(services=services, symptoms=()), target=PORT))
+
+
+def test_two_that_stay_down_until_somebody_starts_them() -> None:
+    verdict = of_port(shop(), spare())
+    assert verdict.verdict is VerdictWord.FREE
+    assert verdict.summary == (
+        "tcp 8080 is free now; shop (docker) and spare.service declare it: the one that starts second will fail"
+    )
+    assert [(one.service, one.where) for one in verdict.declared_by] == [
+        ("shop", "container shop, created"),
+        ("spare.service", "systemd unit spare.service"),
+    ]
+    assert any(line.startswith("DECLARED shop (container shop, created)") for line in as_text(verdict))
+
+
+def test_one_alone() -> None:
+    assert of_port(shop()).summary == "tcp 8080 is free now; shop (docker) takes it when it is started"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "word"),
+    [
+        (shop(restart_policy="always"), spare(enabled="enabled"), VerdictWord.DUPLICATE),
+        (shop(), spare(enabled="enabled"), VerdictWord.FREE),
+        (shop(restart_policy="always"), spare(), VerdictWord.FREE),
+        (shop(), spare(enabled=None), VerdictWord.FREE),
+    ],
+)
+def test_two_that_come_up_with_the_host_are_a_mistake_already_now(
+    one: Service, other: Service, word: VerdictWord
+) -> None:
+    assert of_port(one, other).verdict is word
+
+
+def test_a_service_that_can_be_started_is_told_of_the_other() -> None:
+    api = failed(wants=WANTS)
+    verdict = diagnose(look(services=(api, shop()), symptoms=()))
+    assert verdict.verdict is VerdictWord.FREE
+    assert (
+        verdict.summary == "tcp 8080 is free: api.service can be started, before shop (docker), which declares it too"
+    )
+    assert diagnose(look(services=(api,), symptoms=())).summary == "tcp 8080 is free: api.service can be started"

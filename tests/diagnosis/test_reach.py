@@ -1,0 +1,166 @@
+"""Whether clients get to a service that has its port: the looks, and what is made of them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from console.core.reach import Attempt, Reached, Vantage
+from console.core.service import Endpoint
+from console.core.snapshot import Source
+from console.diagnosis import Confidence, Declaration, Evidence, VerdictWord, as_json, as_text, diagnose, needed
+from console.diagnosis.evidence import Question
+from console.diagnosis.looks import Look
+from console.probes import iptables, nftables
+from console.probes.addresses import HostAddress
+from console.probes.limits import PortLimits
+from console.probes.namespaces import Namespaces
+from console.probes.reach import Connected, meaning
+from console.probes.redirects import Redirects
+
+from .factories import failed, identity, listener, ref, snapshot, symptom, unit
+
+API = unit("api.service", pids=(7,), ports=(Endpoint("tcp", "*", 8080),))
+OWN = listener(pids=(7,), unit="api.service", cgroup="/system.slice/api.service")
+LOCAL = listener("127.0.0.1", pids=(7,), unit="api.service", cgroup="/system.slice/api.service")
+HAVE = (HostAddress("lo", "127.0.0.1", 8, "host"), HostAddress("eth0", "10.0.0.5", 24, "global"),
+        HostAddress("docker0", "172.17.0.1", 16, "global"))  # fmt: skip
+ANSWERS = Connected(Reached.ANSWERS, tool="python3", client="10.0.0.9", server="10.0.0.5")
+DROP = "table inet guard {\n\tchain in {\n\t\ttype filter hook input priority filter; policy accept;\n%s\n\t}\n}\n"
+TOOLS = frozenset({"nft"})
+FORMER = (Source("listeners", 90.0, former=True),)
+
+
+def rules(*lines: str) -> Any:
+    text = "\n".join(f"\t\t{line} # handle {at}" for at, line in enumerate(lines, 3))
+    return nftables.parse((DROP % text).rstrip("\n"))
+
+
+def look(*listeners: Any, **changes: Any) -> Evidence:
+    """``api.service`` runs and listens; the host was looked at, and answers itself."""
+    made = snapshot(services=(API,), listeners=listeners or (OWN,), identity=identity(tools=TOOLS))
+    evidence = Evidence(made, ref(), processes=(), sockets=(), namespaces=Namespaces(),
+                        redirects=Redirects(("nft",)), limits=PortLimits(), addresses=HAVE, connected=ANSWERS,
+                        peer="10.0.0.5", nftables=(), looks=(Look("ss"),),
+                        asked=(Question("process", ("7",)),))  # fmt: skip
+    return replace(evidence, **changes)
+
+
+def here(result: Reached, address: str = "10.0.0.5") -> tuple[Attempt, ...]:
+    return (Attempt(Vantage.HERE, address, 8080, result),)
+
+
+def test_a_service_that_everybody_reaches_is_only_held() -> None:
+    verdict = diagnose(look(attempts=here(Reached.ANSWERS)))
+    assert verdict.verdict is VerdictWord.HELD
+    assert not verdict.not_checked
+    assert "TRIED" not in "\n".join(as_text(verdict))
+
+
+def test_a_rule_that_drops_is_named_with_its_place() -> None:
+    verdict = diagnose(look(nftables=rules('iifname "eth0" tcp dport 8080 drop')))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.MEDIUM)
+    verdict = diagnose(look(nftables=rules("tcp dport 8080 drop"), attempts=here(Reached.SILENT)))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.HIGH)
+    text = "\n".join(as_text(verdict))
+    assert "RULE     tcp dport 8080 drop  (nft inet guard in)" in text
+    assert "SURE     high (rule + connect)" in text
+    assert verdict.actions[0].commands == ("nft insert rule inet guard in position 3 tcp dport 8080 accept",)
+    assert as_json(verdict)["reach"]["rule"] == {
+        "text": "tcp dport 8080 drop", "place": "nft inet guard in", "gate": "dropped", "except": []
+    }  # fmt: skip
+
+
+def test_what_happens_is_believed_more_than_the_rules() -> None:
+    verdict = diagnose(look(nftables=rules("tcp dport 8080 drop"), attempts=here(Reached.ANSWERS)))
+    assert verdict.verdict is VerdictWord.HELD
+
+
+def test_a_rule_for_another_interface_or_a_bridge_of_containers_keeps_nobody_out() -> None:
+    for rule in ('iifname "eth9" tcp dport 8080 drop', 'iifname "docker0" drop', "tcp dport 8081 drop"):
+        assert diagnose(look(nftables=rules(rule))).verdict is VerdictWord.HELD
+
+
+def test_without_the_rules_silence_is_no_verdict_on_them() -> None:
+    verdict = diagnose(look(nftables=None, attempts=here(Reached.SILENT)))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.MEDIUM)
+    assert "what keeps it out is not known" in verdict.summary
+    assert [gap.what for gap in verdict.not_checked] == ["firewall rules"]
+
+
+def test_a_silence_beyond_rules_that_let_it_in_is_the_networks() -> None:
+    verdict = diagnose(look(attempts=here(Reached.SILENT)))
+    assert "something between drops it" in verdict.summary
+
+
+def test_rules_that_were_written_by_iptables_count_once() -> None:
+    saved = iptables.parse("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 8080 -j DROP\nCOMMIT")
+    listed = nftables.parse(
+        "table ip filter { # handle 1\n\tchain INPUT { # handle 1\n\t\ttype filter hook input priority filter; "
+        "policy accept;\n\t\ttcp dport 8080 counter packets 1 bytes 2 drop # handle 2\n\t}\n}"
+    )
+    verdict = diagnose(look(nftables=listed, iptables=saved))
+    assert verdict.reach is not None
+    assert verdict.reach.rule is not None
+    assert verdict.reach.rule.place == "iptables filter INPUT"
+    alone = diagnose(look(nftables=listed))
+    assert alone.actions[0].commands == ("iptables -I INPUT -p tcp --dport 8080 -j ACCEPT",)
+
+
+def test_only_a_declaration_makes_the_loopback_too_narrow() -> None:
+    assert diagnose(look(LOCAL)).verdict is VerdictWord.HELD
+    public = Declaration("api.service", Endpoint("tcp", "0.0.0.0", 8080), "hostdeck configuration")
+    verdict = diagnose(look(LOCAL, declared=(public,)))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.HIGH)
+    assert verdict.summary.endswith("listens on 127.0.0.1:8080 only, though hostdeck configuration declares it public")
+    private = replace(public, endpoint=Endpoint("tcp", "*", 8080))
+    assert diagnose(look(LOCAL, declared=(private,))).verdict is VerdictWord.HELD
+
+
+def asked(evidence: Evidence) -> list[tuple[str, ...]]:
+    return [(question.probe, *question.args) for question in needed(evidence)]
+
+
+def test_the_looks_of_a_service_that_listens() -> None:
+    bare = look(connected=None, addresses=None, nftables=None, asked_from="web2")
+    assert asked(bare) == [
+        ("addresses",),
+        ("nftables",),
+        ("reach", "127.0.0.1", "8080"),
+        ("reach_ssh", "10.0.0.5", "8080"),
+        ("reach_here", "10.0.0.5", "8080"),
+        ("reach_from", "web2", "10.0.0.5", "8080"),
+    ]
+    behind_a_jump = replace(bare, peer=None, asked_from=None)
+    assert "reach_here" not in [question[0] for question in asked(behind_a_jump)]
+    assert asked(replace(bare, looks=())) == asked(bare), "what listens is known: this costs no trip of its own"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        look(LOCAL, connected=ANSWERS),
+        replace(look(connected=None, looks=()), snapshot=snapshot(services=(API,), listeners=(OWN,), sources=FORMER)),
+        replace(look(), snapshot=snapshot(services=(failed(),), listeners=(OWN,), symptoms=(symptom(),))),
+        look(listener(pids=(35,), process="sshd", unit="ssh.service", cgroup="/system.slice/ssh.service")),
+    ],
+    ids=["only for itself", "not looked at over this connection", "a conflict", "the way in"],
+)
+def test_it_costs_nothing_where_it_cannot_tell(evidence: Evidence) -> None:
+    costs = {"reach", "reach_ssh", "reach_here", "nftables", "iptables"}
+    assert not costs & {question[0] for question in asked(evidence)}
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Connection refused", Reached.REFUSED),
+        ("nc: can't connect to remote host (127.0.0.1): Connection refused", Reached.REFUSED),
+        ("nc: timed out", Reached.SILENT),
+        ("curl: (28) Connection timed out after 3001 milliseconds", Reached.SILENT),
+        ("No route to host", Reached.FAILED),
+        ("", Reached.SILENT),
+    ],
+)
+def test_the_words_of_the_tools(said: str, meant: Reached) -> None:
+    assert meaning(said) is meant

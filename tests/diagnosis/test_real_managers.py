@@ -1,0 +1,225 @@
+"""Ports under service managers on real hosts: one program twice, programs of others, users' managers, sharing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from console.diagnosis import Confidence, VerdictWord, as_text
+from tests.lab import FreshHost, Host, Lab
+from tests.lab.cases import NODE_SERVER, hold, install
+from tests.lab.user_units import echo_socket, linger, user_unit
+
+from .judged import Judged, judged
+from .real import why
+
+HELD, DUPLICATE = VerdictWord.HELD, VerdictWord.DUPLICATE
+HIGH, MEDIUM = Confidence.HIGH, Confidence.MEDIUM
+RULES = "rules that send the port elsewhere (NAT)"
+PROCESS = "process of the holder"
+LOG = "log of api.service"
+SAME = "same address 0.0.0.0"
+FAILED = "systemctl is-failed --quiet api.service"
+OPEN = "curl -fs -o /dev/null http://127.0.0.1:8080/"
+
+
+def verdicts(lab: Lab, host: Host, user: str, *targets: str) -> tuple[Judged, ...]:
+    return tuple(judged(verdict) for verdict in why(lab, host, targets, user))
+
+
+# 21 one program, two managers
+
+SUPERVISOR = "a program of supervisor.service"
+UNASKED = "which program of supervisord it is"
+
+
+def test_one_program_under_systemd_and_supervisord(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    install(host, "21")
+    root = Judged(DUPLICATE, HIGH, ("api",), (None,), SAME, "supervisord autorestart", frozenset(), "leave-down",
+                  "leave api.service down and clear its failure: api (supervisord) runs the same")  # fmt: skip
+    assert verdicts(lab, host, "root", "/systemd:api.service", ":8080") == (root, root)
+    [verdict] = why(lab, host, [":8080"])
+    assert str(verdict.keep) == f"{host.name}/supervisord:api"
+    assert "keep api (supervisord): it has the port" in verdict.summary
+    label = f"leave api.service down and clear its failure: {SUPERVISOR} runs the same"
+    oncall = replace(root, confidence=MEDIUM, holders=(SUPERVISOR,), respawn=None, steps=label,
+                     gaps=frozenset({PROCESS, UNASKED}))  # fmt: skip
+    assert verdicts(lab, host, "oncall", "/systemd:api.service", ":8080") == (oncall, oncall)
+    [nosudo] = verdicts(lab, host, "nosudo", ":8080")
+    assert nosudo == replace(oncall, clash=None, gaps=frozenset({PROCESS, UNASKED, LOG}), off=True)
+
+
+def test_the_enabled_one_of_the_two_gets_the_port(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    install(host, "21")
+    host.run(["systemctl", "enable", "api.service"])
+    [verdict] = why(lab, host, ["/systemd:api.service"])
+    assert judged(verdict).steps == "stop api, then start api.service"
+    assert str(verdict.keep) == f"{host.name}/systemd:api.service"
+    assert verdict.actions[0].commands[0] == "supervisorctl stop api"
+    disable = next(action for action in verdict.actions if action.id == "disable")
+    assert disable.reason_off == "by hand: set autostart=false in /etc/supervisor/conf.d/api.conf first"
+    host.run(["systemctl", "enable", "supervisor.service"])
+    [verdict] = why(lab, host, ["/systemd:api.service"])
+    assert str(verdict.keep) == f"{host.name}/supervisord:api"
+    assert [action.id for action in verdict.actions][:2] == ["leave-down", "disable"]
+    assert verdict.actions[1].commands == ("systemctl disable -- api.service",)
+
+
+def test_one_script_under_systemd_and_pm2_and_by_hand(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.write("/srv/node/api.js", NODE_SERVER)
+    host.run(["install", "-d", "-o", "deploy", "/srv/.pm2"])
+    start = "export HOME=/srv PM2_HOME=/srv/.pm2 PORT=8080; pm2 start /srv/node/api.js --name web >/dev/null"
+    host.sh(start, user="deploy", timeout=60)
+    host.wait(OPEN)
+    unit = "[Service]\nUser=deploy\nEnvironment=PORT=8080\nExecStart=/usr/bin/node /srv/node/api.js\n"
+    host.unit("api.service", unit)
+    host.wait(FAILED)
+    [verdict] = why(lab, host, ["/api"])
+    assert (verdict.verdict, verdict.holders[0].name) == (DUPLICATE, "web")
+    assert "api.service and web (pm2 of deploy) run the same program" in verdict.summary
+    assert verdict.actions[0].id == "leave-down"
+    # One that goes on trying is stopped, so that it stays down.
+    host.write("/etc/systemd/system/api.service.d/again.conf",
+               "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=2\n")  # fmt: skip
+    host.sh("systemctl daemon-reload; systemctl restart --no-block api.service")
+    host.wait("test $(systemctl show --value -p NRestarts api.service) -ge 1")
+    [verdict] = why(lab, host, ["/api"])
+    assert (verdict.verdict, verdict.actions[0].id) == (DUPLICATE, "stop-twin")
+    assert verdict.actions[0].commands == ("systemctl stop api.service",)
+
+
+# 7 a program of a manager that may not be asked
+
+
+def test_the_unit_of_a_manager_is_not_stopped_for_one_of_its_programs(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    install(host, "7")
+    root = Judged(HELD, HIGH, ("legacy",), (None,), SAME, "supervisord autorestart", frozenset(), "stop-holder",
+                  "stop legacy, then start api.service")  # fmt: skip
+    assert verdicts(lab, host, "root", "/api") == (root,)
+    hidden = Judged(HELD, MEDIUM, (SUPERVISOR,), (None,), SAME, None, frozenset({PROCESS, UNASKED}), "find-program",
+                    "stop the program of supervisord that has 8080", off=True)  # fmt: skip
+    assert verdicts(lab, host, "oncall", "/api") == (hidden,)
+    [nosudo] = verdicts(lab, host, "nosudo", ":8080")
+    assert nosudo == replace(hidden, clash=None, gaps=frozenset({PROCESS, UNASKED, RULES, LOG}))
+    host.sudoers("oncall", ["/usr/bin/supervisorctl status", "/usr/bin/supervisorctl stop legacy"])
+    [told] = why(lab, host, ["/api"], "oncall")
+    assert (told.holders[0].name, told.holders[0].respawn) == ("legacy", "supervisord autorestart")
+
+
+def test_an_app_of_another_users_pm2(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    install(host, "7pm2")
+    root = Judged(HELD, HIGH, ("api-old",), (None,), SAME, "pm2 autorestart", frozenset(), "stop-holder",
+                  "stop api-old, then start api.service")  # fmt: skip
+    assert verdicts(lab, host, "root", "/api") == (root,)
+    [oncall] = verdicts(lab, host, "oncall", "/api")
+    assert (oncall.holders, oncall.action, oncall.confidence) == (("a program of pm2-deploy.service",), "find-program",
+                                                                  MEDIUM)  # fmt: skip
+
+
+# 6 socket units, also of a user
+
+
+def test_a_socket_unit_of_the_host(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    install(host, "6")
+    clash = "* (IPv6 and IPv4) overlaps 0.0.0.0"
+    root = Judged(HELD, HIGH, ("echo.socket",), (None,), clash, "systemd socket activation", frozenset(),
+                  "stop-holder", "stop echo.socket, then start api.service")  # fmt: skip
+    assert verdicts(lab, host, "root", "/api") == (root,)
+    assert verdicts(lab, host, "oncall", "/api") == (replace(root, gaps=frozenset({PROCESS}), off=True),)
+    [nosudo] = verdicts(lab, host, "nosudo", ":8080")
+    assert nosudo == replace(root, clash="same address *", gaps=frozenset({PROCESS, RULES, LOG}), off=True)
+
+
+def test_a_socket_unit_of_a_user(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    echo_socket(host)
+    host.install_api()
+    host.wait(FAILED)
+    clash = "* (IPv6 and IPv4) overlaps 0.0.0.0"
+    mine = Judged(HELD, HIGH, ("echo.socket",), (None,), clash, "systemd socket activation", frozenset(),
+                  "stop-holder", "stop echo.socket, then start api.service")  # fmt: skip
+    assert verdicts(lab, host, "oncall", "/api") == (mine,)
+    [verdict] = why(lab, host, ["/api"], "oncall")
+    assert verdict.actions[0].commands[0] == "systemctl --user stop echo.socket"
+    root = replace(mine, action="stop-user-socket", steps="stop echo.socket of oncall", off=True)
+    assert verdicts(lab, host, "root", "/api") == (root,)
+    which = "which socket unit of oncall it is"
+    [nosudo] = verdicts(lab, host, "nosudo", ":8080")
+    assert nosudo == Judged(HELD, MEDIUM, ("a socket unit of oncall",), (None,), "same address *",
+                            "systemd socket activation", frozenset({PROCESS, RULES, which, LOG}), "find-user-socket",
+                            "stop the socket unit of oncall that has 8080", off=True)  # fmt: skip
+    # What root is shown is what stops it.
+    [verdict] = why(lab, host, ["/api"])
+    host.sh(verdict.actions[0].commands[0])
+    host.wait("! ss -Hltn 'sport = :8080' | grep -q .")
+
+
+def test_a_service_in_another_users_session(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    linger(host)
+    text = "[Service]\nExecStart=/usr/bin/python3 -m http.server 8080\nRestart=always\n"
+    user_unit(host, "legacy.service", text)
+    host.wait(OPEN)
+    host.install_api()
+    host.wait(FAILED)
+    [own] = verdicts(lab, host, "oncall", "/api")
+    assert own == Judged(HELD, HIGH, ("legacy.service",), (None,), SAME, "systemd Restart=always", frozenset(),
+                         "stop-holder", "stop legacy.service, then start api.service")  # fmt: skip
+    for user, target in (("root", "/api"), ("nosudo", ":8080")):
+        [verdict] = why(lab, host, [target], user)
+        assert verdict.holders[0].name == "legacy.service"
+        assert verdict.holders[0].user == "oncall"
+        # Never the user's whole service manager, with everything that he runs.
+        assert not any("user@1001" in step for action in verdict.actions for step in action.commands)
+        assert not any("user@1001" in action.label for action in verdict.actions)
+
+
+# Several holders
+
+
+def test_two_that_share_a_port(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    for name in ("one", "two"):
+        hold(host, "reuseport", "0.0.0.0", name=name)
+    host.wait("test $(ss -Hltn 'sport = :8080' | wc -l) = 2")
+    host.install_api()
+    host.wait(FAILED)
+    [root] = verdicts(lab, host, "root", "/api")
+    both = {"one.service", "two.service"}
+    assert set(root.holders) == both
+    first, second = root.holders
+    shared = f"{SAME}; shared by SO_REUSEPORT within user deploy"
+    assert root == Judged(HELD, HIGH, root.holders, (None, None), shared, None, frozenset(), "stop-holder",
+                          f"stop {first} and {second}, then start api.service")  # fmt: skip
+    [oncall] = verdicts(lab, host, "oncall", "/api")
+    assert set(oncall.holders) == both
+    assert (oncall.confidence, oncall.clash, oncall.off) == (MEDIUM, shared, True)
+    [verdict] = why(lab, host, [":8080"], "nosudo")
+    assert {holder.name for holder in verdict.holders} == both
+    text = as_text(verdict)
+    assert any(line.startswith("HELD BY  one.service: hidden process") for line in text)
+    assert any(line.startswith("HELD BY  two.service: hidden process") for line in text)
+
+
+def test_different_owners_of_ipv4_and_ipv6(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    hold(host, "v6only", "::", name="six")
+    hold(host, "listen", "0.0.0.0", name="four")
+    host.wait("test $(ss -Hltn 'sport = :8080' | wc -l) = 2")
+    host.install_api()
+    host.install_api(name="dual", port=8080, unit_extra="Environment=HOST=::")
+    host.wait(f"{FAILED} && systemctl is-failed --quiet dual.service")
+    for user, sure in (("root", HIGH), ("oncall", MEDIUM)):
+        narrow, wide = verdicts(lab, host, user, "/api", "/dual")
+        assert (narrow.holders, narrow.clash, narrow.confidence) == (("four.service",), SAME, sure)
+        assert narrow.steps == "stop four.service, then start api.service"
+        assert (set(wide.holders), wide.confidence) == ({"four.service", "six.service"}, sure)
+        assert wide.steps is not None
+        assert wide.steps.endswith("then start dual.service")
+    [nosudo] = verdicts(lab, host, "nosudo", ":8080")
+    assert set(nosudo.holders) == {"four.service", "six.service"}

@@ -1,0 +1,162 @@
+"""Findings of service managers that are down, or that would not come up again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from console.core.command import Command
+from console.core.finding import Finding, Severity
+from console.core.plan import ActionKind, Intent
+from console.core.service import Service, ServiceRef, State
+from console.core.snapshot import Source
+from console.findings import evaluate
+from console.findings.declared import Expected
+from tests.diagnosis.factories import HOST, ref, snapshot, unit
+
+SUPERVISOR = "supervisor.service"
+CHAIN = ("systemd", SUPERVISOR, "supervisord")
+WRONG = "/etc/supervisor/conf.d/x.conf:3: [program:x] does not specify a command"
+
+
+def test_no_program_is_blamed_for_what_is_wrong_in_another_file() -> None:
+    wrong = "/etc/supervisor/conf.d/w2.conf:1: the name '-rf weird' is not taken"
+    worker = Service(
+        ServiceRef(HOST, "supervisord", "worker"), State.FAILED, "FATAL", result="exit-code", exit_code=3,
+        files_wrong=wrong, chain=("supervisord", "worker"),
+    )  # fmt: skip
+    found = {finding.code: finding for finding in evaluate(snapshot(services=(worker,)))}
+    assert found["service-failed"].summary == "failed: exit code 3"
+    assert not any("w2.conf" in line for line in found["service-failed"].evidence)
+    assert wrong in found["files-wrong"].summary
+
+
+def program(name: str, **changes: Any) -> Service:
+    base = Service(
+        ServiceRef(HOST, "supervisord", name), State.STOPPED, "supervisor.service inactive/dead", daemon=7,
+        chain=(*CHAIN, name), adrift="nobody looks after it", enabled="enabled",
+    )  # fmt: skip
+    return replace(base, **changes)
+
+
+def down(**changes: Any) -> Service:
+    base = unit(SUPERVISOR, State.STOPPED, enabled="enabled", result="success", restart_policy="on-failure")
+    return replace(base, **{"native_state": "inactive/dead", "since": 50.0, **changes})
+
+
+def commands(intent: Intent) -> tuple[Command, ...]:
+    return (Command((intent.kind.value, intent.target.name)),)
+
+
+def judge(*services: Service, **more: Any) -> tuple[Finding, ...]:
+    expected = more.pop("expected", ())
+    return evaluate(snapshot(services=services, **more), commands_of=commands, expected=expected)
+
+
+def only(*services: Service, **more: Any) -> Finding:
+    found = judge(*services, **more)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_one_finding_for_the_unit_and_all_that_it_ran() -> None:
+    api, cart, idle = program("api"), program("cart"), program("idle", enabled="disabled")
+    finding = only(down(), api, cart, idle)
+    assert (finding.code, finding.severity, finding.service) == ("manager-down", Severity.WARNING, ref(SUPERVISOR))
+    assert finding.summary == "not running: nobody looks after its 2 services: api, cart"
+    assert finding.evidence[0] == "supervisor.service: inactive/dead, enabled"
+    assert finding.concerns(api.ref)
+    assert not finding.concerns(idle.ref)
+    [start] = finding.proposals
+    assert (start.commands, start.recommended) == (("start supervisor.service",), True)
+    assert start.intents == (Intent(ActionKind.START, ref(SUPERVISOR)),)
+    assert only(down(), api).summary == "not running: nobody looks after api"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "severity"),
+    [
+        ({}, True, Severity.WARNING),
+        ({}, False, Severity.WARNING),
+        ({"enabled": "disabled"}, True, Severity.INFO),
+        ({"enabled": "disabled"}, False, None),
+        ({"enabled": "disabled", "state": State.FAILED, "exit_code": 2}, False, Severity.CRITICAL),
+        ({"state": State.FAILED, "exit_code": 2}, True, Severity.CRITICAL),
+        ({"state": State.FLAPPING, "exit_code": 2}, True, Severity.CRITICAL),
+        ({"state": State.STARTING}, True, None),
+        ({"state": State.RUNNING}, True, None),
+    ],
+)
+def test_what_was_disabled_and_never_seen_is_no_alarm(
+    changes: dict[str, Any], told: bool, severity: Severity | None
+) -> None:
+    found = judge(down(**changes), program("api", daemon=7 if told else None))
+    assert [one.severity for one in found] == ([] if severity is None else [severity])
+
+
+def container(name: str, **changes: Any) -> Service:
+    base = Service(
+        ServiceRef(HOST, "docker", name), State.STOPPED, "docker.service inactive/dead", daemon=9,
+        chain=("systemd", "docker.service", "docker", name), adrift="nobody looks after it", restart_policy="no",
+    )  # fmt: skip
+    return replace(base, **changes)
+
+
+@pytest.mark.parametrize("socket", [("docker.socket",), ()], ids=["socket known", "socket forgotten"])
+def test_containers_that_ran_until_their_engine_was_stopped_are_no_footnote(socket: tuple[str, ...]) -> None:
+    engine = unit("docker.service", State.STOPPED, enabled="disabled", result="success", triggered_by=socket)
+    old, kept = container("aold"), container("zweb", ran=True, restart_policy="always")
+    finding = only(engine, old, container("cweb", ran=True), kept)
+    assert (finding.code, finding.severity) == ("manager-down", Severity.WARNING)
+    assert finding.summary == "not running: nobody looks after its 2 services: cweb, zweb"
+    assert finding.proposals[0].recommended
+    assert not finding.concerns(old.ref)
+
+
+def test_nothing_to_run_is_nothing_to_miss() -> None:
+    assert [one.code for one in judge(down(), program("idle", enabled="disabled"))] == ["service-stopped"]
+
+
+def test_a_declared_program_makes_it_critical_and_is_not_told_twice() -> None:
+    api = program("api")
+    finding = only(down(), api, expected=(Expected(api.ref.host, api.ref.name, api.ref.manager),))
+    assert (finding.code, finding.severity) == ("manager-down", Severity.CRITICAL)
+
+
+def test_what_runs_on_speaks_against_a_start() -> None:
+    api = program("api", state=State.UNKNOWN, pids=(812,), adrift="its process 812 runs on, and nobody looks after it")
+    finding = only(down(state=State.FAILED, exit_code=None, exit_signal=9, result="signal"), api, program("cart"))
+    assert finding.summary == "failed: killed by SIGKILL: nobody looks after its 2 services: api, cart; 1 still runs"
+    assert not any(way.recommended for way in finding.proposals)
+    assert "api: unknown, its process 812 runs on, and nobody looks after it" in finding.evidence
+
+
+def test_wrong_files_are_the_first_thing_to_mend() -> None:
+    finding = only(down(state=State.FAILED, exit_code=2, files_wrong=WRONG), program("api"))
+    assert finding.summary == f"failed: exit code 2, {WRONG}: nobody looks after api"
+    assert [(way.id, way.recommended) for way in finding.proposals][:2] == [("mend-files", True), ("start", False)]
+    alone = only(down(state=State.FAILED, exit_code=2, files_wrong=WRONG))
+    assert (alone.code, alone.summary) == ("service-failed", f"failed: exit code 2, {WRONG}")
+    assert not any(way.recommended for way in alone.proposals)
+
+
+def test_wrong_files_of_one_that_runs_are_told_before_it_is_restarted() -> None:
+    running = down(state=State.RUNNING, native_state="active/running", files_wrong=WRONG)
+    programs = [program(name, state=State.RUNNING, adrift=None, files_wrong=WRONG) for name in ("api", "cart")]
+    finding = only(running, *programs)
+    assert (finding.code, finding.severity, finding.service) == ("files-wrong", Severity.WARNING, ref(SUPERVISOR))
+    assert finding.summary == f"its files are wrong, a restart would leave its 2 services down: {WRONG}"
+    alone = only(replace(programs[0], chain=("supervisord", "api")))
+    assert (alone.subject, alone.service) == ("supervisord", None)
+
+
+def test_its_silence_is_explained_where_all_of_its_services_are_missed() -> None:
+    silent = (Source("supervisord", 1.0, "no supervisord answers"),)
+    assert [one.code for one in judge(down(), program("api"), sources=silent)] == ["manager-down"]
+    other = program("other", adrift=None, state=State.RUNNING, chain=("supervisord", "other"))
+    assert [one.code for one in judge(down(), program("api"), other, sources=silent)] == [
+        "manager-silent",
+        "manager-down",
+    ]

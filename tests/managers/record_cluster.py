@@ -1,0 +1,33 @@
+"""Records anew what kubectl tells of the ports of a node: ``python -m tests.managers.record_cluster``."""
+
+from __future__ import annotations
+
+from tests.lab import Lab
+from tests.lab.kube import KubeApi
+from tests.lab.kube_node import furnish, login
+from tests.probes.asking import over_ssh
+from tests.probes.record import MANAGERS
+from tests.probes.recorded import Case, find, shown
+
+PORTS = "console.managers.kubernetes_ports:PORTS"
+
+
+def main() -> None:
+    """As one who may see everything, and as one who may see a namespace."""
+    probe = find(PORTS)
+    with Lab() as lab, KubeApi(lab.network.gateway) as api:
+        host = lab.boot("node1")
+        furnish(host, api)
+        api.cluster.may["viewer"] = lambda request: request.namespace == "mon"
+        version = host.sh("dpkg-query -W -f '${Version}' kubernetes-client")
+        release = '. /etc/os-release; printf %s "$PRETTY_NAME"'
+        where = f"{host.sh(release)}, kubectl {version}, API stand-in on kmock 0.8"
+        for name, user in (("cluster-ports", "admin"), ("cluster-ports-viewer", "viewer")):
+            login(host, "root", api.config(user=user, namespace="mon"))
+            output = over_ssh(lab, host).output(probe)
+            Case(MANAGERS / f"{name}.txt", PORTS, (), f"{where}, as {user}", output, shown(probe.parse(output))).write()
+            print(f"{name}: {len(output)} characters")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""A path that a user's own manager names is read with that user's rights, and only where it is a file with an end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.core.command import Command
+from console.core.service import Service, ServiceRef, State
+from console.managers.pm2 import PM2
+from console.managers.supervisord import SUPERVISORD
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="the scripts are for Linux")
+AS_ROOT = pytest.mark.skipif(os.getuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv")
+APP = Service(ServiceRef("web1", "pm2", "evil", "user:nobody"), State.FAILED, "errored", handle=("evil",))
+PROGRAM = Service(ServiceRef("web1", "supervisord", "evil", "user:nobody"), State.FAILED, "FATAL")
+
+
+def read(command: Command) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command.argv, capture_output=True, text=True, timeout=20, check=False, stdin=-3)
+
+
+def log_of(service: Service, *files: Path) -> subprocess.CompletedProcess[str]:
+    named = replace(service, log_files=tuple(map(str, files)))
+    if service.ref.manager == "pm2":
+        return read(PM2.log_command(named, lines=60, since=None, follow=False))
+    return read(SUPERVISORD.log_command(named, lines=60, since=None, follow=False))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """One that everybody may enter, as it is in ``/var/log``."""
+    for each in (tmp_path, *tmp_path.parents):
+        if each != Path("/tmp") and os.access(each, os.W_OK) and str(each).startswith("/tmp/"):
+            each.chmod(0o755)
+    return tmp_path
+
+
+@AS_ROOT
+@pytest.mark.parametrize("service", [APP, PROGRAM])
+def test_root_reads_nothing_that_its_user_may_not(service: Service, folder: Path) -> None:
+    secret, link, own = folder / "secret.log", folder / "link.log", folder / "own.log"
+    secret.write_text("token-of-root\n")
+    secret.chmod(0o600)
+    link.symlink_to(secret)
+    own.write_text("boom\n")
+    own.chmod(0o644)
+    for path in (secret, link):
+        done = log_of(service, path)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"nobody may not read {path}\n"
+    assert log_of(service, own).stdout == "boom\n"
+    # What the system's own manager names is read as before.
+    if service is PROGRAM:
+        system = replace(service, ref=replace(service.ref, scope="system"))
+        assert log_of(system, secret).stdout == "token-of-root\n"
+
+
+@pytest.mark.parametrize("service", [APP, PROGRAM])
+def test_a_device_is_no_log(service: Service, folder: Path) -> None:
+    mine = replace(service, ref=replace(service.ref, scope="user:root"))
+    done = log_of(mine, Path("/dev/zero"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "may not read /dev/zero" in done.stderr
+    own = folder / "own.log"
+    own.write_text("boom\n")
+    if service is APP:
+        assert log_of(mine, Path("/dev/zero"), own).stdout == "boom\n"
+
+
+@AS_ROOT
+def test_of_a_user_whom_the_host_does_not_know_nothing_is_read(folder: Path) -> None:
+    own = folder / "own.log"
+    own.write_text("boom\n")
+    done = log_of(replace(APP, ref=replace(APP.ref, scope="user:4242")), own)
+    assert done.returncode == 1
+    assert "knows no user 4242" in done.stderr

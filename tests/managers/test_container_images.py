@@ -1,0 +1,131 @@
+"""Images as releases of a container."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.core.release import Recipe, Release, Signature, way_back
+from console.core.service import Service, ServiceRef, State
+from console.managers.compose import COMPOSE
+from console.managers.container_images import parse, repository, tag_of
+from console.managers.container_releases import book_words, rolled_back, why_no_other
+from console.managers.container_services import REMOVED
+from console.managers.release_notes import file_of
+from tests.probes.recorded import cases
+
+RECORDED = {case.path.stem: case for case in cases(Path(__file__).parent / "recorded")}
+SERVICE = Service(ServiceRef("web1", "docker", "api"), State.RUNNING, "running", pids=(812,), tool=("docker",),
+                  image="shop/api:1.4")  # fmt: skip
+BY = Signature("ann@bastion", "20261120T140211Z")
+
+
+def test_a_book_tells_what_each_image_is() -> None:
+    book = parse(RECORDED["container-images"].output)
+    newest, live, kin, first, gone = book.releases
+    assert (live.live, live.version, live.reference, live.healthy) == (True, "v1.2.0", "api:v1.2.0", None)
+    assert live.live_since is not None
+    assert (newest.reference, newest.live_since) == ("api:latest", None)
+    # It lost its tag to the next one; what it says of itself tells that it is of the same kind.
+    assert (kin.reference, kin.note) == (None, "no tag; 1 of 5 layers are not those of what runs")
+    assert (first.by, first.healthy, first.live_seconds) == ("ann", True, 90.0)
+    assert (gone.id, gone.present, gone.by) == ("aaaaaaaaaaaa", False, "bob")
+    back = way_back(book)
+    assert back is not None
+    assert back.id == first.id
+    assert book.source is not None
+    assert book.source.version == "v1.0.0"
+
+
+def test_nothing_of_the_environment_is_asked_for() -> None:
+    assert "GREETING" not in RECORDED["container-images"].output
+
+
+@pytest.mark.parametrize(
+    ("image", "repo", "tag"),
+    [
+        ("api", "api", "latest"),
+        ("shop_api", "shop_api", "latest"),
+        ("api:1.4", "api", "1.4"),
+        ("registry.example:5000/shop/api:1.4", "registry.example:5000/shop/api", "1.4"),
+        ("registry.example:5000/shop/api", "registry.example:5000/shop/api", "latest"),
+        ("shop/api@sha256:" + "a" * 64, "shop/api", None),
+    ],
+)
+def test_a_reference_is_taken_apart(image: str, repo: str, tag: str | None) -> None:
+    assert (repository(replace(SERVICE, image=image)), tag_of(image)) == (repo, tag)
+
+
+@pytest.mark.parametrize("image", [None, "", "sha256:" + "a" * 64, "-rf", "a b", "$(x)", "../x"])
+def test_without_a_name_there_is_no_repository(image: str | None) -> None:
+    with pytest.raises(ValueError, match="image without a name"):
+        repository(replace(SERVICE, image=image))
+    assert repository(replace(SERVICE, image=image), "registry.example/api") == "registry.example/api"
+
+
+def test_an_image_without_a_tag_gets_one_first() -> None:
+    live = Release("b" * 12, live=True)
+    bare = rolled_back(SERVICE, Release("a" * 12), live, BY)
+    assert bare.steps[0].command.argv == ("docker", "tag", "a" * 12, f"shop/api:was-{'a' * 12}")
+    named = rolled_back(SERVICE, Release("a" * 12, reference="shop/api:1.3"), live, BY)
+    assert [step.name for step in named.steps] == [
+        "make api again from shop/api:1.3",
+        "note that shop/api:1.3 is live",
+        "stop the former api",
+        "start api",
+    ]
+    # One that did not run is not started by the undo either.
+    down = rolled_back(replace(SERVICE, pids=()), Release("a" * 12, reference="shop/api:1.3"), live, BY)
+    assert "stop the former api" not in [step.name for step in down.steps]
+
+
+@pytest.mark.parametrize(
+    ("service", "why"),
+    [
+        (replace(SERVICE, enabled=REMOVED), "made with --rm"),
+        (replace(SERVICE, tool=("podman", "--url", "unix:///run/podman/podman.sock")), "Podman"),
+        (replace(SERVICE, chain=("systemd", "api.service", "docker", "api")), "is made by api.service"),
+        (replace(SERVICE, chain=("systemd", "docker.service", "docker", "api")), None),
+    ],
+)
+def test_what_cannot_be_made_again_is_told(service: Service, why: str | None) -> None:
+    told = why_no_other(service)
+    assert (told is None) if why is None else (told is not None and why in told)
+
+
+def test_the_history_of_a_service_has_a_file_of_its_own() -> None:
+    names = [
+        file_of(ServiceRef("web1", manager, name, scope))
+        for manager, name, scope in (
+            ("docker", "api", "system"),
+            ("docker", "api", "user:deploy"),
+            ("compose", "shop/api", "system"),
+        )
+    ]
+    assert names == ["docker:api", "docker:deploy:api", "compose:shop:api"]
+    with pytest.raises(ValueError, match="too long"):
+        file_of(ServiceRef("web1", "docker", "a" * 300))
+
+
+@pytest.mark.parametrize(
+    ("tool", "told"), [(("docker-compose",), ()), (("docker", "compose"), ("--pull", "never"))]
+)  # fmt: skip
+def test_a_roll_back_of_compose_proves_which_image_runs(tool: tuple[str, ...], told: tuple[str, ...]) -> None:
+    ref = ServiceRef("web1", "compose", "shop/api")
+    service = replace(SERVICE, ref=ref, members=("shop_api_1",), file_tool=(*tool, "-p", "shop"), image="shop_api")
+    swap = COMPOSE.roll_back(service, Release("a" * 12), Release("b" * 12, live=True), BY)
+    assert [check.name for check in swap.checks] == [f"shop/api runs image {'a' * 12}"]
+    assert [check.name for check in swap.aftermath] == [f"shop/api runs image {'b' * 12}"]
+    # Another service may be of the same tag.
+    assert swap.shares == ("shop_api:latest",)
+    up = swap.steps[-1].command
+    assert up.becomes[-len(told) - 1 :] == ("api", *told)
+    assert swap.steps[-1].undo == up
+
+
+def test_the_work_tree_of_an_image_is_read_as_who_builds_it() -> None:
+    words = book_words(SERVICE, Recipe(source="/srv/api/src", user="deploy"))
+    assert words == ("docker:api", "shop/api", "/srv/api/src", "deploy", "api", "docker")
+    assert book_words(SERVICE, None)[2:4] == ("", "")

@@ -1,0 +1,55 @@
+"""A lab host with containers, other network namespaces, and rules of every kind that send what comes elsewhere."""
+
+from __future__ import annotations
+
+from tests.lab import Host, cases_docker
+
+# As kube-proxy (iptables mode), the CNI plugin portmap, and people write them.
+RULES = """
+for chain in KUBE-SERVICES KUBE-NODEPORTS KUBE-SVC-ABC KUBE-SEP-1 KUBE-SEP-2 CNI-DN-1; do
+  iptables -t nat -N $chain
+done
+iptables -t nat -A PREROUTING -m comment --comment "kubernetes service portals" -j KUBE-SERVICES
+iptables -t nat -A KUBE-SERVICES -d 10.96.0.10/32 -p udp -m comment --comment "kube-system/kube-dns:dns cluster IP" \\
+  --dport 30080 -j KUBE-SVC-ABC
+iptables -t nat -A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+iptables -t nat -A KUBE-NODEPORTS -p tcp -m comment --comment "shop/web:http" --dport 30080 -j KUBE-SVC-ABC
+iptables -t nat -A KUBE-SVC-ABC -m statistic --mode random --probability 0.5 -j KUBE-SEP-1
+iptables -t nat -A KUBE-SVC-ABC -j KUBE-SEP-2
+iptables -t nat -A KUBE-SEP-1 -p tcp -j DNAT --to-destination 10.244.0.5:8080
+iptables -t nat -A KUBE-SEP-2 -p tcp -j DNAT --to-destination 10.244.1.7:8080
+iptables -t nat -A PREROUTING -p tcp -m comment --comment "dnat name: \\"cbr0\\" id: \\"abc\\"" \\
+  -m multiport --dports 8081,30081:30090 -j CNI-DN-1
+iptables -t nat -A CNI-DN-1 -p tcp --dport 8081 -j DNAT --to-destination 10.244.0.9:80
+iptables -t nat -A PREROUTING -d 203.0.113.5/32 -j DNAT --to-destination 10.0.0.5
+iptables -t nat -A OUTPUT -p tcp --dport 30080 -j REDIRECT --to-ports 8080
+iptables -A INPUT -p tcp --dport 30080 -j ACCEPT
+ip6tables -t nat -A PREROUTING -p tcp --dport 30080 -j DNAT --to-destination '[fd00::5]:80'
+nft add table inet edge
+nft add chain inet edge pre '{ type nat hook prerouting priority -100; }'
+nft add chain inet edge out '{ type nat hook output priority -100; }'
+nft add rule inet edge pre tcp dport '{ 8443, 9443 }' redirect to :443
+nft add rule inet edge pre ip daddr 10.77.1.2 udp dport 5300-5310 dnat ip to 10.0.0.9:53
+nft add rule inet edge pre meta l4proto tcp th dport 30080 counter redirect to :9090
+nft add rule inet edge out tcp dport 8443 redirect to :444
+"""
+# A network of its own without any engine, and a container that hides behind none.
+NETWORKS = """
+docker run --detach --name web --publish 127.0.0.1:8080:80 --publish 5300:53/udp lab-httpd
+docker run --detach --name inner lab-httpd
+systemd-run --quiet --unit private --property PrivateNetwork=yes busybox httpd -f -p 127.0.0.1:8082
+"""
+_UP = """
+for name in web inner; do test "$(docker inspect -f '{{.State.Running}}' $name)" = true; done
+test $(cat /proc/$(docker inspect -f '{{.State.Pid}}' web)/net/tcp6 | grep -c ':0050 .* 0A ') = 1
+test $(cat /proc/$(docker inspect -f '{{.State.Pid}}' inner)/net/tcp6 | grep -c ':0050 .* 0A ') = 1
+grep -q ':1F92 .* 0A ' /proc/$(systemctl show -P MainPID private)/net/tcp
+"""
+
+
+def furnish(host: Host) -> None:
+    """Put all of it on a host with Docker."""
+    cases_docker.image(host)
+    host.sh(NETWORKS, timeout=90)
+    host.sh(RULES)
+    host.wait(_UP)

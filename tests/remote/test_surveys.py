@@ -1,0 +1,125 @@
+"""The service managers of a host beside systemd, as the first look waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import cast
+
+from console.core.command import Command, Output
+from console.core.service import Service, ServiceRef, State
+from console.findings.host import silent_managers
+from console.managers.pm2 import PM2_PRESENCE
+from console.managers.supervisord import SUPERVISORD_PRESENCE
+from console.remote.builder import SnapshotBuilder
+from console.remote.shell import Answer, Ask
+from console.remote.surveys import Loop, Place, Surveys
+from console.remote.transport import Transport
+
+
+@dataclass
+class NoHost:
+    host: str = "web1"
+
+
+async def nothing(ask: Ask) -> Answer:
+    return Answer(ask.probe, ())
+
+
+async def test_a_manager_that_does_not_answer_in_time_is_told_and_not_missed() -> None:
+    answer = asyncio.Event()
+
+    async def loop(place: Place) -> None:
+        await answer.wait()
+        place.report.services((Service(ServiceRef("", "pm2", "api"), State.RUNNING, "online"),))
+        await asyncio.Event().wait()
+
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+    surveys = Surveys(builder, cast(Transport, NoHost()), nothing, nothing, lambda: None, lambda: 5.0, {"pm2": loop})
+    try:
+        assert surveys.take(Answer(PM2_PRESENCE, "a daemon"))
+        await surveys.told(0.01)
+        source = builder.snapshot.source("pm2")
+        assert source is not None
+        assert (source.at, source.failure) == (None, "no answer in 0 s, it is waited for")
+        assert [one.summary for one in silent_managers(builder.snapshot)] == [
+            "has not answered yet: its services are not seen"
+        ]
+        answer.set()
+        await surveys.told(1.0)
+        source = builder.snapshot.source("pm2")
+        assert source is not None
+        assert (source.at, source.failure) == (5.0, None)
+    finally:
+        await surveys.close()
+
+
+async def test_a_log_that_hangs_keeps_only_its_own_manager_waiting() -> None:
+    def failing(manager: str) -> Loop:
+        async def loop(place: Place) -> None:
+            ref = ServiceRef("", manager, "api")
+            failed = Service(ref, State.FAILED, "FATAL", log_files=(f"/{manager}.log",), tool=("tool",))
+            for _ in range(3):
+                place.report.services((failed,))
+                await asyncio.sleep(0)
+            await asyncio.Event().wait()
+
+        return loop
+
+    class Host(NoHost):
+        def __init__(self) -> None:
+            super().__init__()
+            self.read: list[str] = []
+
+        async def run(self, command: Command) -> Output:
+            self.read.append("pm2" if "/pm2.log" in command.argv else "supervisord")
+            if self.read[-1] == "supervisord":
+                await asyncio.Event().wait()
+            return Output(0, "boom")
+
+    host = Host()
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+    loops = {manager: failing(manager) for manager in ("supervisord", "pm2")}
+    surveys = Surveys(builder, cast(Transport, host), nothing, nothing, lambda: None, lambda: 5.0, loops)
+    try:
+        surveys.take(Answer(SUPERVISORD_PRESENCE, "rw x"))
+        await asyncio.sleep(0.01)
+        surveys.take(Answer(PM2_PRESENCE, "a daemon"))
+        await asyncio.sleep(0.05)
+        assert host.read == ["supervisord", "pm2"]
+    finally:
+        await surveys.close()
+
+
+async def test_every_process_is_looked_at_only_now_and_then() -> None:
+    """For a supervisord that may be anywhere; in between it is looked for where it was."""
+    now = [5.0]
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+    surveys = Surveys(builder, cast(Transport, NoHost()), nothing, nothing, lambda: None, lambda: now[0], {})
+    assert surveys.asking(SUPERVISORD_PRESENCE).args == ("scan",)
+    now[0] += 5.0
+    assert surveys.asking(SUPERVISORD_PRESENCE).args == ()
+    surveys.take(Answer(SUPERVISORD_PRESENCE, ""))
+    now[0] += 60.0
+    assert surveys.asking(SUPERVISORD_PRESENCE).args == ("scan",)
+    woken = asyncio.Event()
+
+    async def loop(place: Place) -> None:
+        while await place.wanted.wait(60.0):
+            woken.set()
+
+    surveys = Surveys(
+        builder, cast(Transport, NoHost()), nothing, nothing, lambda: None, lambda: 5.0, {"supervisord": loop}
+    )
+    try:
+        told = "rw /srv/own.sock\nclosed /home/ann/s.sock\n/srv/own.sock 7 9"
+        surveys.take(Answer(SUPERVISORD_PRESENCE, told))
+        assert surveys.asking(SUPERVISORD_PRESENCE).args == ("/srv/own.sock", "/home/ann/s.sock", "scan")
+        # The same answer to another question is no news.
+        surveys.take(Answer(SUPERVISORD_PRESENCE, told))
+        await asyncio.sleep(0.01)
+        assert not woken.is_set()
+        surveys.take(Answer(SUPERVISORD_PRESENCE, f"{told}0"))
+        await asyncio.wait_for(woken.wait(), 1.0)
+    finally:
+        await surveys.close()
