@@ -15,6 +15,8 @@ from typing import Self
 
 import pyte
 
+from tests.patience import SHARED
+
 KEYS = {
     "enter": "\r",
     "esc": "\x1b",
@@ -86,25 +88,25 @@ class Terminal:
 
     def wait_for(self, pattern: str, timeout: float = 10.0) -> re.Match[str]:
         """Read until the screen matches; the whole screen is in the error when it does not."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + SHARED * timeout
         while not (match := re.search(pattern, self.text)):
             if not self._read(deadline - time.monotonic()):
-                raise AssertionError(f"no {pattern!r} within {timeout} s on the screen:\n{self.text}")
+                raise AssertionError(f"no {pattern!r} within {SHARED * timeout} s on the screen:\n{self.text}")
         return match
 
     def wait_until_gone(self, pattern: str, timeout: float = 10.0) -> None:
         """Read until the screen does not match any more."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + SHARED * timeout
         while re.search(pattern, self.text):
             if not self._read(deadline - time.monotonic()):
-                raise AssertionError(f"{pattern!r} still on the screen after {timeout} s:\n{self.text}")
+                raise AssertionError(f"{pattern!r} still on the screen after {SHARED * timeout} s:\n{self.text}")
 
     def run_plan(self, begun: str = r"RESULT", timeout: float = 20.0) -> None:
         """Look at the plan as long as a person must, then run it; on a busy machine that may take more than one try."""
         self.wait_for(r"Run \(ctrl\+r\)", timeout)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + SHARED * timeout
         while not re.search(begun, self.text):
-            assert time.monotonic() < deadline, f"the plan is not run within {timeout} s:\n{self.text}"
+            assert time.monotonic() < deadline, f"the plan is not run within {SHARED * timeout} s:\n{self.text}"
             self._look(0.5)
             self.press("ctrl+r")
             self.wait_for(rf"{begun}|press it once more", timeout)
@@ -115,9 +117,9 @@ class Terminal:
         hint = r"to review what would be run|press it once more"
         self.press("m")
         self.wait_for(hint, timeout)
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + SHARED * timeout
         while re.search(hint, self.text):
-            assert time.monotonic() < deadline, f"none is chosen within {timeout} s:\n{self.text}"
+            assert time.monotonic() < deadline, f"none is chosen within {SHARED * timeout} s:\n{self.text}"
             self._look(0.5)
             self.press(digit)
             self._look(0.5)
@@ -130,7 +132,7 @@ class Terminal:
 
     def wait_for_exit(self, timeout: float = 10.0) -> int:
         """Read until the program ends and return its exit code."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + SHARED * timeout
         while self._read(deadline - time.monotonic()):
             pass
         return self.process.wait(max(0.1, deadline - time.monotonic()))

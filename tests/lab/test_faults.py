@@ -29,7 +29,7 @@ def connect(lab: Lab, host: Host, user: str = "root", config: Path | None = None
     return asyncssh.connect(host.name, config=[str(config or lab.ssh_config(user))], connect_timeout=5)
 
 
-async def answers(connection: asyncssh.SSHClientConnection, seconds: float = 1) -> bool:
+async def answers(connection: asyncssh.SSHClientConnection, seconds: float = 10) -> bool:
     try:
         return (await asyncio.wait_for(connection.run("echo yes"), seconds)).stdout == "yes\n"
     except (TimeoutError, OSError, asyncssh.Error):
@@ -42,7 +42,7 @@ async def test_a_dead_link_swallows_everything_and_then_goes_on(lab: Lab, host: 
         assert await answers(connection)
         bite: AbstractContextManager[None] = fault(host)  # type: ignore[operator]
         with bite:
-            assert not await answers(connection)
+            assert not await answers(connection, 1)
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(asyncio.open_connection(host.address, 22), 0.5)
             assert host.sh("echo inside") == "inside\n"
@@ -52,7 +52,7 @@ async def test_a_dead_link_swallows_everything_and_then_goes_on(lab: Lab, host: 
 def test_a_flapping_link_comes_and_goes(host: Host) -> None:
     seen = ""
     with faults.flapping(host, seconds=0.6):
-        end = time.monotonic() + 4
+        end = time.monotonic() + 20
         while time.monotonic() < end and not re.search(r"-\++-", seen):
             seen += "+" if reachable(host) else "-"
             time.sleep(0.02)
@@ -72,13 +72,18 @@ def reachable(host: Host) -> bool:
 async def test_a_slow_link_is_slow_in_both_directions(lab: Lab, host: Host) -> None:
     async with connect(lab, host) as connection:
         with faults.slow_link(host, kbit=256):
-            for command, data in (("head -c 48K /dev/urandom", b""), ("cat >/dev/null", os.urandom(48 * 1024))):
-                began = time.monotonic()
-                await connection.run(command, input=data, encoding=None, check=True)
-                assert 1.0 < time.monotonic() - began < 6
-        began = time.monotonic()
-        await connection.run("head -c 48K /dev/urandom", encoding=None, check=True)
-        assert time.monotonic() - began < 1
+            slow = [
+                await seconds_of(connection, *way)
+                for way in (("head -c 48K /dev/urandom", b""), ("cat >/dev/null", os.urandom(48 * 1024)))
+            ]
+        assert min(slow) > 1.0
+        assert await seconds_of(connection, "head -c 48K /dev/urandom", b"") < min(slow)
+
+
+async def seconds_of(connection: asyncssh.SSHClientConnection, command: str, data: bytes) -> float:
+    began = time.monotonic()
+    await connection.run(command, input=data, encoding=None, check=True)
+    return time.monotonic() - began
 
 
 async def test_a_delay_proxy_adds_to_the_round_trip(lab: Lab, host: Host) -> None:
@@ -92,7 +97,7 @@ async def test_a_delay_proxy_adds_to_the_round_trip(lab: Lab, host: Host) -> Non
                 await shell.stdout.readline()
                 times.append(time.monotonic() - began)
             shell.stdin.write_eof()
-    assert 0.19 < min(times) < 0.3
+    assert 0.19 < min(times) < 0.39
 
 
 def test_a_small_file_system_is_full_soon(host: Host) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from pathlib import Path
 
 import asyncssh
@@ -43,10 +42,10 @@ async def test_a_frozen_listener_accepts_and_says_nothing(lab: Lab, host: Host) 
 async def test_frozen_sessions_hang_while_new_ones_work(lab: Lab, host: Host) -> None:
     async with connect(lab, host, "oncall") as old:
         with faults.frozen_sessions(host):
-            assert not await answers(old)
+            assert not await answers(old, 1)
             async with connect(lab, host, "oncall") as new:
                 assert await answers(new)
-        assert await answers(old, 5)
+        assert await answers(old)
 
 
 async def test_a_frozen_shell_hangs_while_its_connection_answers(lab: Lab, host: Host) -> None:
@@ -60,7 +59,7 @@ async def test_a_frozen_shell_hangs_while_its_connection_answers(lab: Lab, host:
             waiting = asyncio.ensure_future(shell.stdout.readline())
             assert not (await asyncio.wait([waiting], timeout=0.5))[0]
             assert await answers(connection)
-        assert await asyncio.wait_for(waiting, 5) == "two\n"
+        assert await asyncio.wait_for(waiting, 20) == "two\n"
         shell.stdin.write_eof()
 
 
@@ -98,7 +97,7 @@ async def test_a_restarted_sshd_keeps_its_sessions(lab: Lab, host: Host) -> None
 async def test_a_dead_sshd_refuses_and_cuts(lab: Lab, host: Host) -> None:
     async with connect(lab, host) as connection:
         with faults.dead_sshd(host):
-            await asyncio.wait_for(connection.wait_closed(), 5)
+            await asyncio.wait_for(connection.wait_closed(), 20)
             with pytest.raises(ConnectionRefusedError):
                 await connect(lab, host)
     async with connect(lab, host) as connection:
@@ -143,10 +142,8 @@ async def test_a_host_behind_a_jump_host(lab: Lab, host: Host, fleet: Fleet) -> 
 
 async def test_a_hundred_connections_through_one_delay_proxy(lab: Lab, host: Host) -> None:
     with faults.max_startups(host, "200:30:300"), faults.delay_proxy(host, ms=40) as proxy:
-        began = time.monotonic()
         sockets = [await asyncio.open_connection(proxy.address, proxy.port) for _ in range(100)]
         banners = await asyncio.gather(*(reader.readline() for reader, _ in sockets))
         assert all(banner.startswith(b"SSH-2.0") for banner in banners)
         for _, writer in sockets:
             writer.close()
-    assert time.monotonic() - began < 20

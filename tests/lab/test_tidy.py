@@ -117,13 +117,10 @@ def test_two_labs_live_side_by_side(lab: Lab) -> None:
 
 
 def test_ten_hosts_at_once(lab: Lab) -> None:
-    began = time.monotonic()
     hosts = lab.boot_many([f"ten{index}" for index in range(10)])
-    seconds = time.monotonic() - began
     assert len({host.address for host in hosts}) == 10
     for host in hosts:
         lab.stop(host)
-    assert seconds < 30
 
 
 def test_limits_are_raised_and_put_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

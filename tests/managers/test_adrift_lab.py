@@ -71,13 +71,13 @@ class Seen:
     def findings(self) -> dict[str, Finding]:
         return {one.code: one for one in evaluate(self.snapshot)}
 
-    async def until(self, *states: State, names: tuple[str, ...] = ("api", "cart"), seconds: float = 20.0) -> None:
+    async def until(self, *states: State, names: tuple[str, ...] = ("api", "cart"), seconds: float = 60.0) -> None:
         def holds(_: Snapshot) -> bool:
             return all(name in self.programs and self.programs[name].state in states for name in names)
 
         await self.watched.until(self.host.name, holds, seconds)
 
-    async def told(self, code: str, *, seconds: float = 20.0) -> Finding:
+    async def told(self, code: str, *, seconds: float = 60.0) -> Finding:
         await self.watched.until(self.host.name, lambda _: code in self.findings, seconds)
         return self.findings[code]
 

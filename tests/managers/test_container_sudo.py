@@ -64,7 +64,7 @@ def test_a_look_at_an_engine_that_hangs_comes_to_an_end(tools: Tools, shell: lis
     began = time.monotonic()
     done = tools.run(shell, script(probe).replace("1 8", "1 0.5"))
     assert done.returncode != 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 12
     assert "dockerd does not answer" in done.stderr
 
 

@@ -154,7 +154,7 @@ def holds(host: Host, command: Command) -> bool:
     return host.run(list(command.argv), check=False).returncode == 0
 
 
-def eventually(check: Callable[[], bool], seconds: float = 10.0) -> bool:
+def eventually(check: Callable[[], bool], seconds: float = 30.0) -> bool:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if check():

@@ -115,7 +115,7 @@ async def looping(host: Host, told: Told, stamp: str = BY_SUDO) -> AsyncIterator
 
 
 async def soon(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(15):
         while not holds():
             await asyncio.sleep(0.01)
 

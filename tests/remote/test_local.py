@@ -47,7 +47,7 @@ async def gone(pid: int) -> bool:
 async def test_a_command_and_its_three_streams(here: LocalTransport) -> None:
     output = await here.run(Command(("sh", "-c", "cat; echo $LC_ALL >&2; exit 3")), b"in\xff\x1b[2J\n")
     assert (output.exit, output.stdout, output.stderr) == (3, "in\ufffd\n", "C\n")
-    assert 0 < output.seconds < 5
+    assert output.seconds > 0
 
 
 async def test_arguments_are_no_shell_text(here: LocalTransport, tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ async def test_a_cancelled_run_leaves_nothing(here: LocalTransport, tmp_path: Pa
 async def test_a_daemon_that_holds_the_output_open_holds_nobody_up(here: LocalTransport) -> None:
     output = await here.run(Command(("sh", "-c", "sleep 60 & echo started"), timeout=20))
     assert (output.exit, output.stdout) == (0, "started\n")
-    assert output.seconds < 5
+    assert output.seconds < 15
 
 
 async def test_five_channels_and_no_sixth(here: LocalTransport) -> None:

@@ -79,12 +79,12 @@ async def test_a_frozen_resident_process_is_replaced_before_the_host_is_stale_an
         return [int(word) for word in host.run(["pgrep", "-x", "mawk|awk"], check=False).stdout.split()]
 
     async def until(holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not holds():
                 await asyncio.sleep(0.1)
 
     async def only() -> int:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while len(found := residents()) != 1:
                 await asyncio.sleep(0.1)
         return found[0]

@@ -61,7 +61,7 @@ async def test_a_plan_runs_and_is_told_step_by_step(
     assert last.steps[0].output == "one\ntwo\nend"
     assert last.steps[0].state is StepState.DONE
     assert last.steps[0].seconds is not None
-    assert 0.5 < last.steps[0].seconds < 3
+    assert last.steps[0].seconds > 0.5
     assert last.proof == ("pid 1 -> 2", "quiet")
     assert any(progress.steps[0].output == "one" for progress in told), "output comes while the step runs"
     assert link.connects == 1

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from textual.pilot import Pilot
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 async def until(pilot: Pilot[int], so: Callable[[], bool]) -> None:
