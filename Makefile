@@ -20,9 +20,10 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Most of the time of a test is waiting for a host: three files are worked on at once, each with hosts of its own.
+# Most of the time of a test is waiting for a host: four files are worked on at once, each with hosts of its own, in the
+# order that tests/conftest.py gives them.
 unit: $(VENV)/.dev
-	$(BIN)/pytest -n 3 --dist loadfile
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 # `make lab CASE=12` boots a host in that port case instead of the fleet, `make lab CASE=6,15` one each; CASE=? lists them.
 lab: $(VENV)/.dev

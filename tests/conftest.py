@@ -41,10 +41,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give every test that uses the lab its marker."""
+    """Give every test that uses the lab its marker, and let the files with such tests begin.
+
+    They are the longest, and wait more than they work: started last, one of them is what everyone waits for in the end.
+    """
     for item in items:
         if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.lab)
+    first = {item.path for item in items if item.get_closest_marker("lab")}
+    items.sort(key=lambda item: item.path not in first)
 
 
 @pytest.fixture(scope="session")
