@@ -16,6 +16,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.patience import SHARED
+
 from .packages import LabError, find_tool
 from .record import Record, start_time
 
@@ -102,11 +104,11 @@ class Container:
     def wait_ready(self, boots: int = 1, timeout: float = 60) -> None:
         """Wait until the host's systemd has reported for the given time that it is up."""
         with self._changed:
-            done = self._changed.wait_for(lambda: self._ended is not None or self._boots >= boots, timeout)
+            done = self._changed.wait_for(lambda: self._ended is not None or self._boots >= boots, SHARED * timeout)
             if self._ended is not None:
                 raise LabError(f"{self.setup.name} did not stay up: {self._ended}\n{self.console_tail()}")
             if not done:
-                raise LabError(f"{self.setup.name} was not up within {timeout} s\n{self.console_tail()}")
+                raise LabError(f"{self.setup.name} was not up within {SHARED * timeout} s\n{self.console_tail()}")
 
     def wait_ended(self, timeout: float = 30) -> bool:
         """Wait until the host is powered off."""

@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.patience import SHARED
+
 from . import execute
 from .container import Container, Setup
 from .image import USERS
@@ -85,7 +87,7 @@ class Host:
         """Run a program in the host, without its sshd, as root or as the named user."""
         full = [*self._becoming(user), *argv] if user else argv
         line = execute.entering(self.leader, self.container.cgroup, full)
-        done = execute.run(line, stdin, timeout, environment)
+        done = execute.run(line, stdin, SHARED * timeout, environment)
         if check and done.returncode:
             raise CommandError(self.name, argv, done)
         return done
@@ -135,13 +137,15 @@ class Host:
 
     def wait(self, script: str, timeout: float = 15) -> None:
         """Wait until a shell script, tried again and again in the host, ends with 0."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + SHARED * timeout
         while True:
             done = self.run(["sh", "-euc", script], check=False)
             if done.returncode == 0:
                 return
             if time.monotonic() > end:
-                raise LabError(f"{self.name}: after {timeout} s still not true: {script}\n{done.stdout}{done.stderr}")
+                raise LabError(
+                    f"{self.name}: after {SHARED * timeout} s still not true: {script}\n{done.stdout}{done.stderr}"
+                )
             time.sleep(0.05)
 
     def noisy_shell(self, user: str, delay: float = 0.2, locale: str = "de_DE.UTF-8") -> None:
@@ -220,7 +224,7 @@ def sudoers_text(user: str, commands: Sequence[str], password: bool = False) -> 
 
 def wait_for_banner(address: str, port: int, timeout: float = 20) -> str:
     """Wait until an SSH server at an address says hello."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + SHARED * timeout
     while True:
         try:
             with socket.create_connection((address, port), timeout=2) as connection:
@@ -230,7 +234,7 @@ def wait_for_banner(address: str, port: int, timeout: float = 20) -> str:
         except OSError:
             pass
         if time.monotonic() > end:
-            raise LabError(f"no SSH server answered at {address}:{port} within {timeout} s")
+            raise LabError(f"no SSH server answered at {address}:{port} within {SHARED * timeout} s")
         time.sleep(0.02)
 
 
