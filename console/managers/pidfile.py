@@ -99,14 +99,17 @@ class PidFiles:
         return _change(found.stop_words, scripts.STOP, _stop_words(found), file.stop_timeout, text)
 
     def restart(self, service: Service) -> Command:
-        """Stop and start in one script, which looks first whether it can be started at all."""
+        """Stop and start in one script, which looks first whether it can be started at all.
+
+        Where no process was seen there may be one by now: another restart has a moment in which there is none.
+        """
         found = _startable(service)
+        if not service.pids:
+            return self.restart_started(service)
         file = found.file
-        stopping = _stop_words(found) if service.pids else (file.path, file.name, "", "", file.stop_signal, "1")
-        words = (*stopping, _wrong(service), *_launch(file))
-        text = f"start {_shown(file)}"
-        if service.pids:
-            text = f"{file.stop_signal} to {_if_still(service, found)}, wait {_patience(file)} s, then {text}"
+        words = (*_stop_words(found), _wrong(service), *_launch(file))
+        ended = f"{file.stop_signal} to {_if_still(service, found)}, wait {_patience(file)} s"
+        text = f"{ended}, then start {_shown(file)}"
         return _change(found.start_words, scripts.RESTART, words, file.stop_timeout + LAUNCH, text)
 
     def restart_started(self, service: Service) -> Command:

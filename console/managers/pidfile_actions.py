@@ -172,9 +172,7 @@ left() {
 }
 """
 
-RESTART = (
-    LOOKS + _STOP + _START + _STOP_WORDS + _START_WORDS + 'ready "$@" && { [ -z "$pid" ] || stop; } && start "$@"\n'
-)
+RESTART = LOOKS + _STOP + _START + _STOP_WORDS + _START_WORDS + 'ready "$@" && stop && start "$@"\n'
 """FILE NAME PID TICKS SIGNAL SECONDS WRONG DIRECTORY LOG COMMAND..."""
 
 STOP_STARTED = (

@@ -209,6 +209,10 @@ def test_root_starts_it_in_a_scope_and_signals_it_as_root() -> None:
     )
     assert (stop.purpose, restart.purpose) == (ended, f"{ended}, then start /srv/api/bin/api --port 8080")
     assert stop.brief() == f"# {ended}"
+    [down] = parsed(block(FILE.path, "missing", file=FILE), head=head)
+    assert PIDFILE.restart(down).purpose == (
+        "TERM to what /srv/api/api.pid names by now, then start /srv/api/bin/api --port 8080"
+    )
     scope = ("systemd-run", "--scope", "--quiet", "--collect", "--description=api", "--")
     assert restart.argv[:10] == (*scope, "runuser", "-u", "deploy", "--")
     assert stop.argv[:2] == ("sh", "-c")
@@ -325,6 +329,10 @@ def test_the_scripts_in_every_shell(tmp_path: Path, shell: str) -> None:
         assert done.stdout == f"process {was} ended\na b runs as process {pid}\n"
         absent = sh(scripts.RESTART, file.path, file.name, pid, began, "TERM", "3", "", "/", str(log), "/no/such")
         assert (absent.returncode, run_id()) == (1, (pid, began)), "it is not stopped where it cannot be started"
+        # Whoever saw no process, because it was just being restarted, means the one that is there by now.
+        done = sh(scripts.RESTART_STARTED, file.path, file.name, "TERM", "3", *launch)
+        was, (pid, began) = pid, run_id()
+        assert (done.returncode, done.stdout) == (0, f"process {was} ended\na b runs as process {pid}\n")
         # Its file may be gone under it; one that names another process is of another run.
         pid_file.write_text(str(os.getpid()))
         done = sh(scripts.STOP, file.path, file.name, pid, began, "TERM", "3")
