@@ -198,21 +198,25 @@ def test_the_logs_of_an_app(host: Host, root: Way) -> None:
         host.run(["chmod", "755", "/srv/.pm2"])
 
 
-@pytest.mark.parametrize("user", ["root", "oncall"])
-async def test_nothing_of_a_followed_log_stays_on_the_host(lab: Lab, host: Host, user: str) -> None:
-    """It is read through pm2, of an app that says no more; sudo passes on no signal of its own group."""
+@pytest.mark.parametrize(("user", "reads"), [("root", "[t]ail .*web-out"), ("oncall", "[p]m2 logs web")])
+async def test_nothing_of_a_followed_log_stays_on_the_host(lab: Lab, host: Host, user: str, reads: str) -> None:
+    """Of an app that says no more. Root reads as the app's user; others through pm2, and sudo passes on no signal."""
     host.write("/etc/sudoers.d/logs", "oncall ALL=(deploy) NOPASSWD: /usr/local/bin/pm2 logs *\n", mode=0o440)
     async with connected(host.name, lab.ssh_config(user)) as transport:
         service = named(await ask(transport, PM2_SURVEY))["web"]
         command = PM2.log_command(service, lines=3, since=None, follow=True)
-        # As if the files were closed to this user, even to root.
-        closed = (word.replace("/srv/", "/none/") if word.endswith(".log") else word for word in command.argv)
-        channel = await transport.open(tuple(closed))
+        argv = command.argv
+        if user != "root":  # as if the files were closed to this user
+            argv = tuple(word.replace("/srv/", "/none/") if word.endswith(".log") else word for word in argv)
+        channel = await transport.open(argv)
         told = b""
         while b"listening on" not in told:
-            told += await channel.read()
+            chunk = await channel.read()
+            assert chunk, told
+            told += chunk
+        host.run(["pgrep", "-f", reads])
         await channel.close()
-        await asyncio.to_thread(host.wait, "! pgrep -f '[p]m2 logs web'", 10)
+        await asyncio.to_thread(host.wait, f"! pgrep -f '{reads}'", 10)
     host.sh("rm /etc/sudoers.d/logs")
 
 
