@@ -87,7 +87,8 @@ def test_what_is_built_here_goes_live_there(bench: Bench) -> None:
     assert code == 0
     prepare = shown["prepare"]
     assert isinstance(prepare, list)
-    build, upload = prepare[-2:]
+    build, still, upload = prepare[-3:]
+    assert (still["where"], first in still["command"]) == ("here", True)
     assert (build["where"], build["command"], build["directory"]) == ("here", "make build", str(bench.home / "src"))
     assert (build["environment"]["VERSION"], build["environment"]["COMMIT"]) == ("v1.0.0", first)
     assert (upload["where"], upload["directory"]) == ("upload", str(bench.home / "src/build"))

@@ -60,7 +60,7 @@ async def test_a_loop_is_one_stable_finding(lab: Lab, looping: Host) -> None:
 
         def enough(snapshot: Snapshot) -> bool:
             now = told.restarts(snapshot)
-            return now[FRONT] - begun[FRONT] >= 20 and now[CRASH] - begun[CRASH] >= 3
+            return now[FRONT] - begun[FRONT] >= 8 and now[CRASH] - begun[CRASH] >= 3
 
         await watched.until(looping.name, enough, 60)
     assert [(code, summary) for code, summary, _ in told.seen[FRONT]] == [
