@@ -64,26 +64,31 @@ class StillClock:
 def draw(folder: Path, evaluate: Callable[[Snapshot], tuple[Finding, ...]]) -> tuple[Path, ...]:
     """Draw every scene in every size into the folder; the pictures, in order."""
     folder.mkdir(parents=True, exist_ok=True)
-    return tuple(asyncio.run(_draw(folder, scene, size, evaluate)) for scene in SCENES for size in SIZES)
+    return tuple(path for size in SIZES for path in asyncio.run(_draw(folder, size, evaluate)))
 
 
 async def _draw(
-    folder: Path, scene: Scene, size: tuple[int, int], evaluate: Callable[[Snapshot], tuple[Finding, ...]]
-) -> Path:
+    folder: Path, size: tuple[int, int], evaluate: Callable[[Snapshot], tuple[Finding, ...]]
+) -> tuple[Path, ...]:
+    """Go through all scenes in one console, and back to the first screen after each."""
     still = StillClock()
     # The pollers keep no time of their own: only what is asked for below moves anything, however long it takes.
     fleet = demo_fleet(evaluate, clock=still.monotonic, wall=still.wall, interval=math.inf, delay=0.0)
     app = DeckApp(fleet, Config(), clock=Clock(still.monotonic, still.wall, UTC))
-    path = folder / f"{scene.name}-{size[0]}x{size[1]}.svg"
+    drawn = []
     async with app.run_test(size=size) as pilot:
         await _watch(fleet, still)
         await _settle(pilot)
-        for key in scene.keys:
-            await pilot.press(key)
+        for scene in SCENES:
+            for key in scene.keys:
+                await pilot.press(key)
+                await _settle(pilot)
+            drawn.append(folder / f"{scene.name}-{size[0]}x{size[1]}.svg")
+            drawn[-1].write_text(app.export_screenshot(title="hostdeck"), encoding="utf-8")
+            await pilot.press(*("escape" for _ in scene.keys), "f1")
             await _settle(pilot)
-        path.write_text(app.export_screenshot(title="hostdeck"), encoding="utf-8")
     await fleet.stop()
-    return path
+    return tuple(drawn)
 
 
 async def _watch(fleet: Fleet, still: StillClock) -> None:
