@@ -127,6 +127,8 @@ def service(found: Service, snapshot: Snapshot, now: float) -> Json:
         "enabled": found.enabled,
         "unit_file": found.unit_file,
         "needs_reload": found.needs_reload,
+        "version": found.version,
+        "image": _image(found),
         "memory": found.memory,
         "cpu_seconds": rounded(found.cpu_seconds, 2),
         "user": found.user,
@@ -134,6 +136,19 @@ def service(found: Service, snapshot: Snapshot, now: float) -> Json:
         "stale": fresh.stale,
         "adrift": found.adrift,
         "files_wrong": found.files_wrong,
+    }
+
+
+def _image(found: Service) -> Json | None:
+    """What its containers were made from; the labels are the image's own words."""
+    if found.image is None:
+        return None
+    origin = found.origin
+    return {
+        "name": found.image,
+        "id": origin.ident if origin else None,
+        "revision": origin.revision if origin else None,
+        "source": origin.source if origin else None,
     }
 
 

@@ -69,6 +69,18 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an image comes from, by its engine and its own labels (OCI image specification, annotations)."""
+
+    ident: str
+    """``sha256:...``: the same for the same content only."""
+    revision: str | None = None
+    """``org.opencontainers.image.revision``: the commit it was built from."""
+    source: str | None = None
+    """``org.opencontainers.image.source``: where the source is kept."""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One service as its manager reports it. ``None`` means that the manager did not tell."""
 
@@ -155,6 +167,7 @@ class Service:
     member_ports: tuple[tuple[str, Endpoint], ...] = ()
     """Which of several members has which port."""
     image: str | None = None
+    origin: Origin | None = None
     replicas: int | None = None
     """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
     launch: Launch | None = None

@@ -68,6 +68,7 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         tool_missing=missing,
         members=(container.name,),
         image=container.image or None,
+        origin=container.origin,
     )
 
 

@@ -21,10 +21,13 @@ _LABELS = (
     "com.docker.compose.project.working_dir",
     "com.docker.compose.project.config_files",
     "org.opencontainers.image.version",
+    "org.opencontainers.image.revision",
+    "org.opencontainers.image.source",
 )
 # Of the form of the engine's own answer, which is read elsewhere.
 _FORM = (
-    '{"Id":{{json .ID}},"Name":{{json .Name}},"Created":{{json .Created}},"RestartCount":{{json .RestartCount}},'
+    '{"Id":{{json .ID}},"Name":{{json .Name}},"Image":{{json .Image}},"Created":{{json .Created}},'
+    '"RestartCount":{{json .RestartCount}},'
     '"State":{"Status":{{json .State.Status}},"Pid":{{json .State.Pid}},"ExitCode":{{json .State.ExitCode}},'
     '"OOMKilled":{{json .State.OOMKilled}},"Error":{{json .State.Error}},"StartedAt":{{json .State.StartedAt}},'
     '"FinishedAt":{{json .State.FinishedAt}}{{with .State.Health}},"Health":{"Status":{{json .Status}}}{{end}}},'

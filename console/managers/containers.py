@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from console.core.probe import ParseError
-from console.core.service import Endpoint, State
-from console.core.text import cut, sanitise
+from console.core.service import Endpoint, Origin, State
+from console.core.text import cut, mask, sanitise
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,253}")
 """Names that an engine gives to containers: nothing that a tool could take for an option or a pattern."""
@@ -62,6 +62,7 @@ class Container:
     removed: bool = False
     """Whether its engine removes it when it ends (``--rm``)."""
     image: str = ""
+    origin: Origin | None = None
     version: str | None = None
     user: str | None = None
     ports: tuple[Endpoint, ...] = ()
@@ -178,6 +179,7 @@ def container(data: Any) -> Container:
         policy=_word(policy, "Name") or "no",
         removed=host.get("AutoRemove") is True,
         image=image,
+        origin=_origin(labels, _word(data, "Image")),
         version=_version(labels, image),
         user=_word(config, "User") or None,
         ports=_published(_part(network, "Ports")),
@@ -242,6 +244,17 @@ def _version(labels: Mapping[str, str], image: str) -> str | None:
         return cut(told, 80)
     tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
     return tag if tag and tag != "latest" else None
+
+
+def _origin(labels: Mapping[str, str], ident: str) -> Origin | None:
+    """What the labels say is anybody's word, and a source may be a URL with a password."""
+    if not ident:
+        return None
+    revision, source = (
+        cut(mask(sanitise(labels.get(f"org.opencontainers.image.{key}", "")).replace("\n", " ").strip()), 200) or None
+        for key in ("revision", "source")
+    )
+    return Origin(ident, revision, source)
 
 
 def _project(labels: Mapping[str, str]) -> Project | None:

@@ -8,7 +8,7 @@ IMAGE = "lab-zoo:1.4"
 DOCKERFILE = """FROM scratch
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "--install", "-s", "/bin"]
-LABEL org.opencontainers.image.version="1.4.2"
+LABEL org.opencontainers.image.version="1.4.2" org.opencontainers.image.revision="9fceb02d0ae5"
 EXPOSE 80
 CMD ["/bin/httpd", "-f", "-p", "80", "-h", "/bin"]
 """

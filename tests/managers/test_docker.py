@@ -13,14 +13,14 @@ from console.actions import ActionSettings, plan, refusal
 from console.core.network import Listener
 from console.core.plan import ActionKind, Intent, Plan
 from console.core.probe import ParseError
-from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.service import Endpoint, Origin, Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.managers import MANAGERS, compose, docker
 from console.managers.compose import COMPOSE
 from console.managers.container_clients import CLIENTS
 from console.managers.container_clients import parse as clients
 from console.managers.container_engines import Engine, Engines, parse
-from console.managers.container_services import Told
+from console.managers.container_services import Told, as_service
 from console.managers.containers import Container, Project, container, when
 from console.managers.docker import DOCKER
 from console.managers.lineage import unit_of
@@ -105,6 +105,19 @@ def test_text_of_a_host_cannot_reach_the_terminal() -> None:
     label = {"org.opencontainers.image.version": "\x1b[31m2.0\x07\n", "com.docker.compose.project": "$(x)"}
     found = container({"Id": "a", "Name": "/web", "Config": {"Labels": label, "Image": "\x1b]52;c;x\x07api:3"}})
     assert (found.version, found.image, found.project) == ("2.0\ufffd", "api:3", None)
+
+
+def test_where_its_image_comes_from() -> None:
+    commit = "9fceb02d0ae598e95dc970b74767f19372d61af8"
+    labels = {"org.opencontainers.image.revision": commit, "org.opencontainers.image.version": "1.4.2"}
+    source = {"org.opencontainers.image.source": "https://ci:hunter2@git.example/shop/api\x1b[2J\nx"}
+    data = {"Id": "a", "Name": "/web", "Image": "sha256:4c01", "Config": {"Labels": labels | source, "Image": "api:3"}}
+    found = container(data)
+    assert found.origin == Origin("sha256:4c01", commit, "https://ci:********@git.example/shop/api x")
+    service = as_service(told(found), found, "docker", "web")
+    assert (service.image, service.version, service.origin) == ("api:3", "1.4.2", found.origin)
+    assert container({"Id": "a", "Image": "sha256:4c01"}).origin == Origin("sha256:4c01")
+    assert container({"Id": "a"}).origin is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from console.config.model import Config
 from console.core.network import Listener, Process
-from console.core.service import Endpoint, Service, State
+from console.core.service import Endpoint, Origin, Service, State
 from console.core.snapshot import Link, LinkState, Snapshot, Source
 from console.core.thresholds import Thresholds
 from console.diagnosis.verdict import Failure, NotChecked
@@ -54,6 +54,16 @@ def test_ages_told_by_a_host_are_corrected_by_its_clock() -> None:
     assert wall_age(ahead, 1000.0, 4000.0) == 600.0
     assert wall_age(scenes.up("web-1"), 1000.0, None) is None
     assert wall_age(scenes.up("web-1"), 1000.0, 2000.0) == 0.0, "a clock that is ahead makes nothing younger than now"
+
+
+def test_the_detail_of_a_container_says_which_image_it_is_and_where_that_comes_from() -> None:
+    web = scenes.service("web-1", "web", image="shop/api:1.4.2", origin=Origin("sha256:4c01db0b339c77aa"))
+    shown = texts(services.detail(web, scenes.up("web-1"), scenes.CLOCK))
+    assert "IMAGE     shop/api:1.4.2  sha256:4c01db0b339c\n" in shown
+    web = replace(web, origin=Origin("sha256:4c01db0b339c77aa", "9fceb02", "https://git.example/shop/api"))
+    shown = texts(services.detail(web, scenes.up("web-1"), scenes.CLOCK))
+    assert "sha256:4c01db0b339c  revision 9fceb02  source https://git.example/shop/api\n" in shown
+    assert "IMAGE" not in texts(services.detail(scenes.service("web-1", "web"), scenes.up("web-1"), scenes.CLOCK))
 
 
 def test_a_finding_row_says_host_subject_summary_and_age() -> None:

@@ -267,6 +267,7 @@ def _facts(service: Service) -> tuple[tuple[str, str], ...]:
         ("POLICY", _policy(service)),
         ("HEALTH", service.health or ""),
         ("VERSION", service.version or ""),
+        ("IMAGE", _image(service)),
         ("USES", _uses(service)),
         ("UNIT", " + ".join((service.unit_file, *service.drop_ins)) if service.unit_file else ""),
         ("FILES", f"wrong, a new start would fail: {service.files_wrong}" if service.files_wrong else ""),
@@ -292,5 +293,18 @@ def _uses(service: Service) -> str:
         f"memory {cells.size(service.memory)}" if service.memory is not None else "",
         f"CPU {cells.seconds(service.cpu_seconds)} in all" if service.cpu_seconds is not None else "",
         number(service.tasks, "task") if service.tasks is not None else "",
+    ]
+    return "  ".join(word for word in words if word)
+
+
+def _image(service: Service) -> str:
+    """The name by which it was made, which image that is, and where that comes from."""
+    origin = service.origin
+    if service.image is None or origin is None:
+        return service.image or ""
+    words = [
+        service.image if service.image == origin.ident else f"{service.image}  {origin.ident[:19]}",
+        f"revision {origin.revision}" if origin.revision else "",
+        f"source {origin.source}" if origin.source else "",
     ]
     return "  ".join(word for word in words if word)
