@@ -68,6 +68,10 @@ class Hint:
     where: str
 
 
+PRODUCTION = " (production)"
+"""How the context of a cluster ends, in a chain, that is one of production."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where an image comes from, by its engine and its own labels (OCI image specification, annotations)."""
@@ -177,6 +181,12 @@ class Service:
     told_at: float | None = None
     """The console's monotonic clock when it was told last, where just the part of its manager that runs it (one daemon
     of several) does not answer; else its source has the age."""
+
+    @property
+    def production_context(self) -> str | None:
+        """The context of a cluster of production in which it is a workload, as its manager has marked it."""
+        marked = self.chain[:1] == ("kubernetes",) and self.chain[1:2] and self.chain[1].endswith(PRODUCTION)
+        return self.chain[1].removesuffix(PRODUCTION) if marked else None
 
     @property
     def pid(self) -> int | None:

@@ -14,20 +14,21 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers import kubernetes_difference
 from console.managers.kubernetes_logs import log_line
-from console.managers.kubernetes_names import Workload, is_production, workload
+from console.managers.kubernetes_names import Workload, workload
 from console.managers.kubernetes_parse import parse_survey
 from console.managers.kubernetes_ports import PORTS
-from console.managers.kubernetes_releases import LIVE, REVISIONS, template
+from console.managers.kubernetes_releases import REVISIONS, live, template
 from console.managers.kubernetes_scripts import (
     IS_RUNNING,
     IS_STOPPED,
     LOGS,
     PRESENCE_SCRIPT,
     RUN_ID,
+    SAME_NEWEST,
     SAME_REVISION,
     SURVEY_SCRIPT,
 )
-from console.managers.kubernetes_templates import ONE, PODS
+from console.managers.kubernetes_templates import ONE, PODS, numbers
 
 PRESENCE: Probe[str] = Probe("kubernetes_presence", PRESENCE_SCRIPT, str.strip, every=15.0)
 SURVEY: Probe[tuple[Service, ...]] = Probe(
@@ -39,6 +40,11 @@ ROLLOUT = 180
 """Seconds that a rollout is given."""
 _OWN = ("kube-system", "kube-public", "kube-node-lease")
 """Namespaces of the cluster itself."""
+_ORDERED = (
+    "where a pod of that revision does not become ready, a stateful set waits for it, also on the way back: "
+    "kubectl delete pod it by hand then"
+)
+"""StatefulSets, "Forced rollback", in the documentation of Kubernetes."""
 
 
 class Kubernetes:
@@ -80,15 +86,14 @@ class Kubernetes:
         revision = _revision(service)
         if revision is None:
             return None
-        look = _look(SAME_REVISION, service, revision)
-        return Check(f"{service.ref.name} is still at revision {revision}", look, within=0)
+        return _still_at(service, revision)
 
     def release_words(self, service: Service, recipe: Recipe | None) -> tuple[str, ...]:
-        """The replica sets of a deployment."""
+        """The revisions that its rollouts have left."""
         own = _own(service)
         if (why_not := self.why_not(service, ActionKind.ROLLBACK)) is not None:
             raise ValueError(why_not)
-        return (own.namespace, own.resource, LIVE, template(own.name), *_tool(service))
+        return (own.namespace, own.resource, own.revisions, live(own), template(own), *_tool(service))
 
     def comparison_words(
         self, service: Service, recipe: Recipe | None, live: Release, target: Release
@@ -97,7 +102,8 @@ class Kubernetes:
         own = _own(service)
         if not live.id.isdecimal() or not target.id.isdecimal():
             raise ValueError(f"which revision {service.ref.name} is at is not known")
-        return (own.namespace, live.id, target.id, kubernetes_difference.template(own.name), *_tool(service))
+        form = kubernetes_difference.template(own)
+        return (own.namespace, own.revisions, live.id, target.id, form, *_tool(service))
 
     def roll_back(self, service: Service, target: Release, live: Release | None, by: Signature) -> Swap:
         """``rollout undo`` to a revision that is named, and back to the one that was live."""
@@ -110,10 +116,10 @@ class Kubernetes:
         )
         words = ("--namespace", own.namespace, "--request-timeout=6s", "rollout", "history", own.resource)
         there = Command((*_tool(service), *words, f"--revision={target.id}"), timeout=20.0)
-        same = Check(f"{name} is still at revision {live.id}", _look(SAME_REVISION, service, live.id), within=0)
         return Swap(
             steps=(Step(f"roll {name} back to revision {target.id}", forth, back),),
-            preflight=(same, Check(f"revision {target.id} is there", there, within=0)),
+            preflight=(_still_at(service, live.id), Check(f"revision {target.id} is there", there, within=0)),
+            warnings=(_ORDERED,) if own.kind == "sts" else (),
         )
 
     def stop(self, service: Service) -> Command:
@@ -138,8 +144,6 @@ class Kubernetes:
             return f"{name} is a daemon set: it runs on every node that it matches and cannot be scaled"
         if kind is ActionKind.STOP and _own(service).namespace in _OWN:
             return f"{name} is part of the cluster itself: it is not stopped from here"
-        if kind is ActionKind.ROLLBACK and _own(service).kind != "deploy":
-            return f"{name} is no deployment: what kubectl rollout undo does to it is not proved from here"
         if kind not in (ActionKind.RESTART, ActionKind.ROLLBACK):
             return None
         if service.enabled == "paused":
@@ -151,8 +155,8 @@ class Kubernetes:
     def cautions(self, service: Service, kind: ActionKind) -> tuple[str, ...]:
         """What a person should know before acting on this cluster."""
         found = []
-        if len(service.chain) > 1 and is_production(service.chain[1]):
-            found.append(f"context {service.chain[1].removesuffix(' (production)')} is a production cluster")
+        if (context := service.production_context) is not None:
+            found.append(f"context {context} is a production cluster")
         if kind is ActionKind.STOP:
             found.append(f"scaled to 0 it serves nobody; an undo brings {service.replicas or 1} back")
         return tuple(found)
@@ -215,7 +219,16 @@ def _change(service: Service, purpose: str, *words: str) -> Command:
     return Command(argv, timeout=60.0, effect=Effect.CHANGE, purpose=purpose)
 
 
-def _look(script: str, service: Service, *words: str) -> Command:
+def _still_at(service: Service, revision: str) -> Check:
     own = _own(service)
-    argv = ("sh", "-c", script, "sh", *words, own.namespace, own.resource, ONE, PODS, *_tool(service))
+    if own.kind == "deploy":
+        look = _look(SAME_REVISION, service, revision)
+    else:
+        look = _look(SAME_NEWEST, service, revision, pods=numbers(own))
+    return Check(f"{service.ref.name} is still at revision {revision}", look, within=0)
+
+
+def _look(script: str, service: Service, *words: str, pods: str = PODS) -> Command:
+    own = _own(service)
+    argv = ("sh", "-c", script, "sh", *words, own.namespace, own.resource, ONE, pods, *_tool(service))
     return Command(argv, timeout=20.0, purpose=f"look at {service.ref.name}")

@@ -2,6 +2,8 @@
 
 from console.core.difference import Difference, parse
 from console.core.probe import Probe
+from console.managers.kubernetes_names import Workload
+from console.managers.kubernetes_templates import number, of_revisions, pod_spec
 
 _COMPARED = r"""
 function tell(what, how, name, values) {
@@ -35,12 +37,12 @@ END {
 }
 """
 
-# Arguments: NAMESPACE LIVE TARGET TEMPLATE TOOL...
+# Arguments: NAMESPACE REVISIONS LIVE TARGET TEMPLATE TOOL...
 _SCRIPT = (
     r"""
-hd_space=$1 hd_live=$2 hd_target=$3 hd_form=$4
-shift 4
-hd_said=$(timeout 8 "$@" --namespace "$hd_space" --request-timeout=6s get replicasets.apps \
+hd_space=$1 hd_from=$2 hd_live=$3 hd_target=$4 hd_form=$5
+shift 5
+hd_said=$(timeout 8 "$@" --namespace "$hd_space" --request-timeout=6s get "$hd_from" \
   -o go-template="$hd_form" 2>&1) || { printf '%s\n' "$hd_said" | tail -n 1 >&2; return 1; }
 printf '%s\n' "$hd_said" | LC_ALL=C awk -v live="$hd_live" -v target="$hd_target" '"""
     + _COMPARED
@@ -67,20 +69,17 @@ _CONTAINER = (
 )
 
 
-def template(name: str) -> str:
-    """What is printed of each replica set of the deployment; ``name`` is one that a cluster can have."""
-    return (
-        f"{{{{define `c`}}}}{_CONTAINER}{{{{end}}}}"
-        "{{range .items}}{{$set := .}}{{range .metadata.ownerReferences}}"
-        f'{{{{if and (eq .kind "Deployment") (eq .name "{name}")}}}}{{{{with $set}}}}'
-        ">revision {{with .metadata.annotations}}{{index . `deployment.kubernetes.io/revision`}}{{end}}\n"
-        "{{with .spec.template.spec}}{{range .initContainers}}{{template `c` .}}{{end}}"
+def template(own: Workload) -> str:
+    """What is printed of each revision that is the workload's."""
+    each = (
+        f">revision {number(own)}\n"
+        f"{{{{with {pod_spec(own)}}}}}{{{{range .initContainers}}}}{{{{template `c` .}}}}{{{{end}}}}"
         "{{range .containers}}{{template `c` .}}{{end}}{{end}}"
-        "{{end}}{{end}}{{end}}{{end}}"
     )
+    return f"{{{{define `c`}}}}{_CONTAINER}{{{{end}}}}{of_revisions(own, each)}"
 
 
 DIFFERENCE: Probe[Difference] = Probe(
     "kubernetes_difference", _SCRIPT, parse, requires=("kubectl", "timeout"), slow=True, cached=False, timeout=20.0
 )
-"""Two revisions of one deployment."""
+"""Two revisions of one workload."""

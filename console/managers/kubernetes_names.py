@@ -3,15 +3,16 @@
 import re
 from typing import NamedTuple
 
+from console.core.service import PRODUCTION
+
 KINDS = {"Deployment": "deploy", "StatefulSet": "sts", "DaemonSet": "ds"}
 """The short words that kubectl itself knows."""
 _LONG = {"deploy": "deployment", "sts": "statefulset", "ds": "daemonset"}
+_OWNERS = {short: kind for kind, short in KINDS.items()}
 
 _label = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _subdomain = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _production = re.compile(r"(?<![a-z])(?:prod|prd|production|live)(?![a-z])", re.IGNORECASE)
-
-_MARK = " (production)"
 
 
 class Workload(NamedTuple):
@@ -25,6 +26,16 @@ class Workload(NamedTuple):
     def resource(self) -> str:
         """``deployment/api``, in the words of kubectl."""
         return f"{_LONG[self.kind]}/{self.name}"
+
+    @property
+    def owner(self) -> str:
+        """``Deployment``, as what belongs to it names it."""
+        return _OWNERS[self.kind]
+
+    @property
+    def revisions(self) -> str:
+        """What its revisions are kept in, in the words of kubectl."""
+        return "replicasets.apps" if self.kind == "deploy" else "controllerrevisions.apps"
 
 
 def named(namespace: str, kind: str, name: str) -> str | None:
@@ -47,9 +58,4 @@ def workload(name: str) -> Workload:
 def cluster_word(context: str, cluster: str, server: str) -> str:
     """The context as it is shown: one of production is marked, whichever of its names tells."""
     host = server.partition("://")[2].partition("/")[0]
-    return context + _MARK if any(_production.search(word) for word in (context, cluster, host)) else context
-
-
-def is_production(shown: str) -> bool:
-    """Whether what ``cluster_word`` gave is marked."""
-    return shown.endswith(_MARK)
+    return context + PRODUCTION if any(_production.search(word) for word in (context, cluster, host)) else context

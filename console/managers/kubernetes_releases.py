@@ -1,4 +1,7 @@
-"""The revisions of a deployment as releases: the replica sets that its rollouts have left."""
+"""The revisions of a workload as releases: what its rollouts have left, as kubectl's ``rollout history`` reads it.
+
+Of a deployment its replica sets, of a stateful or daemon set the objects ControllerRevision of apps/v1.
+"""
 
 from urllib.parse import unquote
 
@@ -8,11 +11,13 @@ from console.core.release_history import seconds
 from console.core.service import ServiceRef
 from console.core.text import cut, sanitise
 from console.managers.containers import when
+from console.managers.kubernetes_names import Workload
+from console.managers.kubernetes_templates import annotation, number, of_revisions, pod_spec
 
-# Arguments: NAMESPACE RESOURCE TEMPLATE TEMPLATE TOOL... Only the words of the templates leave the host.
+# Arguments: NAMESPACE RESOURCE REVISIONS TEMPLATE TEMPLATE TOOL... Only the words of the templates leave the host.
 _SCRIPT = r"""
-hd_space=$1 hd_name=$2 hd_one=$3 hd_all=$4
-shift 4
+hd_space=$1 hd_name=$2 hd_from=$3 hd_one=$4 hd_all=$5
+shift 5
 hd_get() {
   hd_said=$(timeout 8 "$@" -o go-template="$hd_form" 2>&1) && return 0
   printf '%s\n' "$hd_said" | tail -n 1 >&2
@@ -23,47 +28,49 @@ hd_form=$hd_one
 hd_get "$@" --namespace "$hd_space" --request-timeout=6s get "$hd_name" || return 1
 printf '%s\n' "$hd_said" | sed -n '/^>/p'
 hd_form=$hd_all
-hd_get "$@" --namespace "$hd_space" --request-timeout=6s get replicasets.apps || return 1
+hd_get "$@" --namespace "$hd_space" --request-timeout=6s get "$hd_from" || return 1
 printf '%s\n' "$hd_said" | sed -n '/^>/p'
 """
 
-_ANNOTATION = (
-    "{{{{with .metadata.annotations}}}}{{{{with index . `{}`}}}}{{{{urlquery .}}}}{{{{else}}}}-{{{{end}}}}"
-    "{{{{else}}}}-{{{{end}}}}"
-)
-LIVE = f">live {_ANNOTATION.format('deployment.kubernetes.io/revision')}\n"
-"""Of the deployment: the revision that it is at."""
+NEWEST = "newest"
+"""Where others name a number: the highest is live."""
 
 
-def template(name: str) -> str:
-    """What is printed of each replica set that is the deployment's; ``name`` is one that a cluster can have."""
-    revision, cause = (
-        _ANNOTATION.format(key) for key in ("deployment.kubernetes.io/revision", "kubernetes.io/change-cause")
-    )
-    images = "{{range .spec.template.spec.containers}} {{urlquery .image}}{{end}}"
+def live(own: Workload) -> str:
+    """What is printed of the workload: the revision that it is at.
+
+    A stateful or daemon set does not tell that; its controller gives the highest number to the template that is wanted,
+    once it has seen that.
+    """
+    if own.kind == "deploy":
+        return f">live {annotation('deployment.kubernetes.io/revision')}\n"
+    seen = "{{with .status.observedGeneration}}{{if eq . $.metadata.generation}}" + NEWEST + "{{else}}-{{end}}"
+    return f">live {seen}{{{{else}}}}-{{{{end}}}}\n"
+
+
+def template(own: Workload) -> str:
+    """What is printed of each revision that is the workload's."""
+    images = f"{{{{range {pod_spec(own)}.containers}}}} {{{{urlquery .image}}}}{{{{end}}}}"
     time = "{{with .metadata.creationTimestamp}}{{.}}{{else}}-{{end}}"
-    return (
-        "{{range .items}}{{$set := .}}{{range .metadata.ownerReferences}}"
-        f'{{{{if and (eq .kind "Deployment") (eq .name "{name}")}}}}{{{{with $set}}}}'
-        f">revision {revision} {time} {cause}{images}\n"
-        "{{end}}{{end}}{{end}}{{end}}"
-    )
+    return of_revisions(own, f">revision {number(own)} {time} {annotation('kubernetes.io/change-cause')}{images}\n")
 
 
 def parse(text: str) -> ReleaseBook:
     """Read the answer: the revisions, the newest first."""
-    now, live, found = None, "", list[Release]()
+    now, at, found = None, "", list[Release]()
     for line in text.split("\n"):
         words = line.split(" ")
         if words[0] == "now" and len(words) == 2:
             now = seconds(words[1])
         elif words[0] == ">live" and len(words) == 2:
-            live = words[1]
+            at = words[1]
         elif words[0] == ">revision":
             found.append(_release(line, words[1:]))
     if now is None:
         raise ParseError("the host's time", text)
-    return ReleaseBook(ServiceRef("", "", ""), _lived(found, live), now=now)
+    if at == NEWEST:
+        at = max((one.id for one in found), key=int, default="")
+    return ReleaseBook(ServiceRef("", "", ""), _lived(found, at), now=now)
 
 
 def _release(line: str, words: list[str]) -> Release:
@@ -76,15 +83,15 @@ def _release(line: str, words: list[str]) -> Release:
     return Release(words[0], version=first or None, built=when(words[1]), note=note or None)
 
 
-def _lived(found: list[Release], live: str) -> tuple[Release, ...]:
+def _lived(found: list[Release], at: str) -> tuple[Release, ...]:
     """A revision runs after all of lower numbers: no earlier than any of those was made."""
     told, latest = list[Release](), None
     for release in sorted(found, key=lambda one: int(one.id)):
-        times = [at for at in (latest, release.built) if at is not None]
+        times = [time for time in (latest, release.built) if time is not None]
         latest = max(times, default=None)
         told.append(
             Release(
-                release.id, version=release.version, built=release.built, live_since=latest, live=release.id == live,
+                release.id, version=release.version, built=release.built, live_since=latest, live=release.id == at,
                 note=release.note,
             )
         )  # fmt: skip
@@ -98,4 +105,4 @@ def _text(word: str) -> str:
 REVISIONS: Probe[ReleaseBook] = Probe(
     "kubernetes_revisions", _SCRIPT, parse, requires=("kubectl", "timeout"), slow=True, cached=False, timeout=20.0
 )
-"""The releases of one deployment."""
+"""The releases of one workload."""

@@ -227,6 +227,31 @@ echo "still revision $revision"
 )
 """REVISION, then as above: nothing was released since."""
 
+SAME_NEWEST = (
+    """
+expected=$1
+shift
+"""
+    + _LOOK
+    + """
+[ "$seen" -ge "$generation" ] || { echo "changed just now: look at it and plan anew"; exit 1; }
+said=$(hd_get "$@" get controllerrevisions.apps -o go-template="$pods") || hd_untold
+newest=0
+while read -r number; do
+  case $number in '' | *[!0-9]*) continue ;; esac
+  [ "$number" -le "$newest" ] || newest=$number
+done <<END
+$(hd_marked)
+END
+if [ "$newest" != "$expected" ]; then
+  echo "revision $newest by now, not $expected: somebody released in between, look at it and plan anew"
+  exit 1
+fi
+echo "still revision $newest"
+"""
+)
+"""The same of what only counts its revisions; in the place of the template of pods stands that of these numbers."""
+
 LOGS = (
     _MARKED
     + """

@@ -3,6 +3,8 @@
 ``-`` stands where nothing is told. ``urlquery`` makes one word of any text.
 """
 
+from console.managers.kubernetes_names import Workload
+
 
 def _or(place: str, otherwise: str = "-") -> str:
     return f"{{{{with {place}}}}}{{{{.}}}}{{{{else}}}}{otherwise}{{{{end}}}}"
@@ -96,3 +98,35 @@ PODS = (
     "{{range .status.containerStatuses}} {{.restartCount}}{{end}}\n{{end}}{{end}}"
 )
 """Of each pod: whether it stays, and how often its containers were started again."""
+
+
+def of_revisions(own: Workload, each: str) -> str:
+    """``each`` for every revision of that workload, in a list of what such revisions are kept in."""
+    return (
+        "{{range .items}}{{$set := .}}{{range .metadata.ownerReferences}}"
+        f'{{{{if and (eq .kind "{own.owner}") (eq .name "{own.name}")}}}}{{{{with $set}}}}{each}'
+        "{{end}}{{end}}{{end}}{{end}}"
+    )
+
+
+def annotation(key: str) -> str:
+    """One annotation as one word."""
+    return (
+        f"{{{{with .metadata.annotations}}}}{{{{with index . `{key}`}}}}{{{{urlquery .}}}}{{{{else}}}}-{{{{end}}}}"
+        "{{else}}-{{end}}"
+    )
+
+
+def number(own: Workload) -> str:
+    """The number of a revision."""
+    return annotation("deployment.kubernetes.io/revision") if own.kind == "deploy" else "{{.revision}}"
+
+
+def pod_spec(own: Workload) -> str:
+    """Where a revision keeps the pods that it is of."""
+    return ".spec.template.spec" if own.kind == "deploy" else ".data.spec.template.spec"
+
+
+def numbers(own: Workload) -> str:
+    """The number of each revision."""
+    return of_revisions(own, f">o {number(own)}\n")

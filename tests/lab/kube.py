@@ -141,10 +141,12 @@ class Cluster(kmock.KubernetesEmulator):
             shown = found.reconcile()
             if kind == "Pod":
                 yield from (pod.show() for pod in found.pods)
-            elif kind != "ReplicaSet":
+            elif kind not in ("ReplicaSet", "ControllerRevision"):
                 yield shown
-            elif found.kind == "Deployment":
+            elif kind == "ReplicaSet" and found.kind == "Deployment":
                 yield from found.replica_sets()
+            elif kind == "ControllerRevision" and found.kind != "Deployment":
+                yield from found.controller_revisions()
 
     def _patch(self, request: kmock.Request) -> Json:
         found = self._found(request)
@@ -158,6 +160,10 @@ class Cluster(kmock.KubernetesEmulator):
             merged = kmock.Object(found.object)
             merged.patch(request.data)
             found.object = json.loads(json.dumps(merged.raw))
+            template = request.data.get("spec", {}).get("template", {})
+            if template.get("$patch") == "replace":
+                whole = {key: value for key, value in template.items() if key != "$patch"}
+                found.object["spec"]["template"] = json.loads(json.dumps(whole))
         found.object["spec"]["template"] = _plain(found.object["spec"]["template"])
         if json.dumps(found.object["spec"], sort_keys=True) != spec:
             found.object["metadata"]["generation"] += 1

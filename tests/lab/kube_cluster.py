@@ -95,24 +95,35 @@ class Controller:
         self.reconcile()
 
     def replica_sets(self) -> list[Json]:
-        """One for each template that it had."""
+        """One for each template that a deployment had."""
         found = []
         for revision, template, hashed in self._revisions():
             labels = {**template["metadata"]["labels"], "pod-template-hash": hashed}
             template = {**template, "metadata": {**template["metadata"], "labels": labels}}
             pods = [pod for pod in self._alive() if pod.labels["pod-template-hash"] == hashed]
-            owner = {"apiVersion": "apps/v1", "kind": self.kind, "name": self.name, "uid": f"uid-{self.name}",
-                     "controller": True}  # fmt: skip
-            told = {REVISION: str(revision)}
-            if (cause := self.causes.get(hashed)) is not None:
-                told[CAUSE] = cause
-            meta = {"name": f"{self.name}-{hashed}", "namespace": self.namespace, "labels": labels,
-                    "uid": f"uid-{hashed}", "annotations": told, "creationTimestamp": stamp(self.made[hashed]),
-                    "ownerReferences": [owner]}  # fmt: skip
             spec = {"replicas": len(pods), "selector": {"matchLabels": labels}, "template": template}
-            found.append({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": meta, "spec": spec,
-                          "status": {"replicas": len(pods)}})  # fmt: skip
+            found.append({"apiVersion": "apps/v1", "kind": "ReplicaSet",
+                          "metadata": self._meta(hashed, labels, {REVISION: str(revision)}),
+                          "spec": spec, "status": {"replicas": len(pods)}})  # fmt: skip
         return found
+
+    def controller_revisions(self) -> list[Json]:
+        """One for each template that a stateful or a daemon set had: the patch that brings it back."""
+        return [
+            {"apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": revision,
+             "metadata": self._meta(hashed, template["metadata"]["labels"], {}),
+             "data": {"spec": {"template": {**template, "$patch": "replace"}}}}
+            for revision, template, hashed in self._revisions()
+        ]  # fmt: skip
+
+    def _meta(self, hashed: str, labels: Json, told: Json) -> Json:
+        owner = {"apiVersion": "apps/v1", "kind": self.kind, "name": self.name, "uid": f"uid-{self.name}",
+                 "controller": True}  # fmt: skip
+        if (cause := self.causes.get(hashed)) is not None:
+            told = {**told, CAUSE: cause}
+        return {"name": f"{self.name}-{hashed}", "namespace": self.namespace, "labels": labels,
+                "uid": f"uid-{hashed}", "annotations": told, "creationTimestamp": stamp(self.made[hashed]),
+                "ownerReferences": [owner]}  # fmt: skip
 
     def _alive(self) -> list[Pod]:
         return [pod for pod in self.pods if pod.ending is None]

@@ -81,13 +81,15 @@ def packages(host: Host) -> tuple[str, ...]:
 def revisions(api: KubeApi, name: str = "diff") -> tuple[str, ...]:
     """Two revisions of a deployment; the arguments for them without kubectl."""
     from console.managers.kubernetes_difference import template
+    from console.managers.kubernetes_names import workload
 
+    own = workload(f"shop/deploy/{name}")
     found = api.add("Deployment", f"shop/{name}", 1)
     for number in ("1", "2"):
         found.object["spec"]["template"]["spec"]["containers"] = [json.loads(json.dumps(CONTAINERS[number]))]
         found.release(str(CONTAINERS[number]["image"]))
     last = max(int(one["metadata"]["annotations"]["deployment.kubernetes.io/revision"]) for one in found.replica_sets())
-    return "shop", str(last), str(last - 1), template(name)
+    return "shop", own.revisions, str(last), str(last - 1), template(own)
 
 
 def directories(host: Host | BusyboxHost) -> tuple[str, ...]:
@@ -124,7 +126,7 @@ def main() -> None:
         version = host.sh("dpkg-query -W -f '${Version}' kubernetes-client")
         where = f"Debian 12, kubectl {version}, API stand-in on kmock 0.8, as root; with its template"
         told = shown(probe.parse(output))
-        Case(MANAGERS / "kubernetes-difference.txt", CLUSTER, words[:3], where, output, told).write()
+        Case(MANAGERS / "kubernetes-difference.txt", CLUSTER, words[:4], where, output, told).write()
 
 
 if __name__ == "__main__":

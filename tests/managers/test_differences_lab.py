@@ -77,7 +77,7 @@ def test_two_revisions_differ_in_their_pods(lab: Lab, fresh_host: FreshHost) -> 
         assert "hunter" not in sent
         assert "debug" not in sent
         with pytest.raises(RefusedError, match="does not tell both of the revisions 2 and 99"):
-            way.ask(kubernetes_difference.DIFFERENCE, words[0], "2", "99", *words[3:])
+            way.ask(kubernetes_difference.DIFFERENCE, *words[:2], "2", "99", *words[4:])
 
 
 def test_two_versions_of_a_package_differ_in_size_and_in_what_they_need(lab: Lab, fresh_host: FreshHost) -> None:

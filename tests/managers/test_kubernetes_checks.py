@@ -15,12 +15,17 @@ import pytest
 
 from console.actions import ActionSettings, plan
 from console.core.command import Command
+from console.core.difference import Subject
 from console.core.plan import ActionKind, Intent
+from console.core.release import Release, Signature
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
+from console.managers import kubernetes_difference
 from console.managers.kubernetes import KUBERNETES, SURVEY
+from console.managers.kubernetes_releases import REVISIONS
 from tests.lab.kube import KubeApi
-from tests.probes.asking import SHELLS, Way
+from tests.lab.kube_cluster import Controller
+from tests.probes.asking import HERE, SHELLS, Way
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="this machine has no kubectl")
 
@@ -161,3 +166,67 @@ def test_of_pods_that_are_selected_by_expressions_nothing_is_claimed(
     assert before == (0, "MainPID=0\nrevision=1 - - up=yes")
     assert ran(KUBERNETES.restart(service), shell)[0] == 0
     assert ran(KUBERNETES.run_id(service), shell) == (0, "MainPID=0\nrevision=2 - - up=yes")
+
+
+@pytest.fixture
+def sets(api: KubeApi) -> dict[str, Controller]:
+    """A stateful set and a daemon set that had two templates."""
+    db, agent = api.cluster.workloads["StatefulSet", "shop", "db"], api.add("DaemonSet", "shop/agent", 1)
+    db.release("registry.example/db:2.0", "ticket 4711")
+    agent.release("registry.example/agent:2.0", "ticket 4711")
+    return {"sts/db": db, "ds/agent": agent}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("name", ["sts/db", "ds/agent"])
+def test_the_revisions_of_sets_are_releases_that_can_be_gone_back_to(
+    sets: dict[str, Controller], tool: tuple[str, ...], shell: str, name: str
+) -> None:
+    service, found, own = named(name, tool, None), sets[name], name.partition("/")[2]
+    way = HERE
+    book = way.ask(REVISIONS, *KUBERNETES.release_words(service, None), shell=shell)
+    assert [(one.id, one.version, one.live) for one in book.releases] == [("2", "2.0", True), ("1", "1.4.2", False)]
+    assert book.releases[0].note == f"registry.example/{own}:2.0; ticket 4711"
+    live, target = book.releases
+    difference = way.ask(
+        kubernetes_difference.DIFFERENCE, *KUBERNETES.comparison_words(service, None, live, target), shell=shell
+    )
+    assert [(one.subject, one.before, one.after) for one in difference.changes] == [
+        (Subject.IMAGE, f"registry.example/{own}:2.0", f"registry.example/{own}:1.4.2")
+    ]
+    swap = KUBERNETES.roll_back(service, target, live, Signature("ann@bastion", "20261120T140211Z"))
+    still, there = (check.command for check in swap.preflight)
+    assert ran(still, shell) == (0, "still revision 2")
+    assert ran(there, shell)[0] == 0
+    assert any("waits for it" in warning for warning in swap.warnings) is (name == "sts/db")
+    [step] = swap.steps
+    assert step.undo is not None
+    assert ran(step.command, shell)[0] == 0
+    assert image_of(found).endswith(":1.4.2")
+    assert ran(still, shell) == (1, SAYS)
+    book = way.ask(REVISIONS, *KUBERNETES.release_words(service, None), shell=shell)
+    assert [(one.id, one.live) for one in book.releases] == [("3", True), ("2", False)]
+    assert ran(there, shell)[0] != 0
+    assert ran(step.undo, shell)[0] == 0
+    assert image_of(found).endswith(":2.0")
+
+
+SAYS = "revision 3 by now, not 2: somebody released in between, look at it and plan anew"
+
+
+def image_of(found: Controller) -> str:
+    return str(found.object["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_set_whose_controller_has_not_seen_the_newest_template_is_at_no_known_revision(
+    api: KubeApi, tool: tuple[str, ...], shell: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, service = api.cluster.workloads["StatefulSet", "shop", "db"], named("sts/db", tool, None)
+    found.reconcile()
+    found.object["metadata"]["generation"] += 1
+    monkeypatch.setattr(found, "reconcile", lambda: found.object)
+    book = HERE.ask(REVISIONS, *KUBERNETES.release_words(service, None), shell=shell)
+    assert [(one.id, one.live) for one in book.releases] == [("1", False)]
+    swap = KUBERNETES.roll_back(service, Release("1"), Release("2"), Signature("ann@bastion", "20261120T140211Z"))
+    assert ran(swap.preflight[0].command, shell) == (1, "changed just now: look at it and plan anew")

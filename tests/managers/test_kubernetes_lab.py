@@ -18,6 +18,7 @@ from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
 from console.managers.kubernetes import KUBERNETES, PRESENCE, SURVEY
+from console.managers.kubernetes_names import KINDS
 from console.managers.kubernetes_releases import REVISIONS
 from console.managers.kubernetes_rollout import parse_history
 from console.remote import logs
@@ -41,6 +42,8 @@ STATES = {
     "shop/deploy/off": ("stopped", "0 wanted", None),
     "shop/deploy/back-root": ("running", "3/3 ready", None),
     "shop/deploy/back-oncall": ("running", "3/3 ready", None),
+    "shop/sts/back-root": ("running", "3/3 ready", None),
+    "shop/ds/back-oncall": ("running", "3/3 ready", None),
     "shop/sts/db": ("running", "2/2 ready", None),
     "kube-system/ds/agent": ("running", "2/2 ready", None),
 }
@@ -69,6 +72,8 @@ def place(lab: Lab) -> Iterator[Place]:
         api.add("Deployment", "shop/api", 3)
         api.add("Deployment", "shop/back-root", 3)
         api.add("Deployment", "shop/back-oncall", 3)
+        api.add("StatefulSet", "shop/back-root", 3)
+        api.add("DaemonSet", "shop/back-oncall", 3)
         api.add("StatefulSet", "shop/db", 2)
         api.add("DaemonSet", "kube-system/agent", 2)
         api.cluster.may["viewer"] = lambda request: request.namespace == "shop"
@@ -274,7 +279,7 @@ async def test_a_rollout_that_is_stuck_is_undone_and_costs_no_pod(lab: Lab, plac
 
 
 async def released(transport: Transport, name: str, to: str | None = None) -> tuple[ReleaseBook, Plan]:
-    """The releases of a deployment, and the plan of a roll back."""
+    """The releases of a workload, and the plan of a roll back."""
     service = await one(transport, name)
     words = " ".join(map(shlex.quote, KUBERNETES.release_words(service, None)))
     script = f"probe() {{\n{REVISIONS.script}\n}}\nprobe {words}\n"
@@ -288,12 +293,15 @@ async def released(transport: Transport, name: str, to: str | None = None) -> tu
     return book, plan(intent, where, managers=MANAGERS, settings=settings, plan_id=new_plan_id())
 
 
-@pytest.mark.parametrize("user", ["root", "oncall"])
+@pytest.mark.parametrize(
+    ("user", "kind"),
+    [("root", "Deployment"), ("oncall", "Deployment"), ("root", "StatefulSet"), ("oncall", "DaemonSet")],
+)
 async def test_a_roll_back_goes_to_a_named_revision_and_back_again(
-    lab: Lab, place: Place, api: KubeApi, user: str
+    lab: Lab, place: Place, api: KubeApi, user: str, kind: str
 ) -> None:
-    found = api.cluster.workloads["Deployment", "shop", f"back-{user}"]
-    name = f"shop/deploy/back-{user}"
+    found = api.cluster.workloads[kind, "shop", f"back-{user}"]
+    name = f"shop/{KINDS[kind]}/back-{user}"
     found.release("registry.example/back:2.0", "ticket 4711")
     async with connected("kubehost", lab.ssh_config(user)) as transport:
         await whole(found)
@@ -302,7 +310,7 @@ async def test_a_roll_back_goes_to_a_named_revision_and_back_again(
         assert book.releases[0].note == "registry.example/back:2.0; ticket 4711"
         last = await run(transport, wanted, root=user == "root")
         assert (last.result, last.reason) == (Result.DONE, None), last
-        assert "rollout undo deployment/" in wanted.commands[0]
+        assert f"rollout undo {kind.lower()}/" in wanted.commands[0]
         assert wanted.commands[0].endswith("--to-revision=1")
         assert found.object["spec"]["template"]["spec"]["containers"][0]["image"].endswith(":1.4.2")
 
