@@ -75,6 +75,11 @@ class Deck:
         spec = self.store.specs.get(host or "")
         return spec is not None and spec.production
 
+    def production_context(self, ref: ServiceRef | None) -> str | None:
+        """The context of the cluster that a workload is of, where that is one of production."""
+        service = self.store.service(ref) if ref is not None else None
+        return service.production_context if service is not None else None
+
     def why_read_only(self, host: str) -> str | None:
         """Why nothing may be changed on a host; ``None`` when it may."""
         if self.read_only:

@@ -7,19 +7,21 @@ from typing import Any
 import pytest
 
 from console.config.model import Config
+from console.core.keys import Place
 from console.core.network import Listener, Process
-from console.core.service import Endpoint, Origin, Service, State
+from console.core.service import Endpoint, Origin, Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot, Source
 from console.core.thresholds import Thresholds
 from console.diagnosis.verdict import Failure, NotChecked
-from console.ui.cells import plain
+from console.ui.cells import Cell, plain, spans
 from console.ui.clock import Clock
 from console.ui.diagnoser import HostDiagnoser
-from console.ui.present import findings, hosts, ports, resources, services
+from console.ui.present import findings, frame, hosts, ports, resources, services
 from console.ui.present.copying import lines_of, safe
 from console.ui.present.explain import evidence
 from console.ui.present.verdict import verdict_block
 from console.ui.present.words import host_cell, host_width, listed, number, short_os, wall_age
+from console.ui.selection import Selection
 from console.ui.store import Store
 from console.ui.widgets.columns import fit
 from console.ui.widgets.detail import Entry, Heading
@@ -54,6 +56,23 @@ def test_ages_told_by_a_host_are_corrected_by_its_clock() -> None:
     assert wall_age(ahead, 1000.0, 4000.0) == 600.0
     assert wall_age(scenes.up("web-1"), 1000.0, None) is None
     assert wall_age(scenes.up("web-1"), 1000.0, 2000.0) == 0.0, "a clock that is ahead makes nothing younger than now"
+
+
+def test_a_workload_of_a_production_context_has_the_word_in_its_row_and_in_the_frame() -> None:
+    chain = ("kubernetes", "prod-eu (production)", "shop/deploy/api")
+    ref = ServiceRef("web-1", "kubernetes", "shop/deploy/api")
+    api = scenes.service("web-1", "api", ref=ref, chain=chain)
+    lab = replace(api, ref=replace(ref, name="lab/deploy/api"), chain=("kubernetes", "lab", "lab/deploy/api"))
+    snapshot = scenes.up("web-1", services=(api, lab))
+    lines = services.host_lines(snapshot, None, scenes.WALL, scenes.NOW).lines
+    names = {line.service.ref.name: spans(line.row.cells[2]) for line in lines}
+    assert names["shop/deploy/api"] == (Cell("prod ", "accent"), Cell("shop/deploy/api"))
+    assert names["lab/deploy/api"] == (Cell("lab/deploy/api"),)
+    assert [line.service.ref.name for line in lines if "prod" in line.text] == ["shop/deploy/api"]
+    deck = scenes.app(scenes.fleet()).deck
+    deck.store.apply(snapshot, ())
+    assert frame.status(deck, Selection(Place.SERVICES, "web-1", (ref,))).production == "PRODUCTION prod-eu"
+    assert frame.status(deck, Selection(Place.SERVICES, "web-1", (lab.ref,))).production == ""
 
 
 def test_the_detail_of_a_container_says_which_image_it_is_and_where_that_comes_from() -> None:

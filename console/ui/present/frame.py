@@ -34,6 +34,8 @@ def status(deck: Deck, selection: Selection) -> Status:
     production = ""
     if deck.production(selection.host):
         production = f"PRODUCTION {selection.host}"
+    elif (context := deck.production_context(selection.service)) is not None:
+        production = f"PRODUCTION {context}"
     elif store.specs and all(spec.production for spec in store.specs.values()):
         production = "PRODUCTION"
     read_only = deck.read_only or (selection.host is not None and deck.why_read_only(selection.host) is not None)

@@ -11,7 +11,7 @@ from console.core.service import Endpoint, Service, State
 from console.core.snapshot import LinkState, LogLine, Snapshot
 from console.remote.transport import HostSpec
 from console.ui import cells
-from console.ui.cells import Cell
+from console.ui.cells import Cell, Text
 from console.ui.clock import Clock
 from console.ui.present.findings import state_line
 from console.ui.present.words import host_cell, how_old, number, service_name, wall_age
@@ -114,7 +114,8 @@ def _text(service: Service, stale: bool) -> str:
     ref = service.ref
     ports = cells.ports(service.ports, 99)
     state = f"{service.state} stale" if stale else service.state
-    return f"{ref.host} {service_name(ref)} {ref.manager} {state} {ports} {service.description}".lower()
+    kind = "" if service.production_context is None else "prod "
+    return f"{ref.host} {kind}{service_name(ref)} {ref.manager} {state} {ports} {service.description}".lower()
 
 
 def _next_change(age: float | None) -> float:
@@ -133,7 +134,7 @@ def _row(service: Service, spec: HostSpec | None, age: float | None, stale: bool
         (
             cells.last_seen(service.state) if stale else cells.state(service.state),
             host_cell(spec, service.ref.host),
-            Cell(service_name(service.ref), loud),
+            _name(service, loud),
             service.ref.manager,
             cells.ports(service.ports),
             Cell(f"stale {cells.age(age)}", "warning") if stale else "" if age is None else cells.age(age),
@@ -143,6 +144,12 @@ def _row(service: Service, spec: HostSpec | None, age: float | None, stale: bool
         ),
         tone="muted" if stale else "",
     )
+
+
+def _name(service: Service, loud: str) -> Text:
+    """The word of a production context comes first: the end of a long name is cut off."""
+    name = Cell(service_name(service.ref), loud)
+    return name if service.production_context is None else (Cell("prod ", "accent"), name)
 
 
 def _basis(snapshot: Snapshot) -> tuple[object, ...]:

@@ -218,7 +218,11 @@ class ReviewScreen(DeckScreen):
             present.title(self.plans[0]) if len(self.plans) == 1 else f"{len(self.plans)} plans, one after the other"
         )
         production = any(self.deck.production(plan.target.host) for plan in self.plans)
-        return f"PRODUCTION HOST   {title}" if production else title
+        if production:
+            return f"PRODUCTION HOST   {title}"
+        contexts = (self.deck.production_context(plan.target) for plan in self.plans)
+        context = next((one for one in contexts if one is not None), None)
+        return title if context is None else f"PRODUCTION CONTEXT {context}   {title}"
 
     def entries(self) -> list[Entry | Heading]:
         """The plans as they would be run; what keeps them from being run comes first, it must not be scrolled for."""
