@@ -58,6 +58,11 @@ def test_ages_told_by_a_host_are_corrected_by_its_clock() -> None:
     assert wall_age(scenes.up("web-1"), 1000.0, 2000.0) == 0.0, "a clock that is ahead makes nothing younger than now"
 
 
+def test_the_detail_asks_whether_a_unit_must_be_root() -> None:
+    api = scenes.service("web-1", "api.service", ports=(scenes.PORT,), user="root")
+    assert "ROOT      none of its ports needs root" in texts(services.detail(api, scenes.up("web-1"), scenes.CLOCK))
+
+
 def test_a_workload_of_a_production_context_has_the_word_in_its_row_and_in_the_frame() -> None:
     chain = ("kubernetes", "prod-eu (production)", "shop/deploy/api")
     ref = ServiceRef("web-1", "kubernetes", "shop/deploy/api")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from console.core import freshness
 from console.core.finding import Finding
+from console.core.needless_root import needless_root
 from console.core.service import Endpoint, Service, State
 from console.core.snapshot import LinkState, LogLine, Snapshot
 from console.remote.transport import HostSpec
@@ -277,6 +278,7 @@ def _facts(service: Service) -> tuple[tuple[str, str], ...]:
         ("IMAGE", _image(service)),
         ("USES", _uses(service)),
         ("UNIT", " + ".join((service.unit_file, *service.drop_ins)) if service.unit_file else ""),
+        ("ROOT", needless_root(service) or ""),
         ("FILES", f"wrong, a new start would fail: {service.files_wrong}" if service.files_wrong else ""),
         ("CHANGED", "the unit file changed on disk and was not loaded again" if service.needs_reload else ""),
     )
