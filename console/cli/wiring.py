@@ -33,7 +33,8 @@ def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
     from console.remote.fleet import Fleet
 
     reach = partial(connect, pool=JumpPool())
-    specs = tuple(replace(spec, pid_files=pid_files(config, spec)) for spec in specs)
+    contexts = config.production_contexts
+    specs = tuple(replace(spec, pid_files=pid_files(config, spec), production_contexts=contexts) for spec in specs)
     by_name = {spec.name: spec for spec in specs}
     return Fleet(
         specs,

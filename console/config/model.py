@@ -173,6 +173,8 @@ class Config:
     """Nothing is changed on any host from here."""
     interval: Annotated[float, kinds.number(0.2, 60, "seconds")] = 1.0
     """Seconds between two looks at a host; slow sources are asked less often."""
+    production_contexts: tuple[str, ...] = ()
+    """Contexts of kubectl that are production, beside those whose name, cluster or server says so."""
     ssh: SshConfig = SshConfig()
     hosts: tuple[HostConfig, ...] = ()
     groups: Mapping[str, GroupConfig] = field(default_factory=dict)

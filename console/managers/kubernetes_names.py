@@ -1,9 +1,11 @@
 """The names of workloads: ``shop/deploy/api``, as RFC 1123 allows them in a cluster."""
 
 import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
-from console.core.service import PRODUCTION
+from console.core.service import PRODUCTION, Service
 
 KINDS = {"Deployment": "deploy", "StatefulSet": "sts", "DaemonSet": "ds"}
 """The short words that kubectl itself knows."""
@@ -59,3 +61,13 @@ def cluster_word(context: str, cluster: str, server: str) -> str:
     """The context as it is shown: one of production is marked, whichever of its names tells."""
     host = server.partition("://")[2].partition("/")[0]
     return context + PRODUCTION if any(_production.search(word) for word in (context, cluster, host)) else context
+
+
+def marked(services: Iterable[Service], contexts: Collection[str]) -> Iterator[Service]:
+    """The same workloads, those of such a context marked as of production too."""
+    for service in services:
+        if service.chain[1:2] and service.chain[1] in contexts:
+            head, context, *rest = service.chain
+            yield replace(service, chain=(head, context + PRODUCTION, *rest))
+        else:
+            yield service

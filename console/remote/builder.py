@@ -32,8 +32,11 @@ LOOKED_AT_FOR = 600.0
 class SnapshotBuilder:
     """Holds the latest snapshot of one host. Times are of the console's monotonic clock, in seconds."""
 
-    def __init__(self, host: str, now: float, wall: Callable[[], float]) -> None:
+    def __init__(
+        self, host: str, now: float, wall: Callable[[], float], production_contexts: tuple[str, ...] = ()
+    ) -> None:
         self._wall = wall
+        self.production_contexts = production_contexts
         self.snapshot = Snapshot(host, Link(LinkState.CONNECTING, now))
         self._sources: dict[str, Source] = {}
         self._managed: dict[str, tuple[Service, ...]] = {}

@@ -51,7 +51,7 @@ class Poller:
         self._interval = interval
         self._clock = clock
         self._wall = wall
-        self.builder = SnapshotBuilder(spec.name, clock(), wall)
+        self.builder = SnapshotBuilder(spec.name, clock(), wall, spec.production_contexts)
         self.session: Session | None = None
         self._looking: Looking | None = None
         self.comparing = asyncio.Lock()

@@ -15,6 +15,7 @@ from console.core.probe import Probe
 from console.core.service import Service, ServiceRef
 from console.managers import DETECTED, MANAGERS
 from console.managers.base import Declarable, Detected, Roaming, Surveyed
+from console.managers.kubernetes_names import marked
 from console.managers.systemd import SYSTEMD
 from console.probes import family
 from console.remote.builder import SnapshotBuilder
@@ -286,7 +287,8 @@ class Surveys:
     ) -> None:
         """Take the services of a manager."""
         host = self._builder.snapshot.host
-        named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in services)
+        told_of = marked(services, self._builder.production_contexts) if manager == "kubernetes" else services
+        named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in told_of)
         before, told = self._builder.mains(), self._builder.snapshot.symptoms
         gone = frozenset(replace(ref, host=host) for ref in lost)
         now = self._clock()

@@ -163,3 +163,5 @@ class HostSpec:
     color: str | None = None
     pid_files: tuple[PidFile, ...] = ()
     """Services that the configuration declares by their pid files: nothing else on the host tells of them."""
+    production_contexts: tuple[str, ...] = ()
+    """Contexts of kubectl that the configuration marks as production, whatever their names say."""

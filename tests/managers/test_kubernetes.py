@@ -13,7 +13,7 @@ from console.core.plan import ActionKind
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
 from console.managers.kubernetes import KUBERNETES, PRESENCE, SURVEY
-from console.managers.kubernetes_names import cluster_word, workload
+from console.managers.kubernetes_names import cluster_word, marked, workload
 from console.managers.kubernetes_rollout import Revision, parse_history
 from tests.probes.asking import RefusedError, Way
 
@@ -255,3 +255,14 @@ def test_errors_in_one_line(tmp_path: Path, said: str, line: str) -> None:
         way.ask(SURVEY)
     assert line in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_context_that_the_configuration_marks_is_of_production_whatever_it_is_called() -> None:
+    assert API.production_context is None
+    [eu, other] = marked((API, replace(API, chain=("kubernetes", "test", "x"))), ("lab", "x"))
+    assert (eu.chain, eu.production_context) == (("kubernetes", "lab (production)", "shop/deploy/api"), "lab")
+    assert other.production_context is None
+    assert "context lab is a production cluster" in KUBERNETES.cautions(eu, ActionKind.RESTART)
+    assert list(marked((eu, replace(API, chain=())), ("lab",))) == [eu, replace(API, chain=())]
+    by_name = replace(API, ref=replace(API.ref, manager="docker"), chain=("docker", "x (production)"))
+    assert by_name.production_context is None, "what a container is called says nothing of a cluster"

@@ -123,3 +123,13 @@ async def test_every_process_is_looked_at_only_now_and_then() -> None:
         await asyncio.wait_for(woken.wait(), 1.0)
     finally:
         await surveys.close()
+
+
+async def test_a_context_that_the_configuration_names_is_shown_as_production() -> None:
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0, ("eu-1",))
+    surveys = Surveys(builder, cast(Transport, NoHost()), nothing, nothing, lambda: None, lambda: 5.0, {})
+    ref = ServiceRef("", "kubernetes", "shop/deploy/api")
+    api = Service(ref, State.RUNNING, "3/3 ready", chain=("kubernetes", "eu-1", ref.name))
+    surveys.found("kubernetes", (api,), (), None, hangs=False, broken=False)
+    [shown] = builder.snapshot.services
+    assert (shown.chain, shown.production_context) == (("kubernetes", "eu-1 (production)", ref.name), "eu-1")

@@ -8,6 +8,7 @@ from textual.widgets import Button
 
 from console.core.keys import Place
 from console.core.plan import Plan, Result
+from console.core.service import ServiceRef
 from console.ui.app import DeckApp
 from console.ui.screens.diagnosis import DiagnosisScreen
 from console.ui.screens.findings import FindingsScreen
@@ -271,3 +272,18 @@ async def test_that_a_plan_cannot_run_is_told_whole_also_when_the_host_says_so_l
         await until(pilot, lambda: "rights are still asked for" in scenes.text_of(app) and asked.is_set())
         answer.set()
         await until(pilot, lambda: "Cannot run: no right" in scenes.text_of(app))
+
+
+async def test_a_context_of_production_is_said_too_where_the_host_is_none() -> None:
+    ref = ServiceRef("web-1", "kubernetes", "shop/deploy/api")
+    chain = ("kubernetes", "prod-eu (production)", "shop/deploy/api")
+    fleet = scenes.fleet()
+    fleet.push(scenes.up("web-1", services=(scenes.service("web-1", "api", ref=ref, chain=chain),)))
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("2", "slash", *"shop/deploy", "enter")
+        await until(pilot, lambda: "PRODUCTION prod-eu" in scenes.text_of(app))
+        assert "prod shop/deploy/api" in scenes.text_of(app)
+        await pilot.press("r")
+        await until(pilot, lambda: "PRODUCTION CONTEXT prod-eu   Restart  web-1" in scenes.text_of(app))
