@@ -144,6 +144,8 @@ class Service:
     "api")``."""
     daemon: int | None = None
     """The process of its service manager, where that is one of many on a host; 1 is never told."""
+    manager_version: str | None = None
+    """Of its service manager, where that told it with its services."""
     tool: tuple[str, ...] = ()
     """The words with which its manager's tool answers on that host, to be followed by a verb: ``("docker",)``,
     ``("sudo", "-n", "--", "supervisorctl")``, ``("sudo", "-n", "-u", "deploy", "--", "pm2")``. Empty where there is no

@@ -323,7 +323,11 @@ class Versioned(Protocol):
 
     @property
     def version_words(self) -> tuple[str, ...]:
-        """What follows the words of ``Service.tool``; the last line that is printed is the version."""
+        """What follows the words of ``Service.tool``; what that prints is for ``version_of``."""
+        ...
+
+    def version_of(self, said: str) -> str | None:
+        """The version; ``None`` where that is none."""
         ...
 
 

@@ -53,6 +53,10 @@ class Docker:
     comparison = container_difference.DIFFERENCE
     version_words = ("version", "--format", "{{.Server.Version}}")
 
+    def version_of(self, said: str) -> str | None:
+        """The last line: warnings come before it."""
+        return (said.strip().splitlines() or [""])[-1].strip()[:80] or None
+
     def probes(self) -> tuple[Probe[Any], ...]:
         """What is asked through the shell; the rest comes over the engine's socket."""
         return (PRESENCE, ENGINES, LISTED, TOLD, CLIENTS, IMAGES, self.comparison)

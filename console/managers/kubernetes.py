@@ -3,6 +3,7 @@
 Nothing but kubectl is used, with the rights of the connected user's own kubeconfig; sudo never is.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,6 +41,7 @@ ROLLOUT = 180
 """Seconds that a rollout is given."""
 _OWN = ("kube-system", "kube-public", "kube-node-lease")
 """Namespaces of the cluster itself."""
+_version = re.compile(r'(?:\bGitVersion:"|^Client Version: )(v[0-9][\w.+-]{0,40})', re.MULTILINE)
 _ORDERED = (
     "where a pod of that revision does not become ready, a stateful set waits for it, also on the way back: "
     "kubectl delete pod it by hand then"
@@ -56,6 +58,12 @@ class Kubernetes:
     survey = SURVEY
     releases = REVISIONS
     comparison = kubernetes_difference.DIFFERENCE
+    version_words = ("version", "--client")
+
+    def version_of(self, said: str) -> str | None:
+        """Of kubectl: a whole structure until 1.27, a line since."""
+        found = _version.search(said)
+        return f"kubectl {found[1]}" if found is not None else None
 
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of Kubernetes."""

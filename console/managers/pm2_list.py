@@ -244,6 +244,7 @@ def _service(
         user=_text(first.told.get("user")) or daemon.user,
         chain=("pm2", name),
         daemon=daemon.pid,
+        manager_version=daemon.version,
         tool=tool,
         tool_missing=missing,
         log_files=_logs(instances),

@@ -110,6 +110,10 @@ class Supervisord:
     written = SUPERVISORD_WRITTEN
     version_words = ("version",)
 
+    def version_of(self, said: str) -> str | None:
+        """The last line: warnings come before it."""
+        return (said.strip().splitlines() or [""])[-1].strip()[:80] or None
+
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of supervisord."""
         return (SUPERVISORD_PRESENCE, SUPERVISORD_STATUS, GROUND_PROBE, SUPERVISORD_WRITTEN)

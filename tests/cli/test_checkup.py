@@ -22,6 +22,7 @@ from console.cli.checkup.host import (
 )
 from console.config.model import Config
 from console.core.command import Command, Output
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Source
 from console.remote.rights import session_end
 from console.remote.ssh_config import SshTarget
@@ -122,6 +123,69 @@ async def test_which_compose_there_is(plugin: Output, alone: Output, found: str 
         assert compose.found == found
     without = await managers.checks(replace(known, sources=()), run)
     assert "compose" not in {check.what for check in without}
+
+
+# As docker.io 20.10.24, supervisor 4.2.5 and kubectl 1.32.4 answer.
+SAY: dict[tuple[str, ...], Output] = {
+    ("docker", "version"): Output(0, "20.10.24+dfsg1\n"),
+    ("supervisorctl", "version"): Output(0, "4.2.5\n"),
+    ("kubectl", "--kubeconfig"): Output(0, "Client Version: v1.32.4-dispatcher\nKustomize Version: v5.5.0\n"),
+}
+
+
+async def test_each_manager_with_its_version_and_with_what_it_is_changed() -> None:
+    async def run(command: Command) -> Output:
+        return SAY.get(command.argv[:2], Output(127, "", "not found"))
+
+    def made(manager: str, name: str, **more: object) -> Service:
+        return Service(ServiceRef("web1", manager, name), State.RUNNING, "", **more)  # type: ignore[arg-type]
+
+    kubectl = ("kubectl", "--kubeconfig", "/root/.kube/config", "--context", "prod eu")
+    deploy, ann = (("sudo", "-n", "-u", user, "--", "pm2") for user in ("deploy", "ann"))
+    services = (
+        made("supervisord", "api", tool=("supervisorctl",)),
+        made("pm2", "a", tool=deploy, manager_version="6.0.14"),
+        made("pm2", "b", tool=ann, manager_version="5.4.3"),
+        made("docker", "web", tool=("docker",)),
+        made("kubernetes", "shop/deploy/api", tool=kubectl),
+        made("pidfile", "hand", tool_missing="declare its command"),
+    )
+    sources = tuple(Source(one, 109.0) for one in ("supervisord", "pm2", "docker", "kubernetes", "pidfile"))
+    checks = await managers.checks(replace(snapshot(), services=services, sources=sources), run)
+    told = [(check.what, check.mark.value, check.found) for check in checks]
+    assert told == [
+        ("supervisord", "ok", "4.2.5, 1 service, changed with supervisorctl"),
+        ("pm2", "ok", "6.0.14, 5.4.3, 2 services, changed with sudo -n -u deploy -- pm2, sudo -n -u ann -- pm2"),
+        ("docker", "ok", "20.10.24+dfsg1, 1 service, changed with docker"),
+        (
+            "kubernetes", "ok",
+            "kubectl v1.32.4-dispatcher, 1 service, changed with "
+            "kubectl --kubeconfig /root/.kube/config --context 'prod eu'",
+        ),
+        ("pidfile", "ok", "1 service"),
+        ("pidfile changes", "warning", "declare its command"),
+        ("compose", "warning", checks[6].found),
+    ]  # fmt: skip
+
+
+LINE = "sudoers needs: oncall ALL=(root) NOPASSWD: /usr/bin/supervisorctl status"
+
+
+@pytest.mark.parametrize(
+    ("reason", "found", "mend"),
+    [
+        ("permission denied on /run/docker.sock: join group docker", "permission denied on /run/docker.sock",
+         "usermod -aG docker oncall (as root), then log in again"),
+        (f"oncall may not use /run/supervisor.sock: {LINE}", "oncall may not use /run/supervisor.sock", LINE),
+        ("only root can read /etc/k3s.yaml: connect as root, or give this user a kubeconfig of its own",
+         "only root can read /etc/k3s.yaml", "connect as root, or give this user a kubeconfig of its own"),
+        ("dockerd does not run behind /run/docker.sock: systemctl start docker",
+         "dockerd does not run behind /run/docker.sock", "systemctl start docker"),
+        ("kubectl: error: something else", "kubectl: error: something else", None),
+    ],
+)  # fmt: skip
+def test_what_mends_a_manager_is_told_apart_from_what_is_wrong(reason: str, found: str, mend: str | None) -> None:
+    assert managers.parted("x", reason, "oncall") == Check("x", Mark.WARNING, found, mend)
 
 
 def test_local_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

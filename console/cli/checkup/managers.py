@@ -1,10 +1,11 @@
 """The service managers of a host: which are there, their versions, what is missing and the line that mends it."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from console.cli.checkup.check import Check, ok, warning
-from console.core.command import Command
+from console.core.command import Command, quote
 from console.core.service import Service
 from console.core.snapshot import Snapshot
 from console.managers import DETECTED
@@ -20,6 +21,7 @@ async def checks(snapshot: Snapshot, run: "Callable[[Command], Awaitable[Output]
     """A line for each manager that is there, and one for those that are not. Raises ``TransportError``."""
     found: list[Check] = []
     absent = []
+    user = snapshot.identity.user if snapshot.identity is not None else "USER"
     for manager in DETECTED:
         mine = tuple(service for service in snapshot.services if service.ref.manager == manager.id)
         source = snapshot.source(manager.id)
@@ -28,13 +30,12 @@ async def checks(snapshot: Snapshot, run: "Callable[[Command], Awaitable[Output]
         elif source is None:
             absent.append(manager.id)
         elif source.failure is not None:
-            found.append(warning(manager.id, source.failure))
+            found.append(parted(manager.id, source.failure, user))
         else:
-            count = _count(mine)
-            version = await _version(manager, mine, run)
-            found.append(ok(manager.id, f"{version}, {count}" if version else count))
+            told = (await _version(manager, mine, run), _count(mine), _changed_with(mine))
+            found.append(ok(manager.id, ", ".join(word for word in told if word)))
         found += _wrong_files(manager, mine)
-        found += _without_tool(manager, mine)
+        found += _without_tool(manager, mine, user)
     if snapshot.source("docker") is not None:
         found.append(await _compose(run))
     if absent:
@@ -71,17 +72,44 @@ def _wrong_files(manager: Detected, services: tuple[Service, ...]) -> Iterator[C
 async def _version(
     manager: Detected, services: tuple[Service, ...], run: "Callable[[Command], Awaitable[Output]]"
 ) -> str | None:
-    """What the tool that answers for its services calls itself; ``None`` where there is no tool or no service."""
+    """What it told itself, or what the tool that answers for its services says; ``None`` where neither does."""
+    told = dict.fromkeys(service.manager_version for service in services if service.manager_version)
+    if told:
+        return ", ".join(told)
     tool = next((service.tool for service in services if service.tool), ())
     if not tool or not isinstance(manager, Versioned):
         return None
     output = await run(Command((*tool, *manager.version_words), timeout=8.0, ok_exits=tuple(range(256))))
-    said = output.stdout.strip().splitlines()
-    return said[-1].strip()[:80] if output.exit == 0 and said else None
+    return manager.version_of(output.stdout) if output.exit == 0 else None
 
 
-def _without_tool(manager: Detected, services: tuple[Service, ...]) -> Iterator[Check]:
+def _changed_with(services: tuple[Service, ...]) -> str | None:
+    """The words with which its services are changed: as whom, and of which daemon or cluster."""
+    words = list(dict.fromkeys(quote(service.tool) for service in services if service.tool))
+    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
+    return f"changed with {', '.join(words[:3])}{more}" if words else None
+
+
+def _without_tool(manager: Detected, services: tuple[Service, ...], user: str) -> Iterator[Check]:
     """What keeps services from being changed, each reason once."""
     reasons = dict.fromkeys(service.tool_missing for service in services if service.tool_missing)
     for reason in reasons:
-        yield warning(f"{manager.id} changes", reason)
+        yield parted(f"{manager.id} changes", reason, user)
+
+
+_mends = re.compile(
+    r"[:;] (?=sudoers needs: |join group |connect as |install |declare |start its unit|log in again|renew it"
+    r"|see \w|run \w|(?:docker|podman|journalctl|systemctl|kubectl|loginctl|kill) )"
+)
+_group = re.compile(r"join group ([\w.-]+)")
+
+
+def parted(what: str, reason: str, user: str) -> Check:
+    """A reason of a manager, which ends with what mends it where that is known, as a check with both."""
+    told = _mends.search(reason)
+    if told is None:
+        return warning(what, reason)
+    mend = reason[told.end() :]
+    if (group := _group.fullmatch(mend)) is not None:
+        mend = f"usermod -aG {group[1]} {user} (as root), then log in again"
+    return warning(what, reason[: told.start()], mend)
