@@ -272,6 +272,14 @@ def _environment(host: DemoHost, args: Args) -> str:
     return "\n".join(lines)
 
 
+def _usage(host: DemoHost, args: Args) -> str:
+    unit = next(unit for unit in host.units.values() if args[0].endswith(f"/{unit.name}"))
+    used = unit.cpu_seconds + host.clock * 0.02
+    written = int(host.clock * (40 << 20 if unit.name == host.blocker else 4096))
+    lines = (f"at {BOOT + host.clock:.2f}", f"group {args[0]}", f"cpu {used * 1e6:.0f}", f"memory {unit.memory}", "io")
+    return "\n".join((*lines, f"disk 254:0 rbytes=0 wbytes={written} rios=0 wios=9 dbytes=0 dios=0"))
+
+
 _CONF = {"nginx": ".conf", "sshd": "_config"}
 _RENDER: dict[str, Callable[[DemoHost, Args], str]] = {
     "vitals": _vitals,
@@ -295,4 +303,5 @@ _RENDER: dict[str, Callable[[DemoHost, Args], str]] = {
     "redirects": lambda _host, _args: "tool iptables-save\ntool ip6tables-save\ntool nft",
     "declarations": _declared,
     "environment": _environment,
+    "usage": _usage,
 }

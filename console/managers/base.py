@@ -407,6 +407,15 @@ class Environed(Protocol):
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """Has services of which a control group of their own counts what they use."""
+
+    def control_groups(self, service: Service) -> tuple[str, ...]:
+        """The arguments of ``console.probes.usage.PROBE``: paths of its groups, or the processes of its containers."""
+        ...
+
+
+@runtime_checkable
 class PlainLog(Protocol):
     """Can print a log for a person, where the command that the console reads prints it for programs."""
 

@@ -279,6 +279,10 @@ class Compose:
         """The logs of all its containers."""
         return commands.log_command(service, _which(service), lines, since, follow)
 
+    def control_groups(self, service: Service) -> tuple[str, ...]:
+        """Those of its containers, each of which may have several processes here."""
+        return tuple(map(str, service.pids))
+
     def environment_words(self, service: Service) -> tuple[str, ...]:
         """What its containers were made with, and their process."""
         return commands.environment_words(service)

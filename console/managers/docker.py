@@ -133,6 +133,10 @@ class Docker:
         """``docker logs``, from run to run."""
         return commands.log_command(service, _which(service), lines, since, follow)
 
+    def control_groups(self, service: Service) -> tuple[str, ...]:
+        """Those of its containers, each of which may have several processes here."""
+        return tuple(map(str, service.pids))
+
     def environment_words(self, service: Service) -> tuple[str, ...]:
         """What its containers were made with, and their process."""
         return commands.environment_words(service)

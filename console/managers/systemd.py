@@ -246,6 +246,10 @@ class Systemd:
             raise ValueError(f"{service.ref.name!r} is no name of a unit")
         return ("unit", "system" if service.ref.scope == "system" else "user", service.ref.name)
 
+    def control_groups(self, service: Service) -> tuple[str, ...]:
+        """The unit's."""
+        return (service.cgroup,) if service.cgroup and service.pids else ()
+
     def plain_log(self, service: Service, *, lines: int) -> Command:
         """``journalctl`` of the unit, as a person reads it."""
         unit = "--unit" if service.ref.scope == "system" else "--user-unit"

@@ -23,6 +23,7 @@ from console.probes import (
     redirects,
     sockets,
     unlisted,
+    usage,
     vitals,
 )
 
@@ -52,5 +53,6 @@ ALL: tuple[Probe[object], ...] = (
     members.PROBE,
     namespaces.PROBE,
     redirects.PROBE,
+    usage.PROBE,
 )
 """Every probe of this package; those of the service managers come from ``console.managers``."""

@@ -16,8 +16,9 @@ from console.core.release import Recipe, ReleaseBook
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Identity, LogLine, Snapshot
 from console.core.text import sanitise
+from console.core.usage import Usage
 from console.probes import declared
-from console.remote import books, environments, logs
+from console.remote import books, environments, logs, usages
 from console.remote.poller import Poller
 from console.remote.shell import Answer, Ask
 from console.remote.transport import ChannelRefusedError, HostSpec, Transport, TransportError
@@ -162,6 +163,15 @@ class Fleet:
             return Environment(ref, failure=why_not)
         [answer] = await poller.looking.ask_all([ask])
         return environments.read(ref, answer)
+
+    async def usage(self, ref: ServiceRef) -> Usage:
+        """What a service uses by now, asked of its host; no snapshot keeps it. Raises ``TransportError``."""
+        poller = self._poller(ref.host)
+        ask, why_not = usages.asks_for(ref, poller.snapshot.service(ref))
+        if ask is None:
+            return Usage(failure=why_not)
+        [answer] = await poller.looking.ask_all([ask])
+        return Usage(answer.value if answer.failure is None else None, failure=answer.failure)
 
     async def difference(self, pair: Pair, *, again: bool = False) -> Difference:
         """What the target of a pair would change, which its host's snapshot then has; raises ``TransportError``.

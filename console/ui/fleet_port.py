@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from console.core.release import ReleaseBook
     from console.core.service import ServiceRef
     from console.core.snapshot import LogLine, Snapshot
+    from console.core.usage import Usage
     from console.remote.transport import HostSpec
 
 
@@ -138,6 +139,10 @@ class FleetPort(Protocol):
 
     async def environment(self, ref: ServiceRef) -> Environment:
         """The environment of a service, masked, asked of its host now; raises ``TransportError``."""
+        ...
+
+    async def usage(self, ref: ServiceRef) -> Usage:
+        """What a service uses by now, asked of its host; raises ``TransportError``."""
         ...
 
     async def difference(self, pair: Pair) -> Difference:

@@ -9,6 +9,7 @@ from console.core.command import Command, Effect
 from console.core.plan import ActionKind, Check, Plan, PlanProgress, Result, Step
 from console.core.service import ServiceRef, State
 from console.core.snapshot import Snapshot
+from console.core.usage import usage_rates
 from console.demo import executor
 from console.demo.fleet import demo_fleet
 from console.demo.scenes import fleet as fleet_of_hosts
@@ -151,3 +152,22 @@ async def test_a_host_that_is_watched_for_long_goes_on_answering_at_once() -> No
     assert session._fast is before
     await fleet.stop()
     assert faults == []
+
+
+async def test_what_a_service_uses_is_told_here_too() -> None:
+    now = [1000.0]
+    fleet = demo_fleet(lambda snapshot: (), clock=lambda: now[0], interval=math.inf, delay=0.0)
+    fleet.start()
+    await fleet.settled("db-1")
+    backup = ServiceRef("db-1", "systemd", "pg-backup.service")
+    before = await fleet.usage(backup)
+    now[0] += 2.0
+    after = await fleet.usage(backup)
+    gone = await fleet.usage(ServiceRef("db-1", "systemd", "none.service"))
+    await fleet.stop()
+    assert before.reading is not None
+    assert after.reading is not None
+    told = usage_rates(before.reading, after.reading)
+    assert told is not None
+    assert (round(told.cpu), told.read, told.written) == (2, 0.0, float(40 << 20))
+    assert gone.failure == "db-1 has no such service: db-1/systemd:none.service"

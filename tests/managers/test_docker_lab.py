@@ -15,12 +15,13 @@ import pytest
 from console.actions import RefusedError, plan
 from console.core.freshness import of_service
 from console.core.plan import ActionKind, Intent, PlanProgress, Result
-from console.core.service import Endpoint, Service, ServiceRef
+from console.core.service import Endpoint, Origin, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.findings import evaluate
 from console.managers import MANAGERS
 from console.managers.container_sudo import LISTED, TOLD
 from console.managers.containers import container, when
+from console.remote import usages
 from console.remote.logs import follow, source
 from console.remote.runner import new_plan_id
 from console.remote.transport import HostSpec
@@ -122,6 +123,13 @@ async def test_every_container_and_every_service_of_a_project(lab: Lab, host: Ho
         "lab-zoo:1.4",
         ("docker",),
     )
+    assert web.origin == Origin(host.sh("docker inspect -f '{{.Image}}' web").strip(), "9fceb02d0ae5")
+    words = [usages.asks_for(one.ref, one)[0] for one in (web, found["compose:shop/worker"])]
+    for ask, many in zip(words, (1, 3), strict=True):
+        assert ask is not None
+        used = over_ssh(lab, host, "oncall").ask(ask.probe, *ask.args)
+        assert len(used.groups) == many
+        assert used.cpu > 0
     assert [str(port) for port in web.ports] == ["tcp/127.0.0.1:8090"]
     assert [str(port) for port in found["docker:own-net"].ports] == ["tcp/*:8098"]
     assert [str(port) for port in found["docker:never"].wants] == ["tcp/0.0.0.0:8097"]

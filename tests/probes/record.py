@@ -72,6 +72,7 @@ def debian(lab: Lab, host: Host, here: Path, managers: Path, suffix: str = "") -
     keep(here, f"clock{suffix}", root, _probe("clock"), tools="date", who="root")
     keep(here, f"filesystems{suffix}", root, _probe("filesystems"), tools="df awk", who="root")
     keep(here, f"limits{suffix}", root, _probe("limits"), tools="uname", who="root")
+    keep(here, f"usage{suffix}", over_ssh(lab, host, "nosudo"), _probe("usage"), ZOO, tools="uname", who="nosudo")
     keep(here, f"addresses{suffix}", root, _probe("addresses"), tools="uname", who="root")
     systemd(lab, host, managers, suffix)
 
@@ -121,6 +122,8 @@ def containers(lab: Lab, host: Host, folder: Path) -> None:
         way = over_ssh(lab, host, user)
         keep(folder, f"namespaces-{user}", way, _probe("namespaces"), tools="docker awk", who=user)
     root = over_ssh(lab, host)
+    pids = host.sh("docker inspect -f '{{.State.Pid}}' web inner").split()
+    keep(folder, "usage-containers", root, _probe("usage"), *pids, tools="docker uname", who="root")
     for port in ("30080", "8443", "8080"):
         keep(folder, f"redirects-{port}", root, _probe("redirects"), port, tools="iptables-save nft", who="root")
     host.sudoers("oncall", ["/usr/sbin/nft -a list ruleset"])

@@ -21,6 +21,7 @@ from console.probes import (
     listeners,
     process,
     sockets,
+    usage,
     vitals,
 )
 from tests.lab import BusyboxHost, Host, Lab, faults
@@ -74,6 +75,7 @@ def test_every_probe_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
         "reach": ("127.0.0.1", "22"),
         "process": ("1",),
         "members": ("/system.slice/zoo.service",),
+        "usage": ("/system.slice/zoo.service",),
     }
     tools = way.ask(identity.PROBE).tools
     lacking = {probe.name for probe in ALL if not set(probe.requires) <= tools}
@@ -90,6 +92,20 @@ def test_every_probe_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
             continue
         names = ("zoo.service",) if probe.name.endswith(("units", "journal", "launch")) else ()
         way.ask(probe, *arguments.get(probe.name, names), shell=shell)
+
+
+@pytest.mark.parametrize("user", USERS)
+def test_what_a_unit_uses(lab: Lab, host: Host, user: str) -> None:
+    """This machine's kernel keeps memory and disks by version 1: what its hosts do not count is not told."""
+    way, unit = over_ssh(lab, host, user), "/system.slice/zoo.service"
+    script = "systemctl show -P CPUUsageNSec zoo.service"
+    least = int(host.sh(script)) / 1e9
+    found = way.ask(usage.PROBE, unit)
+    assert least - 0.01 <= found.cpu <= int(host.sh(script)) / 1e9 + 0.01
+    assert (found.groups, found.memory, found.read) == ((unit,), None, None)
+    pid = str(scene.truth(host)["pid"])
+    with pytest.raises(RefusedError, match=f"^process {pid} is in {unit}, which is no container's own$"):
+        way.ask(usage.PROBE, pid)
 
 
 def test_connections(lab: Lab, host: Host) -> None:

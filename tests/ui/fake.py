@@ -12,6 +12,7 @@ from console.core.plan import Check, Intent, Plan, PlanProgress, Result, Step, S
 from console.core.release import ReleaseBook
 from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import LogLine, Snapshot, Symptom
+from console.core.usage import Usage
 from console.diagnosis.verdict import Verdict
 from console.remote.transport import HostSpec
 from console.ui.diagnoser import HostDiagnoser
@@ -67,6 +68,10 @@ class FakeFleet:
     left_behind: tuple[FakeMissed, ...] = ()
     resumed: list[Plan] = field(default_factory=list)
     environments: dict[ServiceRef, tuple[Told, ...]] = field(default_factory=dict)
+    usages: list[Usage] = field(default_factory=list)
+    """What is told of whichever service is read, one after the other."""
+    read: list[ServiceRef] = field(default_factory=list)
+    """The services whose usage was asked for."""
     differences: dict[str, Difference] = field(default_factory=dict)
     """What a release would change, by its id."""
     compare: asyncio.Event = field(default_factory=asyncio.Event)
@@ -158,6 +163,10 @@ class FakeFleet:
     async def environment(self, ref: ServiceRef) -> Environment:
         self.asked.append(f"environment {ref}")
         return environment(ref, self.environments.get(ref, ()))
+
+    async def usage(self, ref: ServiceRef) -> Usage:
+        self.read.append(ref)
+        return self.usages.pop(0) if self.usages else Usage()
 
     async def difference(self, pair: Pair) -> Difference:
         """What was given for the pair, once ``compare`` is set; the snapshot then has it."""

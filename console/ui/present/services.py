@@ -10,11 +10,13 @@ from console.core.finding import Finding
 from console.core.needless_root import needless_root
 from console.core.service import Endpoint, Service, State
 from console.core.snapshot import LinkState, LogLine, Snapshot
+from console.core.usage import Usage
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
 from console.ui.clock import Clock
 from console.ui.present.findings import state_line
+from console.ui.present.usage import uses
 from console.ui.present.words import host_cell, how_old, number, service_name, wall_age
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.table import Column, Row
@@ -236,9 +238,15 @@ def _group_row(group: str, name: str, members: Sequence[Line], notes: Sequence[C
 
 
 def detail(
-    service: Service, snapshot: Snapshot, clock: Clock, *, findings: Sequence[Finding] = (), log: Sequence[LogLine] = ()
+    service: Service,
+    snapshot: Snapshot,
+    clock: Clock,
+    *,
+    findings: Sequence[Finding] = (),
+    log: Sequence[LogLine] = (),
+    usage: Usage | None = None,
 ) -> tuple[Entry | Heading, ...]:
-    """One service: state, who runs it, processes, ports, policy, findings, the end of its log."""
+    """One service: state, who runs it, processes, ports, policy, what it uses, findings, the end of its log."""
     entries: list[Entry | Heading] = [Heading(f"{service.ref.host}  {service_name(service.ref)}", service.description)]
     fresh = freshness.of_service(snapshot, service)
     entries.append(Entry("STATE", state_line(service, snapshot)))
@@ -252,7 +260,7 @@ def detail(
         Entry("" if place else "WRONG", (cells.severity_mark(finding.severity), Cell(f" {finding.summary}")))
         for place, finding in enumerate(findings)
     ]
-    entries += [Entry(key, value) for key, value in _facts(service) if value]
+    entries += [Entry(key, value) for key, value in _facts(service, usage) if value]
     entries += [
         Entry("" if place else "LOG", f"{clock.moment(line.at)}  {line.message}" if line.at else line.message)
         for place, line in enumerate(log)
@@ -260,7 +268,7 @@ def detail(
     return (*entries, *(() if fresh.stale else (old,)))
 
 
-def _facts(service: Service) -> tuple[tuple[str, str], ...]:
+def _facts(service: Service, usage: Usage | None) -> tuple[tuple[str, str], ...]:
     pids = " ".join(str(pid) for pid in service.pids[:6])
     more = f" and {len(service.pids) - 6} more" if len(service.pids) > 6 else ""
     user = f"  user {service.user}" if service.user else ""
@@ -276,7 +284,7 @@ def _facts(service: Service) -> tuple[tuple[str, str], ...]:
         ("HEALTH", service.health or ""),
         ("VERSION", service.version or ""),
         ("IMAGE", _image(service)),
-        ("USES", _uses(service)),
+        ("USES", uses(service, usage)),
         ("UNIT", " + ".join((service.unit_file, *service.drop_ins)) if service.unit_file else ""),
         ("ROOT", needless_root(service) or ""),
         ("FILES", f"wrong, a new start would fail: {service.files_wrong}" if service.files_wrong else ""),
@@ -295,15 +303,6 @@ def _policy(service: Service) -> str:
         f"started by {', '.join(service.triggered_by)}" if service.triggered_by else "",
     ]
     return ", ".join(word for word in words if word)
-
-
-def _uses(service: Service) -> str:
-    words = [
-        f"memory {cells.size(service.memory)}" if service.memory is not None else "",
-        f"CPU {cells.seconds(service.cpu_seconds)} in all" if service.cpu_seconds is not None else "",
-        number(service.tasks, "task") if service.tasks is not None else "",
-    ]
-    return "  ".join(word for word in words if word)
 
 
 def _image(service: Service) -> str:

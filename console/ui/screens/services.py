@@ -15,6 +15,7 @@ from console.ui.present import services as present
 from console.ui.present.words import freshness, host_width, listed
 from console.ui.screens.list_screen import ListScreen
 from console.ui.screens.log_tail import SHOWN, LogTail
+from console.ui.screens.usage_watch import UsageWatch
 from console.ui.selection import Selection
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class ServicesScreen(ListScreen):
         super().__init__()
         self._lines: dict[str, present.HostLines] = {}
         self._tail = LogTail(self)
+        self._usage = UsageWatch(self)
         self._versions = False
         self._parts: dict[str, tuple[tuple[object, ...], present.Listing]] = {}
         self._made_of: tuple[object, ...] = ()
@@ -103,7 +105,9 @@ class ServicesScreen(ListScreen):
         store = self.deck.store
         findings = [finding for finding in store.findings_of(ref.host) if finding.service == ref]
         log = self._tail.of(ref)[-SHOWN:]
-        return present.detail(service, store.snapshot(ref.host), self.deck.clock, findings=findings, log=log)
+        snapshot = store.snapshot(ref.host)
+        usage = self._usage.of(ref) if service.pids and snapshot.link.state is LinkState.UP else None
+        return present.detail(service, snapshot, self.deck.clock, findings=findings, log=log, usage=usage)
 
     def selection(self) -> Selection:
         """The service under the cursor, or all that are marked."""
