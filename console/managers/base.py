@@ -322,6 +322,11 @@ class Versioned(Protocol):
     """Can tell its version."""
 
     @property
+    def plain_tool(self) -> tuple[str, ...]:
+        """The words that are tried where no service tells with which its tool answers."""
+        ...
+
+    @property
     def version_words(self) -> tuple[str, ...]:
         """What follows the words of ``Service.tool``; what that prints is for ``version_of``."""
         ...

@@ -51,6 +51,7 @@ class Docker:
     presence = PRESENCE
     releases = IMAGES
     comparison = container_difference.DIFFERENCE
+    plain_tool = ("docker",)
     version_words = ("version", "--format", "{{.Server.Version}}")
 
     def version_of(self, said: str) -> str | None:

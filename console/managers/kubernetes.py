@@ -58,6 +58,7 @@ class Kubernetes:
     survey = SURVEY
     releases = REVISIONS
     comparison = kubernetes_difference.DIFFERENCE
+    plain_tool = ("kubectl",)
     version_words = ("version", "--client")
 
     def version_of(self, said: str) -> str | None:

@@ -108,6 +108,7 @@ class Supervisord:
     priority = 1
     presence = SUPERVISORD_PRESENCE
     written = SUPERVISORD_WRITTEN
+    plain_tool = ("supervisorctl",)
     version_words = ("version",)
 
     def version_of(self, said: str) -> str | None:

@@ -129,6 +129,7 @@ async def test_which_compose_there_is(plugin: Output, alone: Output, found: str 
 SAY: dict[tuple[str, ...], Output] = {
     ("docker", "version"): Output(0, "20.10.24+dfsg1\n"),
     ("supervisorctl", "version"): Output(0, "4.2.5\n"),
+    ("kubectl", "version"): Output(0, "Client Version: v1.32.4-dispatcher\nKustomize Version: v5.5.0\n"),
     ("kubectl", "--kubeconfig"): Output(0, "Client Version: v1.32.4-dispatcher\nKustomize Version: v5.5.0\n"),
 }
 
@@ -166,6 +167,21 @@ async def test_each_manager_with_its_version_and_with_what_it_is_changed() -> No
         ("pidfile changes", "warning", "declare its command"),
         ("compose", "warning", checks[6].found),
     ]  # fmt: skip
+
+
+async def test_a_manager_that_runs_nothing_yet_has_a_version_too() -> None:
+    async def run(command: Command) -> Output:
+        return SAY.get(command.argv[:2], Output(127, "", "not found"))
+
+    found = ("supervisord", "docker", "kubernetes", "pm2")
+    empty = replace(snapshot(), services=(), sources=tuple(Source(one, 109.0) for one in found))
+    told = {check.what: check.found for check in await managers.checks(empty, run)}
+    assert {one: told[one] for one in found} == {
+        "supervisord": "4.2.5, 0 services",
+        "docker": "20.10.24+dfsg1, 0 services",
+        "kubernetes": "kubectl v1.32.4-dispatcher, 0 services",
+        "pm2": "0 services",
+    }
 
 
 LINE = "sudoers needs: oncall ALL=(root) NOPASSWD: /usr/bin/supervisorctl status"

@@ -330,7 +330,8 @@ def test_what_it_says_can_be_shown(found: ServiceManager) -> None:
         if isinstance(found, base.Grouped):
             assert "/" not in found.cgroup_name(service)
         if isinstance(found, base.Versioned):
-            assert all(one_line(word) for word in found.version_words)
+            assert all(one_line(word) for word in (*found.plain_tool, *found.version_words))
+            assert found.version_of("") is None
         if isinstance(found, base.Cautious):
             assert all(one_line(line) for kind in ActionKind for line in found.cautions(service, kind))
         if isinstance(found, base.Applying):

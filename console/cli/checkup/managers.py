@@ -76,9 +76,9 @@ async def _version(
     told = dict.fromkeys(service.manager_version for service in services if service.manager_version)
     if told:
         return ", ".join(told)
-    tool = next((service.tool for service in services if service.tool), ())
-    if not tool or not isinstance(manager, Versioned):
+    if not isinstance(manager, Versioned):
         return None
+    tool = next((service.tool for service in services if service.tool), manager.plain_tool)
     output = await run(Command((*tool, *manager.version_words), timeout=8.0, ok_exits=tuple(range(256))))
     return manager.version_of(output.stdout) if output.exit == 0 else None
 
