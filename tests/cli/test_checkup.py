@@ -184,6 +184,20 @@ async def test_a_manager_that_runs_nothing_yet_has_a_version_too() -> None:
     }
 
 
+async def test_kubectl_without_a_kubeconfig_is_told_and_no_warning() -> None:
+    async def run(_command: Command) -> Output:
+        return Output(127, "", "not found")
+
+    who = replace(identity(), tools=identity().tools | {"kubectl"})
+    told = await managers.checks(replace(snapshot(who=who), sources=()), run)
+    [check] = [check for check in told if check.what == "kubernetes"]
+    assert (check.mark, check.found) == (Mark.UNKNOWN, "kubectl is there, and this login has no kubeconfig")
+    assert "~/.kube/config" in mended(check)
+    assert all("kubernetes" not in check.found for check in told if check.what == "managers")
+    without = await managers.checks(replace(snapshot(), sources=()), run)
+    assert "kubernetes" in without[-1].found
+
+
 LINE = "sudoers needs: oncall ALL=(root) NOPASSWD: /usr/bin/supervisorctl status"
 
 

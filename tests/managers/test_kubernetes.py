@@ -266,3 +266,22 @@ def test_a_context_that_the_configuration_marks_is_of_production_whatever_it_is_
     assert list(marked((eu, replace(API, chain=())), ("lab",))) == [eu, replace(API, chain=())]
     by_name = replace(API, ref=replace(API.ref, manager="docker"), chain=("docker", "x (production)"))
     assert by_name.production_context is None, "what a container is called says nothing of a cluster"
+
+
+# Recorded: Debian 12 (kubernetes-client 1.20.5+really1.20.2), and kubectl 1.32.4.
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [
+        (
+            'Client Version: version.Info{Major:"1", Minor:"20", GitVersion:"v1.20.2", '
+            'GitCommit:"faecb196815e248d3ecfb03c680a4507229c2a56", GitTreeState:"archive", '
+            'BuildDate:"2025-06-08T22:40:27Z", GoVersion:"go1.19.8", Compiler:"gc", Platform:"linux/amd64"}\n',
+            "kubectl v1.20.2",
+        ),
+        ("Client Version: v1.32.4-dispatcher\nKustomize Version: v5.5.0\n", "kubectl v1.32.4-dispatcher"),
+        ("error: unknown flag\n", None),
+        ("", None),
+    ],
+)
+def test_the_version_of_kubectl(said: str, version: str | None) -> None:
+    assert KUBERNETES.version_of(said) == version

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from console.cli.checkup.check import Check, ok, warning
+from console.cli.checkup.check import Check, ok, unknown, warning
 from console.core.command import Command, quote
 from console.core.service import Service
 from console.core.snapshot import Snapshot
@@ -38,10 +38,15 @@ async def checks(snapshot: Snapshot, run: "Callable[[Command], Awaitable[Output]
         found += _without_tool(manager, mine, user)
     if snapshot.source("docker") is not None:
         found.append(await _compose(run))
+    if "kubernetes" in absent and snapshot.identity is not None and "kubectl" in snapshot.identity.tools:
+        absent.remove("kubernetes")
+        found.append(unknown("kubernetes", "kubectl is there, and this login has no kubeconfig", KUBECONFIG))
     if absent:
         found.append(ok("managers", f"not found here: {', '.join(absent)}"))
     return found
 
+
+KUBECONFIG = "give it one in ~/.kube/config, or set KUBECONFIG for its logins, where its cluster is to be seen"
 
 COMPOSE = (("docker", "compose"), ("docker-compose",))
 """What may answer for Compose, the one that is used first in front."""
