@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,6 +148,31 @@ def test_one_list_and_one_set_of_keys(lab: Lab, every: Host, home: dict[str, str
             terminal.wait_until_gone(r"\d+ hidden", 5)
         terminal.press("q")
         assert terminal.wait_for_exit(10) == 0
+
+
+def test_doctor_tells_of_each_manager(lab: Lab, every: Host, home: dict[str, str]) -> None:
+    found = {user: doctor(lab, home, user) for user in ("root", "oncall")}
+    told = {what: check["found"] for what, check in found["root"].items()}
+    assert told["systemd"] == "version 252"
+    assert told["supervisord"] == "4.2.5, 1 service, changed with supervisorctl"
+    assert re.match(r"6\.0\.\d+, 1 service, changed with runuser -u deploy -- env .*pm2$", told["pm2"])
+    assert re.match(r"20\.10\.24\S*, 1 service, changed with docker$", told["docker"])
+    assert told["kubernetes"].startswith("kubectl v1.20.2, 1 service, changed with kubectl --kubeconfig")
+    assert told["pidfile"] == "1 service"
+    assert told["compose"].startswith("v1: docker-compose 1.29.2")
+    assert {found["root"][case.manager]["mark"] for case in CASES} == {"ok"}
+    mends = {case.manager: found["oncall"].get(case.manager, {}).get("mend") for case in CASES}
+    assert mends["docker"] == "usermod -aG docker oncall (as root), then log in again"
+    assert mends["pm2"] == "sudoers needs: oncall ALL=(deploy) NOPASSWD: /usr/local/bin/pm2 jlist"
+    assert mends["supervisord"].startswith("sudoers needs: oncall ALL=(root) NOPASSWD: /usr/bin/supervisorctl status;")
+    assert "~/.kube/config" in mends["kubernetes"]
+    assert mends["pidfile"] is None
+
+
+def doctor(lab: Lab, home: dict[str, str], user: str) -> dict[str, Any]:
+    argv = console("doctor", "-F", str(lab.ssh_config(user)), "every", "--json")
+    done = subprocess.run(argv, env=home, capture_output=True, text=True, check=True, timeout=120)
+    return {check["what"]: check for check in json.loads(done.stdout)["hosts"][0]["checks"]}
 
 
 def choose(terminal: Terminal, case: Case) -> None:
