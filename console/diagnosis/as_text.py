@@ -106,7 +106,7 @@ def _tried(verdict: Verdict, zone: tzinfo) -> str:
 def _answer(verdict: Verdict, width: int) -> Iterator[str]:
     """The verdict in a sentence, where no holder says it all."""
     by_itself = verdict.service is not None and all(holder.ref == verdict.service for holder in verdict.holders)
-    if by_itself or not verdict.holders or verdict.verdict is not VerdictWord.HELD:
+    if by_itself or not verdict.holders or verdict.at_home or verdict.verdict is not VerdictWord.HELD:
         # Where no port is named, how it failed is the answer.
         nameless = verdict.failure is not None and verdict.port is None
         word = "PORT" if nameless else "FINE" if verdict.has_its_port else verdict.verdict.value.upper()
@@ -136,7 +136,7 @@ def _body(verdict: Verdict, width: int, wraps: int) -> Iterator[str]:
         yield _line("WHY", f"{why}: {first.note}" if first.note else why)
         if verdict.clash:
             yield _line("CLASH", verdict.clash)
-        if not verdict.fine and verdict.verdict is not VerdictWord.UNREACHABLE:
+        if not (verdict.fine or verdict.at_home or verdict.verdict is VerdictWord.UNREACHABLE):
             yield _line("RESPAWN", after_a_kill(first))
     if verdict.reach is not None and verdict.verdict is VerdictWord.UNREACHABLE:
         yield from _kept_out(verdict.reach, width)

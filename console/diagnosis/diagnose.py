@@ -8,6 +8,7 @@ from console.core.network import Listener, Socket
 from console.core.restarts import gave_up
 from console.core.service import Endpoint, State
 from console.diagnosis import (
+    at_home,
     beyond,
     denied,
     duplicates,
@@ -116,6 +117,9 @@ def _held(
         word = VerdictWord.HELD
         names = dict.fromkeys(holder.ref.beside(want.ref) if holder.ref else holder.name for holder in holders)
         summary = f"{want.port} is held by {' and '.join(names)}"
+    if (owner := at_home.owner(evidence, want, holders)) is not None:
+        verdict = outline(evidence, want, VerdictWord.HELD, at_home.sentence(want, owner), first.confidence)
+        return replace(verdict, holders=holders, at_home=True, impact=tuple(_impact(evidence, holders)))
     ways = proposals.for_held(evidence, want, _distinct(holders), commands_of)
     clash = next((holder.clash for holder in holders if holder.clash), None)
     shared = shared_by(listeners)

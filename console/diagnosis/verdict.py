@@ -184,6 +184,8 @@ class Verdict:
     """What else is hit when the holder ends."""
     evidence: tuple[str, ...] = ()
     """What the verdict rests on, a line each."""
+    at_home: bool = False
+    """Whether the port is its holder's own, which runs, and nobody else is seen to want it: nothing is to be mended."""
     keep: ServiceRef | None = None
     """Of two services that run one program: the one to keep."""
     looks: tuple[Look, ...] = ()
