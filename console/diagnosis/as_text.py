@@ -1,6 +1,6 @@
 """The verdict in eight to ten lines for a terminal, and as Markdown for a report."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from textwrap import wrap
 from unicodedata import combining, east_asian_width
@@ -12,12 +12,13 @@ from console.diagnosis.firewall import Gate
 from console.diagnosis.holder_words import after_a_kill, sent_on, who
 from console.diagnosis.reach import tried
 from console.diagnosis.report import sections
-from console.diagnosis.verdict import Holder, Reach, Verdict, VerdictWord
+from console.diagnosis.verdict import Holder, NotChecked, Reach, Verdict, VerdictWord
 
 LABEL = 9
 """Columns of the word in front of a line."""
 MOST_HOLDERS = 2
 MOST_ACTIONS = 4
+MOST_GAPS = 3
 MOST_LINES = 12
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
@@ -203,12 +204,28 @@ def _sure(verdict: Verdict, width: int, wraps: int) -> Iterator[str]:
     if not verdict.not_checked:
         yield text
         return
+    if verdict.verdict is VerdictWord.UNKNOWN and wraps > 1:
+        # What was not seen is the answer: each with its reason.
+        yield text
+        yield from (
+            _line("" if place else "UNSEEN", f"{gap.what}: {gap.why}") for place, gap in enumerate(_most(verdict))
+        )
+        return
     gaps = "; ".join(f"{gap.what} ({gap.why})" for gap in verdict.not_checked)
     if columns(gaps) > min(2, wraps) * (width - LABEL - 12):
         gaps = "; ".join(gap.what for gap in verdict.not_checked)
     yield from wrap(
         f"{text}   NOT CHECKED  {gaps}", width, subsequent_indent=" " * LABEL, max_lines=wraps, placeholder=" …"
     )
+
+
+def _most(verdict: Verdict) -> Sequence[NotChecked]:
+    """What was not seen, as far as there is room."""
+    found = verdict.not_checked
+    if len(found) <= MOST_GAPS:
+        return found
+    rest = found[MOST_GAPS - 1 :]
+    return (*found[: MOST_GAPS - 1], NotChecked(f"and {len(rest)} more", ", ".join(gap.what for gap in rest)))
 
 
 def _ways(verdict: Verdict, width: int) -> Iterator[str]:

@@ -8,6 +8,7 @@ from console.core.network import Listener, Socket
 from console.core.restarts import gave_up
 from console.core.service import Endpoint, State
 from console.diagnosis import (
+    again,
     at_home,
     beyond,
     denied,
@@ -58,6 +59,7 @@ def diagnose(evidence: Evidence, commands_of: CommandsOf = no_commands) -> Verdi
         found = tuple(replace(one, confidence=Confidence.LOW) for one in verdict.holders)
         verdict = replace(verdict, holders=found, actions=ways, confidence=Confidence.LOW)
     gaps = {gap.what: gap for gap in (*verdict.not_checked, *not_checked(evidence, want, verdict))}
+    verdict = replace(verdict, actions=(*verdict.actions, *again.ways(evidence, want, verdict)))
     facts = traces(evidence, want, verdict)
     return replace(verdict, not_checked=tuple(gaps.values()), evidence=facts, looks=evidence.looks)
 
@@ -94,7 +96,8 @@ def _by_what_listens(evidence: Evidence, want: Want, endpoint: Endpoint, command
         return _own(evidence, want, endpoint, found, commands_of)
     gap = evidence.listeners_gap()
     if gap is not None:
-        return undecided(evidence, want, f"who listens on {want.port} is not known", NotChecked(LISTENERS, gap))
+        summary = f"who listens on {want.port} is not known ({gap})"
+        return undecided(evidence, want, summary, NotChecked(LISTENERS, gap))
     if sent:
         return taken.held(evidence, want, sent, commands_of)
     sockets = in_the_way(evidence, endpoint)
@@ -194,10 +197,12 @@ def _leftover(
 def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:
     if evidence.sockets is None:
         # Connections without a listener keep a port too: without that look it may not be called free.
-        return undecided(evidence, want, f"nobody listens on {want.port}; connections on it were not looked at")
+        unseen = f"connections on it were not looked at{evidence.because('sockets')}"
+        return undecided(evidence, want, f"nobody listens on {want.port}; {unseen}")
     if beyond.is_blind(evidence):
-        whose = "nobody listens on {}; whether rules of the kernel send it to a container could not be seen"
-        return undecided(evidence, want, whose.format(want.port))
+        unseen = "whether rules of the kernel send it to a container could not be seen"
+        why = evidence.because("redirects", "namespaces")
+        return undecided(evidence, want, f"nobody listens on {want.port}; {unseen}{why}")
     hidden = only_bound.gap(evidence, endpoint)
     if hidden is not None and want.symptom is not None and want.symptom.errno == _IN_USE and want.down:
         suspected = only_bound.suspected(evidence, want)
@@ -205,7 +210,8 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
             stop = proposals.stop_holder(evidence, want, suspected.holders[0], commands_of)
             return replace(suspected, actions=proposals.ordered((stop, proposals.move(evidence, want))))
     if _failed_just_now(evidence, want):
-        return undecided(evidence, want, f"{want.name} could not bind {want.port} just now, yet nothing is seen on it")
+        summary = f"{want.name} could not bind {want.port} just now, yet nothing is seen on it"
+        return replace(undecided(evidence, want, summary), actions=(again.way(evidence, want),))
     if (denial := denied.likely(evidence, want, commands_of)) is not None:
         return denial
     late = denied.late_address(want)
@@ -221,7 +227,7 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if (found := inside.found(evidence, want, endpoint, ways)) is not None:
         return found
     if hidden is not None:
-        summary = f"nobody is seen on {want.port}; {hidden.what} were not looked for"
+        summary = f"nobody is seen on {want.port}; {hidden.what} were not looked for ({hidden.why})"
         return replace(undecided(evidence, want, summary), actions=ways)
     summary = next_start.sentence(evidence, want, rivals, startable=bool(ways))
     verdict = outline(evidence, want, VerdictWord.FREE, summary, Confidence.MEDIUM)

@@ -106,7 +106,9 @@ def _facts(verdict: Verdict, prefix: str, *, whole: bool) -> list[Entry]:
     claims = declared(verdict)
     if not whole and claims:
         claims = ", ".join(dict.fromkeys(one.service for one in verdict.declared_by))
-    gaps = [f"{gap.what} ({gap.why})" if whole else gap.what for gap in unseen]
+    # Where there is no answer, what was not seen is the answer, with its reasons.
+    reasons = whole or verdict.verdict == "unknown"
+    gaps = [f"{gap.what} ({gap.why})" if reasons else gap.what for gap in unseen]
     named = f"{verdict.port_words}; its log names none" if verdict.port_words else ""
     facts = (
         ("PORT", named),

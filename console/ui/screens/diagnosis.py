@@ -114,6 +114,11 @@ class DiagnosisScreen(DeckScreen):
             self._answered.clear()
             self._look()
 
+    def press_refresh(self) -> None:
+        """Look again now."""
+        self._ask()
+        self.refresh_all()
+
     @work(group="why", exit_on_error=False)
     async def _look(self) -> None:
         target, store = self.subject.target, self.deck.store
@@ -161,9 +166,11 @@ class DiagnosisScreen(DeckScreen):
         if self._asked_at is None or (verdict is not None and verdict.is_old):
             # What the look did not bring anew is as old as the verdict says.
             return None
-        return Entry(
-            "CHECKED", Cell(f"on the host {cells.age(self.deck.clock.monotonic() - self._asked_at)} ago", "muted")
-        )
+        told = f"on the host {cells.age(self.deck.clock.monotonic() - self._asked_at)} ago"
+        keys = keymap.keys_of("refresh", self.deck.config.keys)
+        if verdict is not None and verdict.verdict == "unknown" and keys:
+            told = f"{told}; {keymap.shown(keys[0])} asks it again"
+        return Entry("CHECKED", Cell(told, "muted"))
 
     def selection(self) -> Selection:
         """The subject, with its proposals, and the port that the verdict is about."""
