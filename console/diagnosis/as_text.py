@@ -20,6 +20,8 @@ MOST_HOLDERS = 2
 MOST_ACTIONS = 4
 MOST_GAPS = 3
 MOST_LINES = 12
+MOST_IN_REPORT = 20
+"""Lines of each look in a report for an incident channel."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -50,7 +52,9 @@ def as_markdown(verdict: Verdict, zone: tzinfo = UTC, log: Iterable[LogLine] = (
             continue
         parts.append("")
         if section.code:
-            parts += _fenced(section.lines, "text")
+            left = len(section.lines) - MOST_IN_REPORT
+            more = (f"... {left} more lines: hostdeck why {verdict.target} --evidence",) if left > 0 else ()
+            parts += _fenced([*section.lines[:MOST_IN_REPORT], *more], "text")
         else:
             parts += [f"- {_plain(line)}" for line in section.lines]
     return "\n".join(parts) + "\n"

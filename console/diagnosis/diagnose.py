@@ -59,7 +59,7 @@ def diagnose(evidence: Evidence, commands_of: CommandsOf = no_commands) -> Verdi
         found = tuple(replace(one, confidence=Confidence.LOW) for one in verdict.holders)
         verdict = replace(verdict, holders=found, actions=ways, confidence=Confidence.LOW)
     gaps = {gap.what: gap for gap in (*verdict.not_checked, *not_checked(evidence, want, verdict))}
-    verdict = replace(verdict, actions=(*verdict.actions, *again.ways(evidence, want, verdict)))
+    verdict = replace(verdict, actions=(*verdict.actions, *again.ways(evidence, verdict)))
     facts = traces(evidence, want, verdict)
     return replace(verdict, not_checked=tuple(gaps.values()), evidence=facts, looks=evidence.looks)
 
@@ -211,7 +211,8 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
             return replace(suspected, actions=proposals.ordered((stop, proposals.move(evidence, want))))
     if _failed_just_now(evidence, want):
         summary = f"{want.name} could not bind {want.port} just now, yet nothing is seen on it"
-        return replace(undecided(evidence, want, summary), actions=(again.way(evidence, want),))
+        verdict = undecided(evidence, want, summary)
+        return replace(verdict, actions=(again.way(evidence, verdict),))
     if (denial := denied.likely(evidence, want, commands_of)) is not None:
         return denial
     late = denied.late_address(want)
