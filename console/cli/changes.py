@@ -214,8 +214,8 @@ class Teller:
             service = made.target.name.removesuffix(".service")
             self._terminal.wrap(f"next  hostdeck {self._next} {made.target.host}/{service}")
             if progress.offer is not None:
-                # What stands behind # is for the reader, also where the line is pasted.
-                self._terminal.wrap(f"or    {kill_words(progress.offer)}  # SIGKILL, since SIGTERM was in vain")
+                self._terminal.wrap(f"or    {kill_words(progress.offer)}")
+                self._terminal.wrap("that is SIGKILL: SIGTERM was in vain", 6)
 
 
 def kill_words(offer: Intent) -> str:

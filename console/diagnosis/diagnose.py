@@ -171,9 +171,11 @@ def _leftover(
 ) -> Verdict:
     word = kind_of(evidence, sockets, want.service)
     holders = owners_of(evidence, sockets)
-    by = f" by {holders[0].name}" if holders else ""
-    stop = proposals.stop_holder(evidence, want, holders[0], commands_of) if holders else None
-    ways: list[Proposal | None] = [stop, proposals.move(evidence, want)]
+    owners = _distinct(holders)
+    names = " and ".join(dict.fromkeys(one.name for one in owners))
+    by = f" by {names}" if owners else ""
+    stops = proposals.stop_connected(evidence, want, owners, commands_of)
+    ways: list[Proposal | None] = [*stops, proposals.move(evidence, want)]
     sure = holders[0].confidence if holders else Confidence.MEDIUM
     if word is VerdictWord.OUTGOING:
         peer = f"{sockets[0].peer_address}:{sockets[0].peer_port}"
@@ -185,10 +187,10 @@ def _leftover(
         left = None if holders else last_timewait(sockets)
         until = f"; the last ends in {left:.0f} s" if left is not None else ""
         if holders:
-            until = f"; they end when {holders[0].name} or the other side closes them"
+            until = f"; they end when {names} or the other side closes them"
         summary = f"nobody listens on {want.port}, but connections linger: {count_states(sockets)}{until}"
         live = any(socket.state != "TIME-WAIT" for socket in sockets)
-        if stop is None:
+        if not stops:
             ways.extend(proposals.start(want, commands_of, recommended=not live, after=left))
         sure = sure if live else Confidence.HIGH
     return replace(outline(evidence, want, word, summary, sure), holders=holders, actions=proposals.ordered(ways))
@@ -207,8 +209,8 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if hidden is not None and want.symptom is not None and want.symptom.errno == _IN_USE and want.down:
         suspected = only_bound.suspected(evidence, want)
         if suspected is not None:
-            stop = proposals.stop_holder(evidence, want, suspected.holders[0], commands_of)
-            return replace(suspected, actions=proposals.ordered((stop, proposals.move(evidence, want))))
+            stops = proposals.stop_connected(evidence, want, suspected.holders[:1], commands_of)
+            return replace(suspected, actions=proposals.ordered((*stops, proposals.move(evidence, want))))
     if _failed_just_now(evidence, want):
         summary = f"{want.name} could not bind {want.port} just now, yet nothing is seen on it"
         verdict = undecided(evidence, want, summary)
