@@ -215,6 +215,7 @@ class Teller:
             self._terminal.wrap(f"next  hostdeck {self._next} {made.target.host}/{service}")
             if progress.offer is not None:
                 self._terminal.wrap(f"or    {kill_words(progress.offer)}")
+                self._terminal.wrap("that is SIGKILL: SIGTERM was in vain", 6)
 
 
 def kill_words(offer: Intent) -> str:

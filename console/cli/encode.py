@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from console.cli import differences
+from console.cli.changes import kill_words
 from console.cli.streams import when
 from console.core.finding import Finding, Proposal
 from console.core.freshness import of_service
@@ -344,6 +345,7 @@ def _offer(offer: Intent) -> Json:
         "target": str(offer.target),
         "port": str(offer.endpoint) if offer.endpoint else None,
         "then": str(offer.then) if offer.then else None,
+        "command": kill_words(offer),
     }
 
 

@@ -78,7 +78,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("mark", ("space",), "mark", "mark or unmark the row: an action then applies to all marked rows",
               (Place.SERVICES,)),
     KeyAction("group", ("o",), "group", "group by host, by manager or by state", (Place.SERVICES,)),
-    KeyAction("refresh", ("ctrl+l",), "refresh", "ask the host again now", (*TABS, Place.RELEASES)),
+    KeyAction("refresh", ("ctrl+l",), "refresh", "ask the host again now", (*TABS, Place.RELEASES, Place.DIAGNOSIS)),
     _change("mend", "m", "mend: m, then the number of a proposal", (Place.FINDINGS,)),
     KeyAction("why", ("w",), "why", "diagnose this service or port", _SERVICE[:-1]),
     _change("restart", "r", "restart the service"),

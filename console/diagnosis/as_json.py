@@ -20,6 +20,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "protocol": verdict.protocol,
         "verdict": verdict.verdict.value,
         "fine": verdict.fine,
+        "at_home": verdict.at_home,
         "service": str(verdict.service) if verdict.service is not None else None,
         "symptom": _symptom(verdict.symptom) if verdict.symptom is not None else None,
         "holders": [_holder(holder) for holder in verdict.holders],

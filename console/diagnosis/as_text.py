@@ -1,6 +1,6 @@
 """The verdict in eight to ten lines for a terminal, and as Markdown for a report."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from textwrap import wrap
 from unicodedata import combining, east_asian_width
@@ -12,13 +12,16 @@ from console.diagnosis.firewall import Gate
 from console.diagnosis.holder_words import after_a_kill, sent_on, who
 from console.diagnosis.reach import tried
 from console.diagnosis.report import sections
-from console.diagnosis.verdict import Holder, Reach, Verdict, VerdictWord
+from console.diagnosis.verdict import Holder, NotChecked, Reach, Verdict, VerdictWord
 
 LABEL = 9
 """Columns of the word in front of a line."""
 MOST_HOLDERS = 2
 MOST_ACTIONS = 4
+MOST_GAPS = 3
 MOST_LINES = 12
+MOST_IN_REPORT = 20
+"""Lines of each look in a report for an incident channel."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 
 
@@ -49,7 +52,9 @@ def as_markdown(verdict: Verdict, zone: tzinfo = UTC, log: Iterable[LogLine] = (
             continue
         parts.append("")
         if section.code:
-            parts += _fenced(section.lines, "text")
+            left = len(section.lines) - MOST_IN_REPORT
+            more = (f"... {left} more lines: hostdeck why {verdict.target} --evidence",) if left > 0 else ()
+            parts += _fenced([*section.lines[:MOST_IN_REPORT], *more], "text")
         else:
             parts += [f"- {_plain(line)}" for line in section.lines]
     return "\n".join(parts) + "\n"
@@ -106,7 +111,7 @@ def _tried(verdict: Verdict, zone: tzinfo) -> str:
 def _answer(verdict: Verdict, width: int) -> Iterator[str]:
     """The verdict in a sentence, where no holder says it all."""
     by_itself = verdict.service is not None and all(holder.ref == verdict.service for holder in verdict.holders)
-    if by_itself or not verdict.holders or verdict.verdict is not VerdictWord.HELD:
+    if by_itself or not verdict.holders or verdict.at_home or verdict.verdict is not VerdictWord.HELD:
         # Where no port is named, how it failed is the answer.
         nameless = verdict.failure is not None and verdict.port is None
         word = "PORT" if nameless else "FINE" if verdict.has_its_port else verdict.verdict.value.upper()
@@ -136,7 +141,7 @@ def _body(verdict: Verdict, width: int, wraps: int) -> Iterator[str]:
         yield _line("WHY", f"{why}: {first.note}" if first.note else why)
         if verdict.clash:
             yield _line("CLASH", verdict.clash)
-        if not verdict.fine and verdict.verdict is not VerdictWord.UNREACHABLE:
+        if not (verdict.fine or verdict.at_home or verdict.verdict is VerdictWord.UNREACHABLE):
             yield _line("RESPAWN", after_a_kill(first))
     if verdict.reach is not None and verdict.verdict is VerdictWord.UNREACHABLE:
         yield from _kept_out(verdict.reach, width)
@@ -203,12 +208,28 @@ def _sure(verdict: Verdict, width: int, wraps: int) -> Iterator[str]:
     if not verdict.not_checked:
         yield text
         return
+    if verdict.verdict is VerdictWord.UNKNOWN and wraps > 1:
+        # What was not seen is the answer: each with its reason.
+        yield text
+        yield from (
+            _line("" if place else "UNSEEN", f"{gap.what}: {gap.why}") for place, gap in enumerate(_most(verdict))
+        )
+        return
     gaps = "; ".join(f"{gap.what} ({gap.why})" for gap in verdict.not_checked)
     if columns(gaps) > min(2, wraps) * (width - LABEL - 12):
         gaps = "; ".join(gap.what for gap in verdict.not_checked)
     yield from wrap(
         f"{text}   NOT CHECKED  {gaps}", width, subsequent_indent=" " * LABEL, max_lines=wraps, placeholder=" …"
     )
+
+
+def _most(verdict: Verdict) -> Sequence[NotChecked]:
+    """What was not seen, as far as there is room."""
+    found = verdict.not_checked
+    if len(found) <= MOST_GAPS:
+        return found
+    rest = found[MOST_GAPS - 1 :]
+    return (*found[: MOST_GAPS - 1], NotChecked(f"and {len(rest)} more", ", ".join(gap.what for gap in rest)))
 
 
 def _ways(verdict: Verdict, width: int) -> Iterator[str]:

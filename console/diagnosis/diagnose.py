@@ -8,6 +8,8 @@ from console.core.network import Listener, Socket
 from console.core.restarts import gave_up
 from console.core.service import Endpoint, State
 from console.diagnosis import (
+    again,
+    at_home,
     beyond,
     denied,
     duplicates,
@@ -57,6 +59,7 @@ def diagnose(evidence: Evidence, commands_of: CommandsOf = no_commands) -> Verdi
         found = tuple(replace(one, confidence=Confidence.LOW) for one in verdict.holders)
         verdict = replace(verdict, holders=found, actions=ways, confidence=Confidence.LOW)
     gaps = {gap.what: gap for gap in (*verdict.not_checked, *not_checked(evidence, want, verdict))}
+    verdict = replace(verdict, actions=(*verdict.actions, *again.ways(evidence, verdict)))
     facts = traces(evidence, want, verdict)
     return replace(verdict, not_checked=tuple(gaps.values()), evidence=facts, looks=evidence.looks)
 
@@ -93,7 +96,8 @@ def _by_what_listens(evidence: Evidence, want: Want, endpoint: Endpoint, command
         return _own(evidence, want, endpoint, found, commands_of)
     gap = evidence.listeners_gap()
     if gap is not None:
-        return undecided(evidence, want, f"who listens on {want.port} is not known", NotChecked(LISTENERS, gap))
+        summary = f"who listens on {want.port} is not known ({gap})"
+        return undecided(evidence, want, summary, NotChecked(LISTENERS, gap))
     if sent:
         return taken.held(evidence, want, sent, commands_of)
     sockets = in_the_way(evidence, endpoint)
@@ -116,6 +120,9 @@ def _held(
         word = VerdictWord.HELD
         names = dict.fromkeys(holder.ref.beside(want.ref) if holder.ref else holder.name for holder in holders)
         summary = f"{want.port} is held by {' and '.join(names)}"
+    if (owner := at_home.owner(evidence, want, holders)) is not None:
+        verdict = outline(evidence, want, VerdictWord.HELD, at_home.sentence(want, owner), first.confidence)
+        return replace(verdict, holders=holders, at_home=True, impact=tuple(_impact(evidence, holders)))
     ways = proposals.for_held(evidence, want, _distinct(holders), commands_of)
     clash = next((holder.clash for holder in holders if holder.clash), None)
     shared = shared_by(listeners)
@@ -164,9 +171,11 @@ def _leftover(
 ) -> Verdict:
     word = kind_of(evidence, sockets, want.service)
     holders = owners_of(evidence, sockets)
-    by = f" by {holders[0].name}" if holders else ""
-    stop = proposals.stop_holder(evidence, want, holders[0], commands_of) if holders else None
-    ways: list[Proposal | None] = [stop, proposals.move(evidence, want)]
+    owners = _distinct(holders)
+    names = " and ".join(dict.fromkeys(one.name for one in owners))
+    by = f" by {names}" if owners else ""
+    stops = proposals.stop_connected(evidence, want, owners, commands_of)
+    ways: list[Proposal | None] = [*stops, proposals.move(evidence, want)]
     sure = holders[0].confidence if holders else Confidence.MEDIUM
     if word is VerdictWord.OUTGOING:
         peer = f"{sockets[0].peer_address}:{sockets[0].peer_port}"
@@ -178,10 +187,10 @@ def _leftover(
         left = None if holders else last_timewait(sockets)
         until = f"; the last ends in {left:.0f} s" if left is not None else ""
         if holders:
-            until = f"; they end when {holders[0].name} or the other side closes them"
+            until = f"; they end when {names} or the other side closes them"
         summary = f"nobody listens on {want.port}, but connections linger: {count_states(sockets)}{until}"
         live = any(socket.state != "TIME-WAIT" for socket in sockets)
-        if stop is None:
+        if not stops:
             ways.extend(proposals.start(want, commands_of, recommended=not live, after=left))
         sure = sure if live else Confidence.HIGH
     return replace(outline(evidence, want, word, summary, sure), holders=holders, actions=proposals.ordered(ways))
@@ -190,18 +199,22 @@ def _leftover(
 def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:
     if evidence.sockets is None:
         # Connections without a listener keep a port too: without that look it may not be called free.
-        return undecided(evidence, want, f"nobody listens on {want.port}; connections on it were not looked at")
+        unseen = f"connections on it were not looked at{evidence.because('sockets')}"
+        return undecided(evidence, want, f"nobody listens on {want.port}; {unseen}")
     if beyond.is_blind(evidence):
-        whose = "nobody listens on {}; whether rules of the kernel send it to a container could not be seen"
-        return undecided(evidence, want, whose.format(want.port))
+        unseen = "whether rules of the kernel send it to a container could not be seen"
+        why = evidence.because("redirects", "namespaces")
+        return undecided(evidence, want, f"nobody listens on {want.port}; {unseen}{why}")
     hidden = only_bound.gap(evidence, endpoint)
     if hidden is not None and want.symptom is not None and want.symptom.errno == _IN_USE and want.down:
         suspected = only_bound.suspected(evidence, want)
         if suspected is not None:
-            stop = proposals.stop_holder(evidence, want, suspected.holders[0], commands_of)
-            return replace(suspected, actions=proposals.ordered((stop, proposals.move(evidence, want))))
+            stops = proposals.stop_connected(evidence, want, suspected.holders[:1], commands_of)
+            return replace(suspected, actions=proposals.ordered((*stops, proposals.move(evidence, want))))
     if _failed_just_now(evidence, want):
-        return undecided(evidence, want, f"{want.name} could not bind {want.port} just now, yet nothing is seen on it")
+        summary = f"{want.name} could not bind {want.port} just now, yet nothing is seen on it"
+        verdict = undecided(evidence, want, summary)
+        return replace(verdict, actions=(again.way(evidence, verdict),))
     if (denial := denied.likely(evidence, want, commands_of)) is not None:
         return denial
     late = denied.late_address(want)
@@ -217,7 +230,7 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if (found := inside.found(evidence, want, endpoint, ways)) is not None:
         return found
     if hidden is not None:
-        summary = f"nobody is seen on {want.port}; {hidden.what} were not looked for"
+        summary = f"nobody is seen on {want.port}; {hidden.what} were not looked for ({hidden.why})"
         return replace(undecided(evidence, want, summary), actions=ways)
     summary = next_start.sentence(evidence, want, rivals, startable=bool(ways))
     verdict = outline(evidence, want, VerdictWord.FREE, summary, Confidence.MEDIUM)

@@ -40,6 +40,8 @@ class Refusal:
 
     probe: str
     why: str
+    silent: bool = False
+    """There was no answer in time: another time there may be one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,16 @@ class Evidence:
     def refusal(self, probe: str) -> str | None:
         """Why a look was refused; ``None`` when it was not tried or it succeeded."""
         return next((refusal.why for refusal in self.refused if refusal.probe == probe), None)
+
+    def because(self, *probes: str) -> str:
+        """Why these looks told nothing, to be put behind a sentence; empty where none of them was tried in vain."""
+        found = dict.fromkeys(why for why in map(self.refusal, probes) if why is not None)
+        return f" ({'; '.join(found)})" if found else ""
+
+    @property
+    def silent(self) -> bool:
+        """Whether a look had no answer in time."""
+        return any(refusal.silent for refusal in self.refused)
 
     def process(self, pid: int | None) -> Process | None:
         """What is known of a process."""

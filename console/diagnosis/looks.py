@@ -1,13 +1,18 @@
 """The looks that a verdict rests on, as a person could take them: the command and what it printed."""
 
+import re
 from dataclasses import dataclass
 
 from console.core.command import quote
 from console.core.probe import Probe
-from console.core.text import Masker
+from console.core.text import Masker, cut
 
 MOST_LINES = 60
 """Lines of one look that are kept; what was left out is counted."""
+MOST_OF_OTHERS = 12
+"""The same where there are more than that, and none of them names the port."""
+LONGEST = 400
+"""Letters of one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +39,12 @@ def _typed(probe: Probe[object], args: tuple[str, ...]) -> str:
 
 def _shortened(text: str, port: int | None) -> str:
     lines = text.split("\n") if text else []
-    kept = lines
+    kept = lines[:MOST_LINES]
     if len(lines) > MOST_LINES and port is not None:
-        kept = [line for line in lines if str(port) in line] or lines
-    kept = kept[:MOST_LINES]
+        about = re.compile(rf"(?<!\d){port}(?!\d)")
+        naming = [line for line in lines if about.search(line)]
+        kept = naming[:MOST_LINES] or lines[:MOST_OF_OTHERS]
     left = len(lines) - len(kept)
-    return "\n".join([*map(Masker().mask, kept), *([f"... {left} more lines"] if left else [])])
+    rest = [f"... {left} more lines: the command prints all of them on the host"] if left else []
+    masker = Masker()
+    return "\n".join([*(cut(masker.mask(line), LONGEST) for line in kept), *rest])

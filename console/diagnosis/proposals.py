@@ -91,12 +91,20 @@ def _each(
         yield replace(way, recommended=False)
 
 
-def stop_holder(evidence: Evidence, want: Want, holder: Holder, commands_of: CommandsOf) -> Proposal | None:
-    """The proposal that takes the port from one that does not listen; ``None`` where nothing may be done."""
-    advice = _advice(evidence, holder)
-    if advice is not None or not (holder.strays or is_service(evidence, holder)):
-        return advice
-    return stop_services(evidence, want, [holder], commands_of, start_after=True, has="connection")
+def stop_connected(
+    evidence: Evidence, want: Want, holders: Sequence[Holder], commands_of: CommandsOf
+) -> tuple[Proposal, ...]:
+    """The proposals that take the port from those that do not listen: from all of them, since one is enough to keep it.
+
+    Empty where nothing may be done.
+    """
+    advice = [(holder, _advice(evidence, holder)) for holder in holders]
+    by_hand = tuple(other for _, other in advice if other is not None)
+    freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
+    if not freed:
+        return by_hand
+    whole = len(freed) == len(holders)
+    return (stop_services(evidence, want, freed, commands_of, start_after=whole, has="connection"), *by_hand)
 
 
 def stop_services(

@@ -84,6 +84,7 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
         verdict,
         reach=replace(reach, known_by=known_by),
         verdict=VerdictWord.UNREACHABLE,
+        at_home=False,
         summary=summary,
         clash=None,
         confidence=sure,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from console.core.command import quote
 from console.core.declaration import Declaration
 from console.core.finding import Proposal
 from console.core.network import Socket
@@ -184,6 +185,8 @@ class Verdict:
     """What else is hit when the holder ends."""
     evidence: tuple[str, ...] = ()
     """What the verdict rests on, a line each."""
+    at_home: bool = False
+    """Whether the port is its holder's own, which runs, and nobody else is seen to want it: nothing is to be mended."""
     keep: ServiceRef | None = None
     """Of two services that run one program: the one to keep."""
     looks: tuple[Look, ...] = ()
@@ -208,6 +211,13 @@ class Verdict:
         if self.port_known_by == LISTENED:
             return f"{self.port}: {LISTENED}"
         return f"{self.port} is named by {self.port_known_by}"
+
+    @property
+    def target(self) -> str:
+        """What ``hostdeck why`` is asked for to get this verdict again, as a word of a shell."""
+        if self.service is not None:
+            return quote((str(self.service),))
+        return f"{quote((self.host,))}:{self.port}{'/udp' if self.protocol == 'udp' else ''}"
 
     @property
     def is_old(self) -> bool:

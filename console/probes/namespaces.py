@@ -278,6 +278,26 @@ def _summed(counts: list[tuple[str, int, int]]) -> Iterator[tuple[str, int, int]
         yield protocol, port, sum(count for *place, count in counts if place == [protocol, port])
 
 
+def as_printed(text: str) -> str:
+    """What stands in a person's way: each that publishes a port, each network with a process of it, and who listens."""
+    try:
+        known = parse(text)
+    except ParseError:
+        return text
+    lines = [
+        f"{one.process} pid {one.pid}: {one.protocol} {one.address}:{one.port} -> {one.to_address}:{one.to_port}"
+        for one in known.proxies
+    ]
+    for space in known.spaces:
+        first = f" pid {space.processes[0].pid} {space.processes[0].name}" if space.processes else ""
+        lines.append(f"net {space.ident}{first} {' '.join(space.addresses)}".rstrip())
+        for one in space.listeners:
+            holder = space.holder(one)
+            who = f" pid {holder.pid} {holder.name}" if holder is not None else ""
+            lines.append(f"  {space.ident} {one.protocol} {one.address}:{one.port}{who}")
+    return "\n".join(lines)
+
+
 PROBE = Probe(
     name="namespaces",
     script=SCRIPT,
@@ -287,4 +307,5 @@ PROBE = Probe(
     cached=False,
     timeout=15.0,
     shown="lsns --type net; nsenter --net --target PID ss -Hltunp",
+    as_printed=as_printed,
 )

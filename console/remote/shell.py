@@ -265,4 +265,6 @@ def _number(word: bytes) -> int | None:
 def failure_line(stderr: str, status: str) -> str:
     """The last thing said on standard error, as one line; the exit status where nothing was said."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    if not lines and status == str(TIMED_OUT):
+        return "it had no answer in its time and was ended on the host"
     return lines[-1][:_LONGEST] if lines else f"exit status {status}"

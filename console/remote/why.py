@@ -47,6 +47,8 @@ from console.remote.shell import Answer, Ask
 ROUNDS = 4
 """Each answer may leave a further question; more than this only happens when a host changes under our eyes."""
 
+_RESTLESS = "the host changed faster than it could be looked at"
+
 _ROUTINE: dict[str, Probe[Any]] = {"listeners": listeners.PROBE, "declarations": FILES}
 """What is part of the snapshot, from where it is taken."""
 _FIELDS: dict[str, tuple[str, Probe[Any]]] = {
@@ -101,8 +103,9 @@ async def collect(
         evidence = await _round(fleet, host, evidence, questions)
         questions = needed(evidence)
         if not questions:
-            break
-    return evidence
+            return evidence
+    left = tuple(Refusal(one.probe, _RESTLESS, silent=True) for one in questions)
+    return replace(evidence, refused=(*evidence.refused, *left))
 
 
 async def why(
@@ -186,7 +189,8 @@ def _noted(evidence: Evidence, ask: Ask, answer: Answer) -> Evidence:
 
 def _with(evidence: Evidence, question: Question, answer: Answer) -> Evidence:
     if answer.failure is not None:
-        return replace(evidence, refused=(*evidence.refused, Refusal(question.probe, answer.failure)))
+        refusal = Refusal(question.probe, answer.failure, answer.hangs)
+        return replace(evidence, refused=(*evidence.refused, refusal))
     if question.probe in _ROUTINE:
         return evidence
     field, value = _FIELDS[question.probe][0], answer.value

@@ -31,7 +31,7 @@ KINDS = {
 """Keys that change the selected services, by action id."""
 
 
-_FREEING = ("stop-holder", "signal", "stop-container", "find-container")
+FREEING = ("stop-holder", "signal", "stop-container", "find-container")
 """Proposals that take the port from who has it."""
 
 
@@ -141,9 +141,9 @@ def free_intents(selection: Selection, deck: Deck) -> tuple[Intent, ...] | str:
 
     Where a service wants the port, its holder is stopped and that service started; else the holder is only stopped.
     """
-    if selection.place is Place.DIAGNOSIS:
+    if selection.place is not Place.PORTS:
         # The verdict knows best who is in the way, and why one of them is not touched.
-        ways = [one for one in selection.proposals if one.id in _FREEING]
+        ways = [one for one in selection.proposals if one.id in FREEING]
         if chosen := next((one for one in ways if one.intents), next(iter(ways), None)):
             return chosen.intents or chosen.reason_off or "it is advice: there is nothing to run"
     found = _free_intent(selection, deck)

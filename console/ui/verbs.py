@@ -10,6 +10,7 @@ from console.ui import off
 from console.ui.planner import RefusedError
 from console.ui.present.words import number
 from console.ui.subject import Subject
+from console.ui.verified import is_same, when_looked_at
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -35,8 +36,28 @@ async def perform(ident: str, screen: DeckScreen, selection: Selection) -> None:
 
 
 def propose(screen: DeckScreen, selection: Selection, place: int) -> None:
-    """Review the plan of a numbered proposal."""
-    review(screen, (selection.proposals[place - 1].intents,))
+    """Review the plan of a numbered proposal, where the host still is as it was when that was shown."""
+    meant = selection.proposals[place - 1]
+
+    def go(now: Selection) -> str | None:
+        same = next((one for one in now.proposals if is_same(one, meant)), None)
+        if same is None:
+            return _shown_anew(screen, now)
+        review(screen, (same.intents,))
+        return None
+
+    when_looked_at(screen, selection, go)
+
+
+def _shown_anew(screen: DeckScreen, selection: Selection) -> str | None:
+    """Show what is so now instead of a plan for what was shown."""
+    told = f"nothing was planned: {selection.host} is not as it was shown, this is what is so now"
+    page = _diagnosis(screen, selection) if screen.PLACE is not Place.DIAGNOSIS else None
+    if page is None:
+        screen.refresh_all()
+        return told
+    page.call_after_refresh(page.say, told)
+    return None
 
 
 def review(screen: DeckScreen, wishes: tuple[tuple[Intent, ...], ...]) -> None:
@@ -71,12 +92,20 @@ async def _mend(screen: DeckScreen, selection: Selection) -> None:
     screen.app.push_screen(ChoiceScreen(title, options), chosen)
 
 
-async def _why(screen: DeckScreen, selection: Selection) -> None:
+def _diagnosis(screen: DeckScreen, selection: Selection) -> DeckScreen | None:
+    """Open the diagnosis of what is selected, where it is something."""
     from console.ui.screens.diagnosis import DiagnosisScreen
 
     subject = Subject.of(selection)
-    if subject is not None:
-        screen.app.push_screen(DiagnosisScreen(subject))
+    if subject is None:
+        return None
+    page = DiagnosisScreen(subject)
+    screen.app.push_screen(page)
+    return page
+
+
+async def _why(screen: DeckScreen, selection: Selection) -> None:
+    _diagnosis(screen, selection)
 
 
 async def _open(screen: DeckScreen, selection: Selection) -> None:
@@ -98,9 +127,14 @@ async def _logs(screen: DeckScreen, selection: Selection) -> None:
 
 
 async def _free_port(screen: DeckScreen, selection: Selection) -> None:
-    intents = off.free_intents(selection, screen.deck)
-    if not isinstance(intents, str):
+    def go(now: Selection) -> str | None:
+        intents = off.free_intents(now, screen.deck)
+        if isinstance(intents, str):
+            return intents
         review(screen, (intents,))
+        return None
+
+    when_looked_at(screen, selection, go)
 
 
 async def _environment(screen: DeckScreen, selection: Selection) -> None:

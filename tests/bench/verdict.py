@@ -2,12 +2,17 @@
 
 The verdict on what is known is judged anew each time. That it is verified on the host is counted in round trips: behind
 a proxy that makes the way long, the time that it takes, less what it takes without, against the length of the way.
+
+Cold, ``hostdeck why`` in a new process stands beside one plain connection, ``ssh HOST true``, in turns.
 """
 
 import asyncio
+import os
 import statistics
 import subprocess
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from console.cli import looking
@@ -25,14 +30,30 @@ WAY = 500
 TIMES = 9
 
 
+def _took(argv: Sequence[str], code: int = 0) -> float:
+    """Seconds that a new process takes to its end."""
+    # An installed program has its bytecode on disk; this variable, where it is set, would keep it from being written.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    began = time.monotonic()
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env)
+    took = time.monotonic() - began
+    assert done.returncode == code, done
+    return took
+
+
 def _peer(host: Host, config: Path) -> float:
     argv = ["ssh", "-F", str(config), host.name, "sudo ss -ltnp"]
-    times = []
-    for _ in range(TIMES):
-        began = time.monotonic()
-        subprocess.run(argv, check=True, capture_output=True)
-        times.append(time.monotonic() - began)
-    return statistics.median(times)
+    return statistics.median(_took(argv) for _ in range(TIMES))
+
+
+def _cold(host: Host, config: Path) -> tuple[float, float, float]:
+    """Seconds of ``hostdeck why`` without a connection, of a plain one, and the ratio of the pairs; medians."""
+    ours = [sys.executable, "-m", "console", "why", f"{host.name}/api", "-F", str(config)]
+    plain = ["ssh", "-F", str(config), host.name, "true"]
+    # The first turn only warms the caches.
+    pairs = [(_took(ours, 1), _took(plain)) for _ in range(TIMES + 1)][1:]
+    mine, theirs = zip(*pairs, strict=True)
+    return statistics.median(mine), statistics.median(theirs), statistics.median(one / two for one, two in pairs)
 
 
 async def _verified(fleet: Fleet, ref: ServiceRef) -> float:
@@ -70,6 +91,7 @@ def run() -> list[str]:
         near = lab.ssh_config("root")
         first, verified = asyncio.run(_ours(host, near))
         theirs = _peer(host, near)
+        cold, plain, ratio = _cold(host, near)
         with faults.delay_proxy(host, ms=WAY) as proxy:
             _, far = asyncio.run(_ours(host, proxy.ssh_config()))
         trips = (far - verified) / (WAY / 1000)
@@ -78,6 +100,7 @@ def run() -> list[str]:
             f"ratio {first / theirs:.4f} (goal 0.05)",
             f"P2  verified on the host: {verified * 1e3:.0f} ms, {far * 1e3:.0f} ms over a way of {WAY} ms: "
             f"{trips:.2f} round trips (goal 1.2)",
+            f"P2  cold hostdeck why: {cold * 1e3:.0f} ms, ssh HOST true {plain * 1e3:.0f} ms: ratio {ratio:.2f}",
         ]
 
 

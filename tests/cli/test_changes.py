@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from console.cli.changes import print_plan
+from console.cli import encode
+from console.cli.changes import Teller, print_plan
+from console.cli.commands.act import one_by_one
 from console.core.command import Command, Effect
-from console.core.plan import ActionKind, Plan, Step
+from console.core.finding import Proposal
+from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.service import Endpoint, ServiceRef
 from tests.actions.hosts import ref
 
 STOP = Step("stop old.service", Command(("systemctl", "stop", "old.service")))
@@ -30,3 +34,35 @@ def test_what_cannot_be_undone_is_shown_beside_what_can(capsys: pytest.CaptureFi
     shown = capsys.readouterr().out
     assert "if not        systemctl start old.service" in shown
     assert "no way back   old.service is gone" in shown
+
+
+def test_where_sigterm_was_in_vain_the_line_for_the_next_plan_is_told_in_text_and_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    api = ref("api.service")
+    resort = Intent(
+        ActionKind.KILL, ServiceRef(api.host, "process", "4112"), Endpoint("tcp", "0.0.0.0", 8080), then=api
+    )
+    see = Step("see node (pid 4112) end", Command(("true",)), otherwise=resort)
+    said = StepResult(see.name, StepState.FAILED, 3.0, "node (pid 4112) ignores SIGTERM")
+    progress = PlanProgress(replace(PLAN, steps=(see,)), steps=(said,), result=Result.FAILED, reason=said.output)
+    Teller(about_port=True).tell(progress)
+    line = f"hostdeck kill {api.host}/process:4112 --port 8080/tcp --then systemd:api.service"
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"or {line} that is SIGKILL: SIGTERM was in vain" in shown
+    assert encode.plan(progress, dry_run=False, root=True)["offer"]["command"] == line
+    done = replace(progress, steps=(replace(said, state=StepState.DONE),), result=Result.DONE)
+    assert encode.plan(done, dry_run=False, root=True)["offer"] is None
+
+
+def test_where_one_plan_cannot_free_a_port_the_plans_are_told_in_their_order() -> None:
+    api, one, two = ref("api.service"), ref("one.service"), ref("two.service")
+    stops = (Intent(ActionKind.STOP, one), Intent(ActionKind.STOP, two))
+    told = one_by_one(Proposal("stop-holder", "x", (*stops, Intent(ActionKind.START, api))), api)
+    assert told is not None
+    assert told.startswith("no one plan proves that one.service and two.service let go; one after the other: ")
+    lines = told.partition("other: ")[2].split("; ")
+    assert lines == [f"hostdeck stop {one}", f"hostdeck stop {two}", f"hostdeck start {api}"]
+    start = Proposal("start", "x", (Intent(ActionKind.RESET_FAILED, api), Intent(ActionKind.START, api)))
+    whole = Proposal("stop-holder", "x", (Intent(ActionKind.FREE_PORT, api, Endpoint("tcp", "*", 8080)),))
+    assert one_by_one(start, api) is one_by_one(whole, api) is None

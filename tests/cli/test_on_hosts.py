@@ -113,6 +113,7 @@ def test_what_sigterm_did_not_end_is_killed_by_the_line_that_is_printed(
     [printed] = re.findall(r"^ *or +(hostdeck kill .*)$", mild.out, re.MULTILINE)
     words = shlex.split(printed)[1:]
     assert words[1] == f"{host.name}/process:{pid}"
+    assert "that is SIGKILL: SIGTERM was in vain" in mild.out
 
     asked = hostdeck("root", *words)
     assert (asked.code, "give --yes" in asked.err) == (2, True)

@@ -415,6 +415,22 @@ def test_who_listens_and_who_is_connected_are_stopped_by_one_plan() -> None:
     assert (intent.kind, intent.target, intent.holder) == (ActionKind.FREE_PORT, ref(), ref("client.service"))
 
 
+def test_of_several_that_are_connected_all_are_stopped_before_the_start() -> None:
+    one, two = unit("one.service", pids=(77,)), unit("two.service", pids=(78, 79))
+    out = tuple(
+        socket(port=8080, peer_port=443, pids=(pid,), process="curl", cgroup=f"/system.slice/{name}.service")
+        for pid, name in ((77, "one"), (78, "two"), (79, "two"))
+    )
+    known = tuple(process(pid, name="curl") for pid in (77, 78, 79))
+    verdict = diagnose(look(services=(failed(), one, two), sockets=out, processes=known))
+    assert verdict.verdict is VerdictWord.OUTGOING
+    assert "an outgoing connection by one.service and two.service" in verdict.summary
+    stop = action(verdict, "stop-holder")
+    assert stop is not None
+    assert stop.label == "stop one.service and two.service, then start api.service"
+    assert kinds(stop) == [("stop", "one.service"), ("stop", "two.service"), ("start", "api.service")]
+
+
 def test_a_hidden_connection_is_not_called_gone() -> None:
     verdict = diagnose(look(sockets=(socket("ESTAB"),), identity=identity(1001)))
     assert (verdict.verdict, verdict.confidence) == (VerdictWord.LINGERING, Confidence.MEDIUM)

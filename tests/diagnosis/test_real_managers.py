@@ -88,6 +88,16 @@ def test_one_script_under_systemd_and_pm2_and_by_hand(lab: Lab, fresh_host: Fres
     [verdict] = why(lab, host, ["/api"])
     assert (verdict.verdict, verdict.actions[0].id) == (DUPLICATE, "stop-twin")
     assert verdict.actions[0].commands == ("systemctl stop api.service",)
+    # No unit is in it: the app of pm2 against a program of supervisord.
+    host.run(["systemctl", "stop", "api.service"])
+    program = 'command=/usr/bin/node /srv/node/api.js\nuser=deploy\nenvironment=PORT="8080"\nstartretries=0\n'
+    host.write("/etc/supervisor/conf.d/node.conf", f"[program:node]\n{program}")
+    host.run(["systemctl", "start", "supervisor.service"])
+    host.wait("supervisorctl status node | grep -q FATAL", timeout=30)
+    [verdict] = why(lab, host, ["/supervisord:node"])
+    assert (verdict.verdict, verdict.holders[0].name) == (DUPLICATE, "web")
+    assert "node (supervisord) and web (pm2 of deploy) run the same program" in verdict.summary
+    assert str(verdict.keep) == f"{host.name}/pm2@deploy:web"
 
 
 # 7 a program of a manager that may not be asked

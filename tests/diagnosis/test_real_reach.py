@@ -109,6 +109,13 @@ def test_another_host_of_the_fleet_is_asked(lab: Lab, fresh_host: FreshHost) -> 
     ]  # fmt: skip
     verdict, _ = look(lab, host, wanted, asked_from="near2")
     assert results(verdict)[Vantage.HERE] == Reached.ANSWERS
+    # A chain of inet that meets what comes in by one device.
+    host.run(["nft", "delete table ip mine; add table inet edge; "
+              'add chain inet edge in { type filter hook ingress device "host0" priority 0; }; '
+              "add rule inet edge in tcp dport 8080 drop"])  # fmt: skip
+    wanted = [Expected(":8080", ROOT, OUT, HIGH, API, summary="but nft inet edge in drops what comes from", gaps=0)]
+    [verdict] = look(lab, host, wanted, asked_from="near2")
+    assert results(verdict) | {Vantage.HOST: "answers", Vantage.SSH: "answers"} == results(verdict)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import pytest
 
 from console.diagnosis import VerdictWord
+from console.diagnosis.strays import LEFT
 from tests.lab import FreshHost, Lab
 from tests.lab.cases import install
 
@@ -44,6 +45,7 @@ CASES: dict[str, tuple[Expected, ...]] = {
     ),
     "15": (
         Expected("/api", ROOT, HELD, HIGH, "legacy.service", "same address 0.0.0.0", "signal"),
+        Expected("/api", ONCALL, HELD, MEDIUM, "legacy.service", "same address 0.0.0.0", gap=HIDDEN),
         Expected(":8080", NOSUDO, HELD, MEDIUM, "legacy.service", gap=HIDDEN),
     ),
     "23": (
@@ -67,6 +69,11 @@ def test_the_socket_is_found(case: str, lab: Lab, fresh_host: FreshHost) -> None
     verdicts = look(lab, host, CASES[case])
     if case == "15":
         assert (verdicts[0].holders[0].process, verdicts[0].holders[0].command) == ("sleep", "sleep 100000")
+        for verdict in verdicts[1:]:
+            # Without rights the unit that left it is not stopped for it: that would end nothing.
+            assert verdict.holders[0].note == LEFT
+            assert verdict.actions[0].reason_off == f"by hand: {LEFT}"
+            assert not any(way.intents for way in verdict.actions)
     if case == "25":
         shown = {(holder.address, holder.interface) for holder in verdicts[0].holders}
         assert ("::ffff:127.0.0.1", None) in shown

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from console.core.snapshot import LogLine
 from console.diagnosis import as_markdown, diagnose
+from console.diagnosis.as_text import MOST_IN_REPORT
 from console.diagnosis.looks import look
 from console.diagnosis.report import LOG_LINES, sections
 from console.managers.systemd import JOURNAL
@@ -55,6 +56,16 @@ def test_a_report_has_every_look_in_a_fence_of_its_own() -> None:
     text = as_markdown(replace(diagnose(seen(listener())), looks=(taken,)), UTC, LOG)
     assert "**$ ss -Hltunpe**\n\n```text\ntcp LISTEN 0 5 0.0.0.0:8080 0.0.0.0:*\n```" in text
     assert "**Log of api.service**" in text
+
+
+def test_a_report_is_short_and_says_how_to_see_all_of_it() -> None:
+    rows = "\n".join(f"tcp LISTEN 0 5 10.0.0.{number}:8080 0.0.0.0:*" for number in range(50))
+    verdict = replace(diagnose(seen(listener())), looks=(look(listeners.PROBE, (), rows, None, 8080),))
+    text = as_markdown(verdict)
+    assert f"10.0.0.{MOST_IN_REPORT - 1}:8080" in text
+    assert f"10.0.0.{MOST_IN_REPORT}:8080" not in text
+    assert "\n... 30 more lines: hostdeck why web1/systemd:api.service --evidence\n" in text
+    assert "10.0.0.49:8080" in "\n".join(line for section in sections(verdict) for line in section.lines)
 
 
 def test_the_looks_print_what_their_commands_print() -> None:

@@ -52,7 +52,8 @@ def test_a_burst_runs_no_plan_that_was_not_in_sight(tmp_path: Path) -> None:
         terminal.wait_for(r"cannot bind tcp 8080", 60)
         for keys in ("m1\x12", "m1\x12\x12\x12", "w1\x12", "r\x12"):
             terminal.press(keys)
-            terminal.wait_for(r"press it once more", 60)
+            # Behind w1 the host is asked first: ctrl+r meets no plan, and the plan comes into sight afterwards.
+            terminal.wait_for(r"Run \(ctrl\+r\)" if keys.startswith("w") else r"press it once more", 60)
             terminal.press("esc")
             terminal.wait_until_gone(r"Run \(ctrl\+r\)|press it once more|esc to go back", 60)
             if keys.startswith("w"):

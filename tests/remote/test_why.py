@@ -106,3 +106,27 @@ async def test_who_is_gone_is_not_asked_about_again() -> None:
     host = OneHost(conflict(), now=(HELD, replace(HELD, pids=(4112, 4113))))
     await collect(cast(Fleet, host), "web1", ref())
     assert host.about == [["4112"], ["4113"]]
+
+
+async def test_a_look_without_an_answer_in_time_is_told_with_what_to_do() -> None:
+    class Busy(OneHost):
+        def _answer(self, ask: Ask) -> Answer:
+            if ask.probe.name == "sockets":
+                return Answer(ask.probe, failure="no answer in 7 s", hangs=True)
+            return super()._answer(ask)
+
+    verdict = await why(cast(Fleet, Busy(conflict(), now=())), "web1", ref())
+    assert verdict.verdict == "unknown"
+    assert "connections on it were not looked at (no answer in 7 s)" in verdict.summary
+    assert "look-again" in [way.id for way in verdict.actions]
+
+
+async def test_a_host_that_never_rests_is_told_as_the_reason() -> None:
+    class Restless(OneHost):
+        async def ask_all(self, host: str, asks: Sequence[Ask]) -> list[Answer]:
+            self._now = (replace(HELD, pids=(5000 + len(self.rounds),)),)
+            return await super().ask_all(host, asks)
+
+    host = Restless(conflict())
+    evidence = await collect(cast(Fleet, host), "web1", ref())
+    assert evidence.refusal("process") == "the host changed faster than it could be looked at"

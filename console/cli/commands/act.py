@@ -11,8 +11,9 @@ from console.cli.subcommand import Subcommand, json_option, target_argument
 
 if TYPE_CHECKING:
     from console.config.model import Config
+    from console.core.finding import Proposal
     from console.core.plan import ActionKind, Intent, Plan, PlanProgress
-    from console.core.service import Endpoint
+    from console.core.service import Endpoint, ServiceRef
     from console.core.snapshot import Snapshot
     from console.core.target import Target
     from console.remote.fleet import Fleet
@@ -140,7 +141,9 @@ async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "
             then=found(service_target(f"{target.host or ''}/{then}"), snapshot) if then else None,
         )
         await look_at_files(fleet, intent)
-        intent = await _as_verified(fleet, config, spec, intent)
+        intent, in_turn = await _as_verified(fleet, config, spec, intent)
+        if in_turn is not None:
+            return refused(intent, None, in_turn, arguments, root=root)
         snapshot = await look_at_processes(fleet, intent)
         made, reason = await review(fleet, config, spec, intent, snapshot, arguments)
         if reason is not None or made is None:
@@ -158,20 +161,39 @@ async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "
         return verdict(last)
 
 
-async def _as_verified(fleet: "Fleet", config: "Config", spec: "HostSpec", intent: "Intent") -> "Intent":
-    """With who keeps the port without listening, which only a look at the connections tells."""
+async def _as_verified(
+    fleet: "Fleet", config: "Config", spec: "HostSpec", intent: "Intent"
+) -> "tuple[Intent, str | None]":
+    """With who keeps the port without listening, which only a look at the connections tells; and why no one plan does.
+
+    A plan to free a port can prove of one at most that its connections are gone.
+    """
     from console.cli.wiring import verdict
     from console.core.plan import ActionKind
 
     if intent.kind is not ActionKind.FREE_PORT:
-        return intent
+        return intent, None
     port = intent.endpoint and (intent.endpoint.protocol, intent.endpoint.port)
     told = await verdict(fleet, config, spec, intent.target)
+    if port not in (None, (told.protocol, told.port)):
+        return intent, None
     for way in (one for action in told.actions for one in action.intents):
         own = way.kind is ActionKind.FREE_PORT and way.target == intent.target and way.endpoint is not None
-        if own and way.holder is not None and port in (None, (told.protocol, told.port)):
-            return way
-    return intent
+        if own and way.holder is not None:
+            return way, None
+    return intent, next((words for one in told.actions if (words := one_by_one(one, intent.target))), None)
+
+
+def one_by_one(way: "Proposal", ref: "ServiceRef") -> str | None:
+    """That a way out is one plan for each of several services, and which; ``None`` where one plan does it."""
+    from console.core.command import quote
+    from console.core.plan import ActionKind
+
+    stopped = [one.target.name for one in way.intents if one.kind is ActionKind.STOP and one.target != ref]
+    if not stopped or way.intents[-1].target != ref:
+        return None
+    lines = "; ".join(quote(("hostdeck", one.kind.value, str(one.target))) for one in way.intents)
+    return f"no one plan proves that {' and '.join(stopped)} let go; one after the other: {lines}"
 
 
 def _show(made: "Plan", arguments: Namespace, *, root: bool) -> int:

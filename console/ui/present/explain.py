@@ -60,9 +60,7 @@ def explain(
 
     ``checked`` says how fresh the verdict is, right below it; ``room`` is what both must fit.
     """
-    finding = finding_of(deck, subject)
-    told = verdict if verdict is not None and speaks(verdict, subject, finding) else None
-    proposals = told.actions if told is not None and told.actions else finding.proposals if finding is not None else ()
+    told, finding, proposals = found(deck, subject, verdict)
     reason = partial(why_off, deck)
     if told is not None:
         block = verdict_block(told, deck.clock, reason, prefix=prefix, shown=proposals, room=room)
@@ -80,6 +78,16 @@ def explain(
     if change is not None:
         lines.insert(1, Entry("PLAN", f"a plan runs: {change.plan.kind} of {change.plan.target.name}", "accent"))
     return Explanation(_one_age(lines), proposals, finding)
+
+
+def found(
+    deck: Deck, subject: Subject, verdict: Verdict | None
+) -> tuple[Verdict | None, Finding | None, tuple[Proposal, ...]]:
+    """The verdict where it is what somebody wants to read here, the finding, and what the digits stand for."""
+    finding = finding_of(deck, subject)
+    told = verdict if verdict is not None and speaks(verdict, subject, finding) else None
+    ways_out = told.actions if told is not None and told.actions else finding.proposals if finding is not None else ()
+    return told, finding, ways_out
 
 
 def _gone(deck: Deck, subject: Subject) -> tuple[Entry | Heading, ...]:

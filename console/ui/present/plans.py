@@ -80,6 +80,8 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
         Entry("RESULT", outcome(progress)),
     ]  # fmt: skip
     entries += [Entry("" if place else "PROOF", line) for place, line in enumerate(progress.proof)]
+    if progress.offer is not None:
+        entries.append(Entry("MEND", (Cell("enter, then "), *offered(progress.offer)), "accent"))
     entries += _words("CHANGES", () if plan.difference is None else (difference_words.brief(plan.difference),), "muted")
     entries += _parts("PREPARED", progress.prepare)
     entries += _parts("STEPS", progress.steps)
@@ -220,7 +222,7 @@ def title(plan: Plan) -> str:
     return f"{plan.kind.value.replace('-', ' ').capitalize()}  {plan.target.host}  {called(plan, plan.target)}"
 
 
-def offered(offer: Intent) -> Text:
+def offered(offer: Intent) -> tuple[Cell, ...]:
     """What the key of a failed plan would review."""
     then = f", then start {offer.then.name}" if offer.then is not None else ""
     return (Cell("K ", "accent"), Cell(f"kill process {offer.target.name} with SIGKILL{then}", "strong"))

@@ -90,7 +90,7 @@ def _block(
     much: Much,
 ) -> tuple[Entry | Heading, ...]:
     lines: list[Entry | Heading] = [heading(verdict), *answer(verdict, clock)]
-    stays = verdict.verdict == KEPT_OUT or verdict.has_its_port
+    stays = verdict.verdict == KEPT_OUT or verdict.has_its_port or verdict.at_home
     lines += holders(verdict.holders, much.holders, stays=stays)
     mend = ways(proposals, why_off, prefix=prefix, commands=much.commands, others=much.others)
     rest = _facts(verdict, prefix, whole=much.whole)
@@ -106,7 +106,9 @@ def _facts(verdict: Verdict, prefix: str, *, whole: bool) -> list[Entry]:
     claims = declared(verdict)
     if not whole and claims:
         claims = ", ".join(dict.fromkeys(one.service for one in verdict.declared_by))
-    gaps = [f"{gap.what} ({gap.why})" if whole else gap.what for gap in unseen]
+    # Where there is no answer, what was not seen is the answer, with its reasons.
+    reasons = whole or verdict.verdict == "unknown"
+    gaps = [f"{gap.what} ({gap.why})" if reasons else gap.what for gap in unseen]
     named = f"{verdict.port_words}; its log names none" if verdict.port_words else ""
     facts = (
         ("PORT", named),
@@ -158,10 +160,12 @@ def answer(verdict: Verdict, clock: Clock) -> list[Entry]:
     if verdict.failure is not None:
         lines.append(Entry("FAILED", verdict.failure.why, "critical"))
         lines += [Entry("" if place else "LOG", line) for place, line in enumerate(verdict.failure.log)]
-    if not (verdict.verdict == "held" and verdict.holders and not own(verdict)):
-        fine = verdict.verdict in FINE or own(verdict)
+    itself = own(verdict) or verdict.at_home
+    if not (verdict.verdict == "held" and verdict.holders and not itself):
+        fine = verdict.verdict in FINE or itself
         tone = "ok" if fine else "warning" if verdict.verdict == "unknown" else "critical"
-        word = "held by itself" if own(verdict) else verdict.verdict.replace("-", " ")
+        at_home = "held by its own service" if verdict.at_home else "held by itself"
+        word = at_home if itself else verdict.verdict.replace("-", " ")
         lines.append(Entry("VERDICT", (Cell(word, tone), Cell(f"  {verdict.summary}"))))
     return lines
 

@@ -12,6 +12,7 @@ from console.core.keys import TABS, Place
 from console.ui import keymap, off
 from console.ui.messages import ChangeMoved, HostsChanged
 from console.ui.present import frame
+from console.ui.subject import Subject
 from console.ui.widgets.bars import KeyBar, KeyHint, StatusBar, TabsLine
 from console.ui.widgets.narrow import NarrowScreen
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
 
+    from console.diagnosis.verdict import Verdict
     from console.ui.app import DeckApp
     from console.ui.deck import Deck
     from console.ui.selection import Selection
@@ -77,6 +79,20 @@ class DeckScreen(NarrowScreen[None]):
     def selection(self) -> Selection:
         """What the keys are about now."""
         raise NotImplementedError
+
+    def about(self, selection: Selection) -> Subject | None:
+        """What a verdict is wanted on, where the selection is about something."""
+        return Subject.of(selection)
+
+    async def look_at(self, subject: Subject) -> Verdict | None:
+        """The verdict of a look at the host that is of now; ``None`` where there is none to give.
+
+        Raises what keeps the host from being asked.
+        """
+        target = subject.target
+        if target is None:
+            return None
+        return await self.deck.diagnoser.verified(self.deck.fleet, subject.host, target, subject.symptom)
 
     def sync(self, changed: frozenset[str] | None = None) -> None:
         """Show what is known now. ``changed`` are the hosts that changed; ``None`` means look at everything."""

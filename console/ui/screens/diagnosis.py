@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
@@ -57,6 +58,7 @@ class DiagnosisScreen(DeckScreen):
         self.subject = subject
         self._tail = LogTail(self)
         self._asking = False
+        self._answered = asyncio.Event()
         self._asked_at: float | None = None
         self._seen: object = None
         self._moved = False
@@ -74,20 +76,48 @@ class DiagnosisScreen(DeckScreen):
         if target is None:
             return None
         snapshot = self.deck.store.snapshot(self.subject.host)
-        seen = of_a_verdict(snapshot)
-        fresh = self._verdict is not None and self._seen == seen
-        after = LOOK_AGAIN if self._moved else LOOK_ANYWAY
-        old = self._asked_at is None or self.deck.clock.monotonic() - self._asked_at >= after
-        if not fresh or old:
+        fresh = self._is_fresh
+        if (not fresh or self._is_old) and not self._asked_within(LOOK_AGAIN) and self.is_current:
             self._ask()
         return self._verdict if fresh else self.deck.diagnoser.now(snapshot, target, self.subject.symptom)
 
+    @property
+    def _is_fresh(self) -> bool:
+        """Whether nothing is seen to have changed since the last look."""
+        return self._verdict is not None and self._seen == of_a_verdict(self.deck.store.snapshot(self.subject.host))
+
+    @property
+    def _is_old(self) -> bool:
+        return not self._asked_within(LOOK_AGAIN if self._moved else LOOK_ANYWAY)
+
+    def _asked_within(self, seconds: float) -> bool:
+        return self._asked_at is not None and self.deck.clock.monotonic() - self._asked_at < seconds
+
+    def about(self, selection: Selection) -> Subject | None:
+        """What this page is about, whatever the keys are."""
+        del selection
+        return self.subject
+
+    async def look_at(self, subject: Subject) -> Verdict | None:
+        """The verdict that is shown, where it is of a look and nothing changed since; else that of another look."""
+        del subject
+        if self._asking or self._failure or self._is_old or not self._is_fresh:
+            self._ask()
+            await self._answered.wait()
+        if self._failure:
+            raise LookupError(self._failure)
+        return self._verdict
+
     def _ask(self) -> None:
-        now = self.deck.clock.monotonic()
-        too_soon = self._asked_at is not None and now - self._asked_at < LOOK_AGAIN
-        if not self._asking and not too_soon and self.is_current:
-            self._asking, self._asked_at = True, now
+        if not self._asking:
+            self._asking, self._asked_at = True, self.deck.clock.monotonic()
+            self._answered.clear()
             self._look()
+
+    def press_refresh(self) -> None:
+        """Look again now."""
+        self._ask()
+        self.refresh_all()
 
     @work(group="why", exit_on_error=False)
     async def _look(self) -> None:
@@ -106,6 +136,7 @@ class DiagnosisScreen(DeckScreen):
             self._failure = str(error) or type(error).__name__
         finally:
             self._asking = False
+            self._answered.set()
         self.refresh_all()
 
     def explanation(self) -> Explanation:
@@ -135,9 +166,11 @@ class DiagnosisScreen(DeckScreen):
         if self._asked_at is None or (verdict is not None and verdict.is_old):
             # What the look did not bring anew is as old as the verdict says.
             return None
-        return Entry(
-            "CHECKED", Cell(f"on the host {cells.age(self.deck.clock.monotonic() - self._asked_at)} ago", "muted")
-        )
+        told = f"on the host {cells.age(self.deck.clock.monotonic() - self._asked_at)} ago"
+        keys = keymap.keys_of("refresh", self.deck.config.keys)
+        if verdict is not None and verdict.verdict == "unknown" and keys:
+            told = f"{told}; {keymap.shown(keys[0])} asks it again"
+        return Entry("CHECKED", Cell(told, "muted"))
 
     def selection(self) -> Selection:
         """The subject, with its proposals, and the port that the verdict is about."""

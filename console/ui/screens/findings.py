@@ -11,7 +11,7 @@ from console.core.keys import Place
 from console.core.service import Endpoint
 from console.ui import keymap
 from console.ui.present import findings as present
-from console.ui.present.explain import evidence, explain
+from console.ui.present.explain import evidence, explain, found
 from console.ui.screens.deck_screen import widths
 from console.ui.screens.list_screen import ListScreen
 from console.ui.selection import Selection
@@ -140,8 +140,8 @@ class FindingsScreen(ListScreen):
         """The finding with its host, service and port."""
         finding = self.finding()
         made = of_finding(self.PLACE, finding, self.deck.store.snapshot(finding.host) if finding is not None else None)
-        verdict = self.verdict()
-        return replace(made, proposals=verdict.actions) if verdict is not None and verdict.actions else made
+        subject, verdict = Subject.of(made), self.verdict()
+        return made if subject is None else replace(made, proposals=found(self.deck, subject, verdict)[2])
 
 
 def wanted_endpoint(finding: Finding, snapshot: Snapshot | None) -> Endpoint | None:
