@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
+# The tests start the console hundreds of times: where no bytecode is kept, each start compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run demo test check unit lab bench screenshots lock clean
 
 run: $(VENV)/.run
