@@ -3,7 +3,8 @@
 The verdict on what is known is judged anew each time. That it is verified on the host is counted in round trips: behind
 a proxy that makes the way long, the time that it takes, less what it takes without, against the length of the way.
 
-Cold, ``hostdeck why`` in a new process stands beside one plain connection, ``ssh HOST true``, in turns.
+Cold, ``hostdeck why`` in a new process stands beside one plain connection, ``ssh HOST true``, in turns: without a way,
+where the start of the program is most of it, and over the way to another region.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ from tests.lab.fleet import port_conflict
 
 WAY = 500
 """Milliseconds of the long way, there and back: far more than a busy machine takes by itself."""
+REGION = 100
+"""Milliseconds to another region, there and back."""
 TIMES = 9
 
 
@@ -94,6 +97,8 @@ def run() -> list[str]:
         cold, plain, ratio = _cold(host, near)
         with faults.delay_proxy(host, ms=WAY) as proxy:
             _, far = asyncio.run(_ours(host, proxy.ssh_config()))
+        with faults.delay_proxy(host, ms=REGION) as proxy:
+            away = _cold(host, proxy.ssh_config())
         trips = (far - verified) / (WAY / 1000)
         return [
             f"P2  verdict on what is known: {first * 1e3:.2f} ms, ssh with sudo ss -ltnp {theirs * 1e3:.0f} ms: "
@@ -101,6 +106,7 @@ def run() -> list[str]:
             f"P2  verified on the host: {verified * 1e3:.0f} ms, {far * 1e3:.0f} ms over a way of {WAY} ms: "
             f"{trips:.2f} round trips (goal 1.2)",
             f"P2  cold hostdeck why: {cold * 1e3:.0f} ms, ssh HOST true {plain * 1e3:.0f} ms: ratio {ratio:.2f}",
+            f"P2  over a way of {REGION} ms: {away[0] * 1e3:.0f} ms, {away[1] * 1e3:.0f} ms: ratio {away[2]:.2f}",
         ]
 
 
