@@ -47,12 +47,11 @@ def remember_run(context: Context) -> tuple[Check, ...]:
     return (note,) if still is None else (still, note)
 
 
-def no_process(context: Context) -> Check | None:
-    """At this moment: nothing of it runs, so that there is nothing to stop."""
-    if context.traceable is None:
+def is_down(context: Context) -> Check | None:
+    """At this moment: it is down and nothing will start it by itself, so that there is nothing to stop."""
+    if not isinstance(context.manager, Checkable):
         return None
-    command = script(scripts.NO_PROCESS, *context.traceable.run_id(context.service).argv)
-    return Check(f"{context.name} has no process", command, within=0)
+    return replace(context.manager.is_stopped(context.service), within=0)
 
 
 def new_run(context: Context) -> tuple[Check, ...]:
@@ -157,10 +156,24 @@ def _seen(intent: Intent) -> tuple[str, ...]:
     return "bound" if intent.bound else "", *(str(inode) for inode in intent.sockets)
 
 
+def wait_held(endpoint: Endpoint, manager: ServiceManager, service: Service, seconds: float) -> Command:
+    """Wait until the service has the port again, or that cannot be told."""
+    look = port_look(endpoint, manager, service)
+    assert look is not None
+    purpose = f"wait until {service.ref.name} has {port_label(endpoint)} again"
+    command = script(scripts.WAIT_FOR, str(round(seconds * 5)), *look.argv)
+    return replace(command, ok_exits=(0, 77), timeout=seconds * 2 + _LOOK, purpose=purpose)
+
+
+def port_left(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Command:
+    """Whether the service does not have the port at this moment."""
+    return _port_left(endpoint, manager, service, 0)
+
+
 def stays_released(context: Context, endpoint: Endpoint, manager: ServiceManager, service: Service) -> Check:
     """After: the service does not come back to the port."""
     name = f"{service.ref.name} does not come back to {port_label(endpoint)}"
-    look = _port_left(endpoint, manager, service, 0)
+    look = port_left(endpoint, manager, service)
     return Check(name, look, within=context.settings.within, hold=context.settings.respawn)
 
 

@@ -128,8 +128,57 @@ def test_a_port_is_given_back_by_what_had_failed_only_where_it_runs() -> None:
     assert failed.steps[-1].undo == stopped.steps[-1].undo
     unless = failed.steps[-1].undo_unless
     assert unless is not None
-    assert unless.name == "api.service has no process"
+    assert unless.name == "api.service is stopped"
     assert stopped.steps[-1].undo_unless is None
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.FLAPPING])
+def test_what_had_failed_fails_again_once_its_port_was_given_back(state: State) -> None:
+    """Stopped it would look as if somebody had put it down, and nothing would be said of it any more."""
+    undone = [(step.name, step.undo) for _, step in made(ActionKind.FREE_PORT, conflict(state)).undo_order]
+    assert [name for name, _ in undone] == [
+        "start api.service",
+        "stop legacy.service",
+        "see tcp 8080 released by legacy.service",
+        "clear the failure of api.service",
+    ]
+    commands = [undo for _, undo in undone if undo is not None]
+    assert [command.argv for command in commands if not command.is_script] == [
+        ("systemctl", "stop", "api.service"),
+        ("systemctl", "start", "legacy.service"),
+        ("systemctl", "start", "api.service"),
+    ]
+    assert commands[2].purpose == "wait until legacy.service has tcp 8080 again"
+    assert (commands[2].effect, commands[2].ok_exits) == (Effect.READ, (0, 77))
+    assert set(commands[3].ok_exits) >= {0, 1}
+    (last,) = [step for step in made(ActionKind.FREE_PORT, conflict(state)).steps if step.name.startswith("clear")]
+    assert last.undo_unless is not None
+    assert last.undo_unless.name == "legacy.service lacks tcp 8080"
+
+
+def test_what_was_stopped_before_is_stopped_by_an_undo_and_no_more() -> None:
+    stopped = made(ActionKind.FREE_PORT, conflict(State.STOPPED))
+    assert [step.name for _, step in stopped.undo_order] == ["start api.service", "stop legacy.service"]
+
+
+@pytest.mark.parametrize("manager", ["supervisord", "pm2", "docker", "compose", "pidfile"])
+def test_so_does_what_another_manager_runs(manager: str) -> None:
+    name = "shop/api" if manager == "compose" else "api"
+    more = {"tool": (manager,), "members": ("api",), "detached": Detached(FILE), "wants": (PORT,)}
+    failed = replace(service(state=State.FAILED), ref=ref(name, manager=manager), **more)  # type: ignore[arg-type]
+    where = replace(conflict(), services=(failed, conflict().services[1]))
+    found = plan(
+        Intent(ActionKind.FREE_PORT, failed.ref, PORT),
+        where,
+        managers=MANAGERS,
+        settings=SETTINGS,
+        plan_id="20261120-1",
+    )
+    last = found.undo_order[-1][1]
+    assert last.name == f"see what runs of {name} before its start"
+    assert last.undo is not None
+    assert last.undo.argv == found.steps[-1].command.argv
+    assert last.command.effect is Effect.READ
 
 
 def test_a_oneshot_is_to_end_well_and_not_to_stay_up() -> None:
@@ -175,12 +224,6 @@ def test_free_port() -> None:
         "see tcp 8080 released by legacy.service",
         "clear the failure of api.service",
         "start api.service",
-    ]
-    assert [step.undo.argv if step.undo else None for step in found.steps] == [
-        ("systemctl", "start", "legacy.service"),
-        None,
-        None,
-        ("systemctl", "stop", "api.service"),
     ]
     assert found.preflight[0].name == "legacy.service still holds tcp 8080"
     assert [check.name for check in found.checks] == [
