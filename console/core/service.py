@@ -1,6 +1,6 @@
 """Services and the one identity by which a service is known everywhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from console.core.launch import Launch
@@ -199,6 +199,11 @@ class Service:
         """Whether that unit starts it: one of the same service manager, for names alone tell no two of them apart."""
         same = (ref.host, ref.manager, ref.scope) == (self.ref.host, self.ref.manager, self.ref.scope)
         return same and ref.name in self.triggered_by
+
+    @property
+    def taken_along(self) -> tuple[ServiceRef, ...]:
+        """Its dependants: services of the same manager."""
+        return tuple(replace(self.ref, name=word.partition(" (")[0]) for word in self.dependants)
 
     def answers_for(self, ref: ServiceRef) -> bool:
         """Whether that is the service itself, or the unit that starts it."""

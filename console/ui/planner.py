@@ -117,6 +117,7 @@ def merged(plans: tuple[Plan, ...]) -> Plan:
         preflight=_once(check for plan in plans for check in plan.preflight),
         checks=_once(check for plan in plans for check in plan.checks),
         touches=_once(others),
+        along=_once(ref for plan in plans for ref in plan.along),
         names=_once(one for plan in plans for one in plan.names),
         also_hit=_once(word for plan in plans for word in plan.also_hit),
         warnings=_once(word for plan in plans for word in plan.warnings),

@@ -51,6 +51,17 @@ def test_restart() -> None:
     assert not any(check.command.elevate for check in (*found.preflight, *found.checks))
 
 
+def test_what_ends_along_is_locked_and_so_is_what_ends_with_that() -> None:
+    inner = service("cache.service", dependants=("nginx.service (PartOf)", "api.service (Requires)"))
+    nginx = service("nginx.service", dependants=("cache.service (Requires)",))
+    where = snapshot(service(dependants=("nginx.service (PartOf)",)), nginx, inner)
+    found = made(ActionKind.RESTART, where)
+    assert found.also_hit == ("nginx.service (PartOf)",)
+    assert found.along == (ref("nginx.service"), ref("cache.service"))
+    assert found.services == (ref("api.service"), ref("nginx.service"), ref("cache.service"))
+    assert made(ActionKind.RELOAD, where).along == ()
+
+
 def test_a_restart_after_the_start_limit_clears_it_first() -> None:
     found = made(ActionKind.RESTART, snapshot(service(state=State.FAILED, result="start-limit-hit")))
     assert found.commands == ("systemctl reset-failed api.service", "systemctl restart api.service")
