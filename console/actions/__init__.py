@@ -81,6 +81,7 @@ def plan(
         shares=parts.shares,
         along=_taken_along(intent, snapshot, parts),
         names=_names((intent.target, *parts.touches), snapshot),
+        ends=_ends(intent, snapshot, parts),
         also_hit=tuple(dict.fromkeys((*parts.also_hit, *_run_by(intent, snapshot, parts)))),
         irreversible=parts.irreversible,
         warnings=tuple(dict.fromkeys(parts.warnings)),
@@ -97,6 +98,13 @@ def _names(refs: tuple[ServiceRef, ...], snapshot: Snapshot) -> tuple[tuple[Serv
 
 
 _ENDING = (ActionKind.STOP, ActionKind.RESTART, ActionKind.FREE_PORT, ActionKind.REBUILD, ActionKind.ROLLBACK)
+
+
+def _ends(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
+    """How what runs and is to be stopped or restarted is ended, as far as its manager told."""
+    refs = (intent.target, *parts.touches) if intent.kind in _ENDING else ()
+    found = (service for ref in refs if (service := snapshot.service(ref)) is not None and service.pids)
+    return tuple(f"{one.ref.beside(intent.target)}: {one.stop_way.words}" for one in found if one.stop_way is not None)
 
 
 def _run_by(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:

@@ -142,6 +142,8 @@ class Plan:
     """What the manager takes along, as far as it is known which services these are: locked, since they end with it."""
     names: tuple[tuple[ServiceRef, str], ...] = ()
     """How a person calls those of them whose own name is but a number: ``node (pid 4112)``."""
+    ends: tuple[str, ...] = ()
+    """How what it stops or restarts is ended, where its manager told: ``api: SIGTERM, then SIGKILL after 90 s``."""
     also_hit: tuple[str, ...] = ()
     """What the manager takes along, in words: ``nginx.service (PartOf)``."""
     irreversible: str | None = None

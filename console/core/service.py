@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from console.core.launch import Launch
 from console.core.pid_file import Detached
+from console.core.stop_way import StopWay
 
 
 class State(StrEnum):
@@ -131,6 +132,8 @@ class Service:
     """Socket, timer or path units that start it."""
     dependants: tuple[str, ...] = ()
     """What its manager stops or restarts along with it, and why: ``nginx.service (PartOf)``."""
+    stop_way: StopWay | None = None
+    """How its manager ends it, where that was told."""
     start_limit: tuple[int, float] | None = None
     """How many starts within how many seconds the manager allows before it gives up."""
     cgroup: str | None = None

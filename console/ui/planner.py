@@ -119,6 +119,7 @@ def merged(plans: tuple[Plan, ...]) -> Plan:
         touches=_once(others),
         along=_once(ref for plan in plans for ref in plan.along),
         names=_once(one for plan in plans for one in plan.names),
+        ends=_once(word for plan in plans for word in plan.ends),
         also_hit=_once(word for plan in plans for word in plan.also_hit),
         warnings=_once(word for plan in plans for word in plan.warnings),
         irreversible="; ".join(_once(plan.irreversible for plan in plans if plan.irreversible)) or None,

@@ -13,6 +13,7 @@ from console.core.plan import ActionKind, Check, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
 from console.core.service import Endpoint, Hint, Service, ServiceRef, State
 from console.core.snapshot import LastPorts, Link, LinkState, Snapshot, Symptom
+from console.core.stop_way import StopWay
 from console.managers import MANAGERS
 from tests.actions.hosts import PORT, conflict, intent, listener, ref, service, snapshot
 
@@ -49,6 +50,19 @@ def test_restart() -> None:
     assert [check.name for check in found.preflight] == ["note the present run of api.service"]
     assert all(check.command.effect is Effect.READ for check in (*found.preflight, *found.checks))
     assert not any(check.command.elevate for check in (*found.preflight, *found.checks))
+
+
+def test_how_what_is_stopped_is_ended_is_said_where_its_manager_told() -> None:
+    way = StopWay("SIGTERM", 90.0)
+    told = ("api.service: SIGTERM, then SIGKILL after 90 s",)
+    assert made(ActionKind.RESTART, snapshot(service(stop_way=way))).ends == told
+    assert made(ActionKind.STOP, snapshot(service(stop_way=way))).ends == told
+    assert made(ActionKind.STOP, snapshot(service())).ends == ()
+    assert made(ActionKind.RELOAD, snapshot(service(stop_way=way))).ends == ()
+    # What is down is not ended; of a port it is who holds it.
+    legacy = replace(conflict().services[1], stop_way=StopWay("SIGINT", 7.5))
+    where = replace(conflict(), services=(service(state=State.FAILED, wants=(PORT,), stop_way=way), legacy))
+    assert made(ActionKind.FREE_PORT, where).ends == ("legacy.service: SIGINT, then SIGKILL after 7.5 s",)
 
 
 def test_what_ends_along_is_locked_and_so_is_what_ends_with_that() -> None:
