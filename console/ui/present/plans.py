@@ -25,7 +25,7 @@ MOST_OF_CHANGES = 140
 def columns(host: int) -> tuple[Column, ...]:
     """The columns with that many cells for a host's name."""
     return (
-        Column("result", "result", 10),
+        Column("result", "result", 11),
         Column("kind", "what", 12),
         Column("host", "host", host, min_width=6),
         Column("target", "service", 18, 2, 8, good=18),
