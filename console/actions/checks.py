@@ -51,7 +51,17 @@ def is_down(context: Context) -> Check | None:
     """At this moment: it is down and nothing will start it by itself, so that there is nothing to stop."""
     if not isinstance(context.manager, Checkable):
         return None
-    return replace(context.manager.is_stopped(context.service), within=0)
+    look = context.manager.is_stopped(context.service)
+    command = script(scripts.DOWN_BY_ITSELF, key(context.service.ref), *look.command.argv)
+    return replace(look, command=replace(command, timeout=max(_LOOK, look.command.timeout)), within=0)
+
+
+def was_down(context: Context, others: Check | None) -> Check:
+    """At this moment: ``is_down`` held before, so that nobody has stopped it; or ``others`` holds."""
+    name = f"{context.name} had ended by itself"
+    argv = others.command.argv if others is not None else ("false",)
+    command = script(scripts.WAS_DOWN, key(context.service.ref), *argv)
+    return Check(name if others is None else f"{name} or {others.name}", command, within=0)
 
 
 def new_run(context: Context) -> tuple[Check, ...]:

@@ -24,8 +24,8 @@ def start_again(context: Context, *, gives_back: bool = False, unless: Check | N
     """Clear what made the manager give up, then start; a service that runs without its port is restarted.
 
     ``gives_back``: an undo starts those again that had the port, so that the service is stopped before. Where it was
-    failing it is then started once more as the last of all, ``unless`` that holds: stopped, it would look as if
-    somebody had put it down. Where nobody must get the port back it is left failed.
+    failing it is then started once more as the last of all, ``unless`` that holds or it had ended by itself: stopped,
+    it would look as if somebody had put it down. Where nobody must get the port back it is left failed.
     """
     failing = was_failing(context)
     undo = stop_again(context) if gives_back or not failing else None
@@ -63,7 +63,8 @@ def _fails_again(context: Context, cleared: tuple[Step, ...], start: Command, un
     carrier = next(iter(cleared), None) or _look(context)
     if carrier is None:
         return cleared
-    return (replace(carrier, undo=replace(start, ok_exits=_HOWEVER_IT_ENDS), undo_last=True, undo_unless=unless),)
+    undo = replace(start, ok_exits=_HOWEVER_IT_ENDS)
+    return (replace(carrier, undo=undo, undo_last=True, undo_unless=checks.was_down(context, unless)),)
 
 
 def _look(context: Context) -> Step | None:

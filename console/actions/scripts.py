@@ -13,6 +13,20 @@ main_pid() {
 }
 """
 
+DOWN_BY_ITSELF = """
+key=$1
+shift
+"$@" && : >"$HOSTDECK_PLAN/down.$key"
+"""
+"""KEY COMMAND...: COMMAND says that a service is down, which is kept."""
+
+WAS_DOWN = """
+key=$1
+shift
+[ -e "$HOSTDECK_PLAN/down.$key" ] || "$@"
+"""
+"""KEY COMMAND...: that was kept, or COMMAND succeeds."""
+
 REMEMBER = """
 key=$1
 shift

@@ -53,6 +53,21 @@ def test_the_user_is_told_to_them() -> None:
 
 
 @pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
+@pytest.mark.parametrize(
+    ("down", "lacks", "needless"), [("true", "false", True), ("false", "false", False), ("false", "true", True)]
+)
+def test_only_what_an_undo_has_stopped_is_started_once_more(
+    tmp_path: Path, words: tuple[str, ...], down: str, lacks: str, needless: bool
+) -> None:
+    def looked(text: str, *argv: str) -> bool:
+        environment = {**os.environ, "HOSTDECK_PLAN": str(tmp_path)}
+        return subprocess.run([*words, "-c", text, "sh", "key", *argv], env=environment, check=False).returncode == 0
+
+    assert looked(scripts.DOWN_BY_ITSELF, down) is (down == "true")
+    assert looked(scripts.WAS_DOWN, lacks) is needless
+
+
+@pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
 @pytest.mark.parametrize(("at_last", "exit_code", "looks"), [(0, 0, 3), (77, 77, 3), (1, 1, 4)])
 def test_a_port_is_waited_for_until_it_is_held_or_cannot_be_told(
     tmp_path: Path, words: tuple[str, ...], at_last: int, exit_code: int, looks: int
