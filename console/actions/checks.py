@@ -6,9 +6,9 @@ from dataclasses import replace
 from console.actions import kept_scripts, scripts
 from console.actions.context import Context
 from console.core.command import Command
-from console.core.plan import Check, Intent, Step
+from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
-from console.managers.base import Checkable, Grouped, Pinned, PortProving, ServiceManager, Traceable
+from console.managers.base import Checkable, EndTelling, Grouped, Pinned, PortProving, ServiceManager, Traceable
 
 _LOOK = 10.0  # seconds for one look
 _TIME_WAIT = 65.0  # seconds; the kernel keeps a connection for 60 after its end
@@ -35,6 +35,14 @@ def stopped(context: Context, manager: ServiceManager, service: Service) -> tupl
 def _timed(context: Context, check: Check, hold: float) -> Check:
     name = f"{check.name} for {hold:g} s" if hold else check.name
     return replace(check, name=name, within=context.settings.within, hold=hold)
+
+
+def how_ended(context: Context, manager: ServiceManager, service: Service, kind: ActionKind) -> tuple[Check, ...]:
+    """After: whether the manager had to kill what ran, where it can tell."""
+    if not isinstance(manager, EndTelling) or not service.pids or service.oneshot:
+        return ()
+    check = manager.how_ended(service, kind)
+    return () if check is None else (replace(check, within=context.settings.within, hold=0.0),)
 
 
 def remember_run(context: Context) -> tuple[Check, ...]:

@@ -7,7 +7,7 @@ from console.actions.context import Context, Parts, RefusedError
 from console.actions.holders import Holder, Holding, holding
 from console.actions.start import proof, was_failing
 from console.actions.stopping import for_good, stop_step, told
-from console.core.plan import Check, Step
+from console.core.plan import ActionKind, Check, Step
 from console.core.service import Endpoint
 from console.managers.base import Mortal
 from console.managers.process import named
@@ -108,6 +108,7 @@ def _stays_away(context: Context, endpoint: Endpoint, holder: Holder) -> tuple[C
         return ()
     return (
         *checks.stopped(context, holder.manager, holder.service),
+        *checks.how_ended(context, holder.manager, holder.service, ActionKind.STOP),
         checks.stays_released(context, endpoint, holder.manager, holder.service),
     )
 

@@ -359,7 +359,15 @@ async def test_dependants_are_named(lab: Lab, fresh_host: FreshHost) -> None:
 async def test_a_stop_that_systemd_ended_by_sigkill_says_so(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host()
     host.unit("api.service", script('trap "" TERM; while :; do sleep 1; done') + "TimeoutStopSec=1\n")
+    host.unit("well.service", script("sleep 1000"))
     async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service")
+        assert wanted.ends == ("api.service: SIGTERM, then SIGKILL after 1 s",)
+        last = await run(transport, wanted, root=True)
+        told = "api.service did not end in its time before (Result=timeout): systemd then sends SIGKILL"
+        assert told in last.proof, last
+        last = await run(transport, await planned(transport, ActionKind.RESTART, "well.service"), root=True)
+        assert "well.service ended in its time before" in last.proof, last
         last = await run(transport, await planned(transport, ActionKind.STOP, "api.service"), root=True)
     assert last.result is Result.DONE, last
     assert "api.service is down, but did not end in its time (Result=timeout): systemd then sends SIGKILL" in last.proof

@@ -223,7 +223,11 @@ async def test_a_port_goes_back_and_what_failed_stays_failed(lab: Lab, host: Hos
 async def test_one_that_ignores_sigterm_is_ended_by_supervisord(lab: Lab, host: Host) -> None:
     """Row 37: ``stopwaitsecs``, then SIGKILL."""
     async with seen(lab, host) as eyes:
-        assert (await eyes.act(ActionKind.STOP, "deaf")).result is Result.DONE
+        for kind in (ActionKind.RESTART, ActionKind.STOP):
+            last = await eyes.act(kind, "deaf")
+            assert last.result is Result.DONE, last
+            assert "supervisord ended deaf by SIGKILL: it did not end within its stopwaitsecs" in last.proof
+            assert last.plan.ends == ("deaf: SIGTERM, then SIGKILL after 2 s",)
         host.sh("supervisorctl start deaf")
 
 
