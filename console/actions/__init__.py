@@ -79,8 +79,10 @@ def plan(
         aftermath=parts.aftermath,
         touches=parts.touches,
         shares=parts.shares,
+        along=_taken_along(intent, snapshot, parts),
         names=_names((intent.target, *parts.touches), snapshot),
-        also_hit=tuple(dict.fromkeys((*parts.also_hit, *_taken_along(intent, snapshot, parts)))),
+        ends=_ends(intent, snapshot, parts),
+        also_hit=tuple(dict.fromkeys((*parts.also_hit, *_run_by(intent, snapshot, parts)))),
         irreversible=parts.irreversible,
         warnings=tuple(dict.fromkeys(parts.warnings)),
         confirm=parts.confirm,
@@ -95,13 +97,39 @@ def _names(refs: tuple[ServiceRef, ...], snapshot: Snapshot) -> tuple[tuple[Serv
     return tuple((service.ref, process.named(service)) for service in found if service is not None)
 
 
-def _taken_along(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
+_ENDING = (ActionKind.STOP, ActionKind.RESTART, ActionKind.FREE_PORT, ActionKind.REBUILD, ActionKind.ROLLBACK)
+
+
+def _ends(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
+    """How what runs and is to be stopped or restarted is ended, as far as its manager told."""
+    refs = (intent.target, *parts.touches) if intent.kind in _ENDING else ()
+    found = (service for ref in refs if (service := snapshot.service(ref)) is not None and service.pids)
+    return tuple(f"{one.ref.beside(intent.target)}: {one.stop_way.words}" for one in found if one.stop_way is not None)
+
+
+def _run_by(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
     """What a service manager's unit runs ends with it."""
-    restarts = (ActionKind.STOP, ActionKind.RESTART, ActionKind.FREE_PORT, ActionKind.REBUILD, ActionKind.ROLLBACK)
-    if intent.kind not in restarts:
+    if intent.kind not in _ENDING:
         return ()
-    runs = (service for ref in (intent.target, *parts.touches) for service in snapshot.run_by(ref))
-    return tuple(f"{service.ref.name} ({service.ref.manager})" for service in runs if not service.adrift)
+    runs = (ref for unit in (intent.target, *parts.touches) for ref in _runs(unit, snapshot))
+    return tuple(f"{ref.name} ({ref.manager})" for ref in runs)
+
+
+def _runs(unit: ServiceRef, snapshot: Snapshot) -> tuple[ServiceRef, ...]:
+    return tuple(service.ref for service in snapshot.run_by(unit) if not service.adrift)
+
+
+def _taken_along(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[ServiceRef, ...]:
+    """All that ends with what the plan ends, and with that in turn: no other plan may act on it meanwhile."""
+    if intent.kind not in _ENDING:
+        return ()
+    changed = (intent.target, *parts.touches)
+    found = list(changed)
+    for ref in found:
+        service = snapshot.service(ref)
+        direct = service.taken_along if service is not None else ()
+        found += [other for other in dict.fromkeys((*direct, *_runs(ref, snapshot))) if other not in found]
+    return tuple(ref for ref in found if ref not in changed)
 
 
 def refusal(

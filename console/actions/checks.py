@@ -6,9 +6,9 @@ from dataclasses import replace
 from console.actions import kept_scripts, scripts
 from console.actions.context import Context
 from console.core.command import Command
-from console.core.plan import Check, Intent, Step
+from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
-from console.managers.base import Checkable, Grouped, Pinned, PortProving, ServiceManager, Traceable
+from console.managers.base import Checkable, EndTelling, Grouped, Pinned, PortProving, ServiceManager, Traceable
 
 _LOOK = 10.0  # seconds for one look
 _TIME_WAIT = 65.0  # seconds; the kernel keeps a connection for 60 after its end
@@ -37,6 +37,14 @@ def _timed(context: Context, check: Check, hold: float) -> Check:
     return replace(check, name=name, within=context.settings.within, hold=hold)
 
 
+def how_ended(context: Context, manager: ServiceManager, service: Service, kind: ActionKind) -> tuple[Check, ...]:
+    """After: whether the manager had to kill what ran, where it can tell."""
+    if not isinstance(manager, EndTelling) or not service.pids or service.oneshot:
+        return ()
+    check = manager.how_ended(service, kind)
+    return () if check is None else (replace(check, within=context.settings.within, hold=0.0),)
+
+
 def remember_run(context: Context) -> tuple[Check, ...]:
     """Before: which run it is, and that it is the one that was seen where the plan is made for just that."""
     if context.traceable is None:
@@ -47,12 +55,21 @@ def remember_run(context: Context) -> tuple[Check, ...]:
     return (note,) if still is None else (still, note)
 
 
-def no_process(context: Context) -> Check | None:
-    """At this moment: nothing of it runs, so that there is nothing to stop."""
-    if context.traceable is None:
+def is_down(context: Context) -> Check | None:
+    """At this moment: it is down and nothing will start it by itself, so that there is nothing to stop."""
+    if not isinstance(context.manager, Checkable):
         return None
-    command = script(scripts.NO_PROCESS, *context.traceable.run_id(context.service).argv)
-    return Check(f"{context.name} has no process", command, within=0)
+    look = context.manager.is_stopped(context.service)
+    command = script(scripts.DOWN_BY_ITSELF, key(context.service.ref), *look.command.argv)
+    return replace(look, command=replace(command, timeout=max(_LOOK, look.command.timeout)), within=0)
+
+
+def was_down(context: Context, others: Check | None) -> Check:
+    """At this moment: ``is_down`` held before, so that nobody has stopped it; or ``others`` holds."""
+    name = f"{context.name} had ended by itself"
+    argv = others.command.argv if others is not None else ("false",)
+    command = script(scripts.WAS_DOWN, key(context.service.ref), *argv)
+    return Check(name if others is None else f"{name} or {others.name}", command, within=0)
 
 
 def new_run(context: Context) -> tuple[Check, ...]:
@@ -157,10 +174,24 @@ def _seen(intent: Intent) -> tuple[str, ...]:
     return "bound" if intent.bound else "", *(str(inode) for inode in intent.sockets)
 
 
+def wait_held(endpoint: Endpoint, manager: ServiceManager, service: Service, seconds: float) -> Command:
+    """Wait until the service has the port again, or that cannot be told."""
+    look = port_look(endpoint, manager, service)
+    assert look is not None
+    purpose = f"wait until {service.ref.name} has {port_label(endpoint)} again"
+    command = script(scripts.WAIT_FOR, str(round(seconds * 5)), *look.argv)
+    return replace(command, ok_exits=(0, 77), timeout=seconds * 2 + _LOOK, purpose=purpose)
+
+
+def port_left(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Command:
+    """Whether the service does not have the port at this moment."""
+    return _port_left(endpoint, manager, service, 0)
+
+
 def stays_released(context: Context, endpoint: Endpoint, manager: ServiceManager, service: Service) -> Check:
     """After: the service does not come back to the port."""
     name = f"{service.ref.name} does not come back to {port_label(endpoint)}"
-    look = _port_left(endpoint, manager, service, 0)
+    look = port_left(endpoint, manager, service)
     return Check(name, look, within=context.settings.within, hold=context.settings.respawn)
 
 

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from console.actions import checks, ending, notes
-from console.actions.context import Context, Parts, RefusedError, start_step
+from console.actions import checks, ending, newcomer, notes
+from console.actions.context import Context, Parts, RefusedError
 from console.actions.holders import Holder, Holding, holding
-from console.actions.start import proof, stop_again, was_failing
-from console.actions.stopping import for_good, for_good_by_restart, for_good_by_undo, stop_step, told
-from console.core.plan import Check, Step
-from console.core.service import Endpoint, State
-from console.managers.base import Mortal, Resettable, Restartable
+from console.actions.start import proof, was_failing
+from console.actions.stopping import for_good, stop_step, told
+from console.core.plan import ActionKind, Check, Step
+from console.core.service import Endpoint
+from console.managers.base import Mortal
 from console.managers.process import named
 
 
@@ -50,12 +50,18 @@ def parts(context: Context) -> Parts:
     endpoint = endpoint_of(context)
     holders = _others(context, holding(context, endpoint))
     bare = tuple(holder.service for holder in holders if isinstance(holder.manager, Mortal))
+    stops = {holder.service.ref: _stop(context, endpoint, holder) for holder in holders}
+    # An undo starts these again; the first of them is waited for.
+    again = tuple(holder for holder in holders if any(step.undo is not None for step in stops[holder.service.ref]))
+    first = next((holder for holder in again if holder.service.ref != context.intent.holder), None)
     return Parts(
         steps=(
-            *(step for holder in holders for step in _stop(context, endpoint, holder)),
-            *_releases(context, endpoint, holders),
+            *(step for steps in stops.values() for step in steps),
+            *_releases(context, endpoint, holders, first if was_failing(context) else None),
             *((ending.still_free(endpoint),) if bare else ()),
-            *start_again(context),
+            *newcomer.start_again(
+                context, gives_back=bool(again), unless=None if first is None else _lacks(endpoint, first)
+            ),
         ),
         preflight=(
             *(check for holder in holders for check in _still_holds(context, endpoint, holder)),
@@ -71,7 +77,7 @@ def parts(context: Context) -> Parts:
         also_hit=tuple(word for holder in holders for word in holder.service.dependants),
         irreversible=told(
             *(_for_good(context, holder) for holder in holders),
-            for_good_by_restart(context) if _restarts(context) else for_good_by_undo(context),
+            newcomer.for_good(context, gives_back=bool(again)),
         ),
         warnings=(
             *notes.link(context),
@@ -102,6 +108,7 @@ def _stays_away(context: Context, endpoint: Endpoint, holder: Holder) -> tuple[C
         return ()
     return (
         *checks.stopped(context, holder.manager, holder.service),
+        *checks.how_ended(context, holder.manager, holder.service, ActionKind.STOP),
         checks.stays_released(context, endpoint, holder.manager, holder.service),
     )
 
@@ -119,9 +126,15 @@ def _stop(context: Context, endpoint: Endpoint, holder: Holder) -> tuple[Step, .
     return (replace(step, otherwise=ending.resort(holder.service, endpoint, context.service.ref)),)
 
 
-def _releases(context: Context, endpoint: Endpoint, holders: tuple[Holder, ...]) -> tuple[Step, ...]:
+def _releases(
+    context: Context, endpoint: Endpoint, holders: tuple[Holder, ...], awaited: Holder | None
+) -> tuple[Step, ...]:
+    """See the port given back; undone, when all else is, by the wait until the holder that is ``awaited`` has it."""
     listening = [holder for holder in holders if holder.service.ref != context.intent.holder]
-    released = tuple(_released(context, endpoint, holder) for holder in listening)
+    released = tuple(
+        _undone_by_wait(context, endpoint, holder) if holder is awaited else _released(context, endpoint, holder)
+        for holder in listening
+    )
     if context.intent.holder is None:
         return released
     return (*released, checks.connections_ended(context.intent, endpoint))
@@ -134,27 +147,15 @@ def _released(context: Context, endpoint: Endpoint, holder: Holder) -> Step:
     return Step(name, checks.wait_released(endpoint, holder.manager, holder.service, context.settings.within))
 
 
-def _restarts(context: Context) -> bool:
-    """One that runs without its port is restarted."""
-    return context.service.state is State.RUNNING and isinstance(context.manager, Restartable)
+def _undone_by_wait(context: Context, endpoint: Endpoint, holder: Holder) -> Step:
+    wait = checks.wait_held(endpoint, holder.manager, holder.service, context.settings.within)
+    return replace(_released(context, endpoint, holder), undo=wait, undo_last=True)
 
 
-def start_again(context: Context) -> tuple[Step, ...]:
-    """Clear what made the manager give up, then start; a service that runs without its port is restarted."""
-    steps: list[Step] = []
-    failed = context.service.state in (State.FAILED, State.FLAPPING) or notes.limit_hit(context)
-    if failed and isinstance(context.manager, Resettable):
-        reset = context.lasting(context.manager.reset_failed(context.service))
-        steps.append(Step(f"clear the failure of {context.name}", reset))
-    if _restarts(context):
-        assert isinstance(context.manager, Restartable)
-        restart = context.lasting(context.manager.restart(context.service))
-        return (*steps, Step(f"restart {context.name}", restart))
-    start = start_step(context, context.manager, context.service)
-    # It must give the port back to those that are started again; what failed by itself has, and is left failed.
-    unless = checks.no_process(context) if was_failing(context) else None
-    undo = stop_again(context)
-    return (*steps, Step(f"start {context.name}", start, undo, undo_unless=unless if undo is not None else None))
+def _lacks(endpoint: Endpoint, holder: Holder) -> Check:
+    """At this moment: the former holder does not have its port, which must not be taken from it."""
+    look = checks.port_left(endpoint, holder.manager, holder.service)
+    return Check(f"{holder.service.ref.name} lacks {checks.port_label(endpoint)}", look, within=0)
 
 
 def _comes_back(holders: tuple[Holder, ...]) -> tuple[str, ...]:

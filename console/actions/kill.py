@@ -6,7 +6,7 @@ second confirmation.
 
 from console.actions import checks, ending, notes
 from console.actions.context import Context, Parts, context
-from console.actions.free_port import start_again
+from console.actions.newcomer import start_again
 from console.actions.start import proof
 from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint

@@ -3,7 +3,7 @@
 from console.actions import checks, health, hosting, notes
 from console.actions.context import Context, Parts
 from console.actions.stopping import for_good_by_restart, told
-from console.core.plan import Check, Step
+from console.core.plan import ActionKind, Check, Step
 from console.managers.base import Resettable, Restartable, Reverting, Rolling
 
 
@@ -31,6 +31,7 @@ def parts(context: Context) -> Parts:
             *checks.running(context),
             *checks.new_run(context),
             *checks.ports(context),
+            *checks.how_ended(context, context.manager, context.service, ActionKind.RESTART),
             *health.checks(context),
         ),
         also_hit=context.service.dependants,

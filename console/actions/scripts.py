@@ -13,15 +13,19 @@ main_pid() {
 }
 """
 
-NO_PROCESS = (
-    _MAIN_PID
-    + """
-seen=$("$@") || exit 1
-main_pid "$seen"
-[ "$main" = 0 ]
+DOWN_BY_ITSELF = """
+key=$1
+shift
+"$@" && : >"$HOSTDECK_PLAN/down.$key"
 """
-)
-"""COMMAND...: the service has no process at this moment."""
+"""KEY COMMAND...: COMMAND says that a service is down, which is kept."""
+
+WAS_DOWN = """
+key=$1
+shift
+[ -e "$HOSTDECK_PLAN/down.$key" ] || "$@"
+"""
+"""KEY COMMAND...: that was kept, or COMMAND succeeds."""
 
 REMEMBER = """
 key=$1
@@ -385,6 +389,22 @@ exit 1
 """
 )
 """FLAG PORT LABEL NAME COMMAND...: the main process that COMMAND prints, or one below it, has the port."""
+
+WAIT_FOR = """
+tries=$1
+shift
+while :; do
+  answer=$("$@")
+  code=$?
+  case $code in 0 | 77) break ;; esac
+  [ "$tries" -gt 0 ] || break
+  tries=$((tries - 1))
+  sleep 0.2 2>/dev/null || sleep 1
+done
+echo "$answer"
+exit "$code"
+"""
+"""TRIES COMMAND...: COMMAND, which says that a service has a port, does so or cannot tell; five looks a second."""
 
 WAIT_NOT = """
 label=$1 name=$2 tries=$3

@@ -41,8 +41,11 @@ def _undo(context: Context) -> Command | None:
 def _irreversible(context: Context) -> str | None:
     if context.service.oneshot:
         return "what it does to its end is not undone by a stop"
-    if not was_failing(context):
-        return for_good_by_undo(context)
+    return left_failed(context) if was_failing(context) else for_good_by_undo(context)
+
+
+def left_failed(context: Context) -> str:
+    """What is said of a start that is not undone."""
     return f"{context.name} had failed before: it is left as it is then, with its log"
 
 

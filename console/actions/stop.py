@@ -6,7 +6,7 @@ from console.actions import checks, ending, notes
 from console.actions.context import Context, Parts
 from console.actions.protected import why_engine, why_protected
 from console.actions.stopping import for_good, stop_step
-from console.core.plan import Check, Step
+from console.core.plan import ActionKind, Check, Step
 from console.core.service import State
 from console.managers import unlisted
 from console.managers.base import Mortal, Stoppable
@@ -39,7 +39,10 @@ def parts(context: Context) -> Parts:
     step = stop_step(context, context.manager, context.service)
     return Parts(
         steps=(replace(step, otherwise=ending.resort(context.service, context.intent.endpoint)),),
-        checks=checks.stopped(context, context.manager, context.service),
+        checks=(
+            *checks.stopped(context, context.manager, context.service),
+            *checks.how_ended(context, context.manager, context.service, ActionKind.STOP),
+        ),
         also_hit=context.service.dependants,
         irreversible=for_good(context, context.manager, context.service),
         warnings=(*notes.link(context), *notes.containers(context), *again),

@@ -301,6 +301,7 @@ def plan(progress: PlanProgress, *, dry_run: bool, root: bool) -> Json:
         "aftermath": [{"name": check.name, "command": check.command.shell(root=root)} for check in made.aftermath],
         "evidence": _commands(made.evidence, progress.evidence, root=root),
         "closing": _commands(made.closing, progress.closing, root=root),
+        "ends": list(made.ends),
         "also_hit": list(made.also_hit),
         "touches": [str(ref) for ref in made.touches],
         "warnings": list(made.warnings),

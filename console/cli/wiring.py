@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from console.diagnosis.verdict import Verdict
     from console.remote.fleet import Fleet
     from console.remote.plan_inspect import HostPlan
+    from console.remote.plan_others import OtherPlan
     from console.remote.transport import Transport
     from console.ui.fleet_port import FleetPort
 
@@ -43,6 +44,7 @@ def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
         run_plan,
         resume=resume_plan,
         missed=missed_plans,
+        others=other_plans,
         prepare=prepare,
         recipe=lambda ref, services: recipe(config, by_name[ref.host], ref, services),
         interval=config.interval,
@@ -115,6 +117,25 @@ async def missed_plans(host: str, fleet: "Fleet") -> "tuple[HostPlan, ...]":
         return ()
     wanted = {entry.id for entry in unknown}
     return tuple(found for found in await pick_up(fleet.transport(host), trail) if found.plan.id in wanted)
+
+
+async def other_plans(host: str, fleet: "Fleet") -> "tuple[OtherPlan, ...]":
+    """What has no end on a host, whoever began it."""
+    import asyncio
+
+    from console.remote.plan_others import others
+    from console.remote.runner import inspect
+    from console.remote.transport import ChannelRefusedError
+
+    try:
+        return others(await inspect(fleet.transport(host)))
+    except ChannelRefusedError:
+        # MaxSessions 1: the probe shell has the only channel.
+        own = fleet.own_transport(host)
+        try:
+            return others(await inspect(own))
+        finally:
+            await asyncio.shield(own.close())
 
 
 def open_screen(config: Config, specs: tuple[HostSpec, ...], theme: str | None) -> int:

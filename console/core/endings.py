@@ -10,6 +10,12 @@ _SIGNALS = {
 }  # fmt: skip
 """Numbers on Linux, signal(7)."""
 
+
+def signal_name(number: int) -> str:
+    """``SIGTERM``; ``signal 42`` for one without a name of its own."""
+    return _SIGNALS.get(number, f"signal {number}")
+
+
 _EXITS = {
     126: "not executable",
     127: "command not found",
@@ -83,9 +89,8 @@ def why_failed(service: Service) -> str:
     if service.result == "oom-kill":
         return _RESULTS["oom-kill"]
     if service.exit_signal:
-        name = _SIGNALS.get(service.exit_signal, f"signal {service.exit_signal}")
         dumped = ", it dumped core" if service.result == "core-dump" else ""
-        return f"killed by {name}{dumped}"
+        return f"killed by {signal_name(service.exit_signal)}{dumped}"
     if service.result in _RESULTS and service.result not in ("start-limit-hit", "success"):
         return _RESULTS[service.result]
     if service.exit_code:

@@ -138,8 +138,12 @@ class Plan:
     """Other services that are locked and changed with it, e.g. the one that is stopped to free a port."""
     shares: tuple[str, ...] = ()
     """What it changes and other services may have too, locked as well: a directory of releases, a tag of an image."""
+    along: tuple[ServiceRef, ...] = ()
+    """What the manager takes along, as far as it is known which services these are: locked, since they end with it."""
     names: tuple[tuple[ServiceRef, str], ...] = ()
     """How a person calls those of them whose own name is but a number: ``node (pid 4112)``."""
+    ends: tuple[str, ...] = ()
+    """How what it stops or restarts is ended, where its manager told: ``api: SIGTERM, then SIGKILL after 90 s``."""
     also_hit: tuple[str, ...] = ()
     """What the manager takes along, in words: ``nginx.service (PartOf)``."""
     irreversible: str | None = None
@@ -151,6 +155,11 @@ class Plan:
     """What a person must say yes to once more, besides the plan, before it is run; one line that says why."""
     reason: str | None = None
     """Why a person does it: goes into the lock and the audit trail."""
+
+    @property
+    def services(self) -> tuple[ServiceRef, ...]:
+        """All whose lock it needs."""
+        return tuple(dict.fromkeys((self.target, *self.touches, *self.along)))
 
     @property
     def undo_order(self) -> tuple[tuple[int, Step], ...]:

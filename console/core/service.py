@@ -1,10 +1,11 @@
 """Services and the one identity by which a service is known everywhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from console.core.launch import Launch
 from console.core.pid_file import Detached
+from console.core.stop_way import StopWay
 
 
 class State(StrEnum):
@@ -131,6 +132,8 @@ class Service:
     """Socket, timer or path units that start it."""
     dependants: tuple[str, ...] = ()
     """What its manager stops or restarts along with it, and why: ``nginx.service (PartOf)``."""
+    stop_way: StopWay | None = None
+    """How its manager ends it, where that was told."""
     start_limit: tuple[int, float] | None = None
     """How many starts within how many seconds the manager allows before it gives up."""
     cgroup: str | None = None
@@ -199,6 +202,11 @@ class Service:
         """Whether that unit starts it: one of the same service manager, for names alone tell no two of them apart."""
         same = (ref.host, ref.manager, ref.scope) == (self.ref.host, self.ref.manager, self.ref.scope)
         return same and ref.name in self.triggered_by
+
+    @property
+    def taken_along(self) -> tuple[ServiceRef, ...]:
+        """Its dependants: services of the same manager."""
+        return tuple(replace(self.ref, name=word.partition(" (")[0]) for word in self.dependants)
 
     def answers_for(self, ref: ServiceRef) -> bool:
         """Whether that is the service itself, or the unit that starts it."""

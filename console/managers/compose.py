@@ -225,6 +225,10 @@ class Compose:
         """By the health checks of its containers, where they have one."""
         return container_releases.health(_known(service)) if service.health else ()
 
+    def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
+        """By what its engine remembers."""
+        return commands.how_ended(service, kind)
+
     def run_id(self, service: Service) -> Command:
         """Process, identity and start of each of its containers."""
         return commands.run_id(service, _which(service))

@@ -82,6 +82,18 @@ def is_stopped(service: Service, which: Which) -> Check:
     return Check(f"{service.ref.name} is stopped", _look(service, which, scripts.STOPPED), within=30.0)
 
 
+def how_ended(service: Service, kind: ActionKind) -> Check | None:
+    """Of a restart by the signals that the engine sent, each with the container's name; of a stop its state has it."""
+    if kind is not ActionKind.RESTART or _of_podman(service):
+        return None
+    wanted = ("type=container", "event=kill", *(f"container={name}" for name in names(service)))
+    filters = [word for one in wanted for word in ("--filter", one)]
+    told = ("events", *filters, "--format", "{{.Actor.Attributes.signal}} {{.Actor.Attributes.name}}")
+    argv = ("sh", "-c", scripts.HOW_ENDED, "sh", service.ref.name, *words(service), *told)
+    look = Command(argv, timeout=_LOOK, purpose=f"look how {service.ref.name} ended")
+    return Check(f"see how {service.ref.name} ended before", look)
+
+
 def runs_image(service: Service, which: Which, image: str) -> Check:
     """All its containers are of this image: an identity, or a name with its tag."""
     name = f"{service.ref.name} runs image {image}"

@@ -74,15 +74,45 @@ STOPPED = (
     _WHICH
     + """
 seen=$(containers "$@" 2>&1) || { echo "$seen"; exit 1; }
+killed=
 while read -r name status; do
-  case $status in Up* | Restarting*) echo "$name: $status"; exit 1 ;; esac
+  case $status in
+    Up* | Restarting*) echo "$name: $status"; exit 1 ;;
+    "Exited (137)"*) killed="$name: $status: by SIGKILL, which its engine sends where it does not end in its time" ;;
+  esac
 done <<END
 $seen
 END
-echo "${seen:-no container}" | tail -n 1
+echo "${killed:-${seen:-no container}}" | tail -n 1
 """
 )
 """PROJECT SERVICE TOOL...: no container is up or about to be."""
+
+# An engine remembers the signals that it sent. The end lies ahead: of the second that runs it would leave out a part.
+HOW_ENDED = (
+    ENGINE
+    + """
+own=$1
+shift
+engine "$@" 2>/dev/null || exit 77
+read -r word version id pid start boot up began rest <"$HOSTDECK_PLAN/state" || exit 77
+case $began in '' | *[!0-9]*) exit 77 ;; esac
+said=$("$@" --since "$began" --until $(($(date +%s) + 1)) 2>/dev/null) && [ -n "$said" ] || exit 77
+killed=
+while read -r signal name; do
+  case $signal in 9) killed="$killed${killed:+, }$name" ;; esac
+done <<END
+$said
+END
+if [ -n "$killed" ]; then
+  echo "$killed was ended by SIGKILL, which its engine sends where it does not end in its time"
+else
+  echo "$own ended in its time before"
+fi
+"""
+)
+"""NAME TOOL... events ...: which containers had to be killed since the plan began; 77 without a word where the engine
+does not tell."""
 
 RUNS_IMAGE = (
     """

@@ -62,6 +62,7 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         exit_signal=signal,
         enabled=REMOVED if container.removed else None,
         restart_policy=container.policy,
+        stop_way=container.stop_way,
         user=container.user,
         daemon=told.engine.pid,
         tool=tool,

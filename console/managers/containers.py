@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from console.core.endings import signal_name
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Origin, State
+from console.core.stop_way import StopWay
 from console.core.text import cut, mask, sanitise
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,253}")
@@ -24,6 +26,7 @@ _small = re.compile(r"[0-9]{1,5}")
 _MAX_TEXT = 600
 _MAX_PORTS = 256
 _MAX_PLACES = 16384
+_FAR = 2**31
 _KEPT_RUNNING = ("always", "unless-stopped")
 _ASKED_TO_END = (130, 137, 143)
 
@@ -72,6 +75,7 @@ class Container:
     project: Project | None = None
     unread: str | None = None
     """Why nothing of it is known but that it is there."""
+    stop_way: StopWay | None = None
     asked: bool | None = None
     """Whether somebody asked for its end; ``None`` where the engine does not remember."""
 
@@ -185,6 +189,7 @@ def container(data: Any) -> Container:
         ports=_published(_part(network, "Ports")),
         wants=_published(_part(host, "PortBindings")),
         project=_project(labels),
+        stop_way=_stop_way(config),
     )
     return replace(found, health=None) if found.health in ("none", "") else found
 
@@ -223,6 +228,15 @@ def _word(data: Mapping[str, Any], key: str) -> str:
 def _number(data: Mapping[str, Any], key: str) -> int:
     found = data.get(key)
     return found if isinstance(found, int) and not isinstance(found, bool) else 0
+
+
+def _stop_way(config: Mapping[str, Any]) -> StopWay | None:
+    """Where the container has a time of its own: without one it is the engine's, which is not told."""
+    seconds, signal = config.get("StopTimeout"), _word(config, "StopSignal") or str(_number(config, "StopSignal") or "")
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds < _FAR:
+        return None
+    named = signal_name(int(signal)) if _small.fullmatch(signal) else signal or None
+    return StopWay(named, float(seconds))
 
 
 def _published(bindings: Mapping[str, Any]) -> tuple[Endpoint, ...]:

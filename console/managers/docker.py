@@ -90,6 +90,10 @@ class Docker:
         """By the health check of its image, where it has one."""
         return container_releases.health(service)
 
+    def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
+        """By what its engine remembers."""
+        return commands.how_ended(service, kind)
+
     def run_id(self, service: Service) -> Command:
         """Process, identity and start."""
         return commands.run_id(service, _which(service))

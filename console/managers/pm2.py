@@ -13,7 +13,7 @@ from console.core.snapshot import LogLine
 from console.managers.as_user import as_its_user
 from console.managers.pm2_daemons import PRESENCE, SURVEY
 from console.managers.pm2_list import Found, is_plain, parse_survey
-from console.managers.pm2_scripts import BY_NUMBER, HOLDS_PORT, IS_RUNNING, IS_STOPPED, LOGS, RUN_ID
+from console.managers.pm2_scripts import BY_NUMBER, HOLDS_PORT, HOW_ENDED, IS_RUNNING, IS_STOPPED, LOGS, RUN_ID
 from console.managers.pm2_written import PM2_WRITTEN
 
 PM2_PRESENCE: Probe[str] = Probe("pm2_presence", PRESENCE, str, every=5.0)
@@ -79,6 +79,14 @@ class Pm2:
     def is_stopped(self, service: Service) -> Check:
         """Every instance is stopped or errored."""
         return Check(f"{service.ref.name} is stopped", _look(IS_STOPPED, service), within=30.0)
+
+    def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
+        """By the log of its daemon, which sudo for ``pm2`` does not open."""
+        own = [str(pid) for pid in service.pids if pid != service.daemon]
+        if not own or service.tool[:1] == ("sudo",):
+            return None
+        look = _look(HOW_ENDED, service, service.ref.name, " ".join(own), mode="run")
+        return Check(f"see how {service.ref.name} ended", look)
 
     def run_id(self, service: Service) -> Command:
         """The process of every instance, and when it began."""

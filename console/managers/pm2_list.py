@@ -9,6 +9,7 @@ from typing import Any
 from console.core.launch import Launch
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.stop_way import StopWay
 from console.core.text import sanitise
 from console.managers.elsewhere import named_at
 
@@ -240,6 +241,7 @@ def _service(
         version=_version(first),
         exit_code=_count(told.get("code")) if down else None,
         restart_policy="always" if told.get("again") is not False else "no",
+        stop_way=_stop_way(instances),
         reload_command=cluster,
         user=_text(first.told.get("user")) or daemon.user,
         chain=("pm2", name),
@@ -280,6 +282,13 @@ def _description(instances: Sequence[Instance], cluster: bool) -> str:
 def _wants(instances: Sequence[Instance]) -> tuple[Endpoint, ...]:
     ports = (_count(each.told.get("port")) for each in instances)
     return tuple(Endpoint("tcp", "*", port) for port in dict.fromkeys(ports) if port and port < 65536)
+
+
+def _stop_way(instances: Sequence[Instance]) -> StopWay | None:
+    """Where its ``kill_timeout``, in milliseconds, is its own; the signal is one of the daemon's environment."""
+    told = {_count(each.told.get("patience")) for each in instances}
+    patience = next(iter(told)) if len(told) == 1 else None
+    return StopWay(None, patience / 1000) if patience else None
 
 
 def _version(instance: Instance) -> str | None:

@@ -97,6 +97,32 @@ exec "$@" "$hd_verb" ${hd_signal:+"$hd_signal"} $hd_words
 RUN_ID = _LOOK + 'printf "%s\\n" "$hd_told"\n'
 """``run`` PID HOME WORDS TOOL...: the processes of the app and when each began."""
 
+HOW_ENDED = (
+    """
+hd_name=$1 hd_pids=$2
+shift 2
+hd_file=$(
+"""
+    + _LOOK
+    + r"""
+echo "$hd_line/pm2.log"
+) || exit 77
+[ -f "$hd_file" ] && [ ! -h "$hd_file" ] || exit 77
+hd_said=$(tail -c 16384 "$hd_file" 2>/dev/null) || exit 77
+for hd_pid in $hd_pids; do
+  case $hd_said in
+    *"rocess with pid $hd_pid still alive after "*", sending it SIGKILL now"*)
+      echo "pm2 ended $hd_name by SIGKILL: it did not end within its kill_timeout"
+      exit 0
+      ;;
+  esac
+done
+exit 77
+"""
+)
+"""NAME PIDS and ``run`` PID HOME WORDS TOOL...: whether one of these processes had to be killed; 77 without a word
+where the daemon's log does not say so, or is closed to this user."""
+
 _COUNT = r"""
 hd_up=0 hd_down=0 hd_n=0 hd_states=
 for hd_each in $hd_told; do

@@ -15,6 +15,7 @@ from console.managers.as_user import as_its_user
 from console.managers.supervisord_files import GROUND_PROBE, WITH_READER, parse_ground
 from console.managers.supervisord_scripts import (
     FILES_LOAD,
+    HOW_ENDED,
     IS_ONCE,
     IS_RUNNING,
     IS_STOPPED,
@@ -189,6 +190,15 @@ class Supervisord:
     def is_stopped(self, service: Service) -> Check:
         """STOPPED, EXITED or FATAL."""
         return Check(f"{service.ref.name} is stopped", _look(IS_STOPPED, service), within=30.0)
+
+    def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
+        """By its log."""
+        if service.pid is None:
+            return None
+        _word(service)
+        argv = ("sh", "-c", HOW_ENDED, "sh", service.ref.name, str(service.pid), *_tool(service))
+        look = Command(argv, timeout=20.0, purpose=f"look into the log of supervisord for {service.ref.name}")
+        return Check(f"see how {service.ref.name} ended", look)
 
     def run_id(self, service: Service) -> Command:
         """Its process and when that began."""

@@ -337,6 +337,19 @@ IS_ONCE = (
 IS_STOPPED = _STATUS + 'echo "$hd_state"\ncase $hd_state in STOPPED | EXITED | FATAL) ;; *) exit 1 ;; esac\n'
 """NAME TOOL...: the program is in the state."""
 
+# The tool prints the end of the daemon's own log, which names the process that it kills.
+HOW_ENDED = r"""
+hd_name=$1 hd_pid=$2
+shift 2
+hd_said=$("$@" maintail -16384 2>/dev/null) || exit 77
+case $hd_said in
+  *" WARN killing '"*"' ($hd_pid) with SIGKILL"*)
+    echo "supervisord ended $hd_name by SIGKILL: it did not end within its stopwaitsecs" ;;
+  *) exit 77 ;;
+esac
+"""
+"""NAME PID TOOL...: whether that process had to be killed; 77 without a word where the log does not say so."""
+
 RUN_ID = (
     _STATUS
     + r"""

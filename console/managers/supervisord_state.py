@@ -5,9 +5,11 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from console.core.endings import signal_name
 from console.core.launch import Launch
 from console.core.probe import ParseError
 from console.core.service import Hint, Service, ServiceRef, State
+from console.core.stop_way import StopWay
 from console.core.text import MARK, sanitise
 from console.managers.elsewhere import named_at
 from console.managers.port_words import of_command, of_environment
@@ -177,10 +179,19 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
         needs_reload=changed is not None,
         restart_policy=None if written is None or written.again == "no" else written.again,
         oneshot=once,
+        stop_way=_stop_way(loaded),
         log_files=each.logs or _written_logs(written),
         launch=_launch(written),
         hints=_hints(written, loaded),
     )
+
+
+def _stop_way(loaded: Mapping[str, object]) -> StopWay | None:
+    """As the daemon has it: what its files say may not be loaded."""
+    signal, seconds = _number(loaded.get("stopsignal")), _number(loaded.get("stopwaitsecs"))
+    if not signal or seconds is None or seconds < 0:
+        return None
+    return StopWay(signal_name(signal), float(seconds))
 
 
 def _launch(written: Written | None) -> Launch | None:

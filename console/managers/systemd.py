@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from console.core.command import Command, Effect
-from console.core.plan import Check, Swap
+from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import Probe
 from console.core.release import Recipe, Release, Signature
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers import package_difference, systemd_packages
+from console.managers.systemd_how_ended import HOW_ENDED, USER_HOW_ENDED
 from console.managers.systemd_journal import (
     FIELDS,
     JOURNAL_SCRIPT,
@@ -215,6 +216,14 @@ class Systemd:
     def is_stopped(self, service: Service) -> Check:
         """Inactive or failed."""
         return Check(f"{service.ref.name} is stopped", _look(_IS_DOWN, service), within=30.0)
+
+    def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
+        """Of a restart by the journal; of a stop ``is_stopped`` has it."""
+        never_killed = service.stop_way is not None and service.stop_way.last is None
+        if kind is not ActionKind.RESTART or never_killed or not service.ref.name.endswith(".service"):
+            return None
+        look = HOW_ENDED if service.ref.scope == "system" else USER_HOW_ENDED
+        return Check(f"see how {service.ref.name} ended before", _look(look, service))
 
     def run_id(self, service: Service) -> Command:
         """Main process, invocation and count of automatic restarts; without the last two where they are not known."""

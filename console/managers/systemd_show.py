@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
+from console.core.endings import signal_name
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.stop_way import StopWay
 
 PROPERTIES = (
     "Id", "LoadState", "ActiveState", "SubState", "Result", "Description", "MainPID", "ControlPID", "NRestarts",
@@ -17,7 +19,7 @@ PROPERTIES = (
     "ExecMainStartTimestamp", "ExecMainExitTimestamp", "RestartUSec", "UnitFileState", "FragmentPath", "SourcePath",
     "DropInPaths", "NeedDaemonReload", "ControlGroup", "User", "Restart", "CanReload", "TriggeredBy", "Listen",
     "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval", "Type",
-    "RemainAfterExit",
+    "RemainAfterExit", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal", "TimeoutStopFailureMode",
 )  # fmt: skip
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -134,6 +136,7 @@ def _service(block: Mapping[str, str], scope: str, now: float | None) -> Service
         reload_command=block.get("CanReload") == "yes",
         triggered_by=tuple(block.get("TriggeredBy", "").split()),
         dependants=_dependants(block),
+        stop_way=_stop_way(block),
         start_limit=_start_limit(block),
         cgroup=block.get("ControlGroup") or None,
         memory=_number(block.get("MemoryCurrent")),
@@ -235,6 +238,24 @@ def _start_limit(block: Mapping[str, str]) -> tuple[int, float] | None:
     # Renamed in systemd 230, but its property only later.
     interval = _timespan(block.get("StartLimitIntervalUSec") or block.get("StartLimitInterval") or "")
     return (burst, interval) if burst and interval else None
+
+
+def _stop_way(block: Mapping[str, str]) -> StopWay | None:
+    """systemd.kill(5), ``TimeoutStopSec=`` of systemd.service(5); sockets have no process of their own.
+
+    ``FinalKillSignal=`` came with systemd 240, ``TimeoutStopFailureMode=`` with 246.
+    """
+    told, first = block.get("TimeoutStopUSec"), _number(block.get("KillSignal"))
+    if not told or not first or "SendSIGKILL" not in block or not block["Id"].endswith(".service"):
+        return None
+    seconds = _timespan(told)
+    if seconds is None and told != "infinity":
+        return None
+    if block["SendSIGKILL"] != "yes":
+        return StopWay(signal_name(first), seconds, None)
+    if block.get("TimeoutStopFailureMode") == "abort":
+        return StopWay(signal_name(first), seconds, "SIGABRT")
+    return StopWay(signal_name(first), seconds, signal_name(_number(block.get("FinalKillSignal")) or 9))
 
 
 def _wants(block: Mapping[str, str]) -> tuple[Endpoint, ...]:

@@ -26,6 +26,7 @@ from console.remote.transport import ChannelRefusedError, HostSpec, Transport, T
 if TYPE_CHECKING:
     from console.remote.host_keys import HostKey
     from console.remote.plan_inspect import HostPlan
+    from console.remote.plan_others import OtherPlan
     from console.remote.rights import Rights
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Fleet:
         *,
         resume: "Callable[[Plan, Fleet], AsyncGenerator[PlanProgress, None]] | None" = None,
         missed: "Callable[[str, Fleet], Awaitable[tuple[HostPlan, ...]]] | None" = None,
+        others: "Callable[[str, Fleet], Awaitable[tuple[OtherPlan, ...]]] | None" = None,
         prepare: Callable[[Sequence[HostSpec]], Awaitable[None]] | None = None,
         recipe: Callable[[ServiceRef, Sequence[Service]], Recipe | None] = lambda ref, services: None,
         interval: float = 1.0,
@@ -71,6 +73,7 @@ class Fleet:
         self._run = run
         self._resume = resume
         self._missed = missed
+        self._others = others
         self._prepare = prepare
         self._recipe = recipe
         self._clock = clock
@@ -271,6 +274,10 @@ class Fleet:
         Raises ``TransportError``, and ``AuditError`` where the audit trail cannot be read or written.
         """
         return () if self._missed is None else await self._missed(host, self)
+
+    async def others(self, host: str) -> "tuple[OtherPlan, ...]":
+        """Plans that run on a host, or were left there without a result, whoever began them; ``TransportError``."""
+        return () if self._others is None else await self._others(host, self)
 
     async def resume(self, plan: Plan) -> AsyncIterator[PlanProgress]:
         """Watch a plan that runs on its host already, to its result; nothing is sent."""

@@ -53,8 +53,7 @@ def _key(readable: str, *words: str) -> str:
 
 def lock_keys(plan: Plan) -> tuple[str, ...]:
     """The locks of a plan in the order in which everybody takes them."""
-    services = (lock_key(ref) for ref in (plan.target, *plan.touches))
-    return tuple(sorted({*services, *map(share_key, plan.shares)}))
+    return tuple(sorted({*map(lock_key, plan.services), *map(share_key, plan.shares)}))
 
 
 def duration(plan: Plan) -> float:

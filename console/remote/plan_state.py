@@ -202,7 +202,7 @@ class PlanState:
         return f"the host could not make the lock of {self._locked_ref(key) or 'a service'}, nothing was done: {why}"
 
     def _locked_ref(self, key: str) -> str | None:
-        found = next((str(ref) for ref in (self.plan.target, *self.plan.touches) if lock_key(ref) == key), None)
+        found = next((str(ref) for ref in self.plan.services if lock_key(ref) == key), None)
         return found or next((share for share in self.plan.shares if share_key(share) == key), None)
 
     def _failure(self, phase: str, number: str) -> str:

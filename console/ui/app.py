@@ -207,7 +207,7 @@ class DeckApp(App[int]):
     def run_plans(self, plans: tuple[Plan, ...]) -> bool:
         """Run plans one after the other; ``False`` when another change holds one of their services."""
         changes = self.deck.changes
-        if any(changes.on(ref) for plan in plans for ref in (plan.target, *plan.touches)):
+        if any(changes.on(ref) for plan in plans for ref in plan.services):
             return False
         first = changes.begin(plans[0])
         if first is None:

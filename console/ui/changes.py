@@ -68,12 +68,12 @@ class Changes:
         return next((change for change in self._changes if change.plan.id == plan_id), None)
 
     def on(self, ref: ServiceRef) -> Change | None:
-        """The change that runs on this service, or touches it."""
-        return next((change for change in self.running() if ref in (change.plan.target, *change.plan.touches)), None)
+        """The change that runs on this service, touches it or takes it along."""
+        return next((change for change in self.running() if ref in change.plan.services), None)
 
     def begin(self, plan: Plan) -> Change | None:
         """Enter a plan; ``None`` when another change holds one of its services."""
-        if any(self.on(ref) for ref in (plan.target, *plan.touches)):
+        if any(self.on(ref) for ref in plan.services):
             return None
         change = Change(plan, pending(plan), self._clock.wall())
         self._changes.append(change)

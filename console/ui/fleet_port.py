@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from console.core.service import ServiceRef
     from console.core.snapshot import LogLine, Snapshot
     from console.core.usage import Usage
+    from console.remote.plan_others import OtherPlan
     from console.remote.transport import HostSpec
 
 
@@ -127,6 +128,10 @@ class FleetPort(Protocol):
 
     async def missed(self, host: str) -> tuple[MissedPlan, ...]:
         """Plans of this person whose end no console saw; those without a result still run."""
+        ...
+
+    async def others(self, host: str) -> tuple[OtherPlan, ...]:
+        """Plans that run on a host, or were left there without a result, whoever began them; ``TransportError``."""
         ...
 
     async def rights(self, host: str, plan: Plan) -> RightsPort:

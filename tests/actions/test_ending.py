@@ -68,7 +68,11 @@ def test_it_is_compared_ended_awaited_and_only_then_is_the_service_started() -> 
     assert effects == [Effect.CHANGE, Effect.READ, Effect.READ, Effect.READ]
     assert found.touches == (NODE,)
     assert found.irreversible is not None
-    assert found.irreversible.endswith("it is not started again: node server.js")
+    lost, left = found.irreversible.split("; ")
+    assert lost.endswith("it is not started again: node server.js")
+    # Nobody must get the port back: what had failed is not put down.
+    assert left == "api.service had failed before: it is left as it is then, with its log"
+    assert found.undo_order == ()
     assert found.warnings == ("node (pid 4112) runs in login session-3 of deploy: somebody may be at it",)
     assert [check.name for check in found.preflight][:2] == [
         "node (pid 4112) still holds tcp 8080",

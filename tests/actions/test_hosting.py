@@ -47,6 +47,7 @@ def test_one_that_is_down_or_is_to_be_stopped_is_warned_of() -> None:
     stop = made(ActionKind.STOP, snapshot(supervisor(files_wrong=WRONG), program()))
     assert stop.warnings[0] == f"{NAME} could not be started again: {WRONG}"
     assert stop.also_hit == ("api (supervisord)",)
+    assert [(one.manager, one.name) for one in stop.along] == [("supervisord", "api")]
 
 
 @pytest.mark.parametrize(("kind", "state"), [(ActionKind.START, State.STOPPED), (ActionKind.RESTART, State.RUNNING)])

@@ -10,7 +10,7 @@ import pytest
 from console.actions import plan
 from console.core.command import Command
 from console.core.plan import ActionKind, Intent, Result, StepState
-from console.core.service import Endpoint
+from console.core.service import Endpoint, State
 from console.core.snapshot import Symptom
 from console.managers import MANAGERS
 from console.remote.runner import new_plan_id
@@ -51,26 +51,37 @@ async def test_a_port_is_freed(lab: Lab, fresh_host: FreshHost, user: str) -> No
     assert "incident%204711" in host.sh("journalctl -t hostdeck --no-pager -o cat")
 
 
+GIVEN_BACK = [
+    "undo of start api.service",
+    "undo of stop legacy.service",
+    "undo of see tcp 8080 released by legacy.service",
+    "undo of clear the failure of api.service",
+]
+
+
 async def test_when_the_newcomer_fails_the_holder_runs_again(lab: Lab, fresh_host: FreshHost) -> None:
+    """And what had failed before has failed again: who ran with the port, and who ended by itself."""
     host = fresh_host(sudo=MAY)
     port_conflict(host)
-    host.unit("api.service", script("sleep 1; exit 3"), start=False)
     async with connected(host.name, lab.ssh_config("oncall")) as transport:
-        before = named(await look(transport), "legacy.service").pid
-        last = await run(
-            transport, await planned(transport, ActionKind.FREE_PORT, "api.service", port=8080), root=False
-        )
-        assert last.result is Result.UNDONE, last
-        assert last.reason is not None
-        assert "flapping" in last.reason or "nothing listens on tcp 8080" in last.reason
-        assert [step.name for step in last.undo] == ["undo of start api.service", "undo of stop legacy.service"]
-        host.wait("ss -Hltn 'sport = :8080' | grep -q .")
-        after = await look(transport)
-        holder = named(after, "legacy.service")
-        assert holder.state.value == "running"
-        assert holder.pid != before
-        assert any(endpoint.port == 8080 for endpoint in holder.ports)
-        assert named(after, "api.service").state.value != "running"
+        ill = replace(QUICK, health="http://127.0.0.1:8080/fail", within=5.0)
+        for settings, why in ((ill, "/fail answers 2xx failed: /fail 500"), (QUICK, "flapping: api.service")):
+            before = named(await look(transport), "legacy.service").pid
+            wanted = await planned(transport, ActionKind.FREE_PORT, "api.service", port=8080, settings=settings)
+            last = await run(transport, wanted, root=False)
+            assert last.result is Result.UNDONE, last
+            assert last.reason is not None
+            assert last.reason.startswith(why) or "nothing listens on tcp 8080" in last.reason
+            assert [step.name for step in last.undo] == GIVEN_BACK
+            after = await look(transport)
+            holder = named(after, "legacy.service")
+            assert holder.state.value == "running"
+            assert holder.pid != before
+            assert any(endpoint.port == 8080 for endpoint in holder.ports)
+            # Put down it would be inactive, and no finding.
+            host.wait("systemctl is-failed api.service")
+            assert named(await look(transport), "api.service").state is State.FAILED
+            host.unit("api.service", script("sleep 1; exit 3"), start=False)
 
 
 async def test_a_failed_start_of_a_loop_leaves_it_in_its_loop(lab: Lab, fresh_host: FreshHost) -> None:
@@ -348,7 +359,15 @@ async def test_dependants_are_named(lab: Lab, fresh_host: FreshHost) -> None:
 async def test_a_stop_that_systemd_ended_by_sigkill_says_so(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host()
     host.unit("api.service", script('trap "" TERM; while :; do sleep 1; done') + "TimeoutStopSec=1\n")
+    host.unit("well.service", script("sleep 1000"))
     async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service")
+        assert wanted.ends == ("api.service: SIGTERM, then SIGKILL after 1 s",)
+        last = await run(transport, wanted, root=True)
+        told = "api.service did not end in its time before (Result=timeout): systemd then sends SIGKILL"
+        assert told in last.proof, last
+        last = await run(transport, await planned(transport, ActionKind.RESTART, "well.service"), root=True)
+        assert "well.service ended in its time before" in last.proof, last
         last = await run(transport, await planned(transport, ActionKind.STOP, "api.service"), root=True)
     assert last.result is Result.DONE, last
     assert "api.service is down, but did not end in its time (Result=timeout): systemd then sends SIGKILL" in last.proof

@@ -6,6 +6,7 @@ import getpass
 import os
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from console.actions.checks import port_words
 from console.managers import MANAGERS
 from console.managers.base import Grouped
 from tests.actions.hosts import PORT, ref, service
+from tests.remote.plans import SHELLS
 
 SAY = '\nscope=$1 name=$2\nmine "$3" && echo mine\n'
 MY = f"user:{getpass.getuser()}"
@@ -48,3 +50,33 @@ def test_the_user_is_told_to_them() -> None:
     assert isinstance(systemd, Grouped)
     bobs = replace(service(), ref=ref("app.service", scope="user:bob"))
     assert port_words(PORT, systemd, bobs)[2] == "user:bob"
+
+
+@pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
+@pytest.mark.parametrize(
+    ("down", "lacks", "needless"), [("true", "false", True), ("false", "false", False), ("false", "true", True)]
+)
+def test_only_what_an_undo_has_stopped_is_started_once_more(
+    tmp_path: Path, words: tuple[str, ...], down: str, lacks: str, needless: bool
+) -> None:
+    def looked(text: str, *argv: str) -> bool:
+        environment = {**os.environ, "HOSTDECK_PLAN": str(tmp_path)}
+        return subprocess.run([*words, "-c", text, "sh", "key", *argv], env=environment, check=False).returncode == 0
+
+    assert looked(scripts.DOWN_BY_ITSELF, down) is (down == "true")
+    assert looked(scripts.WAS_DOWN, lacks) is needless
+
+
+@pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
+@pytest.mark.parametrize(("at_last", "exit_code", "looks"), [(0, 0, 3), (77, 77, 3), (1, 1, 4)])
+def test_a_port_is_waited_for_until_it_is_held_or_cannot_be_told(
+    tmp_path: Path, words: tuple[str, ...], at_last: int, exit_code: int, looks: int
+) -> None:
+    look = 'echo look >>"$1"; n=$(wc -l <"$1"); echo "look $((n))"; [ "$n" -lt 3 ] || exit "$2"; exit 1'
+    count = tmp_path / "looks"
+    asked = ("sh", "-c", look, "sh", str(count), str(at_last))
+    done = subprocess.run(
+        [*words, "-c", scripts.WAIT_FOR, "sh", "3", *asked], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (exit_code, f"look {looks}\n"), done.stderr
+    assert len(count.read_text().splitlines()) == looks

@@ -74,6 +74,7 @@ LOOKS: dict[str, tuple[type, Callable[..., Command | None]]] = {
     "stopped": (base.Checkable, lambda found, service: _of(found.is_stopped(service))),
     "still": (base.Pinned, lambda found, service: _of(found.still(service))),
     "health": (base.SelfChecking, lambda found, service: _of(next(iter(found.own_health(service)), None))),
+    "how": (base.EndTelling, lambda found, service: _of(found.how_ended(service, ActionKind.RESTART))),
     "run": (base.Traceable, lambda found, service: found.run_id(service)),
     "port": (base.PortProving, lambda found, service: found.holds_port(service, Endpoint("tcp", "0.0.0.0", 80))),
     "log": (base.LogSource, lambda found, service: found.log_command(service, lines=5, since=None, follow=False)),

@@ -95,6 +95,23 @@ def test_times_of_all_engines() -> None:
     assert when("soon") is None
 
 
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"StopTimeout": 30, "StopSignal": "SIGQUIT"}, "SIGQUIT, then SIGKILL after 30 s"),
+        ({"StopTimeout": 10, "StopSignal": 15}, "SIGTERM, then SIGKILL after 10 s"),
+        ({"StopTimeout": 10, "StopSignal": "15"}, "SIGTERM, then SIGKILL after 10 s"),
+        ({"StopTimeout": 10}, "its stop signal, then SIGKILL after 10 s"),
+        ({"StopSignal": "SIGQUIT"}, None),
+        ({"StopTimeout": "soon"}, None),
+    ],
+)
+def test_how_it_is_ended_where_the_engine_tells_the_time(config: dict[str, object], words: str | None) -> None:
+    """The engine's own time is not told."""
+    [found] = docker.services([told(container({"Id": "a" * 64, "Name": "/web", "Config": config}))])
+    assert (found.stop_way and found.stop_way.words) == words
+
+
 @pytest.mark.parametrize("data", [None, [], {}, {"Id": 7}, {"Id": ""}, "x"])
 def test_what_is_no_container_is_refused(data: object) -> None:
     with pytest.raises(ParseError):
@@ -305,7 +322,10 @@ def test_every_plan_that_stops_a_container_says_where_that_removes_it(
     wanted = planned(on_host(found), kind, name if kind is ActionKind.STOP else "api.service")
     assert wanted.steps[0].name == f"stop {name}"
     assert (wanted.steps[0].undo is None) is removed
-    assert wanted.irreversible == (f"{name} cannot be started again from here: {GONE}" if removed else None)
+    lost = f"{name} cannot be started again from here: {GONE}"
+    if kind is ActionKind.FREE_PORT:
+        lost = f"{lost}; api.service had failed before: it is left as it is then, with its log"
+    assert wanted.irreversible == (lost if removed else None)
 
 
 def test_a_port_is_the_containers_also_where_both_families_are_listened_on_for_it() -> None:

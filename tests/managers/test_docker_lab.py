@@ -189,6 +189,8 @@ async def test_actions_prove_what_they_did(lab: Lab, host: Host, kind: ActionKin
     async with seen(lab, host) as watched:
         last = await act(lab, host, watched.fleet.snapshot(host.name), kind, name)
         assert last.result is Result.DONE, last
+        if (kind, name) == (ActionKind.STOP, "docker:stubborn"):
+            assert any("by SIGKILL, which its engine sends" in one for one in last.proof), last.proof
         state = "stopped" if kind is ActionKind.STOP else "running"
         await watched.until(host.name, lambda where: named(where)[name].state.value == state, 3)
 

@@ -99,6 +99,15 @@ def test_instances_of_a_name_are_one_service_and_the_worst_counts() -> None:
     assert service.pids == (812, 9)
 
 
+def test_how_it_is_ended_where_its_kill_timeout_is_its_own() -> None:
+    way = one(patience=1000).stop_way
+    assert way is not None
+    assert way.words == "its stop signal, then SIGKILL after 1 s"
+    assert one().stop_way is None
+    apps = told(app(patience=1000), app(id=1, pid=813, patience=3000))
+    assert parse_survey(apps).services[0].stop_way is None
+
+
 def test_the_daemon_listens_for_a_cluster() -> None:
     api, web = app(mode="cluster_mode"), app(id=1, name="web", pid=9, mode="cluster_mode")
     assert parse_survey(told(api)).services[0].pids == (812, 700)

@@ -153,6 +153,8 @@ async def test_one_that_dies_again_is_no_success_and_a_deaf_one_ends(lab: Lab, h
         # pm2 itself kills what does not end within its kill_timeout.
         last = await done(transport, ActionKind.STOP, "deaf")
         assert last.result is Result.DONE, last
+        assert "pm2 ended deaf by SIGKILL: it did not end within its kill_timeout" in last.proof
+        assert last.plan.ends == ("deaf: its stop signal, then SIGKILL after 1 s",)
 
 
 async def test_a_failed_start_leaves_it_errored(lab: Lab, host: Host) -> None:

@@ -56,6 +56,8 @@ def test_the_answers_of_real_daemons(version: str) -> None:
     assert isinstance(log, str)
     around = Around(chronicle=read(Chronicle(), log), loaded=loaded_configs(configs), ground=Ground(pid=int(str(pid))))
     seen = {one.ref.name: one for one in services(tuple(program(each) for each in told), around)}
+    ways = {one.stop_way.words for one in seen.values() if one.stop_way is not None}
+    assert "SIGTERM, then SIGKILL after 10 s" in ways
     expected = {name: state for name, state in STATES.items() if name != "idle"}
     assert {name: seen[name].state.value for name in expected} == expected
     assert seen["broke"].exit_code == 7

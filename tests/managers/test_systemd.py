@@ -74,6 +74,31 @@ def test_a_run_that_lives_has_not_ended_well() -> None:
     assert [each.result for each in (starting, active, between)] == [None, None, "success"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (("SendSIGKILL=yes", "FinalKillSignal=9"), "SIGTERM, then SIGKILL after 90 s"),
+        (("SendSIGKILL=yes", "TimeoutStopFailureMode=terminate"), "SIGTERM, then SIGKILL after 90 s"),
+        (("SendSIGKILL=yes", "FinalKillSignal=3"), "SIGTERM, then SIGQUIT after 90 s"),
+        (("SendSIGKILL=yes", "TimeoutStopFailureMode=abort"), "SIGTERM, then SIGABRT after 90 s"),
+        (("SendSIGKILL=no",), "SIGTERM, and nothing more where it has not ended after 90 s"),
+        ((), None),
+    ],
+)
+def test_how_it_is_ended(lines: tuple[str, ...], words: str | None) -> None:
+    [service] = shown("ActiveState=active", "TimeoutStopUSec=1min 30s", "KillSignal=15", *lines)
+    assert (service.stop_way and service.stop_way.words) == words
+
+
+def test_one_that_is_waited_for_without_limit_and_one_that_tells_no_time() -> None:
+    kill = ("KillSignal=2", "SendSIGKILL=yes")
+    [endless] = shown("ActiveState=active", "TimeoutStopUSec=infinity", *kill)
+    [silent] = shown("ActiveState=active", *kill)
+    assert endless.stop_way is not None
+    assert endless.stop_way.words == "SIGINT, and waits for its end without limit"
+    assert silent.stop_way is None
+
+
 def test_what_is_not_set_is_unknown_and_not_zero() -> None:
     [service] = shown(
         "ActiveState=active", "MemoryCurrent=[not set]", "CPUUsageNSec=18446744073709551615", "TasksCurrent=",

@@ -443,6 +443,18 @@ def test_locks_are_taken_in_one_order_and_all_given_back(places: LocalPlaces) ->
     assert sorted(places.state(plan)[-1].split()[1] for plan in (one, two)) == ["done", "refused"]
 
 
+def test_what_a_plan_takes_along_is_not_acted_on_meanwhile(places: LocalPlaces) -> None:
+    other = ServiceRef("web1", "systemd", "nginx.service")
+    one = replace(make(Step("one", change("sleep", "1")), plan_id="20261120-one"), along=(other,))
+    two = make(Step("one", change("sleep", "1")), plan_id="20261120-two", target=other)
+    assert set(lock_keys(one)) & set(lock_keys(two)) == {lock_key(other)}
+    assert loads(dumps(one, "ann"), "web1")[0].along == (other,)
+    first, second = places.start(one), places.start(two)
+    first.wait(20), second.wait(20)
+    assert sorted(places.state(plan)[-1].split()[1] for plan in (one, two)) == ["done", "refused"]
+    assert places.locks() == []
+
+
 def test_two_services_of_one_directory_of_releases_do_not_change_it_at_once(places: LocalPlaces) -> None:
     other = ServiceRef("web1", "systemd", "worker.service")
     one = make(Step("one", change("sleep", "1")), plan_id="20261120-one", shares=("/srv/api",))

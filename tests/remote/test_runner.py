@@ -14,6 +14,7 @@ import pytest
 from console.core.plan import Check, Result, Step, StepState
 from console.remote.audit import AuditTrail
 from console.remote.plan_inspect import PlanLife
+from console.remote.plan_others import others
 from console.remote.runner import (
     RunSettings,
     execute,
@@ -206,9 +207,13 @@ async def test_another_console_picks_up_a_running_plan(
     await told.aclose()
     await link.close()
     other = CutTransport()
-    found = (await inspect(other, settings)).plan(plan.id)
+    view = await inspect(other, settings)
+    found = view.plan(plan.id)
     assert found is not None
     assert found.life is PlanLife.RUNNING
+    [told_of] = others(view)
+    assert (told_of.id, told_of.life) == (plan.id, PlanLife.RUNNING)
+    assert told_of.who.endswith("(as ann)")
     assert found.plan.steps[0].command.argv == plan.steps[0].command.argv
     assert found.progress.result is None
     assert found.age is not None

@@ -14,6 +14,7 @@ from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import LogLine, Snapshot, Symptom
 from console.core.usage import Usage
 from console.diagnosis.verdict import Verdict
+from console.remote.plan_others import OtherPlan
 from console.remote.transport import HostSpec
 from console.ui.diagnoser import HostDiagnoser
 from console.ui.fleet_port import FleetPort
@@ -66,6 +67,8 @@ class FakeFleet:
     ran: list[Plan] = field(default_factory=list)
     accepted: list[tuple[str, str]] = field(default_factory=list)
     left_behind: tuple[FakeMissed, ...] = ()
+    elsewhere: dict[str, tuple[OtherPlan, ...]] = field(default_factory=dict)
+    """What other consoles run."""
     resumed: list[Plan] = field(default_factory=list)
     environments: dict[ServiceRef, tuple[Told, ...]] = field(default_factory=dict)
     usages: list[Usage] = field(default_factory=list)
@@ -153,6 +156,10 @@ class FakeFleet:
     def resume(self, plan: Plan) -> AsyncIterator[PlanProgress]:
         self.resumed.append(plan)
         return self.execute(plan)
+
+    async def others(self, host: str) -> tuple[OtherPlan, ...]:
+        self.asked.append(f"others {host}")
+        return self.elsewhere.get(host, ())
 
     async def releases(self, ref: ServiceRef) -> ReleaseBook:
         """The book of the snapshot, as the host would tell it again."""

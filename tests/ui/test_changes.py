@@ -60,6 +60,14 @@ def test_services_that_are_touched_are_taken_too() -> None:
     assert changes.begin(replace(plan(), id="another", target=scenes.LEGACY, touches=())) is None
 
 
+def test_so_are_those_that_are_taken_along() -> None:
+    changes = Changes(FakeFleet(scenes.specs()), scenes.CLOCK, lambda _change: None)
+    first = changes.begin(replace(plan(), touches=(), along=(scenes.LEGACY,)))
+    assert first is not None
+    assert changes.on(scenes.LEGACY) is first
+    assert changes.begin(replace(plan(), id="another", target=scenes.LEGACY, touches=())) is None
+
+
 def test_what_runs_is_listed_before_what_ended() -> None:
     changes = Changes(FakeFleet(scenes.specs()), scenes.CLOCK, lambda _change: None)
     first = changes.begin(replace(plan(), id="1", touches=()))

@@ -25,7 +25,7 @@ MOST_OF_CHANGES = 140
 def columns(host: int) -> tuple[Column, ...]:
     """The columns with that many cells for a host's name."""
     return (
-        Column("result", "result", 10),
+        Column("result", "result", 11),
         Column("kind", "what", 12),
         Column("host", "host", host, min_width=6),
         Column("target", "service", 18, 2, 8, good=18),
@@ -117,6 +117,7 @@ def review(plan: Plan, *, root: bool, lock: str = "taken when it runs") -> tuple
     entries += [Entry(str(number), command_words(step, root=root)) for number, step in enumerate(plan.steps, 1)]
     entries += _words("changes", changes(plan))
     entries += _words("takes", tuple(f"the last build took {whole(one)}" for one in _usual(plan)))
+    entries += _words("ends by", plan.ends)
     entries += _words("also hit", (*(called(plan, ref) for ref in plan.touches), *plan.also_hit), "warning")
     entries += _words("take care", plan.warnings, "warning")
     entries += _words("before", tuple(check.name for check in plan.preflight))

@@ -122,8 +122,7 @@ class ReviewScreen(DeckScreen):
         if self._started:
             return "it runs" if any(change.running for change in self.changes()) else "it was run: this is its result"
         for plan in self.plans:
-            refs = (plan.target, *plan.touches)
-            busy = next((why for ref in refs if (why := off.busy(ref, self.deck))), None)
+            busy = next((why for ref in plan.services if (why := off.busy(ref, self.deck))), None)
             why = off.host_off(plan.target.host, self.deck) or busy
             if why is not None:
                 return why

@@ -8,6 +8,8 @@ from console.core.plan import ActionKind
 from console.core.service import Endpoint, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot, Symptom
 from console.diagnosis.verdict import Verdict
+from console.remote.plan_inspect import PlanLife
+from console.remote.plan_others import OtherPlan
 from console.ui.fleet_port import FleetPort
 from console.ui.screens.confirm import ConfirmScreen
 from console.ui.screens.diagnosis import LOOK_AGAIN, DiagnosisScreen
@@ -143,6 +145,34 @@ async def test_function_keys_leave_a_page_but_not_a_review() -> None:
         await until(pilot, lambda: "tcp 8080 held by api.service" in scenes.text_of(app))
         await pilot.press("f7")
         await until(pilot, lambda: scenes.front(app).PLACE is Place.PLANS)
+
+
+async def test_what_other_consoles_run_is_asked_when_the_plans_are_opened_and_by_a_key() -> None:
+    fleet = scenes.fleet()
+    runs = OtherPlan("20261120-1", "restart", "api.service", "bob (as bob@b2)", PlanLife.RUNNING, 40.0, "incident 4711",
+                     "restart api.service", ("systemctl restart api.service",))  # fmt: skip
+    fleet.elsewhere = {"web-3": (runs,)}
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
+        assert not [asked for asked in fleet.asked if asked.startswith("others")]
+        await pilot.press("7")
+        await until(pilot, lambda: "bob (as bob@b2), from another" in scenes.text_of(app))
+        assert "another console" in scenes.text_of(app)
+        assert "◐ running" in scenes.text_of(app)
+        assert "incident 4711" in scenes.text_of(app)
+        await pilot.press("enter")
+        await until(pilot, lambda: "this one only tells of it" in scenes.text_of(app))
+        # It ran on this host, and left its lock on another; the first is not told a second time on the way.
+        left = replace(runs, life=PlanLife.ABANDONED, step="", commands=(), end="its lease is over")
+        fleet.elsewhere = {"web-3": (), "db-1": (left,)}
+        await pilot.press("1", "7")
+        await settle(pilot)
+        assert "✗ abandoned" not in scenes.text_of(app)
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "✗ abandoned" in scenes.text_of(app) and "◐ running" not in scenes.text_of(app))
+        await until(pilot, lambda: "not told: its files" in scenes.text_of(app))
+        assert "its lease is over" in scenes.text_of(app)
 
 
 async def test_an_unknown_host_key_is_accepted_from_its_finding() -> None:

@@ -1,0 +1,78 @@
+"""Plans of a host that have no end, whichever console began them. Pure.
+
+Of plans whose word counts (the connected user's and root's) all is told; of other users' plans what their locks say.
+"""
+
+from dataclasses import dataclass
+
+from console.core.plan import StepState
+from console.remote.plan_inspect import HostPlan, HostView, PlanLife
+from console.remote.plan_locks import LockHolder
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPlan:
+    """A plan that runs on a host, or was left there without a result."""
+
+    id: str
+    kind: str
+    target: str
+    """The service, by the name that its own console has for it."""
+    who: str
+    """Who owns it on the host, and what he calls himself."""
+    life: PlanLife
+    age: float | None = None
+    """Seconds since it began, when the host was asked; ``None`` where the host does not know."""
+    reason: str = ""
+    step: str = ""
+    """What it is doing, where that is told."""
+    commands: tuple[str, ...] = ()
+    end: str = ""
+    """Why it has no result, or that its lock can be broken."""
+
+
+def others(view: HostView) -> tuple[OtherPlan, ...]:
+    """All that has not ended; what runs first."""
+    plans = {one.plan.id: one for one in view.plans}
+    found = [_of_plan(one) for one in plans.values() if one.life is not PlanLife.ENDED]
+    known = set(plans)
+    for lock in view.locks:
+        if lock.plan and lock.plan not in known:
+            known.add(lock.plan)
+            found.append(_of_lock(lock))
+    return tuple(sorted(found, key=lambda one: one.life is not PlanLife.RUNNING))
+
+
+def _of_plan(found: HostPlan) -> OtherPlan:
+    plan, progress = found.plan, found.progress
+    looks = (*progress.preflight, *progress.steps, *progress.checks, *progress.undo, *progress.closing)
+    return OtherPlan(
+        plan.id,
+        plan.kind.value,
+        plan.target.name,
+        _who(found.user or f"uid {found.uid}", found.operator),
+        found.life,
+        found.age,
+        plan.reason or "",
+        next((look.name for look in looks if look.state is StepState.RUNNING), ""),
+        tuple(step.command.brief() for step in plan.steps),
+        progress.reason or "",
+    )
+
+
+def _of_lock(lock: LockHolder) -> OtherPlan:
+    name = lock.target.partition("/")[2] or lock.target
+    return OtherPlan(
+        lock.plan,
+        lock.kind or "a plan",
+        name.partition(":")[2] or name,
+        _who(lock.user or f"uid {lock.uid}", lock.operator),
+        PlanLife.ABANDONED if lock.over else PlanLife.RUNNING,
+        None if lock.age is None else float(lock.age),
+        lock.reason,
+        end=f"{lock.end}: the lock can be broken (hostdeck break-lock)" if lock.over else "",
+    )
+
+
+def _who(owner: str, operator: str) -> str:
+    return owner if operator in ("", owner) else f"{owner} (as {operator})"

@@ -1,0 +1,51 @@
+"""What is told of plans that other consoles began: from a host's plans, and from the locks of other users."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from console.core.plan import PlanProgress, Result, Step, StepResult, StepState
+from console.remote.plan_inspect import HostPlan, HostView, PlanLife
+from console.remote.plan_locks import LockHolder
+from console.remote.plan_others import others
+from tests.remote.plans import change, make
+
+PLAN = make(Step("restart api.service", change("systemctl", "restart", "api.service")), reason="incident 4711")
+RUNS = HostPlan(
+    PLAN,
+    "ann@b2",
+    PlanLife.RUNNING,
+    PlanProgress(PLAN, steps=(StepResult("restart api.service", StepState.RUNNING),)),
+    uid=0,
+    user="root",
+    age=12.0,
+)
+LOCK = LockHolder(
+    "systemd-nginx", 30, over=False, uid=1002, plan="20261120-2", operator="bob@b3", user="bob", reason="deploy",
+    kind="restart", target="w1/systemd:nginx.service",
+)  # fmt: skip
+
+
+def test_what_runs_and_what_was_left_is_told_and_what_ended_is_not() -> None:
+    unknown = PlanProgress(PLAN, result=Result.UNKNOWN, reason="its process is gone")
+    left = replace(RUNS, plan=replace(PLAN, id="20261120-0"), life=PlanLife.ABANDONED, progress=unknown)
+    ended = replace(RUNS, plan=replace(PLAN, id="20261120-9"), life=PlanLife.ENDED)
+    found = others(HostView((left, ended, RUNS)))
+    assert [(one.id, one.life) for one in found] == [(PLAN.id, PlanLife.RUNNING), ("20261120-0", PlanLife.ABANDONED)]
+    runs, gone = found
+    assert (runs.kind, runs.target, runs.who, runs.age) == ("restart", "api.service", "root (as ann@b2)", 12.0)
+    assert (runs.step, runs.reason) == ("restart api.service", "incident 4711")
+    assert runs.commands == ("systemctl restart api.service",)
+    assert gone.end == "its process is gone"
+
+
+def test_of_another_users_plan_its_lock_tells_once() -> None:
+    over = replace(LOCK, key="systemd-db", plan="20261120-3", over=True, gone=True)
+    view = HostView((RUNS,), (LOCK, replace(LOCK, key="systemd-api"), over, replace(LOCK, plan=PLAN.id)))
+    _, bobs, left = sorted(others(view), key=lambda one: one.id)
+    assert (bobs.life, bobs.kind, bobs.target, bobs.who) == (
+        PlanLife.RUNNING, "restart", "nginx.service", "bob (as bob@b3)",
+    )  # fmt: skip
+    assert (bobs.commands, bobs.end, bobs.age, bobs.reason) == ((), "", 30.0, "deploy")
+    assert left.life is PlanLife.ABANDONED
+    assert left.end == "its process is gone: the lock can be broken (hostdeck break-lock)"
