@@ -14,6 +14,11 @@ _of_container = re.compile(r"(?:docker|libpod|crio|cri-containerd)-[0-9a-f]{12,}
 """The scope that an engine makes for one container tells nothing of who runs it."""
 
 
+def launches(unit: str) -> bool:
+    """Whether what a login or a job leaves running stays in the control group of this unit, which does not run it."""
+    return unit.partition(".")[0].partition("@")[0] in LAUNCHERS
+
+
 def mains(services: tuple[Service, ...]) -> tuple[int, ...]:
     """The processes of which the families are needed: those that managers told, and the managers themselves."""
     found = (

@@ -12,7 +12,7 @@ from console.core.network import Listener, Process
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.managers.join import Owners, of_user
-from console.managers.lineage import LAUNCHERS
+from console.managers.lineage import launches
 from console.managers.process import ID as PROCESS
 
 MACHINE = 248
@@ -106,7 +106,7 @@ def is_hidden_leftover(service: Service, listener: Listener) -> bool:
 
 def _launched(unit: str) -> bool:
     """Whether what a login or a job left running stays in the control group of this unit, as that of what let it in."""
-    return unit.partition(".")[0].partition("@")[0] in LAUNCHERS
+    return launches(unit)
 
 
 def strangers(snapshot: Snapshot) -> tuple[int, ...]:

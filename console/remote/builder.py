@@ -12,7 +12,7 @@ from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Sample
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Identity, LastPorts, LastWords, Link, LinkState, Snapshot, Source, Symptom
-from console.managers.adrift import Processes, Silence, settled, unit_of, with_wrong_files
+from console.managers.adrift import UP, Processes, Silence, settled, unit_of, untold, with_wrong_files
 from console.managers.join import with_ports, with_socket_units
 from console.managers.lineage import mains, units_of, with_families
 from console.managers.unlisted import still_listening
@@ -55,6 +55,10 @@ class SnapshotBuilder:
         """Whether processes are to be looked at anew: a manager fell silent since, with which they may have ended."""
         self._left: set[str] = set()
         """Managers that are not there any more and left services behind."""
+        self._ended: dict[str, frozenset[ServiceRef]] = {}
+        """Services of each manager that one of its daemons told which has ended."""
+        self._written: dict[str, tuple[Service, ...]] = {}
+        """What the units of each manager that are down would run, as their files say."""
         self._looked_at: dict[int, float] = {}
         """When each process that a look named was told of last."""
         self._revealed: dict[int, tuple[tuple[int, ...], str | None]] = {}
@@ -101,15 +105,16 @@ class SnapshotBuilder:
         now: float,
         *,
         lost: Collection[ServiceRef] = (),
+        ended: frozenset[ServiceRef] = frozenset(),
         trouble: str | None = None,
         hangs: bool = False,
         broken: bool = False,
     ) -> None:
         """Take all services of one manager; those of the others stay. Processes, units and ports are joined here.
 
-        ``lost`` are those of them that are only told as they were known, since what runs them does not answer.
-        ``trouble`` is what of the manager could not be told, ``hangs`` whether that gave no answer,
-        ``broken`` whether it answered as nothing does that is well.
+        ``lost`` are those of them that are only told as they were known, since what runs them does not answer;
+        ``ended`` those whose daemon is not there any more. ``trouble`` is what of the manager could not be told,
+        ``hangs`` whether that gave no answer, ``broken`` whether it answered as nothing does that is well.
         """
         before = self._sources.get(source)
         then = before.at if before is not None and before.at is not None else now
@@ -121,6 +126,9 @@ class SnapshotBuilder:
                 replace(service, told_at=since.get(service.ref) or then) if service.ref in lost else service
                 for service in services
             )
+        if not ended <= self._ended.get(manager, frozenset()):
+            self.outdated = True
+        self._ended[manager] = ended
         self._managed[manager] = self._attempts.taken(manager, services)
         self._join(now)
 
@@ -143,9 +151,9 @@ class SnapshotBuilder:
         self._join(now)
 
     def written(self, manager: str, services: tuple[Service, ...], now: float) -> None:
-        """Take what a manager would run if its unit did, as its files say."""
-        self._managed[manager] = services
-        if manager not in self._sources:
+        """Take what a manager would run if its unit did, as its files say. What was told of that unit is more."""
+        self._written[manager] = services
+        if services and manager not in self._sources:
             self._left.add(manager)
         self._join(now)
 
@@ -163,6 +171,12 @@ class SnapshotBuilder:
         """The services of a manager, as it told them last."""
         return self._managed.get(manager, ())
 
+    def awaits(self, manager: str) -> bool:
+        """Whether a unit of it runs that is not seen to run what it should."""
+        units = {unit.ref.name for unit in self.told("systemd") if unit.ref.scope == "system" and unit.state in UP}
+        known = (one for one in self.snapshot.services if one.ref.manager == manager and one.adrift is not None)
+        return any(unit_of(service) in units for service in known)
+
     def mains(self) -> tuple[int, ...]:
         """The processes of which the families are wanted."""
         return mains(tuple(service for managed in self._managed.values() for service in managed))
@@ -171,8 +185,8 @@ class SnapshotBuilder:
         """Take the processes that descend from those of services."""
         self._families = {family.pid: family for family in families}
         self.outdated = False
-        silent = self._silent()
-        told = [service for manager, known in self._managed.items() if manager not in silent for service in known]
+        silence = self._silence()
+        told = [one for known in self._managed.values() for one in known if not silence.of(one)]
         # A number that another process has by now is not what a manager told that does not answer any more.
         known = set(self.mains())
         kept = {pid: born for pid, born in self._born.items() if pid in known}
@@ -196,11 +210,14 @@ class SnapshotBuilder:
         """Forget the managers of which nothing is left."""
         for manager in self._left - {service.ref.manager for service in known}:
             self._left.discard(manager)
-            self._managed.pop(manager, None)
+            for kept in (self._managed, self._ended, self._written):
+                kept.pop(manager, None)
 
-    def _silent(self) -> frozenset[str]:
+    def _silence(self) -> Silence:
         failing = {name for name, source in self._sources.items() if source.failure is not None}
-        return frozenset(self._left | (failing & self._managed.keys()))
+        known = self._managed.keys() | self._written.keys()
+        ended = (refs for found in self._ended.values() for refs in found)
+        return Silence(frozenset(self._left | (failing & known)), frozenset(self._left), frozenset(ended))
 
     def symptoms(self, manager: str, symptoms: tuple[Symptom, ...]) -> None:
         """Take what the logs of one manager's failed services say; what those of others say stays."""
@@ -270,10 +287,10 @@ class SnapshotBuilder:
 
     def note(self, name: str, now: float, failure: str | None, **how: bool) -> None:
         """Note how a source went; ``how`` are ``waiting``, ``hangs`` and ``broken`` of ``Source``."""
-        before = self._silent()
+        before = self._silence().silent
         self._note(name, now, failure, **how)
         self.snapshot = replace(self.snapshot, sources=tuple(self._sources.values()))
-        silent = self._silent()
+        silent = self._silence().silent
         if silent != before:
             self.outdated = self.outdated or bool(silent - before)
             self._join(now)
@@ -362,8 +379,10 @@ class SnapshotBuilder:
     def _services(self) -> tuple[Service, ...]:
         known = tuple(service for managed in self._managed.values() for service in managed)
         known = with_families(known, self._families, self._units)
-        silence = Silence(self._silent(), frozenset(self._left))
-        known = settled(known, silence, self._alive(), self._managed.get("systemd", ()))
+        silence = self._silence()
+        written = untold(tuple(service for found in self._written.values() for service in found), known, silence)
+        silence = replace(silence, ended=silence.ended | {service.ref for service in written})
+        known = settled((*known, *written), silence, self._alive(), self._managed.get("systemd", ()))
         return with_wrong_files(known, {unit: why for wrong in self._wrong.values() for unit, why in wrong.items()})
 
     def _alive(self) -> Processes:

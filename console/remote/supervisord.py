@@ -4,7 +4,7 @@ A socket that asks for a user and a password is not talked to: supervisorctl kno
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from console.core.command import quote
@@ -226,19 +226,21 @@ async def loop(place: Place) -> None:
     daemons: dict[_Socket, Daemon] = {}
     founds: dict[_Socket, Found] = {}
     changed = False
+    usual = ""
     while True:
         stamp = place.wanted.stamp
-        sockets = _sockets(stamp)
+        sockets = _sockets(stamp, usual)
         daemons = {key: daemons.get(key) or Daemon(place, *key) for key in sockets}
         founds = await _look(daemons, _files(stamp))
-        _tell(place, founds, _closed(stamp))
+        usual = next((path for (path, _, at), found in founds.items() if not at and found.services is not None), usual)
+        _tell(place, founds, stamp)
         every = min((found.every for found in founds.values()), default=REFUSED)
         changed = await place.wanted.wait(SETTLE if changed and every < REFUSED else every)
         if changed and place.wanted.stamp == stamp:
             for daemon in daemons.values():
                 daemon.suspect()
-        if changed and every > EVERY and _sockets(place.wanted.stamp) == sockets and place.wanted.stamp != stamp:
-            await _rest(place, every, sockets)
+        if changed and every > EVERY and _sockets(place.wanted.stamp, usual) == sockets and place.wanted.stamp != stamp:
+            await _rest(place, every, stamp)
 
 
 async def _look(daemons: Mapping[_Socket, Daemon], files: str) -> dict[_Socket, Found]:
@@ -251,41 +253,71 @@ async def _look(daemons: Mapping[_Socket, Daemon], files: str) -> dict[_Socket, 
             task.cancel()
 
 
-async def _rest(place: Place, every: float, sockets: tuple[_Socket, ...]) -> None:
+async def _rest(place: Place, every: float, stamp: str) -> None:
     """Only its log or its files changed: no reason to hurry, and none at all where it may not be asked."""
     if every < REFUSED:
         await asyncio.sleep(PAUSE)
         return
     end = asyncio.get_running_loop().time() + REFUSED
+    sockets = _sockets(stamp)
     while (left := end - asyncio.get_running_loop().time()) > 0 and _sockets(place.wanted.stamp) == sockets:
         await place.wanted.wait(left)
 
 
 def _closed(stamp: str) -> tuple[str, ...]:
-    """What is said of sockets elsewhere that this login may not use."""
+    """The sockets elsewhere that this login may not use."""
     found = (line.partition(" ") for line in stamp.split("\n"))
+    return tuple(path for may, _, path in found if may == "closed")
+
+
+def _tell(place: Place, founds: dict[_Socket, Found], stamp: str) -> None:
+    closed = _closed(stamp)
     mend = "[unix_http_server] there needs chmod=0770 and chown=root:GROUP"
-    return tuple(f"this user may not use {path}: {mend}" for may, _, path in found if may == "closed")
-
-
-def _tell(place: Place, founds: dict[_Socket, Found], closed: tuple[str, ...] = ()) -> None:
-    named = {service.ref: service for found in founds.values() for service in found.services or ()}
-    failures = "; ".join((*(found.failure for found in founds.values() if found.failure is not None), *closed))
+    said = (found.failure for found in founds.values() if found.failure is not None)
+    failures = "; ".join((*said, *(f"this user may not use {path}: {mend}" for path in closed)))
     hangs = any(found.hangs for found in founds.values())
     if all(found.lost for found in founds.values()):
         if failures:
             place.report.failed(failures, hangs=hangs)
         return
-    fresh = {service.ref for found in founds.values() if not found.lost for service in found.services or ()}
-    place.report.services(named.values(), lost=named.keys() - fresh, trouble=failures or None, hangs=hangs)
+    before = _by_place(place.report.known())
+    told = {
+        at: found.services if found.services is not None else before.get(at, ()) for (_, _, at), found in founds.items()
+    }
+    told |= {path: before[path] for path in closed if path in before}
+    # A socket that is gone is that of a daemon that ended: whoever runs it is asked why, and not the others.
+    ended = {service.ref: service for at in before.keys() - told.keys() for service in before[at]}
+    named = {service.ref: service for services in told.values() for service in services}
+    fresh = {service.ref for (_, _, at), found in founds.items() if not found.lost for service in told[at]}
+    place.report.services(
+        (ended | named).values(),
+        lost=named.keys() - fresh,
+        ended=ended.keys() - named.keys(),
+        trouble=failures or None,
+        hangs=hangs,
+    )
 
 
-def _sockets(stamp: str) -> tuple[_Socket, ...]:
-    """All that may answer, from the answer of ``PRESENCE``. Only the first in a usual place is the usual one."""
+def _by_place(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]:
+    """What was told of them before, by where their daemon is."""
+    found: dict[str, tuple[Service, ...]] = {}
+    for service in services:
+        at = states.place_of(service)
+        known = replace(service, ref=replace(service.ref, host=""))
+        found[at] = (*found.get(at, ()), known)
+    return found
+
+
+def _sockets(stamp: str, before: str = "") -> tuple[_Socket, ...]:
+    """All that may answer, from the answer of ``PRESENCE``. Only the first in a usual place is the usual one.
+
+    ``before``: which was it until now. It stays so when it is gone, or another's programs would take its names.
+    """
     found = [line.partition(" ")[::2] for line in stamp.split("\n")]
     there = [(path, word == "rw") for word, path in found if word in ("rw", "denied")]
     elsewhere = {path for word, path in found if word == "elsewhere"}
-    usual = [path for path, _ in sorted(there, key=lambda one: not one[1]) if path not in elsewhere][:1]
+    first = [path for path, _ in sorted(there, key=lambda one: not one[1]) if path not in elsewhere][:1]
+    usual = [before] if before else first
     return tuple((path, may, "" if path in usual else path) for path, may in there)
 
 
