@@ -204,11 +204,7 @@ class Snapshot:
 
     def run_by(self, ref: ServiceRef) -> tuple[Service, ...]:
         """The services of other managers that this one runs: a manager's unit, and what goes with it."""
-        return tuple(
-            service
-            for service in self.services
-            if ref.manager == "systemd" != service.ref.manager and ref.name in service.chain[:-1]
-        )
+        return tuple(each for each in self.services if each.ref.manager != "systemd" and each.is_run_by(ref))
 
     def service(self, ref: ServiceRef) -> Service | None:
         """Return the service of that identity."""

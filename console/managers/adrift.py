@@ -45,9 +45,11 @@ class Silence:
 
 
 def unit_of(service: Service) -> str | None:
-    """The unit of systemd that runs the manager of a service."""
-    runs = service.chain[0] == "systemd" if len(service.chain) > 2 else False
-    return service.chain[1] if runs and service.chain[1].endswith(".service") else None
+    """The system unit that runs the manager of a service; none for one that a login or a user's own manager runs."""
+    if len(service.chain) < 3 or service.chain[0] != "systemd":
+        return None
+    unit = service.chain[1]
+    return unit if unit.endswith(".service") and not launches(unit) else None
 
 
 def settled(
@@ -114,7 +116,7 @@ def _settled(service: Service, silence: Silence, processes: Processes, units: Ma
     if service.daemon is None and service.adrift is None:
         # Of whose manager nothing is known, or that has none, nothing is left.
         return None if left else service
-    unit = None if (name := unit_of(service)) is None or launches(name) else units.get(name)
+    unit = units.get(unit_of(service) or "")
     down = unit is not None and unit.state not in UP
     # Processes are looked at more rarely than units: one whose unit has ended was only seen a moment before.
     runs = not down and service.daemon is not None and service.daemon in processes.alive

@@ -47,8 +47,8 @@ class SnapshotBuilder:
         """Where each service listened when it was last seen to."""
         self._born: dict[int, int] = {}
         """When the processes began that managers told of, or that are managers, in clock ticks after boot."""
-        self._units: dict[int, str] = {}
-        """The unit in which each manager was seen to run, by its process."""
+        self._units: dict[int, tuple[str, ...]] = {}
+        """The units in which each manager was seen to run, by its process."""
         self._wrong: dict[str, Mapping[str, str]] = {}
         """What is wrong in the files of managers that do not run, by manager and unit."""
         self.outdated = False
@@ -338,7 +338,7 @@ class SnapshotBuilder:
         # The unit of a manager has their ports only until it is known whose they are.
         units = {unit_of(service) for service in services}
         for service in services:
-            if service.ref.name in units:
+            if service.ref.scope == "system" and service.ref.name in units:
                 self._listened.pop(service.ref, None)
             elif service.ports and (fixed := tuple(port for port in service.ports if port.port < EPHEMERAL)):
                 self._listened[service.ref] = fixed
