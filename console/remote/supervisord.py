@@ -54,6 +54,8 @@ class Found:
     """The services are those of an earlier look."""
     hangs: bool = False
     """The failure is that there was no answer."""
+    broken: bool = False
+    """The failure is that what answers is no supervisord that is well, or that none does."""
 
 
 class Daemon:
@@ -74,22 +76,24 @@ class Daemon:
         self._behind = False
         self._kept: tuple[Service, ...] | None = None
         self._hangs = False
+        self._broken = False
 
     async def look(self, stamp: str) -> Found:
         """Its services now, or why they cannot be told."""
-        self._hangs = False
+        self._hangs = self._broken = False
         try:
             programs, failure, every = await (self._by_socket(stamp) if self._sockets else self._by_tool(stamp))
         except (rpc.RpcError, ParseError) as error:
-            programs, failure, every = None, f"{self._path}: {error}", BY_TOOL
+            programs, failure, every, self._broken = None, f"{self._path}: {error}", BY_TOOL, True
         except (ArithmeticError, RecursionError, ValueError, TypeError, LookupError) as error:
             # Whoever answers there, the other daemons are shown.
             programs, failure, every = None, f"{self._path}: it answers nonsense ({type(error).__name__})", BY_TOOL
+            self._broken = True
         if programs is not None:
             self._kept = states.services(programs, self._around)
             self._why_at = -LOOK_WHY
             self._behind = any(service.needs_reload for service in self._kept)
-        return Found(self._kept, failure, every, lost=programs is None, hangs=self._hangs)
+        return Found(self._kept, failure, every, lost=programs is None, hangs=self._hangs, broken=self._broken)
 
     def suspect(self) -> None:
         """Something was just done here: what was behind may be up to date."""
@@ -147,7 +151,8 @@ class Daemon:
         if programs is not None:
             return programs, None, every
         if failure is not None and "refused connection" in failure:
-            return None, f"{self._path} is there, but no supervisord answers: start its unit", every
+            return None, self._nobody(), every
+        self._broken = isinstance(error, rpc.RpcError) and error.status != 401
         return None, str(error) if isinstance(error, TransportError) else f"{self._path}: {error}", every
 
     async def _by_tool(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
@@ -167,7 +172,7 @@ class Daemon:
             if self._may_use:
                 return None, f"{self._path}: {status.why}", BY_TOOL
             if "refused connection" in status.why or "no such file" in status.why:
-                return None, f"{self._path} is there, but no supervisord answers: start its unit", BY_TOOL
+                return None, self._nobody(), BY_TOOL
             self._around = replace(self._around, tool=(), tool_missing=_right(ground, self._path))
             return None, self._around.tool_missing, REFUSED
         self._runs = {each.key: (each.word, each.pid) for each in status.programs}
@@ -175,6 +180,10 @@ class Daemon:
             await self._stand(stamp, None, status.programs, self._runs)
         self._around = replace(self._around, chronicle=read(self._around.chronicle, status.log), zone=status.zone)
         return status.programs, None, BY_TOOL
+
+    def _nobody(self) -> str:
+        self._broken = True
+        return f"{self._path} is there, but no supervisord answers: start its unit"
 
     async def _silent(self, stamp: str, said: str) -> str:
         """What is told of one that hangs."""
@@ -275,10 +284,10 @@ def _tell(place: Place, founds: dict[_Socket, Found], stamp: str) -> None:
     mend = "[unix_http_server] there needs chmod=0770 and chown=root:GROUP"
     said = (found.failure for found in founds.values() if found.failure is not None)
     failures = "; ".join((*said, *(f"this user may not use {path}: {mend}" for path in closed)))
-    hangs = any(found.hangs for found in founds.values())
+    hangs, broken = (any(found.hangs for found in founds.values()), any(found.broken for found in founds.values()))
     if all(found.lost for found in founds.values()):
         if failures:
-            place.report.failed(failures, hangs=hangs)
+            place.report.failed(failures, hangs=hangs, broken=broken)
         return
     before = _by_place(place.report.known())
     told = {
@@ -295,6 +304,7 @@ def _tell(place: Place, founds: dict[_Socket, Found], stamp: str) -> None:
         ended=ended.keys() - named.keys(),
         trouble=failures or None,
         hangs=hangs,
+        broken=broken,
     )
 
 

@@ -31,6 +31,8 @@ SETTLE = 1.0
 """Seconds after a change in which a manager is asked once more: what it starts takes its time."""
 SEARCH_EVERY = 60.0
 """Seconds between two looks at every process for a manager that may be anywhere."""
+NO_RIGHT = 77
+"""The exit of a survey that this login may not make, EX_NOPERM of sysexits(3)."""
 PATIENCE = 60.0
 """Seconds at most between two attempts at a manager that does not answer."""
 
@@ -134,7 +136,8 @@ def by_shell(manager: Surveyed) -> Loop:
                 words = manager.survey_words(place.pid_files, place.report.known())
             answer = await place.ask(Ask(manager.survey, words))
             if answer.failure is not None:
-                place.report.failed(answer.failure, hangs=answer.hangs)
+                refused = answer.status == NO_RIGHT
+                place.report.failed(answer.failure, hangs=answer.hangs, broken=not (refused or answer.hangs))
             else:
                 place.report.services(answer.value)
             # What a change sets in motion goes on for a moment.

@@ -54,6 +54,7 @@ class Host:
     failures: list[str] = field(default_factory=list)
     hung: list[bool] = field(default_factory=list)
     """Whether each report was of something that gave no answer."""
+    broken: list[bool] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     status: Status = field(default_factory=Status)
 
@@ -99,8 +100,10 @@ class _Told:
         ended: Collection[ServiceRef] = (),
         trouble: str | None = None,
         hangs: bool = False,
+        broken: bool = False,
     ) -> None:
         self.host.hung.append(hangs)
+        self.host.broken.append(broken)
         self.host.known = tuple(replace(each, ref=replace(each.ref, host="web1")) for each in services)
         self.host.services.append({each.ref.name for each in self.host.known})
         self.host.lost.append({ref.name for ref in lost})
@@ -110,8 +113,9 @@ class _Told:
     def known(self) -> tuple[Service, ...]:
         return self.host.known
 
-    def failed(self, reason: str, *, hangs: bool = False) -> None:
+    def failed(self, reason: str, *, hangs: bool = False, broken: bool = False) -> None:
         self.host.hung.append(hangs)
+        self.host.broken.append(broken)
         self.host.failures.append(reason)
 
 
@@ -261,6 +265,38 @@ def test_the_usual_one_is_one_that_may_be_asked() -> None:
         ("/tmp/supervisor.sock", False, "/tmp/supervisor.sock"),
         (GOOD, True, ""),
     )
+
+
+def alone(request: bytes) -> bytes:
+    raise refused(GOOD, "connection refused")
+
+
+def html(request: bytes) -> bytes:
+    return b"HTTP/1.0 500 Internal Server Error\r\n\r\n"
+
+
+def locked(request: bytes) -> bytes:
+    return b"HTTP/1.0 401 Unauthorized\r\n\r\n"
+
+
+NOBODY = Status(why="unix:///run/supervisor.sock refused connection")
+
+
+@pytest.mark.parametrize(
+    ("behaves", "status", "hung", "broken"),
+    [
+        (alone, NOBODY, False, True),
+        (html, Status(why="error"), False, True),
+        (locked, Status(why="Server requires authentication"), False, False),
+        (lambda request: answer(request, "odd"), Status(), False, False),
+        (hanging, Status(), True, False),
+    ],
+)
+async def test_what_fails_at_the_first_look_is_told_as_broken_where_it_is_no_lack_of_rights(
+    behaves: Behaviour, status: Status, hung: bool, broken: bool
+) -> None:
+    host = await Host({GOOD: behaves}, status=status).looks()
+    assert (host.hung[-1], host.broken[-1]) == (hung, broken)
 
 
 async def test_when_all_hang_nothing_is_told_so_that_its_age_grows() -> None:
