@@ -92,6 +92,12 @@ class Source:
         """Whether what it told last may not be so any more."""
         return self.former or (self.failure is not None and not self.partial)
 
+    @property
+    def troubled(self) -> bool:
+        """Whether it, or a part of it, fails otherwise than that this login has no right to ask it."""
+        ailing = self.hangs or self.broken or self.waiting
+        return self.failure is not None and (ailing or (self.at is not None and not self.partial))
+
 
 @dataclass(frozen=True, slots=True)
 class Symptom:

@@ -51,9 +51,7 @@ def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> 
         if mine and all(ref in missed for ref in mine):
             continue
         old = sum(_is_old(snapshot, service, why) for service in snapshot.services)
-        if not (
-            source.hangs or source.broken or source.waiting or old or (source.at is not None and not source.partial)
-        ):
+        if not (source.troubled or old):
             continue
         who = "a part of it does not answer" if source.partial else "does not answer"
         # One that is only slow tells in a moment, or why it does not.
