@@ -14,6 +14,7 @@ from console.core.snapshot import Snapshot
 from console.managers.join import Owners, of_user
 from console.managers.lineage import launches
 from console.managers.process import ID as PROCESS
+from console.managers.systemd_lingering import reached
 
 MACHINE = 248
 """The version of systemd from which on root reaches the manager of another user with ``-M USER@``.
@@ -57,8 +58,7 @@ def _reach(snapshot: Snapshot, user: str, uid: int | None) -> tuple[tuple[str, .
     if own is None or own.uid != 0:
         return (), f"it belongs to {user}'s own service manager: connect as {user}, or as root"
     if "runuser" in own.tools:
-        place = f"XDG_RUNTIME_DIR=/run/user/{uid}"
-        return ("runuser", "-u", user, "--", "env", place, "systemctl", "--user"), None
+        return reached(user, uid), None
     version = (own.systemd or "").partition(".")[0]
     if not version.isdecimal() or int(version) < MACHINE or not _NAME.fullmatch(user):
         why = f"this host has no runuser, and its systemd {own.systemd or ''} does not reach it from root's login"

@@ -167,6 +167,13 @@ class SnapshotBuilder:
         """How a source went last, where it was asked."""
         return self._sources.get(name)
 
+    def forget(self, name: str, services: Collection[ServiceRef], now: float) -> None:
+        """A part of a manager is not there any more: it is no source, and its services are gone."""
+        self._sources.pop(name, None)
+        for manager in {ref.manager for ref in services}:
+            self._managed[manager] = tuple(each for each in self.told(manager) if each.ref not in services)
+        self._join(now)
+
     def told(self, manager: str) -> tuple[Service, ...]:
         """The services of a manager, as it told them last."""
         return self._managed.get(manager, ())
