@@ -45,9 +45,12 @@ def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> 
     found = []
     for source in snapshot.sources:
         why = source.failure
-        if source.name not in _MANAGERS or why is None:
+        manager, whose, _ = source.name.partition("_user:")
+        if manager not in _MANAGERS or why is None:
             continue
-        mine = [service.ref for service in snapshot.services if service.ref.manager == source.name]
+        scope = source.name.removeprefix(f"{manager}_") if whose else None
+        refs = (service.ref for service in snapshot.services)
+        mine = [ref for ref in refs if ref.manager == manager and scope in (None, ref.scope)]
         if mine and all(ref in missed for ref in mine):
             continue
         old = sum(_is_old(snapshot, service, why) for service in snapshot.services)
