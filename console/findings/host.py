@@ -53,6 +53,8 @@ def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> 
         mine = [ref for ref in refs if ref.manager == manager and scope in (None, ref.scope)]
         if mine and all(ref in missed for ref in mine):
             continue
+        if source.partial and not source.hangs and _is_told_of(snapshot, mine, missed):
+            continue
         old = sum(_is_old(snapshot, service, why) for service in snapshot.services)
         if not (source.troubled or old):
             continue
@@ -64,6 +66,12 @@ def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> 
         summary = f"{who}: {shown}"
         found.append(Finding("manager-silent", severity, snapshot.host, source.name, summary, evidence))
     return found
+
+
+def _is_told_of(snapshot: Snapshot, mine: Sequence[ServiceRef], missed: Collection[ServiceRef]) -> bool:
+    """Whether the part that does not answer is the one of which another finding says that it is down."""
+    lost = [one.ref for one in snapshot.services if one.ref in mine and one.told_at is not None]
+    return all(ref in missed for ref in lost) if lost else any(ref in missed for ref in mine)
 
 
 def _is_old(snapshot: Snapshot, service: Service, why: str) -> bool:

@@ -40,11 +40,9 @@ hd_user=$1 hd_uid=$2
 read -r hd_up hd_rest </proc/uptime
 hd_entry=$(getent passwd "$hd_uid")
 hd_home=$(printf '%s\n' "$hd_entry" | cut -d: -f6)
-# runuser writes into the log of the host.
-set -- runuser -u "$hd_user" --
-if command -v setpriv >/dev/null 2>&1; then
-  set -- setpriv --reuid="$hd_uid" --regid="$(printf '%s\n' "$hd_entry" | cut -d: -f4)" --init-groups --
-fi
+# runuser writes into the log of the host; that of busybox is no setpriv that becomes another user.
+set -- setpriv --reuid="$hd_uid" --regid="$(printf '%s\n' "$hd_entry" | cut -d: -f4)" --init-groups --
+"$@" true 2>/dev/null || set -- runuser -u "$hd_user" --
 hd_told=$({
   timeout -k 1 8 "$@" env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC HOME="${hd_home:-/nonexistent}" \
     XDG_RUNTIME_DIR="/run/user/$hd_uid" sh -c "$hd_plan" </dev/null

@@ -49,6 +49,8 @@ class SnapshotBuilder:
         """When the processes began that managers told of, or that are managers, in clock ticks after boot."""
         self._units: dict[int, tuple[str, ...]] = {}
         """The units in which each manager was seen to run, by its process."""
+        self._ran_in: dict[ServiceRef, tuple[str, ...]] = {}
+        """The same by what it runs: one that was started anew and ended before it was looked at ran where it did."""
         self._wrong: dict[str, Mapping[str, str]] = {}
         """What is wrong in the files of managers that do not run, by manager and unit."""
         self.outdated = False
@@ -128,6 +130,8 @@ class SnapshotBuilder:
             )
         if not ended <= self._ended.get(manager, frozenset()):
             self.outdated = True
+        ran_in = ((each.daemon, self._ran_in.get(each.ref)) for each in services)
+        self._units = {pid: units for pid, units in ran_in if pid is not None and units is not None} | self._units
         self._ended[manager] = ended
         self._managed[manager] = self._attempts.taken(manager, services)
         self._join(now)
@@ -199,8 +203,11 @@ class SnapshotBuilder:
         kept = {pid: born for pid, born in self._born.items() if pid in known}
         now_told = {pid for service in told for pid in (*service.pids, service.daemon)}
         self._born = kept | {pid: family.started for pid, family in self._families.items() if pid in now_told}
-        units = {pid: unit for pid, unit in self._units.items() if pid in known}
+        units = {pid: unit for pid, unit in self._units.items() if pid in known and pid not in self._families}
         self._units = units | units_of(told, self._families)
+        run = {service.ref: self._units[pid] for service in told if (pid := service.daemon) in self._units and pid}
+        there = {service.ref for managed in self._managed.values() for service in managed}
+        self._ran_in = {ref: units for ref, units in self._ran_in.items() if ref in there} | run
         self._join(now)
 
     def _join(self, now: float) -> None:

@@ -8,6 +8,7 @@ from console.core.network import Family, Listener
 from console.core.on_disk import OnDisk
 from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.findings import evaluate
 from console.findings.managers import down, fallen
 from console.probes import listeners
 from console.remote.builder import SnapshotBuilder
@@ -213,6 +214,25 @@ async def test_what_one_of_two_ran_stays_with_its_unit_and_a_finding_names_it() 
     host.builder.services("supervisord", (API, WORKER, moved), "supervisord", 3.0, ended=frozenset({WORKER.ref}))
     host.builder.families((*FAMILIES, *(replace(one, pid=one.pid + 1, members=(one.pid + 1,)) for one in OTHERS)), 3.0)
     assert host.programs.keys() == {"api", moved.ref.name}
+
+
+async def test_one_that_ended_before_it_was_looked_at_ran_where_it_did_before() -> None:
+    host = Host(OnDisk())
+    two_run(host)
+    anew = replace(WORKER, daemon=20, pids=(920,))
+    host.builder.services("supervisord", (API, anew), "supervisord", 2.0)
+    assert host.programs[WORKER.ref.name].chain[:2] == ("systemd", "supervisor-b.service")
+    host.unit(replace(UNIT, state=State.RUNNING), OTHER_UNIT)
+    host.builder.services(
+        "supervisord", (API, anew), "supervisord", 3.0, lost={anew.ref}, trouble="nobody answers", broken=True
+    )
+    host.builder.families(FAMILIES, 3.0)
+    [finding] = [one for one in evaluate(host.builder.snapshot) if one.code in ("manager-down", "manager-silent")]
+    assert (finding.code, finding.subject) == ("manager-down", "web1/systemd:supervisor-b.service")
+    # Run by hand from then on, it is seen to be in no unit.
+    host.builder.services("supervisord", (API, replace(anew, daemon=21)), "supervisord", 4.0)
+    host.builder.families((*FAMILIES, replace(OTHERS[0], pid=21, cgroup="/user.slice/x.slice")), 4.0)
+    assert host.programs[WORKER.ref.name].chain == ()
 
 
 async def test_what_one_of_two_ran_that_no_unit_runs_is_gone_with_it() -> None:
