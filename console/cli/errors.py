@@ -35,6 +35,6 @@ class CliError(Exception):
 class UnseenError(CliError):
     """What was asked for cannot be told: what runs it does not answer, or this login may not ask."""
 
-    def __init__(self, message: str, snapshot: "Snapshot") -> None:
-        super().__init__(message, Exit.PROBLEM)
+    def __init__(self, message: str, snapshot: "Snapshot", code: Exit = Exit.PROBLEM) -> None:
+        super().__init__(message, code)
         self.snapshot = snapshot

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.core.service import ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 
 if TYPE_CHECKING:
@@ -61,4 +60,4 @@ def _hidden(snapshot: Snapshot) -> int:
 
 def _is_anybodys(snapshot: Snapshot, unit: str | None) -> bool:
     """Whether the unit says nothing: there is none, or it runs a manager of other services."""
-    return unit is None or bool(snapshot.run_by(ServiceRef(snapshot.host, "systemd", unit)))
+    return unit is None or any(unit in service.chain[1:-1] for service in snapshot.services)

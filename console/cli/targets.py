@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.cli.errors import CliError, UnseenError
+from console.cli.errors import CliError, Exit, UnseenError
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.core.target import NoSuchServiceError, Target, TargetError, find, find_all, parse
@@ -69,7 +69,9 @@ def _not_found(error: TargetError, target: Target, snapshot: Snapshot) -> CliErr
     if target.manager is not None and not any(source.partial for source in failed):
         name = f"{target.manager}:{target.service}"
         return UnseenError(f"it is not known whether {snapshot.host} has {name}: {reasons}", snapshot)
-    return UnseenError(f"{error}; {reasons}", snapshot)
+    # Whom this login may never ask is no problem of the host, and no reason to take a wrong word for one.
+    code = Exit.PROBLEM if any(source.troubled for source in failed) else Exit.USAGE
+    return UnseenError(f"{error}; {reasons}", snapshot, code)
 
 
 def found_all(target: Target, snapshot: Snapshot) -> tuple[ServiceRef, ...]:

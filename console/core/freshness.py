@@ -46,9 +46,13 @@ def of_service(snapshot: Snapshot, service: Service) -> Freshness:
 def of_manager(snapshot: Snapshot, manager: str, scope: str = "system") -> Freshness:
     """How old what a service manager told is.
 
-    Its source has its id; ``_user`` follows it for services of the login itself where these are asked for apart, and
-    ``_watch`` where it is watched between two answers: that says that nothing began or ended since.
+    Its source has its id; ``_user`` follows it for services of the login itself where these are asked for apart, the
+    scope for those of another user, and ``_watch`` where it is watched between two answers: that says that nothing
+    began or ended since.
     """
+    asked = snapshot.source(f"{manager}_{scope}") if scope != "system" else None
+    if asked is not None:
+        return _of(snapshot, asked)
     asked = snapshot.source(f"{manager}_user") if scope != "system" else None
     found = _of(snapshot, asked or snapshot.source(manager))
     watch = snapshot.source(f"{manager}_watch")

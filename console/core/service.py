@@ -47,6 +47,10 @@ class ServiceRef:
         return self.shown if other is not None and other != self and other.name == self.name else self.name
 
 
+_USERS = ("user@", "user manager of ")
+"""How a chain names the service manager of a user: by its unit, or by whose it is."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Endpoint:
     """An address and a port of a transport protocol. ``address`` is ``*`` where only the port is known."""
@@ -207,6 +211,19 @@ class Service:
     def taken_along(self) -> tuple[ServiceRef, ...]:
         """Its dependants: services of the same manager."""
         return tuple(replace(self.ref, name=word.partition(" (")[0]) for word in self.dependants)
+
+    def is_run_by(self, unit: ServiceRef) -> bool:
+        """Whether this unit of systemd runs it, or what runs it.
+
+        A unit of a user's own manager is behind that manager in the chain; a system unit of the same name is another.
+        """
+        above = self.chain[1:-1] if self.chain[:1] == ("systemd",) else ()
+        if not above or unit.manager != "systemd":
+            return False
+        users = above[0].startswith(_USERS)
+        if unit.scope == "system":
+            return unit.name in (above[:1] if users else above)
+        return users and unit.scope == self.ref.scope and unit.name in above[1:]
 
     def answers_for(self, ref: ServiceRef) -> bool:
         """Whether that is the service itself, or the unit that starts it."""

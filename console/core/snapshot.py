@@ -92,6 +92,12 @@ class Source:
         """Whether what it told last may not be so any more."""
         return self.former or (self.failure is not None and not self.partial)
 
+    @property
+    def troubled(self) -> bool:
+        """Whether it, or a part of it, fails otherwise than that this login has no right to ask it."""
+        ailing = self.hangs or self.broken or self.waiting
+        return self.failure is not None and (ailing or (self.at is not None and not self.partial))
+
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
@@ -204,11 +210,7 @@ class Snapshot:
 
     def run_by(self, ref: ServiceRef) -> tuple[Service, ...]:
         """The services of other managers that this one runs: a manager's unit, and what goes with it."""
-        return tuple(
-            service
-            for service in self.services
-            if ref.manager == "systemd" != service.ref.manager and ref.name in service.chain[:-1]
-        )
+        return tuple(each for each in self.services if each.ref.manager != "systemd" and each.is_run_by(ref))
 
     def service(self, ref: ServiceRef) -> Service | None:
         """Return the service of that identity."""

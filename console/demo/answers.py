@@ -293,6 +293,7 @@ _RENDER: dict[str, Callable[[DemoHost, Args], str]] = {
     "systemd_units": _units,
     "systemd_user": _no_user_units,
     "systemd_user_units": _no_user_units,
+    "systemd_lingering": lambda _host, _args: "",
     "systemd_watch": _watch,
     "systemd_journal": _journal,
     "limits": _limits,

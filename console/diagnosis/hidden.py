@@ -97,7 +97,9 @@ def missing_right(evidence: Evidence, manager: str) -> str | None:
 
 def _programs(evidence: Evidence, holder: Holder) -> tuple[Service, ...]:
     """What is known to run below its unit."""
-    return evidence.snapshot.run_by(ServiceRef(evidence.snapshot.host, "systemd", holder.unit or ""))
+    known = holder.ref is not None and holder.ref.name == holder.unit
+    unit = holder.ref if known else None
+    return evidence.snapshot.run_by(unit or ServiceRef(evidence.snapshot.host, "systemd", holder.unit or ""))
 
 
 def _others(evidence: Evidence, holder: Holder) -> list[Process]:

@@ -184,7 +184,7 @@ class _Host:
         """Whether they are one thing: a service, the socket unit that starts it, what it runs or what runs it."""
         if first.ref == second.ref or first.ref.name in second.triggered_by or second.ref.name in first.triggered_by:
             return True
-        return first.ref.name in second.chain or second.ref.name in first.chain
+        return first.is_run_by(second.ref) or second.is_run_by(first.ref)
 
     def _at_boot(self, number: int, port: _Port) -> _Finding | None:
         """Two that start with the host and cannot both have the port."""

@@ -21,6 +21,7 @@ from console.diagnosis.wanting import Want
 from console.managers import can
 from console.managers.base import Resettable, Stoppable
 from console.managers.container_commands import words
+from console.managers.systemd_lingering import uid_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class Kept:
 def questions(evidence: Evidence, want: Want) -> Iterator[Question]:
     """What the service runs that cannot have its port."""
     if want.ref is None or want.ref.manager != "systemd" or not want.down or evidence.launch is not None:
+        return
+    if want.service is not None and uid_of(want.service) is not None:
         return
     if want.endpoint is None or not any(overlaps(want.endpoint, one) for one in evidence.snapshot.listeners):
         return

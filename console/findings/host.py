@@ -45,15 +45,18 @@ def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> 
     found = []
     for source in snapshot.sources:
         why = source.failure
-        if source.name not in _MANAGERS or why is None:
+        manager, whose, _ = source.name.partition("_user:")
+        if manager not in _MANAGERS or why is None:
             continue
-        mine = [service.ref for service in snapshot.services if service.ref.manager == source.name]
+        scope = source.name.removeprefix(f"{manager}_") if whose else None
+        refs = (service.ref for service in snapshot.services)
+        mine = [ref for ref in refs if ref.manager == manager and scope in (None, ref.scope)]
         if mine and all(ref in missed for ref in mine):
             continue
+        if source.partial and not source.hangs and _is_told_of(snapshot, mine, missed):
+            continue
         old = sum(_is_old(snapshot, service, why) for service in snapshot.services)
-        if not (
-            source.hangs or source.broken or source.waiting or old or (source.at is not None and not source.partial)
-        ):
+        if not (source.troubled or old):
             continue
         who = "a part of it does not answer" if source.partial else "does not answer"
         # One that is only slow tells in a moment, or why it does not.
@@ -63,6 +66,12 @@ def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> 
         summary = f"{who}: {shown}"
         found.append(Finding("manager-silent", severity, snapshot.host, source.name, summary, evidence))
     return found
+
+
+def _is_told_of(snapshot: Snapshot, mine: Sequence[ServiceRef], missed: Collection[ServiceRef]) -> bool:
+    """Whether the part that does not answer is the one of which another finding says that it is down."""
+    lost = [one.ref for one in snapshot.services if one.ref in mine and one.told_at is not None]
+    return all(ref in missed for ref in lost) if lost else any(ref in missed for ref in mine)
 
 
 def _is_old(snapshot: Snapshot, service: Service, why: str) -> bool:

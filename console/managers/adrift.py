@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from console.core.service import Service, State
+from console.core.service import Service, ServiceRef, State
+from console.managers.elsewhere import place_in
+from console.managers.lineage import launches
 
 UP = (State.RUNNING, State.STARTING)
 """States of a unit in which what it runs may soon be told again."""
@@ -30,12 +32,24 @@ class Silence:
     """All of them."""
     left: frozenset[str] = frozenset()
     """Those of them that are not there at all."""
+    ended: frozenset[ServiceRef] = frozenset()
+    """Services of which the daemon that told them is not there any more, whichever others of that manager are."""
+
+    def of(self, service: Service) -> bool:
+        """Whether nobody tells of this service now."""
+        return service.ref.manager in self.silent or service.ref in self.ended
+
+    def is_left(self, service: Service) -> bool:
+        """Whether nobody is there who could."""
+        return service.ref.manager in self.left or service.ref in self.ended
 
 
 def unit_of(service: Service) -> str | None:
-    """The unit of systemd that runs the manager of a service."""
-    runs = service.chain[0] == "systemd" if len(service.chain) > 2 else False
-    return service.chain[1] if runs and service.chain[1].endswith(".service") else None
+    """The system unit that runs the manager of a service; none for one that a login or a user's own manager runs."""
+    if len(service.chain) < 3 or service.chain[0] != "systemd":
+        return None
+    unit = service.chain[1]
+    return unit if unit.endswith(".service") and not launches(unit) else None
 
 
 def settled(
@@ -44,13 +58,38 @@ def settled(
     """The services, those of managers that do not run with what can still be said of them.
 
     A manager that runs and does not answer is none of these: its services stay as they were told. What was left behind
-    by a manager whose unit is not on the host any more is gone.
+    by a manager whose unit is not on the host any more is gone, and what its unit ran until it ran something else.
     """
-    if not silence.silent:
+    if not silence.silent and not silence.ended:
         return services
     by_name = {unit.ref.name: unit for unit in units if unit.ref.scope == "system"}
-    found = (_settled(service, silence, processes, by_name) for service in services)
+    told = {(one.ref.manager, unit_of(one)) for one in services if not silence.of(one)}
+    found = (
+        _settled(service, silence, processes, by_name)
+        for service in services
+        if service.ref not in silence.ended or (service.ref.manager, unit_of(service)) not in told
+    )
     return tuple(service for service in found if service is not None)
+
+
+def untold(written: tuple[Service, ...], told: tuple[Service, ...], silence: Silence) -> tuple[Service, ...]:
+    """What only files tell. What a manager told itself of the same unit is more, as is what it tells by the same files.
+
+    A unit may be down, and what it would run be run by hand.
+    """
+    units = {(one.ref.manager, unit_of(one)) for one in told}
+    places = {_place(one) for one in told if not silence.is_left(one)}
+    refs = {one.ref for one in told}
+    return tuple(
+        one
+        for one in written
+        if one.ref not in refs and (one.ref.manager, unit_of(one)) not in units and _place(one) not in places
+    )
+
+
+def _place(service: Service) -> tuple[str, str, str]:
+    """Whose daemon, and where, runs it."""
+    return service.ref.manager, service.ref.scope, place_in(service.ref.name)
 
 
 def with_wrong_files(services: tuple[Service, ...], wrong: Mapping[str, str]) -> tuple[Service, ...]:
@@ -71,9 +110,9 @@ def with_wrong_files(services: tuple[Service, ...], wrong: Mapping[str, str]) ->
 
 
 def _settled(service: Service, silence: Silence, processes: Processes, units: Mapping[str, Service]) -> Service | None:
-    if service.ref.manager not in silence.silent:
+    if not silence.of(service):
         return service
-    left = service.ref.manager in silence.left
+    left = silence.is_left(service)
     if service.daemon is None and service.adrift is None:
         # Of whose manager nothing is known, or that has none, nothing is left.
         return None if left else service

@@ -63,7 +63,8 @@ class Surveyed(Detected, Protocol):
     def survey(self) -> Probe[tuple[Service, ...]]:
         """Its services, without the host. Asked when ``presence`` changes, after an action, and every ``every`` s.
 
-        A non-zero exit says in one line on standard error why they cannot be told and what mends it.
+        A non-zero exit says in one line on standard error why they cannot be told and what mends it: 77 where this
+        login has no right to ask, 124 where there was no answer in time.
         """
         ...
 

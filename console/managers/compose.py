@@ -1,5 +1,6 @@
 """Docker Compose: the containers of one service of a project, as one service ``PROJECT/SERVICE``."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ from console.managers.containers import NAME, Container, Project
 _WORST = (State.FLAPPING, State.FAILED, State.UNKNOWN, State.STARTING, State.RUNNING, State.STOPPED)
 """A service of which some containers run and others were stopped does run."""
 NO_CONTAINER = "no container"
+_named = re.compile(r"(?:(?:docker|podman)/)?([^/]+)/([^/]+)")
+"""Project and service; the engine stands in front of a project that an earlier one has too."""
 
 # Asked when a project appears or one of its files changes; Compose 1 takes a second for it.
 _DECLARED = r"""
@@ -104,24 +107,40 @@ def _found(
     told: tuple[Told, ...], declared: Mapping[tuple[str, ...], tuple[str, ...]]
 ) -> dict[ServiceRef, tuple[Service, Told]]:
     found: dict[ServiceRef, tuple[Service, Told]] = {}
+    groups = _groups(told)
     for one in told:
-        groups: dict[tuple[str, str], list[Container]] = defaultdict(list)
+        services: dict[tuple[str, str], list[Container]] = defaultdict(list)
         for each in one.containers:
             if each.project is not None:
-                groups[each.project.name, each.project.service].append(each)
-        for (project, name), members in groups.items():
+                services[each.project.name, each.project.service].append(each)
+        for (project, name), members in services.items():
             members.sort(key=lambda member: member.name)
-            service = _service(one, project, name, members)
-            found.setdefault(service.ref, (service, one))
+            service = _service(one, groups[one.engine.path, project], project, name, members)
+            found[service.ref] = service, one
     for source in sources(told):
         for name in declared.get(source.key, ()):
-            service = _absent(source, name)
+            service = _absent(source, groups[source.told.engine.path, source.project], name)
             found.setdefault(service.ref, (service, source.told))
     return found
 
 
-def _service(told: Told, project: str, name: str, members: list[Container]) -> Service:
-    parts = [as_service(told, member, "compose", f"{project}/{name}") for member in members]
+def _groups(told: tuple[Told, ...]) -> Mapping[tuple[str, str], str]:
+    """What each project of each engine is called: of two with one name the second bears that of its engine in front.
+
+    Those of a user's own engine are that user's already.
+    """
+    taken: dict[tuple[str, str], str] = {}
+    found = {}
+    for one in told:
+        for project in {each.project.name for each in one.containers if each.project is not None}:
+            first = taken.setdefault((one.engine.scope, project), one.engine.path)
+            mine = first == one.engine.path
+            found[one.engine.path, project] = project if mine else f"{one.engine.kind}/{project}"
+    return found
+
+
+def _service(told: Told, group: str, project: str, name: str, members: list[Container]) -> Service:
+    parts = [as_service(told, member, "compose", f"{group}/{name}") for member in members]
     worst = min(parts, key=lambda part: _WORST.index(part.state))
     up = sum(member.runs for member in members)
     native = worst.native_state if len(parts) == 1 else f"{up}/{len(parts)} {worst.native_state}"
@@ -140,7 +159,7 @@ def _service(told: Told, project: str, name: str, members: list[Container]) -> S
         enabled=next((part.enabled for part in parts if part.enabled is not None), None),
         members=tuple(member.name for member in members),
         member_ports=tuple((each.name, port) for each in members for port in each.ports) if len(members) > 1 else (),
-        group=project,
+        group=group,
         unit_file=files[0] if files else None,
         drop_ins=files[1:],
         file_tool=_file_tool(told, came),
@@ -148,18 +167,18 @@ def _service(told: Told, project: str, name: str, members: list[Container]) -> S
     return replace(worst, chain=chained(told, worst, f"{project}/", told.engine.kind, f"compose {project}", name))
 
 
-def _absent(source: Source, name: str) -> Service:
+def _absent(source: Source, group: str, name: str) -> Service:
     words, missing = source.words, None
     if not words:
         missing = "this host has no Compose: install docker-compose or the plugin docker-compose-plugin"
     return Service(
-        ServiceRef("", "compose", f"{source.project}/{name}", source.told.engine.scope),
+        ServiceRef("", "compose", f"{group}/{name}", source.told.engine.scope),
         State.STOPPED,
         NO_CONTAINER,
         daemon=source.told.engine.pid,
         tool=words,
         tool_missing=missing,
-        group=source.project,
+        group=group,
         unit_file=source.files[0],
         drop_ins=source.files[1:],
         chain=(source.told.engine.kind, f"compose {source.project}", name),
@@ -300,10 +319,10 @@ COMPOSE = Compose()
 
 
 def _which(service: Service) -> commands.Which:
-    project, slash, name = service.ref.name.partition("/")
-    if not slash or not NAME.fullmatch(project) or not NAME.fullmatch(name):
+    found = _named.fullmatch(service.ref.name)
+    if found is None or not NAME.fullmatch(found[1]) or not NAME.fullmatch(found[2]):
         raise ValueError(f"{service.ref.name!r} is no service of a project: PROJECT/SERVICE")
-    return project, name
+    return found[1], found[2]
 
 
 def _by_file(service: Service, verb: str, *options: str) -> Command:

@@ -7,6 +7,7 @@ labels may hold secrets.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from console.core.probe import ParseError, Probe
 from console.managers.containers import Container, container
@@ -62,7 +63,8 @@ printf '%s\n' "$hd_told" | sed -e 's/ Less than a second/ young/' -e 's/ [0-9][0
 """
 )
 
-# A container may go between the two: the others are told all the same.
+# A container may go between the two, or be one of which nothing can be told: the others are told all the same, and what
+# docker says instead is.
 _TOLD = (
     _DOCKER
     + f"""
@@ -71,11 +73,11 @@ hd_told=$($hd_t sudo -n docker inspect --type container --format '{_FORM}' -- "$
     + r"""
 hd_rc=$?
 hd_answered || return "$hd_rc"
-printf '%s\n' "$hd_told" | sed -n '/^{/p'
-[ "$hd_rc" = 0 ] || case $hd_told in
-  '{'* | *[Nn]'o such container'*) ;;
-  *) printf '%s\n' "$hd_told" >&2; return "$hd_rc" ;;
+case $hd_rc:$hd_told in
+  0:* | *:'{'*) ;;
+  *:*sudo:* | *' is not allowed to '*) printf '%s\n' "$hd_told" >&2; return "$hd_rc" ;;
 esac
+printf '%s\n' "$hd_told" | sed -n -e '/^{/{p;d;}' -e '/[Nn]o such container/d' -e 's/^./said &/p'
 """
 )
 
@@ -99,27 +101,33 @@ def is_settled(stamp: str) -> bool:
     return " young" not in stamp and "Restarting" not in stamp
 
 
-def parse_told(text: str) -> tuple[Container, ...]:
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What is told of some containers; of those that are not among them nothing could be."""
+
+    containers: tuple[Container, ...] = ()
+    said: str = ""
+    """What docker said instead, one line; empty where that was nothing."""
+
+
+def parse_told(text: str) -> Inspected:
     """Read containers, one a line; one that cannot be read leaves the others alone."""
-    found = []
+    found, said = [], ""
     for line in text.split("\n"):
-        if not line:
+        if line.startswith("said "):
+            said = said or line.removeprefix("said ")
             continue
+        if line and not line.startswith(("{", "[")):
+            raise ParseError("a container as JSON", line)
         try:
-            data = json.loads(line, strict=False)
-        except (ValueError, RecursionError):
-            raise ParseError("a container as JSON", line) from None
-        try:
-            found.append(container(data))
-        except ParseError:
+            found.append(container(json.loads(line, strict=False)))
+        except (ValueError, RecursionError, ParseError):
             continue
-    return tuple(found)
+    return Inspected(tuple(found), said)
 
 
 LISTED: Probe[Mapping[str, str]] = Probe("docker_listed_by_sudo", _LISTED, parse_listed, slow=True, timeout=20.0)
 """All containers; exit 3 where sudo refuses. Argument: ``known`` where it was allowed before."""
 
-TOLD: Probe[tuple[Container, ...]] = Probe(
-    "docker_told_by_sudo", _TOLD, parse_told, slow=True, cached=False, timeout=20.0
-)
+TOLD: Probe[Inspected] = Probe("docker_told_by_sudo", _TOLD, parse_told, slow=True, cached=False, timeout=20.0)
 """The containers of these identities."""

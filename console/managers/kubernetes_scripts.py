@@ -37,29 +37,37 @@ fi
 """
 )
 
-# What kubectl said, in words that tell what to do. Reads said, code, server and context.
+# What kubectl said, in words that tell what to do. Reads said, code, server and context; sets hd_exit to 77 where this
+# login may not ask, to 124 where there was no answer, and else to 1.
 EXPLAIN = r"""
 hd_why() {
+  hd_exit=1
   case $said in
     *"certificate has expired or is not yet valid"*)
       echo "a certificate for $server has expired or is not valid yet: renew it, or correct the clock" ;;
     *"x509: "*) echo "the certificate of $server is not trusted: x509: ${said##*x509: }" ;;
     *"provide credentials"* | *"Unauthorized"* | *"must be logged in"*)
+      hd_exit=77
       echo "$server does not accept the credentials of context $context: log in again" ;;
-    *orbidden*) hd_last orbidden; echo "context $context may not list services: ${hd_said#*: }" ;;
+    *orbidden*) hd_last orbidden; hd_exit=77; echo "context $context may not list services: ${hd_said#*: }" ;;
     *"executable "*" not found"* | *"getting credentials"*)
       hd_last credentials
+      hd_exit=77
       echo "the credentials of context $context could not be had: $hd_said" ;;
     *"onnection refused"* | *" was refused"*)
       echo "$server refuses the connection: does the API server run, and is that its address?" ;;
     *"no such host"* | *"server misbehaving"*) echo "the name of $server is not known on this host" ;;
     *"no route to host"* | *"etwork is unreachable"*) echo "there is no route to $server" ;;
-    *"imeout"* | *"deadline exceeded"*) echo "$server did not answer within 4 s" ;;
+    *"imeout"* | *"deadline exceeded"*) hd_silent 4 ;;
     *) case $code in
-         124 | 137 | 143) echo "$server did not answer within 6 s" ;;
+         124 | 137 | 143) hd_silent 6 ;;
          *) hd_last ''; echo "kubectl: ${hd_said#error: }" ;;
        esac ;;
   esac
+}
+hd_silent() {
+  hd_exit=124
+  echo "$server did not answer within $1 s: kubectl get --raw=/readyz tells whether it is up and can be reached"
 }
 # hd_said = the last line that has this word.
 hd_last() {
@@ -80,8 +88,14 @@ nl='
 '
 if [ -z "$configs" ]; then
   echo "only root can read $hidden: connect as root, or give this user a kubeconfig of its own in ~/.kube/config" >&2
-  exit 1
+  exit 77
 fi
+# Whoever asks keeps no standard error of what answers in time but for once.
+hd_end() {
+  hd_why >&2
+  [ "$hd_exit" != 124 ] || { printf 'why '; hd_why; }
+  exit "$hd_exit"
+}
 case $configs in
   *:*) set -- env "KUBECONFIG=$configs" kubectl ;;
   *) set -- kubectl --kubeconfig "$configs" ;;
@@ -98,10 +112,12 @@ said=$(timeout 6 "$@" config view --minify -o go-template='"""
 code=$?
 if [ "$code" != 0 ]; then
   case $said in
-    *"current-context must exist"*) echo "$configs has no current context: kubectl config use-context NAME" ;;
-    *) hd_why ;;
-  esac >&2
-  exit 1
+    *"current-context must exist"*)
+      echo "$configs has no current context: kubectl config use-context NAME" >&2
+      exit 77
+      ;;
+  esac
+  hd_end
 fi
 where=$said
 context=${where%% *} server=${where##* } rest=${where#* }
@@ -117,7 +133,7 @@ case $nl$said in
     ;;
 esac
 # Some kinds may be forbidden: the others are told.
-case $code:$nl$said in 0:* | *"$nl>w"*orbidden*) ;; *) hd_why >&2; exit 1 ;; esac
+case $code:$nl$said in 0:* | *"$nl>w"*orbidden*) ;; *) hd_end ;; esac
 echo "configs $configs"
 echo "where $where"
 printf '%s\\n' "$said"

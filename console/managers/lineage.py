@@ -12,6 +12,12 @@ LAUNCHERS = frozenset({"user", "cron", "crond", "atd", "ssh", "sshd", "rc-local"
 
 _of_container = re.compile(r"(?:docker|libpod|crio|cri-containerd)-[0-9a-f]{12,}\.scope")
 """The scope that an engine makes for one container tells nothing of who runs it."""
+_of_user = re.compile(r"user@\d+\.service")
+
+
+def launches(unit: str) -> bool:
+    """Whether what a login or a job leaves running stays in the control group of this unit, which does not run it."""
+    return unit.partition(".")[0].partition("@")[0] in LAUNCHERS
 
 
 def mains(services: tuple[Service, ...]) -> tuple[int, ...]:
@@ -27,7 +33,7 @@ def mains(services: tuple[Service, ...]) -> tuple[int, ...]:
 
 
 def with_families(
-    services: tuple[Service, ...], families: Mapping[int, Family], units: Mapping[int, str] | None = None
+    services: tuple[Service, ...], families: Mapping[int, Family], units: Mapping[int, tuple[str, ...]] | None = None
 ) -> tuple[Service, ...]:
     """The services with all their processes, what these use and the unit below which they run.
 
@@ -39,17 +45,17 @@ def with_families(
     return tuple(_joined(service, families, units or {}) for service in services)
 
 
-def units_of(services: Iterable[Service], families: Mapping[int, Family]) -> dict[int, str]:
-    """The unit of each manager that lives, by its process."""
+def units_of(services: Iterable[Service], families: Mapping[int, Family]) -> dict[int, tuple[str, ...]]:
+    """The units in which each manager runs that lives, by its process."""
     found = {}
     for service in services:
         family = families.get(service.daemon or 0)
-        if family is not None and (unit := unit_of(family.cgroup)) is not None:
-            found[family.pid] = unit
+        if family is not None and (units := units_above(family.cgroup)):
+            found[family.pid] = units
     return found
 
 
-def _joined(service: Service, families: Mapping[int, Family], units: Mapping[int, str]) -> Service:
+def _joined(service: Service, families: Mapping[int, Family], units: Mapping[int, tuple[str, ...]]) -> Service:
     if service.ref.manager == "systemd":
         return service
     pids = tuple(pid for pid in service.pids if _may_claim(service, families.get(pid)))
@@ -70,11 +76,11 @@ def _joined(service: Service, families: Mapping[int, Family], units: Mapping[int
             cpu_seconds=service.cpu_seconds if service.cpu_seconds is not None else used,
             tasks=service.tasks if service.tasks is not None else len(members),
         )
-    above = unit_of(ran_by.cgroup if ran_by is not None else service.cgroup if service.daemon is None else None)
-    above = above or (units.get(service.daemon or 0) if service.daemon not in families else None)
+    above = units_above(ran_by.cgroup if ran_by is not None else service.cgroup if service.daemon is None else None)
+    above = above or (units.get(service.daemon or 0, ()) if service.daemon not in families else ())
     tail = service.chain or (service.ref.manager, service.ref.name)
-    if above is not None and tail[0] != "systemd":
-        service = replace(service, chain=("systemd", above, *tail))
+    if above and tail[0] != "systemd":
+        service = replace(service, chain=("systemd", *above, *tail))
     return service
 
 
@@ -101,3 +107,12 @@ def unit_of(cgroup: str | None) -> str | None:
         if part.endswith((".service", ".scope")) and part != "init.scope" and not _of_container.match(part):
             return part
     return None
+
+
+def units_above(cgroup: str | None) -> tuple[str, ...]:
+    """The units of such a path as a chain has them: a user's own unit is behind that of his manager."""
+    unit = unit_of(cgroup)
+    if unit is None:
+        return ()
+    manager = next((part for part in (cgroup or "").split("/") if _of_user.fullmatch(part)), unit)
+    return (unit,) if manager == unit else (manager, unit)

@@ -19,7 +19,7 @@ from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.core.text import cut, mask
 from console.managers import pidfile_actions as scripts
-from console.managers.lineage import LAUNCHERS, unit_of
+from console.managers.lineage import launches, unit_of
 from console.managers.pidfile_read import parse, told
 from console.managers.pidfile_scripts import PRESENCE, SURVEY
 
@@ -231,7 +231,7 @@ def _no_start(service: Service, found: Detached) -> str | None:
 def _foreign(service: Service) -> str | None:
     """A unit that has the process in its control group, other than a session or what only launched it."""
     unit = unit_of(service.cgroup) or ""
-    if not unit.endswith(".service") or unit.partition(".")[0].partition("@")[0] in LAUNCHERS:
+    if not unit.endswith(".service") or launches(unit):
         return None
     return f"{service.ref.name} is a process of {unit}: act on that"
 

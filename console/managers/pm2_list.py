@@ -34,7 +34,8 @@ _STATES = {
     "errored": State.FAILED,
 }
 _WORST = (State.FAILED, State.FLAPPING, State.UNKNOWN, State.STARTING, State.STOPPED, State.RUNNING)
-_SILENT = "does not answer within"
+_SILENT = "does not answer"
+_NO_RIGHT = ("may not ask", "is not asked", "cannot be seen")
 """In the words of ``SURVEY`` for it."""
 
 
@@ -54,6 +55,12 @@ class Found:
     def hangs(self) -> bool:
         """Whether one of them gave no answer."""
         return any(_SILENT in why for _, why in self.refused)
+
+    @property
+    def broken(self) -> bool:
+        """Whether one of them crashed, or answers as none does that is well."""
+        odd = (why for _, why in self.refused if not any(word in why for word in (_SILENT, *_NO_RIGHT)))
+        return bool(self.dead) or any(odd)
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,11 @@ def _plain(key: Key, around: Around) -> Service:
     )
 
 
+def place_of(service: Service) -> str:
+    """The socket of the daemon that told of a program; empty for the usual one of its host."""
+    return service.ref.name.removeprefix(f"{service.handle[0]}@") if service.handle else ""
+
+
 def _state(each: Program, past: Past | None, restarts: int | None) -> State:
     if each.word == "RUNNING" and restarts and each.start is not None and each.now is not None:
         return State.FLAPPING if 0 <= each.now - each.start < RECENT else State.RUNNING

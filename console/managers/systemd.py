@@ -14,6 +14,7 @@ from console.managers.systemd_how_ended import HOW_ENDED, USER_HOW_ENDED
 from console.managers.systemd_journal import (
     FIELDS,
     JOURNAL_SCRIPT,
+    LINGERING_JOURNAL_SCRIPT,
     MAY_READ,
     OOM_SCRIPT,
     USER_JOURNAL_SCRIPT,
@@ -21,8 +22,10 @@ from console.managers.systemd_journal import (
     messages,
     parse_journal,
     parse_oom,
+    user_match,
 )
 from console.managers.systemd_launch import LAUNCH, USER_LAUNCH
+from console.managers.systemd_lingering import LINGERING, LINGERING_UNITS, uid_of
 from console.managers.systemd_packages import VERSIONS
 from console.managers.systemd_scripts import SHOW_ALL, SHOW_NAMES, USER_SHOW_ALL, USER_SHOW_NAMES
 from console.managers.systemd_show import UNIT_NAME, parse_show
@@ -100,6 +103,18 @@ USER_JOURNAL: Probe[tuple[LogLine, ...]] = Probe(
 )
 """The same for units of the connected user's own manager."""
 
+LINGERING_JOURNAL: Probe[tuple[LogLine, ...]] = Probe(
+    "systemd_lingering_journal",
+    LINGERING_JOURNAL_SCRIPT,
+    parse_journal,
+    requires=("journalctl", "awk"),
+    slow=True,
+    cached=False,
+    timeout=10.0,
+    as_printed=messages,
+)
+"""The same for units of another user's manager: ``UID [LINES] UNIT...``."""
+
 OOM: Probe[tuple[LogLine, ...]] = Probe(
     "systemd_oom", OOM_SCRIPT, parse_oom, requires=("grep", "tail"), slow=True, cached=False, timeout=10.0
 )
@@ -157,6 +172,9 @@ class Systemd:
             WATCH,
             JOURNAL,
             USER_JOURNAL,
+            LINGERING,
+            LINGERING_UNITS,
+            LINGERING_JOURNAL,
             OOM,
             LAUNCH,
             USER_LAUNCH,
@@ -244,7 +262,7 @@ class Systemd:
         if follow:
             words.append("-f")
         # --unit=NAME in one word, so that no name can be taken for an option.
-        words.append(f"--unit={ref.name}" if ref.scope == "system" else f"--user-unit={ref.name}")
+        words += _match(service)
         guard = MAY_READ if ref.scope == "system" else ""
         argv = ("sh", "-c", f'{guard}exec "$@"', "sh", *words)
         return Command(argv, purpose=f"read the journal of {ref.name}")
@@ -253,6 +271,8 @@ class Systemd:
         """What systemd sets, the files that it reads for it, and the main process."""
         if not UNIT_NAME.fullmatch(service.ref.name):
             raise ValueError(f"{service.ref.name!r} is no name of a unit")
+        if uid_of(service) is not None:
+            return ("process", str(service.pid)) if service.pid else ()
         return ("unit", "system" if service.ref.scope == "system" else "user", service.ref.name)
 
     def control_groups(self, service: Service) -> tuple[str, ...]:
@@ -261,8 +281,7 @@ class Systemd:
 
     def plain_log(self, service: Service, *, lines: int) -> Command:
         """``journalctl`` of the unit, as a person reads it."""
-        unit = "--unit" if service.ref.scope == "system" else "--user-unit"
-        words = ("journalctl", "-q", "--no-pager", "-o", "short-iso", "-n", str(lines), f"{unit}={service.ref.name}")
+        words = ("journalctl", "-q", "--no-pager", "-o", "short-iso", "-n", str(lines), *_match(service))
         return Command(words, purpose=f"read the journal of {service.ref.name}")
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
@@ -271,6 +290,11 @@ class Systemd:
 
 
 SYSTEMD = Systemd()
+
+
+def _match(service: Service) -> tuple[str, ...]:
+    name = service.ref.name
+    return (f"--unit={name}",) if service.ref.scope == "system" else user_match(name, uid_of(service))
 
 
 def _tool(service: Service) -> tuple[str, ...]:

@@ -96,23 +96,35 @@ case $1 in '' | *[!0-9]*) ;; *) hd_lines=$1; shift ;; esac
 for hd_unit in "$@"; do
   echo "unit $hd_unit"
   {
-    journalctl -q --all --no-pager -o json -n "$hd_lines" --output-fields=@FIELDS@ @UNIT@="$hd_unit"
+    journalctl -q --all --no-pager -o json -n "$hd_lines" --output-fields=@FIELDS@ @UNIT@
     echo "exit $?"
   } | hd_cut @LINE@ @MESSAGE@ $((@ANSWER@ / $#)) || exit
 done
 """
 
 
-def _reading(option: str) -> str:
+def _reading(match: str) -> str:
     limits = {"@LINE@": LINE_BYTES, "@MESSAGE@": MESSAGE_BYTES, "@ANSWER@": ANSWER_BYTES}
-    text = _CUT.replace("@CUT@", CUT) + _READ.replace("@FIELDS@", FIELDS).replace("@UNIT@", option)
+    text = _CUT.replace("@CUT@", CUT) + _READ.replace("@FIELDS@", FIELDS).replace("@UNIT@", match)
     for name, limit in limits.items():
         text = text.replace(name, str(limit))
     return text
 
 
-JOURNAL_SCRIPT = MAY_READ + _reading("--unit")
-USER_JOURNAL_SCRIPT = _reading("--user-unit")
+JOURNAL_SCRIPT = MAY_READ + _reading('--unit="$hd_unit"')
+USER_JOURNAL_SCRIPT = _reading('--user-unit="$hd_unit"')
+# Of another user: --user-unit= would match that of this login's number.
+LINGERING_JOURNAL_SCRIPT = "hd_uid=$1\nshift\n" + _reading(
+    '"_UID=$hd_uid" "_SYSTEMD_USER_UNIT=$hd_unit" + "_UID=$hd_uid" "USER_UNIT=$hd_unit"'
+)
+
+
+def user_match(unit: str, uid: str | None) -> tuple[str, ...]:
+    """The words of journalctl for a unit of a user's own manager; ``uid``: that of another user, as root asks."""
+    if uid is None:
+        return (f"--user-unit={unit}",)
+    return f"_UID={uid}", f"_SYSTEMD_USER_UNIT={unit}", "+", f"_UID={uid}", f"USER_UNIT={unit}"
+
 
 # The kernel's own words since Linux 2.6.36: "Out of memory: Killed process 123 (name) ...", "Memory cgroup out of ...".
 OOM_SCRIPT = (

@@ -108,6 +108,8 @@ def _of(text: str, *, user: bool) -> str:
 
 
 SHOW_ALL = f"{_SYSTEM}{_of('hd_list=$(@LIST@) || return', user=False)}\n{_SYSTEM_FILES}{_of(_PLAN, user=False)}"
-USER_SHOW_ALL = f"{_USER}{_of('hd_list=$(@LIST@) || return', user=True)}\n{_USER_FILES}{_of(_PLAN, user=True)}"
+USER_PLAN = f"{_of('hd_list=$(@LIST@) || return', user=True)}\n{_USER_FILES}{_of(_PLAN, user=True)}"
+"""The units of the user who runs it; what comes before them is said by who asks."""
+USER_SHOW_ALL = f"{_USER}{USER_PLAN}"
 SHOW_NAMES = _SYSTEM + _of(_TROUBLED, user=False)
 USER_SHOW_NAMES = _USER + _of(_TROUBLED, user=True)

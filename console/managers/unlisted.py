@@ -12,8 +12,9 @@ from console.core.network import Listener, Process
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.managers.join import Owners, of_user
-from console.managers.lineage import LAUNCHERS
+from console.managers.lineage import launches
 from console.managers.process import ID as PROCESS
+from console.managers.systemd_lingering import reached
 
 MACHINE = 248
 """The version of systemd from which on root reaches the manager of another user with ``-M USER@``.
@@ -57,8 +58,7 @@ def _reach(snapshot: Snapshot, user: str, uid: int | None) -> tuple[tuple[str, .
     if own is None or own.uid != 0:
         return (), f"it belongs to {user}'s own service manager: connect as {user}, or as root"
     if "runuser" in own.tools:
-        place = f"XDG_RUNTIME_DIR=/run/user/{uid}"
-        return ("runuser", "-u", user, "--", "env", place, "systemctl", "--user"), None
+        return reached(user, uid), None
     version = (own.systemd or "").partition(".")[0]
     if not version.isdecimal() or int(version) < MACHINE or not _NAME.fullmatch(user):
         why = f"this host has no runuser, and its systemd {own.systemd or ''} does not reach it from root's login"
@@ -106,7 +106,7 @@ def is_hidden_leftover(service: Service, listener: Listener) -> bool:
 
 def _launched(unit: str) -> bool:
     """Whether what a login or a job left running stays in the control group of this unit, as that of what let it in."""
-    return unit.partition(".")[0].partition("@")[0] in LAUNCHERS
+    return launches(unit)
 
 
 def strangers(snapshot: Snapshot) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Sample
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Identity, LastPorts, LastWords, Link, LinkState, Snapshot, Source, Symptom
-from console.managers.adrift import Processes, Silence, settled, unit_of, with_wrong_files
+from console.managers.adrift import UP, Processes, Silence, settled, unit_of, untold, with_wrong_files
 from console.managers.join import with_ports, with_socket_units
 from console.managers.lineage import mains, units_of, with_families
 from console.managers.unlisted import still_listening
@@ -47,14 +47,20 @@ class SnapshotBuilder:
         """Where each service listened when it was last seen to."""
         self._born: dict[int, int] = {}
         """When the processes began that managers told of, or that are managers, in clock ticks after boot."""
-        self._units: dict[int, str] = {}
-        """The unit in which each manager was seen to run, by its process."""
+        self._units: dict[int, tuple[str, ...]] = {}
+        """The units in which each manager was seen to run, by its process."""
+        self._ran_in: dict[ServiceRef, tuple[str, ...]] = {}
+        """The same by what it runs: one that was started anew and ended before it was looked at ran where it did."""
         self._wrong: dict[str, Mapping[str, str]] = {}
         """What is wrong in the files of managers that do not run, by manager and unit."""
         self.outdated = False
         """Whether processes are to be looked at anew: a manager fell silent since, with which they may have ended."""
         self._left: set[str] = set()
         """Managers that are not there any more and left services behind."""
+        self._ended: dict[str, frozenset[ServiceRef]] = {}
+        """Services of each manager that one of its daemons told which has ended."""
+        self._written: dict[str, tuple[Service, ...]] = {}
+        """What the units of each manager that are down would run, as their files say."""
         self._looked_at: dict[int, float] = {}
         """When each process that a look named was told of last."""
         self._revealed: dict[int, tuple[tuple[int, ...], str | None]] = {}
@@ -101,15 +107,16 @@ class SnapshotBuilder:
         now: float,
         *,
         lost: Collection[ServiceRef] = (),
+        ended: frozenset[ServiceRef] = frozenset(),
         trouble: str | None = None,
         hangs: bool = False,
         broken: bool = False,
     ) -> None:
         """Take all services of one manager; those of the others stay. Processes, units and ports are joined here.
 
-        ``lost`` are those of them that are only told as they were known, since what runs them does not answer.
-        ``trouble`` is what of the manager could not be told, ``hangs`` whether that gave no answer,
-        ``broken`` whether it answered as nothing does that is well.
+        ``lost`` are those of them that are only told as they were known, since what runs them does not answer;
+        ``ended`` those whose daemon is not there any more. ``trouble`` is what of the manager could not be told,
+        ``hangs`` whether that gave no answer, ``broken`` whether it answered as nothing does that is well.
         """
         before = self._sources.get(source)
         then = before.at if before is not None and before.at is not None else now
@@ -121,6 +128,11 @@ class SnapshotBuilder:
                 replace(service, told_at=since.get(service.ref) or then) if service.ref in lost else service
                 for service in services
             )
+        if not ended <= self._ended.get(manager, frozenset()):
+            self.outdated = True
+        ran_in = ((each.daemon, self._ran_in.get(each.ref)) for each in services)
+        self._units = {pid: units for pid, units in ran_in if pid is not None and units is not None} | self._units
+        self._ended[manager] = ended
         self._managed[manager] = self._attempts.taken(manager, services)
         self._join(now)
 
@@ -143,9 +155,9 @@ class SnapshotBuilder:
         self._join(now)
 
     def written(self, manager: str, services: tuple[Service, ...], now: float) -> None:
-        """Take what a manager would run if its unit did, as its files say."""
-        self._managed[manager] = services
-        if manager not in self._sources:
+        """Take what a manager would run if its unit did, as its files say. What was told of that unit is more."""
+        self._written[manager] = services
+        if services and manager not in self._sources:
             self._left.add(manager)
         self._join(now)
 
@@ -159,9 +171,22 @@ class SnapshotBuilder:
         """How a source went last, where it was asked."""
         return self._sources.get(name)
 
+    def forget(self, name: str, services: Collection[ServiceRef], now: float) -> None:
+        """A part of a manager is not there any more: it is no source, and its services are gone."""
+        self._sources.pop(name, None)
+        for manager in {ref.manager for ref in services}:
+            self._managed[manager] = tuple(each for each in self.told(manager) if each.ref not in services)
+        self._join(now)
+
     def told(self, manager: str) -> tuple[Service, ...]:
         """The services of a manager, as it told them last."""
         return self._managed.get(manager, ())
+
+    def awaits(self, manager: str) -> bool:
+        """Whether a unit of it runs that is not seen to run what it should."""
+        units = {unit.ref.name for unit in self.told("systemd") if unit.ref.scope == "system" and unit.state in UP}
+        known = (one for one in self.snapshot.services if one.ref.manager == manager and one.adrift is not None)
+        return any(unit_of(service) in units for service in known)
 
     def mains(self) -> tuple[int, ...]:
         """The processes of which the families are wanted."""
@@ -171,15 +196,18 @@ class SnapshotBuilder:
         """Take the processes that descend from those of services."""
         self._families = {family.pid: family for family in families}
         self.outdated = False
-        silent = self._silent()
-        told = [service for manager, known in self._managed.items() if manager not in silent for service in known]
+        silence = self._silence()
+        told = [one for known in self._managed.values() for one in known if not silence.of(one)]
         # A number that another process has by now is not what a manager told that does not answer any more.
         known = set(self.mains())
         kept = {pid: born for pid, born in self._born.items() if pid in known}
         now_told = {pid for service in told for pid in (*service.pids, service.daemon)}
         self._born = kept | {pid: family.started for pid, family in self._families.items() if pid in now_told}
-        units = {pid: unit for pid, unit in self._units.items() if pid in known}
+        units = {pid: unit for pid, unit in self._units.items() if pid in known and pid not in self._families}
         self._units = units | units_of(told, self._families)
+        run = {service.ref: self._units[pid] for service in told if (pid := service.daemon) in self._units and pid}
+        there = {service.ref for managed in self._managed.values() for service in managed}
+        self._ran_in = {ref: units for ref, units in self._ran_in.items() if ref in there} | run
         self._join(now)
 
     def _join(self, now: float) -> None:
@@ -196,11 +224,14 @@ class SnapshotBuilder:
         """Forget the managers of which nothing is left."""
         for manager in self._left - {service.ref.manager for service in known}:
             self._left.discard(manager)
-            self._managed.pop(manager, None)
+            for kept in (self._managed, self._ended, self._written):
+                kept.pop(manager, None)
 
-    def _silent(self) -> frozenset[str]:
+    def _silence(self) -> Silence:
         failing = {name for name, source in self._sources.items() if source.failure is not None}
-        return frozenset(self._left | (failing & self._managed.keys()))
+        known = self._managed.keys() | self._written.keys()
+        ended = (refs for found in self._ended.values() for refs in found)
+        return Silence(frozenset(self._left | (failing & known)), frozenset(self._left), frozenset(ended))
 
     def symptoms(self, manager: str, symptoms: tuple[Symptom, ...]) -> None:
         """Take what the logs of one manager's failed services say; what those of others say stays."""
@@ -270,10 +301,10 @@ class SnapshotBuilder:
 
     def note(self, name: str, now: float, failure: str | None, **how: bool) -> None:
         """Note how a source went; ``how`` are ``waiting``, ``hangs`` and ``broken`` of ``Source``."""
-        before = self._silent()
+        before = self._silence().silent
         self._note(name, now, failure, **how)
         self.snapshot = replace(self.snapshot, sources=tuple(self._sources.values()))
-        silent = self._silent()
+        silent = self._silence().silent
         if silent != before:
             self.outdated = self.outdated or bool(silent - before)
             self._join(now)
@@ -321,7 +352,7 @@ class SnapshotBuilder:
         # The unit of a manager has their ports only until it is known whose they are.
         units = {unit_of(service) for service in services}
         for service in services:
-            if service.ref.name in units:
+            if service.ref.scope == "system" and service.ref.name in units:
                 self._listened.pop(service.ref, None)
             elif service.ports and (fixed := tuple(port for port in service.ports if port.port < EPHEMERAL)):
                 self._listened[service.ref] = fixed
@@ -362,8 +393,10 @@ class SnapshotBuilder:
     def _services(self) -> tuple[Service, ...]:
         known = tuple(service for managed in self._managed.values() for service in managed)
         known = with_families(known, self._families, self._units)
-        silence = Silence(self._silent(), frozenset(self._left))
-        known = settled(known, silence, self._alive(), self._managed.get("systemd", ()))
+        silence = self._silence()
+        written = untold(tuple(service for found in self._written.values() for service in found), known, silence)
+        silence = replace(silence, ended=silence.ended | {service.ref for service in written})
+        known = settled((*known, *written), silence, self._alive(), self._managed.get("systemd", ()))
         return with_wrong_files(known, {unit: why for wrong in self._wrong.values() for unit, why in wrong.items()})
 
     def _alive(self) -> Processes:

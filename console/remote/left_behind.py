@@ -71,17 +71,11 @@ class LeftBehind:
         self._reads.pop(manager.id, None)
         if units:
             self._reads[manager.id] = _Read(self._clock(), units)
-            self._take(manager, tuple(found.values()))
+            self._builder.written(manager.id, tuple(found.values()), self._clock())
         self._builder.files_wrong(manager.id, wrong, self._clock())
         if unseen or self._builder.source(f"{manager.id}_files") is not None:
             self._builder.note(f"{manager.id}_files", self._clock(), "; ".join(unseen) or None)
         self._emit()
-
-    def _take(self, manager: Hosted, services: tuple[Service, ...]) -> None:
-        known = self._builder.told(manager.id)
-        # What it told itself is more than what its files say.
-        if (services or known) and all(service.adrift is not None for service in known):
-            self._builder.written(manager.id, services, self._clock())
 
     def _named(self, manager: Hosted, unit: str, on_disk: OnDisk) -> tuple[Service, ...]:
         host = self._builder.snapshot.host

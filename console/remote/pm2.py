@@ -22,7 +22,7 @@ async def loop(place: Place) -> None:
         refused = {user: known for user, known in refused.items() if now < known[0]}
         answer = await place.ask(Ask(PM2_SURVEY, tuple(sorted(refused))))
         if answer.failure is not None:
-            place.report.failed(answer.failure, hangs=answer.hangs)
+            place.report.failed(answer.failure, hangs=answer.hangs, broken=not answer.hangs)
         else:
             found: Found = answer.value
             refused |= {user: (now + REFUSED_FOR, why) for user, why in found.refused if "may not ask" in why}
@@ -42,10 +42,12 @@ def _tell(report: Report, found: Found, refused: Collection[str], trouble: str) 
     silent = dead.union(found.mute)
     kept = [service for service in known if service.daemon in silent or _user(service) in refused]
     if trouble and not found.services and len(kept) == len(known):
-        report.failed(trouble, hangs=found.hangs)
+        report.failed(trouble, hangs=found.hangs, broken=found.broken)
         return
     lost = {service.ref for service in kept}
-    report.services((*found.services, *kept), lost=lost, trouble=trouble or None, hangs=found.hangs)
+    report.services(
+        (*found.services, *kept), lost=lost, trouble=trouble or None, hangs=found.hangs, broken=found.broken
+    )
 
 
 def _user(service: Service) -> str:

@@ -42,7 +42,10 @@ hd_run() {
   [ -z "$hd_w" ] || { hd_b=$("p_$hd_n" "$@" 2>/dev/null </dev/null 8>&-); hd_r=$?; }
   case $hd_r in
     0) ;;
-    124) hd_b="$hd_n: no answer in time"; eval "hd_w_$hd_n=" ;;
+    124)
+      case $hd_b in 'why '?*) hd_b=${hd_b#why } ;; *) hd_b="$hd_n: no answer in time" ;; esac
+      eval "hd_w_$hd_n="
+      ;;
     *) hd_look "$@" ;;
   esac
   [ ${#hd_b} -le 4194304 ] || { hd_b="the answer has ${#hd_b} bytes, more than 4 MiB"; hd_r=98; }

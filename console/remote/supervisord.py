@@ -4,7 +4,7 @@ A socket that asks for a user and a password is not talked to: supervisorctl kno
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from console.core.command import quote
@@ -54,6 +54,8 @@ class Found:
     """The services are those of an earlier look."""
     hangs: bool = False
     """The failure is that there was no answer."""
+    broken: bool = False
+    """The failure is that what answers is no supervisord that is well, or that none does."""
 
 
 class Daemon:
@@ -74,22 +76,24 @@ class Daemon:
         self._behind = False
         self._kept: tuple[Service, ...] | None = None
         self._hangs = False
+        self._broken = False
 
     async def look(self, stamp: str) -> Found:
         """Its services now, or why they cannot be told."""
-        self._hangs = False
+        self._hangs = self._broken = False
         try:
             programs, failure, every = await (self._by_socket(stamp) if self._sockets else self._by_tool(stamp))
         except (rpc.RpcError, ParseError) as error:
-            programs, failure, every = None, f"{self._path}: {error}", BY_TOOL
+            programs, failure, every, self._broken = None, f"{self._path}: {error}", BY_TOOL, True
         except (ArithmeticError, RecursionError, ValueError, TypeError, LookupError) as error:
             # Whoever answers there, the other daemons are shown.
             programs, failure, every = None, f"{self._path}: it answers nonsense ({type(error).__name__})", BY_TOOL
+            self._broken = True
         if programs is not None:
             self._kept = states.services(programs, self._around)
             self._why_at = -LOOK_WHY
             self._behind = any(service.needs_reload for service in self._kept)
-        return Found(self._kept, failure, every, lost=programs is None, hangs=self._hangs)
+        return Found(self._kept, failure, every, lost=programs is None, hangs=self._hangs, broken=self._broken)
 
     def suspect(self) -> None:
         """Something was just done here: what was behind may be up to date."""
@@ -147,7 +151,8 @@ class Daemon:
         if programs is not None:
             return programs, None, every
         if failure is not None and "refused connection" in failure:
-            return None, f"{self._path} is there, but no supervisord answers: start its unit", every
+            return None, self._nobody(), every
+        self._broken = isinstance(error, rpc.RpcError) and error.status != 401
         return None, str(error) if isinstance(error, TransportError) else f"{self._path}: {error}", every
 
     async def _by_tool(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
@@ -167,7 +172,7 @@ class Daemon:
             if self._may_use:
                 return None, f"{self._path}: {status.why}", BY_TOOL
             if "refused connection" in status.why or "no such file" in status.why:
-                return None, f"{self._path} is there, but no supervisord answers: start its unit", BY_TOOL
+                return None, self._nobody(), BY_TOOL
             self._around = replace(self._around, tool=(), tool_missing=_right(ground, self._path))
             return None, self._around.tool_missing, REFUSED
         self._runs = {each.key: (each.word, each.pid) for each in status.programs}
@@ -175,6 +180,10 @@ class Daemon:
             await self._stand(stamp, None, status.programs, self._runs)
         self._around = replace(self._around, chronicle=read(self._around.chronicle, status.log), zone=status.zone)
         return status.programs, None, BY_TOOL
+
+    def _nobody(self) -> str:
+        self._broken = True
+        return f"{self._path} is there, but no supervisord answers: start its unit"
 
     async def _silent(self, stamp: str, said: str) -> str:
         """What is told of one that hangs."""
@@ -226,19 +235,21 @@ async def loop(place: Place) -> None:
     daemons: dict[_Socket, Daemon] = {}
     founds: dict[_Socket, Found] = {}
     changed = False
+    usual = ""
     while True:
         stamp = place.wanted.stamp
-        sockets = _sockets(stamp)
+        sockets = _sockets(stamp, usual)
         daemons = {key: daemons.get(key) or Daemon(place, *key) for key in sockets}
         founds = await _look(daemons, _files(stamp))
-        _tell(place, founds, _closed(stamp))
+        usual = next((path for (path, _, at), found in founds.items() if not at and found.services is not None), usual)
+        _tell(place, founds, stamp)
         every = min((found.every for found in founds.values()), default=REFUSED)
         changed = await place.wanted.wait(SETTLE if changed and every < REFUSED else every)
         if changed and place.wanted.stamp == stamp:
             for daemon in daemons.values():
                 daemon.suspect()
-        if changed and every > EVERY and _sockets(place.wanted.stamp) == sockets and place.wanted.stamp != stamp:
-            await _rest(place, every, sockets)
+        if changed and every > EVERY and _sockets(place.wanted.stamp, usual) == sockets and place.wanted.stamp != stamp:
+            await _rest(place, every, stamp)
 
 
 async def _look(daemons: Mapping[_Socket, Daemon], files: str) -> dict[_Socket, Found]:
@@ -251,41 +262,72 @@ async def _look(daemons: Mapping[_Socket, Daemon], files: str) -> dict[_Socket, 
             task.cancel()
 
 
-async def _rest(place: Place, every: float, sockets: tuple[_Socket, ...]) -> None:
+async def _rest(place: Place, every: float, stamp: str) -> None:
     """Only its log or its files changed: no reason to hurry, and none at all where it may not be asked."""
     if every < REFUSED:
         await asyncio.sleep(PAUSE)
         return
     end = asyncio.get_running_loop().time() + REFUSED
+    sockets = _sockets(stamp)
     while (left := end - asyncio.get_running_loop().time()) > 0 and _sockets(place.wanted.stamp) == sockets:
         await place.wanted.wait(left)
 
 
 def _closed(stamp: str) -> tuple[str, ...]:
-    """What is said of sockets elsewhere that this login may not use."""
+    """The sockets elsewhere that this login may not use."""
     found = (line.partition(" ") for line in stamp.split("\n"))
+    return tuple(path for may, _, path in found if may == "closed")
+
+
+def _tell(place: Place, founds: dict[_Socket, Found], stamp: str) -> None:
+    closed = _closed(stamp)
     mend = "[unix_http_server] there needs chmod=0770 and chown=root:GROUP"
-    return tuple(f"this user may not use {path}: {mend}" for may, _, path in found if may == "closed")
-
-
-def _tell(place: Place, founds: dict[_Socket, Found], closed: tuple[str, ...] = ()) -> None:
-    named = {service.ref: service for found in founds.values() for service in found.services or ()}
-    failures = "; ".join((*(found.failure for found in founds.values() if found.failure is not None), *closed))
-    hangs = any(found.hangs for found in founds.values())
+    said = (found.failure for found in founds.values() if found.failure is not None)
+    failures = "; ".join((*said, *(f"this user may not use {path}: {mend}" for path in closed)))
+    hangs, broken = (any(found.hangs for found in founds.values()), any(found.broken for found in founds.values()))
     if all(found.lost for found in founds.values()):
         if failures:
-            place.report.failed(failures, hangs=hangs)
+            place.report.failed(failures, hangs=hangs, broken=broken)
         return
-    fresh = {service.ref for found in founds.values() if not found.lost for service in found.services or ()}
-    place.report.services(named.values(), lost=named.keys() - fresh, trouble=failures or None, hangs=hangs)
+    before = _by_place(place.report.known())
+    told = {
+        at: found.services if found.services is not None else before.get(at, ()) for (_, _, at), found in founds.items()
+    }
+    told |= {path: before[path] for path in closed if path in before}
+    # A socket that is gone is that of a daemon that ended: whoever runs it is asked why, and not the others.
+    ended = {service.ref: service for at in before.keys() - told.keys() for service in before[at]}
+    named = {service.ref: service for services in told.values() for service in services}
+    fresh = {service.ref for (_, _, at), found in founds.items() if not found.lost for service in told[at]}
+    place.report.services(
+        (ended | named).values(),
+        lost=named.keys() - fresh,
+        ended=ended.keys() - named.keys(),
+        trouble=failures or None,
+        hangs=hangs,
+        broken=broken,
+    )
 
 
-def _sockets(stamp: str) -> tuple[_Socket, ...]:
-    """All that may answer, from the answer of ``PRESENCE``. Only the first in a usual place is the usual one."""
+def _by_place(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]:
+    """What was told of them before, by where their daemon is."""
+    found: dict[str, tuple[Service, ...]] = {}
+    for service in services:
+        at = states.place_of(service)
+        known = replace(service, ref=replace(service.ref, host=""))
+        found[at] = (*found.get(at, ()), known)
+    return found
+
+
+def _sockets(stamp: str, before: str = "") -> tuple[_Socket, ...]:
+    """All that may answer, from the answer of ``PRESENCE``. Only the first in a usual place is the usual one.
+
+    ``before``: which was it until now. It stays so when it is gone, or another's programs would take its names.
+    """
     found = [line.partition(" ")[::2] for line in stamp.split("\n")]
     there = [(path, word == "rw") for word, path in found if word in ("rw", "denied")]
     elsewhere = {path for word, path in found if word == "elsewhere"}
-    usual = [path for path, _ in sorted(there, key=lambda one: not one[1]) if path not in elsewhere][:1]
+    first = [path for path, _ in sorted(there, key=lambda one: not one[1]) if path not in elsewhere][:1]
+    usual = [before] if before else first
     return tuple((path, may, "" if path in usual else path) for path, may in there)
 
 

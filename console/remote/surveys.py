@@ -31,6 +31,8 @@ SETTLE = 1.0
 """Seconds after a change in which a manager is asked once more: what it starts takes its time."""
 SEARCH_EVERY = 60.0
 """Seconds between two looks at every process for a manager that may be anywhere."""
+NO_RIGHT = 77
+"""The exit of a survey that this login may not make, EX_NOPERM of sysexits(3)."""
 PATIENCE = 60.0
 """Seconds at most between two attempts at a manager that does not answer."""
 
@@ -47,17 +49,19 @@ class Report:
         services: Iterable[Service],
         *,
         lost: Collection[ServiceRef] = (),
+        ended: Collection[ServiceRef] = (),
         trouble: str | None = None,
         hangs: bool = False,
         broken: bool = False,
     ) -> None:
         """All services of this manager, without the host.
 
-        ``lost``: those among them that a daemon told which does not answer now; their age grows. ``trouble``: what of
-        this manager cannot be told, one line that says what mends it. ``hangs``: that gave no answer.
-        ``broken``: that answered as nothing does that is well.
+        ``lost``: those among them that a daemon told which does not answer now; their age grows. ``ended``: those that
+        a daemon told which is not there any more, while another is. ``trouble``: what of this manager cannot be told,
+        one line that says what mends it. ``hangs``: that gave no answer. ``broken``: that answered as nothing does that
+        is well.
         """
-        self._surveys.found(self.manager, tuple(services), lost, trouble, hangs=hangs, broken=broken)
+        self._surveys.found(self.manager, tuple(services), lost, ended, trouble, hangs=hangs, broken=broken)
 
     def failed(self, reason: str, *, hangs: bool = False, broken: bool = False) -> None:
         """Why none of them can be told now; one line that says what mends it.
@@ -132,7 +136,8 @@ def by_shell(manager: Surveyed) -> Loop:
                 words = manager.survey_words(place.pid_files, place.report.known())
             answer = await place.ask(Ask(manager.survey, words))
             if answer.failure is not None:
-                place.report.failed(answer.failure, hangs=answer.hangs)
+                refused = answer.status == NO_RIGHT
+                place.report.failed(answer.failure, hangs=answer.hangs, broken=not (refused or answer.hangs))
             else:
                 place.report.services(answer.value)
             # What a change sets in motion goes on for a moment.
@@ -197,7 +202,8 @@ class Surveys:
 
     def _is_searched(self, manager: str) -> bool:
         now = self._clock()
-        due = now - self._searched.get(manager, -SEARCH_EVERY) >= SEARCH_EVERY
+        every = 0.0 if self._builder.awaits(manager) else SEARCH_EVERY
+        due = now - self._searched.get(manager, -SEARCH_EVERY) >= every
         if due:
             self._searched[manager] = now
         return due
@@ -280,6 +286,7 @@ class Surveys:
         manager: str,
         services: tuple[Service, ...],
         lost: Collection[ServiceRef],
+        ended: Collection[ServiceRef],
         trouble: str | None,
         *,
         hangs: bool,
@@ -290,9 +297,12 @@ class Surveys:
         told_of = marked(services, self._builder.production_contexts) if manager == "kubernetes" else services
         named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in told_of)
         before, told = self._builder.mains(), self._builder.snapshot.symptoms
-        gone = frozenset(replace(ref, host=host) for ref in lost)
-        now = self._clock()
-        self._builder.services(manager, named, manager, now, lost=gone, trouble=trouble, hangs=hangs, broken=broken)
+        silent, gone = (frozenset(replace(ref, host=host) for ref in refs) for refs in (lost, ended))
+        self._builder.services(
+            manager, named, manager, self._clock(), lost=silent, ended=gone, trouble=trouble, hangs=hangs, broken=broken
+        )
+        if self._builder.outdated:
+            self._work.set()
         if manager in self._told:
             self._told[manager].set()
         if any(is_down(service) for service in named) or any(one.ref.manager == manager for one in told):

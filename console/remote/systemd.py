@@ -8,10 +8,22 @@ from console.core.endings import Ending
 from console.core.probe import Probe
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine, Symptom
-from console.managers.systemd import JOURNAL, SHOW, SHOW_UNITS, SYSTEMD, USER_JOURNAL, USER_SHOW, USER_SHOW_UNITS, WATCH
+from console.managers.systemd import (
+    JOURNAL,
+    LINGERING_JOURNAL,
+    SHOW,
+    SHOW_UNITS,
+    SYSTEMD,
+    USER_JOURNAL,
+    USER_SHOW,
+    USER_SHOW_UNITS,
+    WATCH,
+)
 from console.managers.systemd_ending import last_ending, telling
+from console.managers.systemd_lingering import LINGERING, LINGERING_UNITS, uid_of
 from console.remote.builder import SnapshotBuilder
 from console.remote.failure_logs import last_words, symptoms_of
+from console.remote.lingering import LingeringManagers
 from console.remote.service_book import Pause, ServiceBook, SymptomSearch
 from console.remote.shell import Answer, Ask
 
@@ -25,16 +37,17 @@ LOGS_AT_ONCE = 8
 class SystemdWatch:
     """Keeps the services of both managers of a host and says what to ask next."""
 
-    routine: tuple[Probe[Any], ...] = (WATCH, SHOW, USER_SHOW)
+    routine: tuple[Probe[Any], ...] = (WATCH, LINGERING, SHOW, USER_SHOW)
     probes: tuple[Probe[Any], ...] = tuple(SYSTEMD.probes())
 
     def __init__(self, builder: SnapshotBuilder, clock: Callable[[], float]) -> None:
         self._builder = builder
         self._clock = clock
         self._books = {SHOW.name: ServiceBook(), USER_SHOW.name: ServiceBook()}
+        self._lingering = LingeringManagers(builder, clock)
         # What a former connection learned stays until it is asked again: not asked is not gone.
         for service in builder.snapshot.services:
-            if service.ref.manager != SYSTEMD.id:
+            if service.ref.manager != SYSTEMD.id or uid_of(service) is not None:
                 continue
             source = SHOW.name if service.ref.scope == "system" else USER_SHOW.name
             self._books[source].update((), [service])
@@ -60,7 +73,13 @@ class SystemdWatch:
             if self._answered(source, answer):
                 self._books[source].update(args, self._named(answer.value))
                 self._tell(source)
-        elif name in (JOURNAL.name, USER_JOURNAL.name):
+        elif name == LINGERING.name:
+            if answer.failure is None and not answer.same:
+                self._lingering.watched(answer.value)
+        elif name == LINGERING_UNITS.name:
+            if (told := self._lingering.told(args, answer)) is not None:
+                self._tell(told)
+        elif name in (JOURNAL.name, USER_JOURNAL.name, LINGERING_JOURNAL.name):
             self._read_logs(args, answer)
         else:
             return False
@@ -68,6 +87,8 @@ class SystemdWatch:
 
     def touch(self, names: Iterable[str]) -> None:
         """Ask these units again, e.g. after an action."""
+        names = tuple(names)
+        self._lingering.touch(names)
         for book in self._books.values():
             book.touch((name for name in names if book.knows(name)), self._clock())
 
@@ -75,15 +96,19 @@ class SystemdWatch:
         """Units to be asked by name now."""
         now = self._clock()
         pairs = ((SHOW_UNITS, self._books[SHOW.name]), (USER_SHOW_UNITS, self._books[USER_SHOW.name]))
-        return [Ask(probe, names) for probe, book in pairs if (names := book.to_ask(now))]
+        asks = [Ask(probe, names) for probe, book in pairs if (names := book.to_ask(now))]
+        return [*asks, *self._lingering.due()]
 
     def logs(self) -> list[Ask]:
         """Units whose log may say why they do not start."""
         asks = []
-        for probe in self._pause.over((JOURNAL, USER_JOURNAL), self._clock()):
+        for probe in self._pause.over((JOURNAL, USER_JOURNAL, LINGERING_JOURNAL), self._clock()):
             mine = [service for service in self._builder.snapshot.services if _journal_of(service) is probe]
-            if names := tuple(service.ref.name for service in self._search.to_read(mine)):
-                asks.append(Ask(probe, names[:LOGS_AT_ONCE]))
+            found = self._search.to_read(mine)
+            # Of one user at a time.
+            uid = uid_of(found[0]) if found else None
+            if names := tuple(service.ref.name for service in found if uid_of(service) == uid):
+                asks.append(Ask(probe, (*(() if uid is None else (uid,)), *names[:LOGS_AT_ONCE])))
         return asks
 
     @property
@@ -117,6 +142,7 @@ class SystemdWatch:
 
     def _tell(self, source: str) -> None:
         known = tuple(service for book in self._books.values() for service in book.services)
+        known += self._lingering.services
         self._builder.services(SYSTEMD.id, known, source, self._clock())
         alive = {service.ref for service in self._search.down(known)}
         self._search.forget(alive)
@@ -130,8 +156,12 @@ class SystemdWatch:
         if answer.failure is not None:
             # Not read is not "says nothing": what it said before stays, and it is read again.
             return
-        services = self._builder.snapshot.services
-        asked = [each for each in services if each.ref.name in names and _journal_of(each) is answer.probe]
+        uid, names = (names[0], names[1:]) if answer.probe is LINGERING_JOURNAL else (None, names)
+        asked = [
+            each
+            for each in self._builder.snapshot.services
+            if each.ref.name in names and _journal_of(each) is answer.probe and uid_of(each) == uid
+        ]
         self._search.done(asked)
         lines: tuple[LogLine, ...] = answer.value
         endings: dict[ServiceRef, Ending] = {}
@@ -152,4 +182,6 @@ class SystemdWatch:
 def _journal_of(service: Service) -> Probe[Any] | None:
     if service.ref.manager != SYSTEMD.id:
         return None
-    return JOURNAL if service.ref.scope == "system" else USER_JOURNAL
+    if service.ref.scope == "system":
+        return JOURNAL
+    return USER_JOURNAL if uid_of(service) is None else LINGERING_JOURNAL

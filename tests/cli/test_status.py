@@ -83,6 +83,19 @@ def test_what_cannot_be_asked_is_not_called_missing_but_unknown(
     assert FROZEN in err
 
 
+def test_a_wrong_name_ends_as_one_where_this_login_may_not_ask_a_manager(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = host()
+    denied = replace(known, sources=(*known.sources, Source("docker", None, "permission denied: join group docker")))
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: SettledFleet(denied))
+    for words in (["status", "web1/x"], ["status", "web1/x", "--json"], ["restart", "web1/x", "--yes"]):
+        assert run(words) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "docker is not seen: permission denied: join group docker" in err
+
+
 def test_a_change_of_what_cannot_be_asked_is_refused_with_the_reason(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from console.core.snapshot import Snapshot, Source
 from tests.cli.examples import API, HOLDER, snapshot
 
 FROZEN = "dockerd (process 58) was stopped by a signal and does not answer: kill -CONT 58"
+DENIED = "permission denied on /var/run/docker.sock: join group docker"
 HIDDEN = "nosudo may not use /run/supervisor.sock"
 
 
@@ -43,8 +44,28 @@ def test_where_none_is_found_it_is_told_which_managers_may_have_it_and_do_not_te
 )
 def test_a_name_is_only_wrong_where_all_that_may_have_it_were_asked(word: str, code: int) -> None:
     with pytest.raises(CliError) as caught:
-        found(parsed(word), seen(Source("docker", None, FROZEN)))
+        found(parsed(word), seen(Source("docker", None, FROZEN, hangs=True)))
     assert (caught.value.code, FROZEN in str(caught.value)) == (code, code == 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        (Source("docker", None, DENIED), 2),
+        (Source("docker", 109.0, DENIED, partial=True), 2),
+        (Source("docker", 109.0, "dockerd does not answer"), 1),
+        (Source("docker", None, "no answer in 8 s", waiting=True), 1),
+        (Source("docker", None, "dockerd: no list of containers", broken=True), 1),
+    ],
+)
+def test_a_wrong_name_is_one_also_where_this_login_may_not_ask_a_manager(source: Source, code: int) -> None:
+    with pytest.raises(CliError) as caught:
+        found(parsed("web1/x"), seen(source))
+    assert caught.value.code == code
+    assert f"no service 'x' on web1 (2 are there); docker is not seen: {source.failure}" in str(caught.value)
+    with pytest.raises(CliError) as caught:
+        found(parsed("web1/docker:x"), seen(source))
+    assert caught.value.code == (1 if not source.partial else code)
 
 
 def test_one_that_may_be_two_is_told_without_what_is_not_seen() -> None:

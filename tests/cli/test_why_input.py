@@ -52,10 +52,10 @@ def test_names_and_rights_on_a_real_host(hostdeck: Hostdeck, host: Host) -> None
     done = hostdeck("root", "why", "why1/nothere")
     assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
     assert "no service 'nothere' on why1" in done.err
-    # Who may not ask supervisord does not know what it runs.
+    # Who may not ask supervisord does not know what it runs, and is told so.
     for user in ("oncall", "nosudo"):
         done = hostdeck(user, "why", "why1/nothere")
-        assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
+        assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
         assert "no service 'nothere' on why1" in done.err
         assert "supervisord is not seen" in done.err
 

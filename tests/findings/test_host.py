@@ -436,6 +436,15 @@ def test_an_engine_that_hangs_is_told_once_with_what_is_seen_through_it() -> Non
     assert (found.subject, found.summary) == ("docker", "does not answer: 2 services shown as last seen")
 
 
+def test_another_users_manager_that_hangs_is_told_with_that_users_units() -> None:
+    known = snapshot(services=(unit("a"), unit("b")))
+    theirs = replace(known.services[1], ref=replace(known.services[1].ref, scope="user:web"))
+    hung = Source("systemd_user:web", 90.0, "the service manager of web does not answer", hangs=True)
+    found = only(evaluate(replace(known, services=(known.services[0], theirs), sources=(*known.sources, hung))))
+    assert (found.code, found.subject) == ("manager-silent", "systemd_user:web")
+    assert found.summary == "does not answer: 1 service shown as last seen"
+
+
 def test_systemd_that_does_not_answer_any_more_is_told() -> None:
     known = snapshot(services=(unit("a"),))
     sources = tuple(replace(one, failure="no answer in 20 s") for one in known.sources if one.name == "systemd")

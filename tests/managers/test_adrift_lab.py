@@ -167,6 +167,49 @@ async def test_what_is_disabled_under_our_eyes_is_missed_and_no_outage_and_what_
             supervised.sh(f"mv /root/kept.service {unit}; systemctl daemon-reload")
 
 
+SECOND = """
+[unix_http_server]
+file=/opt/b/s.sock
+[supervisord]
+pidfile=/opt/b/s.pid
+logfile=/opt/b/s.log
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix:///opt/b/s.sock
+[program:worker]
+command=/bin/sleep 100002
+"""
+
+
+async def test_of_two_supervisords_one_is_stopped_or_killed_and_started_from_there(lab: Lab, supervised: Host) -> None:
+    unit, name = "supervisor-b.service", "worker@/opt/b/s.sock"
+    supervised.write("/opt/b/supervisord.conf", SECOND)
+    supervised.unit(unit, "[Service]\nExecStart=/usr/bin/supervisord -n -c /opt/b/supervisord.conf\n")
+    supervised.wait("supervisorctl -c /opt/b/supervisord.conf status worker | grep -q RUNNING")
+    try:
+        async with seen(lab, supervised) as eyes:
+            await eyes.until(State.RUNNING, names=("api", name))
+            for ends in (f"systemctl stop {unit}", "kill -9 $(cat /opt/b/s.pid)"):
+                supervised.sh(ends)
+                finding = await eyes.told("manager-down")
+                await eyes.until(State.STOPPED, State.UNKNOWN, names=(name,))
+                assert finding.subject == f"{supervised.name}/systemd:{unit}"
+                assert f"nobody looks after {name}" in eyes.findings["manager-down"].summary
+                assert f"systemctl start {unit}" in (eyes.programs[name].adrift or "")
+                assert eyes.programs["api"].state is State.RUNNING
+                [start] = [way for way in finding.proposals if way.id == "start"]
+                for intent in start.intents:
+                    assert (await eyes.act(intent)).result is Result.DONE
+                await eyes.until(State.RUNNING, names=("api", name))
+                assert "manager-down" not in eyes.findings
+        supervised.sh(f"systemctl stop {unit}")
+        async with seen(lab, supervised) as later:
+            assert (later.programs[name].state, later.programs["api"].state) == (State.STOPPED, State.RUNNING)
+    finally:
+        supervised.sh(f"systemctl stop {unit}; rm -r /opt/b /etc/systemd/system/{unit}; systemctl daemon-reload")
+
+
 async def test_what_a_supervisord_that_was_killed_leaves_behind_runs_on(lab: Lab, supervised: Host) -> None:
     """Its unit leaves its programs alone, so a new one would start them a second time."""
     async with seen(lab, supervised) as eyes:

@@ -93,9 +93,23 @@ def test_a_container_that_went_meanwhile_leaves_the_others(tools: Tools, shell: 
     body = """case $* in *" a"*) echo '{"Id":"a","Name":"/a"}' ;; esac"""
     tools.add("sudo", f"{body}\necho '{says}' >&2; exit 1")
     done = tools.run(shell, script(TOLD, "a", "b"))
-    assert (done.returncode, [one.name for one in parse_told(done.stdout.rstrip())]) == (0, ["a"])
+    assert (done.returncode, [one.name for one in parse_told(done.stdout.rstrip()).containers]) == (0, ["a"])
     done = tools.run(shell, script(TOLD, "b"))
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@every_shell
+def test_what_docker_says_of_one_that_it_cannot_tell_is_kept_and_leaves_the_others(
+    tools: Tools, shell: list[str]
+) -> None:
+    body = """case $* in *" a"*) echo '{"Id":"a","Name":"/a"}' ;; esac"""
+    tools.add("sudo", f"{body}\necho 'Error response from daemon: it is odd' >&2; exit 1")
+    expected: tuple[tuple[tuple[str, ...], list[str]], ...] = ((("a", "b"), ["a"]), (("b",), []))
+    for idents, names in expected:
+        done = tools.run(shell, script(TOLD, *idents))
+        told = parse_told(done.stdout.rstrip("\n"))
+        assert (done.returncode, [one.name for one in told.containers]) == (0, names)
+        assert told.said == "Error response from daemon: it is odd"
 
 
 def test_neither_the_environment_nor_what_health_checks_print_is_asked_for() -> None:
@@ -106,13 +120,13 @@ def test_neither_the_environment_nor_what_health_checks_print_is_asked_for() -> 
 def test_a_container_is_read_as_its_engine_tells_it() -> None:
     labels = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
     data = {"Id": IDENT, "Name": "/shop_web_1", "State": {"Status": "running", "Pid": 7}, "Config": {"Labels": labels}}
-    [one] = parse_told(json.dumps(data))
+    [one] = parse_told(json.dumps(data)).containers
     assert (one.ident, one.name, one.pid, one.project) == (IDENT, "shop_web_1", 7, Project("shop", "web"))
 
 
 def test_one_that_cannot_be_read_leaves_the_others_alone() -> None:
     odd: tuple[object, ...] = ({"Id": 3}, {"Id": "abc", "Name": "/web", "State": "odd", "Config": 4}, [])
-    assert [one.name for one in parse_told("\n".join(map(json.dumps, odd)))] == ["web"]
+    assert [one.name for one in parse_told("\n".join(map(json.dumps, odd))).containers] == ["web"]
     with pytest.raises(ParseError):
         parse_told("docker: command not found")
     with pytest.raises(ParseError):

@@ -200,6 +200,32 @@ def test_two_engines_are_never_mistaken_for_each_other() -> None:
     assert DOCKER.stop(second).argv[-3:] == ("unix:///run/podman/podman.sock", "stop", "web")
 
 
+def test_a_project_of_two_engines_is_two_and_each_is_acted_on_by_its_own() -> None:
+    engines = Engines((SYSTEM, PODMAN, ROOTLESS), frozenset({"docker", "docker-compose"}))
+    job = replace(of_project(2), project=Project("shop", "job", 1, "/srv/shop", ("/srv/shop/docker-compose.yml",)))
+    known = (
+        Told(SYSTEM, engines, (of_project(1),), 1000.0),
+        Told(PODMAN, engines, (of_project(1), job), 1000.0, lost=True),
+        Told(ROOTLESS, engines, (of_project(1),), 1000.0),
+    )
+    declared = {source.key: ("web", "job") for source in compose.sources(known)}
+    found = {str(one.ref): one for one in compose.services(known, declared)}
+    assert {name: one.native_state for name, one in found.items()} == {
+        "/compose:shop/web": "running",
+        "/compose:shop/job": compose.NO_CONTAINER,
+        "/compose:podman/shop/web": "running",
+        "/compose:podman/shop/job": "running",
+        f"/compose@{ROOTLESS.user}:shop/web": "running",
+        f"/compose@{ROOTLESS.user}:shop/job": compose.NO_CONTAINER,
+    }
+    assert {ref.name for ref in compose.lost(known, declared)} == {"podman/shop/web", "podman/shop/job"}
+    theirs = found["/compose:podman/shop/web"]
+    assert (theirs.group, theirs.chain) == ("podman/shop", ("podman", "compose shop", "web"))
+    assert COMPOSE.stop(theirs).argv == ("docker", "-H", f"unix://{PODMAN.path}", "stop", "shop_web_1")
+    assert COMPOSE.start(found["/compose:shop/job"]).argv[:3] == ("docker-compose", "-H", f"unix://{SYSTEM.path}")
+    assert {"shop", "web"} < set(COMPOSE.is_running(theirs, hold=1.0).command.argv)
+
+
 def test_presence_says_who_may_and_what_mends_it() -> None:
     denied = parse(read(RECORDED / "docker-presence-oncall.txt").output)
     assert [engine.why_not for engine in denied.engines] == ["permission denied on /run/docker.sock: join group docker"]

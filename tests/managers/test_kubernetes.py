@@ -219,27 +219,38 @@ def test_the_history_of_a_rollout() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "line"),
+    ("said", "line", "status"),
     [
         (
             "Unable to connect to the server: dial tcp: lookup kube.x on 9.9.9.9:53: no such host",
             "is not known on this",
+            1,
         ),
-        ("Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout", "did not answer within 4 s"),
+        (
+            "Unable to connect to the server: dial tcp 10.0.0.1:6443: i/o timeout",
+            "did not answer within 4 s: kubectl",
+            124,
+        ),
         (
             "Unable to connect to the server: x509: certificate signed by unknown authority",
             "is not trusted: x509: cert",
+            1,
         ),
         (
             "Unable to connect to the server: getting credentials: exec: executable aws not found",
             "could not be had: Una",
+            77,
         ),
-        ("error: You must be logged in to the server (Unauthorized)", "does not accept the credentials of context lab"),
-        ("dial tcp 10.0.0.1:6443: connect: no route to host", "there is no route to https://10.0.0.1:6443"),
-        ("E1121 memcache.go:1] first\nerror: something new", "kubectl: something new"),
+        (
+            "error: You must be logged in to the server (Unauthorized)",
+            "does not accept the credentials of context lab",
+            77,
+        ),
+        ("dial tcp 10.0.0.1:6443: connect: no route to host", "there is no route to https://10.0.0.1:6443", 1),
+        ("E1121 memcache.go:1] first\nerror: something new", "kubectl: something new", 1),
     ],
 )
-def test_errors_in_one_line(tmp_path: Path, said: str, line: str) -> None:
+def test_errors_in_one_line(tmp_path: Path, said: str, line: str, status: int) -> None:
     """In the words of client-go; what can be brought about with the stand-in is in the test of the lab."""
     stub = tmp_path / "kubectl"
     config = "lab default lab-cluster https://10.0.0.1:6443"
@@ -255,6 +266,7 @@ def test_errors_in_one_line(tmp_path: Path, said: str, line: str) -> None:
         way.ask(SURVEY)
     assert line in str(told.value)
     assert "\n" not in str(told.value)
+    assert told.value.status == status
 
 
 def test_a_context_that_the_configuration_marks_is_of_production_whatever_it_is_called() -> None:

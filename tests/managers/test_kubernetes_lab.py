@@ -12,10 +12,12 @@ import pytest
 
 from console.actions import RefusedError, plan
 from console.core.command import Command
+from console.core.finding import Severity
 from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result, StepState
 from console.core.release import ReleaseBook
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot
+from console.findings import evaluate
 from console.managers import MANAGERS
 from console.managers.kubernetes import KUBERNETES, PRESENCE, SURVEY
 from console.managers.kubernetes_names import KINDS
@@ -427,6 +429,13 @@ async def test_a_hung_api_server_leaves_the_other_managers_alone(lab: Lab, place
         assert told(snapshot)
         others = [snapshot.source(name) for name in ("systemd", "listeners")]
         assert all(other is not None and other.failure is None for other in others)
+        async with watching(spec) as later:
+            await later.until("kubehost", failed, 40)
+            # Nothing was ever seen of it.
+            found = [one for one in evaluate(later.fleet.snapshot("kubehost")) if one.code == "manager-silent"]
+            assert [(one.subject, one.severity) for one in found] == [("kubernetes", Severity.CRITICAL)]
+            assert "did not answer within" in found[0].evidence[0]
+            assert "kubectl get --raw=/readyz" in found[0].evidence[0]
         api.cluster.hung = False
         watched.fleet.touch("kubehost", ())
         await watched.until("kubehost", lambda snapshot: not failed(snapshot), 40)

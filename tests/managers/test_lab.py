@@ -8,10 +8,12 @@ from collections.abc import Callable
 import pytest
 
 from console.core.command import Command
-from console.core.service import Service, State
+from console.core.service import Service, ServiceRef, State
+from console.findings import evaluate
 from console.managers.join import with_ports, with_socket_units
 from console.managers.systemd import (
     JOURNAL,
+    LINGERING_JOURNAL,
     SHOW,
     SHOW_UNITS,
     SYSTEMD,
@@ -20,11 +22,14 @@ from console.managers.systemd import (
     USER_SHOW_UNITS,
     WATCH,
 )
+from console.managers.systemd_lingering import LINGERING, LINGERING_UNITS, Lingering
 from console.managers.systemd_watch import TOUCHED
 from console.probes import listeners
+from console.remote.transport import HostSpec
 from tests.lab import BusyboxHost, Host, Lab
 from tests.probes import scene
-from tests.probes.asking import RefusedError, Way, over_ssh
+from tests.probes.asking import SHELLS, RefusedError, Way, over_ssh
+from tests.remote.watching import watching
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +127,39 @@ def test_own_services_of_a_user(lab: Lab, host: Host, root: Way) -> None:
     assert "user/mine.service" in way.ask(WATCH)
     assert "mine.service" not in named(root.ask(USER_SHOW))
     assert [line.service for line in way.ask(USER_JOURNAL, "1", "mine.service")] == ["mine.service"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_root_sees_what_a_user_runs_who_lingers(lab: Lab, host: Host, root: Way, shell: str) -> None:
+    who, way = Lingering("oncall", 1001), over_ssh(lab, host, "oncall")
+    before = root.ask(LINGERING, shell=shell)
+    assert before.keys() == {who}
+    assert way.ask(LINGERING, shell=shell) == {}
+    found, own = named(root.ask(LINGERING_UNITS, "oncall", "1001", shell=shell)), named(way.ask(USER_SHOW))
+    assert {"mine.service", "mine-fails.service"} <= found.keys()
+    for name, service in found.items():
+        other = own[name]
+        assert (service.ref, service.state, service.pids, service.cgroup) == (
+            other.ref, other.state, other.pids, other.cgroup
+        )  # fmt: skip
+    lines = root.ask(LINGERING_JOURNAL, "1001", "5", "mine.service", "mine-fails.service", shell=shell)
+    # What so short a process prints, journald cannot always tell whose it is.
+    assert any("status=7" in line.message for line in lines if line.service == "mine-fails.service")
+    assert {line.service for line in lines} == {"mine.service", "mine-fails.service"}
+    mine = found["mine.service"]
+    assert len(host.run(list(SYSTEMD.log_command(mine, lines=3, since=None, follow=False).argv)).stdout.split("\n")) > 1
+    host.run(list(SYSTEMD.restart(mine).argv))
+    host.run(list(SYSTEMD.is_running(mine, hold=0.0).command.argv))
+    assert root.ask(LINGERING, shell=shell)[who] != before[who]
+    with pytest.raises(RefusedError, match="the service manager of nobody does not tell its units"):
+        root.ask(LINGERING_UNITS, "nobody", "65534", shell=shell)
+
+
+async def test_a_failed_unit_of_a_user_who_lingers_is_a_finding(lab: Lab, host: Host) -> None:
+    ref = ServiceRef(host.name, "systemd", "mine-fails.service", "user:oncall")
+    spec = HostSpec(host.name, host.name, ssh_config=str(lab.ssh_config("root")), connect_timeout=4.0)
+    async with watching(spec) as watched:
+        await watched.until(host.name, lambda where: any(one.service == ref for one in evaluate(where)), 20.0)
 
 
 def test_the_journal_of_units(root: Way) -> None:

@@ -154,7 +154,7 @@ def test_a_daemon_that_is_not_the_users_tells_no_unit() -> None:
     """A rootless engine writes the file of its process itself."""
     families = {**FAMILIES, 58: Family(58, 1, 1.0, 1, "/system.slice/docker.service", (58,), ("root",))}
     [evil] = with_families(
-        (claimed("docker", "user:oncall", daemon=58, chain=("docker", "evil")),), families, {58: "a"}
+        (claimed("docker", "user:oncall", daemon=58, chain=("docker", "evil")),), families, {58: ("a",)}
     )
     assert evil.chain == ("docker", "evil")
 

@@ -66,7 +66,7 @@ async def test_both_are_found_with_state_ports_and_chain(lab: Lab, host: Host, u
         assert PORTS[name] in {port.port for port in service.ports}
         assert service.chain[-2:] == (name.removeprefix("of-"), name)
         assert {held.process for held in where.listeners if held.port == PORTS[name]} == {HOLDS[name]}
-    assert named(where)[DOCKER].chain[:2] == ("systemd", "docker.service")
+    assert named(where)[DOCKER].chain[:3] == ("systemd", "user@1001.service", "docker.service")
 
 
 @pytest.mark.parametrize("name", [DOCKER, PODMAN])

@@ -20,6 +20,10 @@ SHELLS = ("dash", "bash", "busybox sh")
 class RefusedError(AssertionError):
     """The script ended with a status other than 0; the text is what it said on standard error."""
 
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
 
 @dataclass(frozen=True)
 class Way:
@@ -43,7 +47,7 @@ class Way:
             env=self.environment,
         )
         if done.returncode:
-            raise RefusedError(decode(done.stderr).strip())
+            raise RefusedError(decode(done.stderr).strip(), done.returncode)
         return sanitise(decode(done.stdout.partition(MARK.encode())[2]))
 
     def ask(self, probe: Probe[T], *args: str, shell: str = "sh") -> T:

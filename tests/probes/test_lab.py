@@ -76,6 +76,7 @@ def test_every_probe_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
         "process": ("1",),
         "members": ("/system.slice/zoo.service",),
         "usage": ("/system.slice/zoo.service",),
+        "systemd_lingering_journal": ("1001", "zoo.service"),
     }
     tools = way.ask(identity.PROBE).tools
     lacking = {probe.name for probe in ALL if not set(probe.requires) <= tools}
@@ -84,8 +85,8 @@ def test_every_probe_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
     refused = {"audit_denials": "ausearch", "port_labels": "semanage"}
     # Those of the other managers are asked in every shell where there is something for them to tell.
     for probe in (*ALL, *SYSTEMD.probes()):
-        if probe.name in ("redirects", "systemd_user_sockets", *lacking):
-            continue  # of the first two: this host has no rules that it may ask for, and no other user's manager
+        if probe.name in ("redirects", "systemd_user_sockets", "systemd_lingering_units", *lacking):
+            continue  # of the first three: this host has no rules that it may ask for, and no other user's manager
         if probe.name in refused:
             with pytest.raises(RefusedError, match=f"{refused[probe.name]}:.* not found"):
                 way.ask(probe, shell=shell)

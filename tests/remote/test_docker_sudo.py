@@ -6,11 +6,14 @@ from collections.abc import Iterable
 
 import pytest
 
-from console.managers.container_sudo import LISTED, TOLD
+from console.core.service import State
+from console.managers.container_sudo import LISTED, TOLD, Inspected
 from console.managers.containers import Container
 from console.remote import docker_sudo
 from console.remote.docker_sudo import BySudo
 from console.remote.shell import Answer, Ask
+
+SAID = "Error response from daemon: no"
 
 
 class Host:
@@ -19,6 +22,8 @@ class Host:
     def __init__(self, *idents: str) -> None:
         self.listed = {ident: f"{ident} Up old" for ident in idents}
         self.gone: set[str] = set()
+        self.odd: set[str] = set()
+        """Those of which it tells nothing."""
         self.refuses: str | None = None
         self.refused_to_tell: str | None = None
         self.asked: list[tuple[str, ...]] = []
@@ -30,8 +35,10 @@ class Host:
             return Answer(LISTED, dict(self.listed), self.refuses)
         assert ask.probe is TOLD
         self.asked.append(ask.args)
-        told = tuple(Container(ident, ident, "running") for ident in ask.args if ident not in self.gone)
-        return Answer(TOLD, told, self.refused_to_tell)
+        for ident in self.gone:
+            self.listed.pop(ident, None)
+        told = tuple(Container(one, one, "running") for one in ask.args if one not in self.gone | self.odd)
+        return Answer(TOLD, Inspected(told, SAID), self.refused_to_tell)
 
 
 def names(found: Iterable[Container]) -> str:
@@ -78,6 +85,25 @@ async def test_one_that_went_meanwhile_is_none() -> None:
     looks = BySudo(host.ask)
     assert await looks.look() is None
     assert names(looks.containers) == "a"
+
+
+async def test_one_that_cannot_be_read_is_unknown_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = Host("a", "b")
+    host.odd.add("b")
+    looks = BySudo(host.ask)
+    for _ in range(2):
+        assert await looks.look() is None
+        [_, odd] = looks.containers
+        assert (odd.name, odd.state(0.0), odd.native) == ("b", State.UNKNOWN, f"not read: {SAID}")
+    # It costs nothing until it changes, or the time is up; alone it keeps nobody from being told.
+    assert host.asked == [("a", "b")]
+    host.listed["b"] = "b Exited (1) old ago"
+    assert await looks.look() is None
+    monkeypatch.setattr(docker_sudo, "UNREAD_AGAIN", 0.0)
+    host.odd.clear()
+    assert await looks.look() is None
+    assert host.asked == [("a", "b"), ("b",), ("b",)]
+    assert [each.unread for each in looks.containers] == [None, None]
 
 
 async def test_a_refusal_leaves_what_was_told_and_is_no_reason_to_ask_less() -> None:

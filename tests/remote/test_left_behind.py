@@ -6,7 +6,10 @@ from dataclasses import dataclass, field, replace
 
 from console.core.network import Family, Listener
 from console.core.on_disk import OnDisk
+from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.findings import evaluate
+from console.findings.managers import down, fallen
 from console.probes import listeners
 from console.remote.builder import SnapshotBuilder
 from console.remote.left_behind import LeftBehind
@@ -168,3 +171,102 @@ async def test_the_unit_of_a_manager_did_not_listen_where_its_services_do() -> N
     host.runs()
     host.builder.take([Answer(listeners.PROBE, ())], 2.0)
     assert host.builder.snapshot.listened(UNIT.ref) == ()
+
+
+OTHER_UNIT = replace(UNIT, ref=replace(UNIT.ref, name="supervisor-b.service"))
+WORKER = Service(
+    ServiceRef("web1", "supervisord", "worker@/opt/b.sock"), State.RUNNING, "RUNNING", pids=(913,), daemon=9
+)
+OTHERS = tuple(Family(pid, 100 + pid, 0.0, 0, "/system.slice/supervisor-b.service", (pid,)) for pid in (9, 913))
+
+
+def two_run(host: Host) -> None:
+    """Two supervisords, each in a unit of its own."""
+    host.unit(replace(UNIT, state=State.RUNNING), replace(OTHER_UNIT, state=State.RUNNING))
+    host.builder.services("supervisord", (API, WORKER), "supervisord", 1.0)
+    host.builder.families((*FAMILIES, *OTHERS), 1.0)
+
+
+def one_ends(host: Host) -> None:
+    host.builder.services("supervisord", (API, WORKER), "supervisord", 2.0, ended=frozenset({WORKER.ref}))
+    assert host.builder.outdated
+
+
+async def test_what_one_of_two_ran_stays_with_its_unit_and_a_finding_names_it() -> None:
+    host = Host(OnDisk())
+    two_run(host)
+    one_ends(host)
+    assert host.builder.awaits("supervisord")
+    host.unit(replace(UNIT, state=State.RUNNING), OTHER_UNIT)
+    host.builder.families(FAMILIES, 2.0)
+    await host.left.look()
+    assert not host.builder.awaits("supervisord")
+    assert host.programs["api"].adrift is None
+    worker = host.programs[WORKER.ref.name]
+    assert (worker.state, worker.pids, worker.ran) == (State.STOPPED, (), True)
+    [finding] = down(host.builder.snapshot, fallen(host.builder.snapshot.services), (), lambda _: ())
+    assert (finding.code, finding.subject) == ("manager-down", "web1/systemd:supervisor-b.service")
+    assert finding.summary == f"not running: nobody looks after {WORKER.ref.name}"
+    assert finding.proposals[0].intents == (Intent(ActionKind.START, OTHER_UNIT.ref),)
+    # It runs again, elsewhere: what it tells now is all that it runs.
+    moved = replace(WORKER, ref=replace(WORKER.ref, name="worker@/opt/c.sock"), daemon=10, pids=(914,))
+    host.unit(replace(UNIT, state=State.RUNNING), replace(OTHER_UNIT, state=State.RUNNING))
+    host.builder.services("supervisord", (API, WORKER, moved), "supervisord", 3.0, ended=frozenset({WORKER.ref}))
+    host.builder.families((*FAMILIES, *(replace(one, pid=one.pid + 1, members=(one.pid + 1,)) for one in OTHERS)), 3.0)
+    assert host.programs.keys() == {"api", moved.ref.name}
+
+
+async def test_one_that_ended_before_it_was_looked_at_ran_where_it_did_before() -> None:
+    host = Host(OnDisk())
+    two_run(host)
+    anew = replace(WORKER, daemon=20, pids=(920,))
+    host.builder.services("supervisord", (API, anew), "supervisord", 2.0)
+    assert host.programs[WORKER.ref.name].chain[:2] == ("systemd", "supervisor-b.service")
+    host.unit(replace(UNIT, state=State.RUNNING), OTHER_UNIT)
+    host.builder.services(
+        "supervisord", (API, anew), "supervisord", 3.0, lost={anew.ref}, trouble="nobody answers", broken=True
+    )
+    host.builder.families(FAMILIES, 3.0)
+    [finding] = [one for one in evaluate(host.builder.snapshot) if one.code in ("manager-down", "manager-silent")]
+    assert (finding.code, finding.subject) == ("manager-down", "web1/systemd:supervisor-b.service")
+    # Run by hand from then on, it is seen to be in no unit.
+    host.builder.services("supervisord", (API, replace(anew, daemon=21)), "supervisord", 4.0)
+    host.builder.families((*FAMILIES, replace(OTHERS[0], pid=21, cgroup="/user.slice/x.slice")), 4.0)
+    assert host.programs[WORKER.ref.name].chain == ()
+
+
+async def test_what_one_of_two_ran_that_no_unit_runs_is_gone_with_it() -> None:
+    host = Host(OnDisk())
+    for cgroup in ("/user.slice/user-0.slice/session-4.scope", "/system.slice/ssh.service"):
+        host.unit(replace(UNIT, state=State.RUNNING), replace(UNIT, ref=replace(UNIT.ref, name="ssh.service")))
+        host.builder.services("supervisord", (API, WORKER), "supervisord", 1.0)
+        host.builder.families((*FAMILIES, *(replace(one, cgroup=cgroup) for one in OTHERS)), 1.0)
+        assert WORKER.ref.name in host.programs
+        one_ends(host)
+        host.builder.families(FAMILIES, 2.0)
+        assert host.programs.keys() == {"api"}
+
+
+async def test_files_of_a_unit_that_is_down_are_told_beside_another_that_runs() -> None:
+    """Who comes later, or sees both go and one come back."""
+    written = replace(WRITTEN, ref=replace(WRITTEN.ref, name=WORKER.ref.name))
+    host = Host(OnDisk((written,)))
+    host.unit(replace(UNIT, state=State.RUNNING), OTHER_UNIT)
+    host.builder.services("supervisord", (API,), "supervisord", 1.0)
+    host.builder.families(FAMILIES, 1.0)
+    await host.left.look()
+    worker = host.programs[WORKER.ref.name]
+    assert (worker.state, worker.chain[1]) == (State.STOPPED, "supervisor-b.service")
+    assert host.programs["api"].state is State.RUNNING
+    host.unit(replace(UNIT, state=State.RUNNING), replace(OTHER_UNIT, state=State.RUNNING))
+    host.builder.services("supervisord", (API, WORKER), "supervisord", 2.0)
+    assert host.programs[WORKER.ref.name].state is State.RUNNING
+
+
+async def test_what_is_run_by_hand_with_the_files_of_a_unit_is_all_that_they_tell() -> None:
+    idle = replace(WRITTEN, ref=replace(WRITTEN.ref, name="idle"))
+    host = Host(OnDisk((WRITTEN, idle)))
+    host.unit(UNIT)
+    host.builder.services("supervisord", (API,), "supervisord", 1.0)
+    await host.left.look()
+    assert host.programs.keys() == {"api"}

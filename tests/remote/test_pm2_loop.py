@@ -34,6 +34,7 @@ class Told:
 
     lost: list[set[str]] = field(default_factory=list)
     hung: list[bool] = field(default_factory=list)
+    broken: list[bool] = field(default_factory=list)
     """Whether each report was of something that gave no answer."""
 
     def services(
@@ -43,14 +44,17 @@ class Told:
         lost: Collection[ServiceRef] = (),
         trouble: str | None = None,
         hangs: bool = False,
+        broken: bool = False,
     ) -> None:
         self.hung.append(hangs)
+        self.broken.append(broken)
         self.lines.append(services)
         self.lost.append({f"{ref.scope.removeprefix('user:')}/{ref.name}" for ref in lost})
         self.lines += [trouble] if trouble is not None else []
 
-    def failed(self, reason: str, *, hangs: bool = False) -> None:
+    def failed(self, reason: str, *, hangs: bool = False, broken: bool = False) -> None:
         self.hung.append(hangs)
+        self.broken.append(broken)
         self.lines.append(reason)
 
 
@@ -136,3 +140,24 @@ async def test_who_was_never_allowed_to_ask_is_told_no_services() -> None:
     told = Told()
     lines, _ = await looked(Found((), (MAY_NOT,), mute=(9,)), told=told)
     assert (lines, told.hung) == ([MAY_NOT[1]], [False])
+
+
+FROZEN = "the pm2 daemon of web (pid 7) was stopped by a signal and does not answer: kill -CONT 7"
+
+
+@pytest.mark.parametrize(
+    ("found", "hung", "broken"),
+    [
+        (Found(refused=(("web", FROZEN),), mute=(7,)), True, False),
+        (Found(refused=(("web", "the pm2 daemon of web (pid 7) says: boom"),), mute=(7,)), False, True),
+        (Found(dead=((7, "the pm2 daemon of web (pid 7) crashed"),)), False, True),
+        (Found(refused=(("web", "oncall may not ask the pm2 of web: sudoers needs: ..."),)), False, False),
+        (Found(refused=(("web", "the home of the pm2 daemon of web (pid 7) cannot be seen"),)), False, False),
+    ],
+)
+async def test_what_fails_at_the_first_look_is_told_as_broken_where_it_is_no_lack_of_rights(
+    found: Found, hung: bool, broken: bool
+) -> None:
+    told = Told()
+    await looked(found, told=told)
+    assert (told.hung[-1], told.broken[-1]) == (hung, broken)

@@ -23,9 +23,12 @@ FORGED = Probe("forged", "printf 'echo 0 3\\nabc\\nNONCE 1 2\\n'", str)
 STDIN = Probe("stdin", "cat; echo end", str)
 HUGE = Probe("huge", "head -c 5000000 /dev/zero | tr '\\0' x", str)
 COUNTED = Probe("counted", 'echo ran >>"$1"; echo out; echo why >&2; [ -e "$2" ]', str, cached=False)
+HANGS_SO = Probe(
+    "so", '[ -e "$1" ] || { echo it sleeps >&2; echo why it sleeps; return 124; }; echo out', str, cached=False
+)
 HANGS = Probe("hangs", 'echo ran >>"$1"; echo out; echo why >&2; [ -e "$2" ] || return 124', str, cached=False)
 LOUD = Probe("loud", "head -c 5000000 /dev/zero | tr '\\0' x; seq 1 3000 >&2; echo last >&2; return 6", str)
-PROBES = (COUNTED, HANGS, LOUD, ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
+PROBES = (COUNTED, HANGS, HANGS_SO, LOUD, ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
 
 Frame = list[tuple[str, str, bytes]]
 
@@ -119,6 +122,15 @@ def test_a_section_that_begins_to_hang_is_not_run_once_more(shell: Sequence[str]
         ("0", b"out"), ("124", b"hangs: no answer in time"), ("124", b"why"), ("0", b"out")
     ]  # fmt: skip
     assert ran.read_text() == "ran\n" * 4
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_section_that_begins_to_hang_may_say_why(shell: Sequence[str], tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.touch()
+    good, bad = (HANGS_SO, (str(there),)), (HANGS_SO, (str(tmp_path / "missing"),))
+    frames = answers(shell, *(request(number, [ask]) for number, ask in enumerate((good, bad, bad), 1)))
+    assert [frame[0][1:] for frame in frames] == [("0", b"out"), ("124", b"it sleeps"), ("124", b"it sleeps")]
 
 
 @pytest.mark.parametrize("shell", SHELLS)

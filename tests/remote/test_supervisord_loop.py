@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import xmlrpc.client
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
@@ -47,9 +47,14 @@ class Host:
     ground: dict[str, Ground] = field(default_factory=dict)
     services: list[set[str]] = field(default_factory=list)
     lost: list[set[str]] = field(default_factory=list)
+    ended: list[set[str]] = field(default_factory=list)
+    known: tuple[Service, ...] = ()
+    leaving: str = ""
+    """The socket that is not there any more once something was told."""
     failures: list[str] = field(default_factory=list)
     hung: list[bool] = field(default_factory=list)
     """Whether each report was of something that gave no answer."""
+    broken: list[bool] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     status: Status = field(default_factory=Status)
 
@@ -65,15 +70,19 @@ class Host:
             return Answer(ask.probe, self.status)
         return Answer(ask.probe, self.ground.get(ask.args[0], Ground(tool=("supervisorctl",), programs=())))
 
+    def stamp(self, may: str = "rw") -> str:
+        there = (path for path in self.sockets if not self.services or path != self.leaving)
+        return "\n".join(f"{may} {path}" for path in there)
+
     async def looks(self, times: int = 1, may: str = "rw") -> Host:
-        """Let the loop look so often."""
-        wanted = Wanted("\n".join(f"{may} {path}" for path in self.sockets))
+        """Let the loop look so often, each time at the sockets that are there then."""
+        wanted = Wanted(self.stamp(may))
         place = Place(wanted, cast(Report, _Told(self)), self.ask, cast(Transport, self))
         task = asyncio.create_task(loop(place))
         for _ in range(times):
             for _ in range(50):
                 await asyncio.sleep(0)
-            wanted.now()
+            wanted.now(self.stamp(may))
         task.cancel()
         assert (await asyncio.gather(task, return_exceptions=True))[0].__class__ is asyncio.CancelledError
         return self
@@ -88,16 +97,25 @@ class _Told:
         services: Iterable[Service],
         *,
         lost: Collection[ServiceRef] = (),
+        ended: Collection[ServiceRef] = (),
         trouble: str | None = None,
         hangs: bool = False,
+        broken: bool = False,
     ) -> None:
         self.host.hung.append(hangs)
-        self.host.services.append({each.ref.name for each in services})
+        self.host.broken.append(broken)
+        self.host.known = tuple(replace(each, ref=replace(each.ref, host="web1")) for each in services)
+        self.host.services.append({each.ref.name for each in self.host.known})
         self.host.lost.append({ref.name for ref in lost})
+        self.host.ended.append({ref.name for ref in ended})
         self.host.failures += [trouble] if trouble is not None else []
 
-    def failed(self, reason: str, *, hangs: bool = False) -> None:
+    def known(self) -> tuple[Service, ...]:
+        return self.host.known
+
+    def failed(self, reason: str, *, hangs: bool = False, broken: bool = False) -> None:
         self.host.hung.append(hangs)
+        self.host.broken.append(broken)
         self.host.failures.append(reason)
 
 
@@ -203,6 +221,28 @@ async def test_programs_of_one_name_of_two_daemons_are_two_whoever_of_them_answe
     assert host.lost[-1] == {"api"}
 
 
+@pytest.mark.parametrize(("gone", "stays"), [(BAD, "api"), (GOOD, f"other@{BAD}")])
+async def test_what_one_ran_whose_socket_is_gone_stays_as_ended_beside_that_of_another(gone: str, stays: str) -> None:
+    host = Host({GOOD: good, BAD: other}, leaving=gone)
+    both = {"api", f"other@{BAD}"}
+    await host.looks(3)
+    assert (host.services[0], host.ended[0], host.lost[0]) == (both, set(), set())
+    assert (host.services[-1], host.ended[-1], host.lost[-1]) == (both, both - {stays}, set())
+    assert host.failures == []
+    # It is back, with one program less: what its own daemon tells counts again, also after another connection.
+    host.sockets, host.leaving = {GOOD: good, BAD: answer}, ""
+    await host.looks()
+    assert (host.services[-1], host.ended[-1]) == ({"api"}, set())
+
+
+async def test_what_the_former_connection_told_of_one_that_does_not_answer_now_stays_as_lost() -> None:
+    host = Host({GOOD: good, BAD: other})
+    await host.looks()
+    host.sockets[BAD] = hanging
+    await host.looks()
+    assert (host.services[-1], host.lost[-1], host.ended[-1]) == ({"api", f"other@{BAD}"}, {f"other@{BAD}"}, set())
+
+
 async def test_what_was_found_elsewhere_is_not_the_usual_one_though_it_is_alone() -> None:
     host = Host({BAD: good})
     wanted = Wanted(f"rw {BAD}\nelsewhere {BAD}")
@@ -225,6 +265,38 @@ def test_the_usual_one_is_one_that_may_be_asked() -> None:
         ("/tmp/supervisor.sock", False, "/tmp/supervisor.sock"),
         (GOOD, True, ""),
     )
+
+
+def alone(request: bytes) -> bytes:
+    raise refused(GOOD, "connection refused")
+
+
+def html(request: bytes) -> bytes:
+    return b"HTTP/1.0 500 Internal Server Error\r\n\r\n"
+
+
+def locked(request: bytes) -> bytes:
+    return b"HTTP/1.0 401 Unauthorized\r\n\r\n"
+
+
+NOBODY = Status(why="unix:///run/supervisor.sock refused connection")
+
+
+@pytest.mark.parametrize(
+    ("behaves", "status", "hung", "broken"),
+    [
+        (alone, NOBODY, False, True),
+        (html, Status(why="error"), False, True),
+        (locked, Status(why="Server requires authentication"), False, False),
+        (lambda request: answer(request, "odd"), Status(), False, False),
+        (hanging, Status(), True, False),
+    ],
+)
+async def test_what_fails_at_the_first_look_is_told_as_broken_where_it_is_no_lack_of_rights(
+    behaves: Behaviour, status: Status, hung: bool, broken: bool
+) -> None:
+    host = await Host({GOOD: behaves}, status=status).looks()
+    assert (host.hung[-1], host.broken[-1]) == (hung, broken)
 
 
 async def test_when_all_hang_nothing_is_told_so_that_its_age_grows() -> None:

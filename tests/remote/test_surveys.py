@@ -6,9 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import cast
 
+import pytest
+
 from console.core.command import Command, Output
 from console.core.service import Service, ServiceRef, State
 from console.findings.host import silent_managers
+from console.managers.kubernetes import PRESENCE, SURVEY
 from console.managers.pm2 import PM2_PRESENCE
 from console.managers.supervisord import SUPERVISORD_PRESENCE
 from console.remote.builder import SnapshotBuilder
@@ -130,6 +133,36 @@ async def test_a_context_that_the_configuration_names_is_shown_as_production() -
     surveys = Surveys(builder, cast(Transport, NoHost()), nothing, nothing, lambda: None, lambda: 5.0, {})
     ref = ServiceRef("", "kubernetes", "shop/deploy/api")
     api = Service(ref, State.RUNNING, "3/3 ready", chain=("kubernetes", "eu-1", ref.name))
-    surveys.found("kubernetes", (api,), (), None, hangs=False, broken=False)
+    surveys.found("kubernetes", (api,), (), (), None, hangs=False, broken=False)
     [shown] = builder.snapshot.services
     assert (shown.chain, shown.production_context) == (("kubernetes", "eu-1 (production)", ref.name), "eu-1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        (Answer(SURVEY, failure="no answer", status=124, hangs=True), 1),
+        (Answer(SURVEY, failure="refuses the connection", status=1), 1),
+        (Answer(SURVEY, failure="expected an answer"), 1),
+        (Answer(SURVEY, failure="log in again", status=77), 0),
+    ],
+)
+async def test_a_manager_that_fails_at_the_first_look_is_a_finding_unless_this_login_may_not_ask(
+    answer: Answer, found: int
+) -> None:
+    async def ask(_: Ask) -> Answer:
+        return answer
+
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+    surveys = Surveys(builder, cast(Transport, NoHost()), ask, nothing, lambda: None, lambda: 5.0, {})
+    try:
+        assert surveys.take(Answer(PRESENCE, "config /root/.kube/config"))
+        await surveys.told(1.0)
+        findings = silent_managers(builder.snapshot)
+        assert [one.subject for one in findings] == ["kubernetes"] * found
+        assert [one.evidence for one in findings] == [(f"kubernetes: {answer.failure}",)] * found
+        source = builder.snapshot.source("kubernetes")
+        assert source is not None
+        assert source.failure == answer.failure
+    finally:
+        await surveys.close()

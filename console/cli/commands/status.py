@@ -105,7 +105,7 @@ def _services(
     snapshots: "Sequence[Snapshot]", wanted: "dict[str, list[Target]]"
 ) -> "tuple[list[Service], tuple[str, ...]]":
     """Those that are wanted, and of which of these nothing can be told, and why."""
-    from console.cli.errors import UnseenError
+    from console.cli.errors import Exit, UnseenError
     from console.cli.targets import found_all as named
     from console.cli.targets import service_of
     from console.core.snapshot import LinkState
@@ -122,6 +122,8 @@ def _services(
             try:
                 refs |= dict.fromkeys(named(target, snapshot))
             except UnseenError as error:
+                if error.code is Exit.USAGE:
+                    raise
                 unseen.append(str(error))
         found += [service for ref in refs if (service := service_of(ref, snapshot)) is not None]
     return found, tuple(dict.fromkeys(unseen))

@@ -1,0 +1,131 @@
+"""The service managers of other users, which run without a login (``loginctl enable-linger``): root sees them.
+
+To become the user takes no bus of his session, as ``systemctl --user -M USER@`` does, which not every host has.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from console.core.probe import ParseError, Probe
+from console.core.service import Service
+from console.managers.systemd_scripts import USER_PLAN
+from console.managers.systemd_show import parse_show
+
+_TO_BE = "runuser"
+
+# One stat where somebody lingers, no process where nobody does. A unit that starts or ends touches the folder.
+_PRESENCE = r"""
+set -- /var/lib/systemd/linger/*
+[ -e "$1" ] && [ -w /var/lib/systemd/linger ] && command -v runuser >/dev/null 2>&1 || return 0
+hd_names=" "
+for hd_f in "$@"; do hd_names="$hd_names${hd_f##*/} "; done
+set --
+for hd_f in /run/user/*/systemd/units; do [ ! -S "${hd_f%units}private" ] || set -- "$@" "$hd_f"; done
+[ $# -gt 0 ] || return 0
+stat -c '%u %U %y %n' -- "$@" 2>/dev/null | while read -r hd_uid hd_user hd_rest; do
+  case $hd_uid$hd_names in 0*) ;; *" $hd_user "*) echo "$hd_uid $hd_user $hd_rest" ;; esac
+done
+return 0
+"""
+
+# What the user's manager says is said by the user: whose the processes are that it names is looked up.
+_SHOW = (
+    "hd_plan='\nhd_show() {\n"
+    + USER_PLAN.replace("'", "'\\''")
+    + r"""}
+hd_show'
+case $1:$2 in *[!A-Za-z0-9_.:-]* | -* | :* | *: | *:*[!0-9]*) echo "no user: $1 $2" >&2; return 2 ;; esac
+hd_user=$1 hd_uid=$2
+read -r hd_up hd_rest </proc/uptime
+hd_entry=$(getent passwd "$hd_uid")
+hd_home=$(printf '%s\n' "$hd_entry" | cut -d: -f6)
+# runuser writes into the log of the host; that of busybox is no setpriv that becomes another user.
+set -- setpriv --reuid="$hd_uid" --regid="$(printf '%s\n' "$hd_entry" | cut -d: -f4)" --init-groups --
+"$@" true 2>/dev/null || set -- runuser -u "$hd_user" --
+hd_told=$({
+  timeout -k 1 8 "$@" env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC HOME="${hd_home:-/nonexistent}" \
+    XDG_RUNTIME_DIR="/run/user/$hd_uid" sh -c "$hd_plan" </dev/null
+  echo "exit $?"
+} | head -c 2000000)
+hd_code=${hd_told##*exit }
+case $hd_code in
+  0) ;;
+  124 | 137) echo "the service manager of $hd_user does not answer: systemctl restart user@$hd_uid" >&2; return 124 ;;
+  *) echo "the service manager of $hd_user does not tell its units (exit $(printf %.9s "$hd_code"))" >&2; return 1 ;;
+esac
+hd_own=
+for hd_p in $(printf '%s\n' "$hd_told" | sed -n 's/^[MC][a-z]*PID=\([1-9][0-9]*\)$/\1/p'); do
+  [ "$(stat -c %u "/proc/$hd_p" 2>/dev/null)" != "$hd_uid" ] || hd_own="$hd_own $hd_p"
+done
+printf 'of %s %s%s\nscope user:%s\nup %s\n%s\n' "$hd_uid" "$hd_user" "$hd_own" "$hd_user" "$hd_up" "${hd_told%exit 0}"
+"""
+)
+
+_line = re.compile(r"(?P<uid>[1-9][0-9]{0,9}) (?P<user>[A-Za-z0-9_.][A-Za-z0-9_.-]*) (?P<stamp>\S.*)")
+_head = re.compile(r"of ([1-9][0-9]{0,9}) ([A-Za-z0-9_.][A-Za-z0-9_.-]*)((?: [0-9]{1,10})*)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Lingering:
+    """A user whose service manager runs without a login."""
+
+    user: str
+    uid: int
+
+
+def parse_presence(text: str) -> Mapping[Lingering, str]:
+    """Whose manager runs, each with what changes when a unit of it starts or ends."""
+    found = {}
+    for line in text.split("\n"):
+        match = _line.fullmatch(line)
+        if match is not None:
+            found[Lingering(match["user"], int(match["uid"]))] = match["stamp"]
+        elif line:
+            raise ParseError("UID USER TIME", line)
+    return found
+
+
+def parse_units(text: str) -> tuple[Service, ...]:
+    """The units of one user; of what he says, only his own processes and control groups are believed."""
+    head, _, rest = text.partition("\n")
+    match = _head.fullmatch(head)
+    if match is None:
+        raise ParseError("of UID USER PID...", head)
+    uid, user, own = match[1], match[2], {int(pid) for pid in match[3].split()}
+    group = f"/user.slice/user-{uid}.slice/user@{uid}.service/"
+    tool = reached(user, int(uid))
+    return tuple(
+        replace(
+            service,
+            pids=tuple(pid for pid in service.pids if pid in own),
+            cgroup=service.cgroup if (service.cgroup or "").startswith(group) else None,
+            user=user,
+            tool=tool,
+        )
+        for service in parse_show(rest)
+    )
+
+
+def reached(user: str, uid: int | None) -> tuple[str, ...]:
+    """The words with which root acts on the units of another user."""
+    return (_TO_BE, "-u", user, "--", "env", f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user")
+
+
+def uid_of(service: Service) -> str | None:
+    """Whose units it is one of, where it is reached in that way: the number of the user."""
+    return service.tool[5].rpartition("/")[2] if service.tool[:1] == (_TO_BE,) else None
+
+
+LINGERING: Probe[Mapping[Lingering, str]] = Probe("systemd_lingering", _PRESENCE, parse_presence, every=5.0)
+LINGERING_UNITS: Probe[tuple[Service, ...]] = Probe(
+    "systemd_lingering_units",
+    _SHOW,
+    parse_units,
+    requires=("systemctl", "awk", "runuser", "timeout", "getent", "sed"),
+    slow=True,
+    cached=False,
+    timeout=12.0,
+    shown="runuser -u $1 -- env XDG_RUNTIME_DIR=/run/user/$2 systemctl --user list-units",
+)
+"""USER UID: every service and socket of that user's manager."""
