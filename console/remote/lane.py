@@ -1,12 +1,20 @@
 """A probe shell for what may take long, so that it holds up nothing else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from console.core.probe import Probe
 from console.remote.shell import Answer, Ask, ProbeShell
-from console.remote.transport import Transport
+from console.remote.transport import Transport, TransportError
+
+Told = Callable[[Ask, Answer], None]
+"""What is done with an answer as soon as it is there."""
+
+
+def unheard(_ask: Ask, _answer: Answer) -> None:
+    """Nobody waits for single answers."""
 
 
 class Lane:
@@ -23,6 +31,12 @@ class Lane:
         """Whether it answers at once: its shell is there, and nothing else is asked."""
         return self._shell is not None and not self._lock.locked()
 
+    async def warm(self, seconds: float) -> None:
+        """Start the shell before it is needed. Never raises: where that fails, what is asked first will say so."""
+        with suppress(TransportError, TimeoutError):
+            async with self._lock, asyncio.timeout(seconds):
+                await self._begun()
+
     async def ask(self, ask: Ask) -> Answer:
         """Bounded by the probe's own timeout; a timeout is that source's failure.
 
@@ -30,22 +44,23 @@ class Lane:
         """
         return (await self.ask_all([ask]))[0]
 
-    async def ask_all(self, asks: Sequence[Ask]) -> list[Answer]:
+    async def ask_all(self, asks: Sequence[Ask], told: Told = unheard) -> list[Answer]:
         """The same of several things that are written at once: each is bounded from when it is that one's turn."""
         answers: list[Answer] = []
         async with self._lock:
             while len(answers) < len(asks):
-                answers += await self._until_silent(asks[len(answers) :])
+                answers += await self._until_silent(asks[len(answers) :], told)
         return answers
 
-    async def _until_silent(self, asks: Sequence[Ask]) -> list[Answer]:
+    async def _until_silent(self, asks: Sequence[Ask], told: Told) -> list[Answer]:
         """What is answered, up to the first that is not answered in time; with that the shell ends."""
         answers: list[Answer] = []
         clock = asyncio.get_running_loop().time
         try:
             async with asyncio.timeout(patience(asks[0])) as turn:
-                shell = await self._started()
+                shell = await self._begun()
                 async for answer in shell.request_each(asks):
+                    told(asks[len(answers)], answer)
                     answers.append(answer)
                     if len(answers) < len(asks):
                         turn.reschedule(clock() + patience(asks[len(answers)]))
@@ -53,6 +68,7 @@ class Lane:
             await self.close()
             silent = asks[len(answers)]
             answers.append(Answer(silent.probe, failure=f"no answer in {patience(silent):.0f} s", hangs=True))
+            told(silent, answers[-1])
         return answers
 
     async def close(self) -> None:
@@ -61,11 +77,11 @@ class Lane:
         if shell is not None:
             await shell.close()
 
-    async def _started(self) -> ProbeShell:
+    async def _begun(self) -> ProbeShell:
         if self._shell is None:
             shell = ProbeShell(self._transport, self._probes)
             try:
-                await shell.start()
+                await shell.begin()
             except BaseException:
                 # Also when the time is up, which comes as a cancellation: channels are few.
                 await shell.close()

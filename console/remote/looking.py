@@ -67,6 +67,7 @@ class Looking:
         self._pids: frozenset[int] = frozenset()
         self._looks = Allowance(LISTENERS_AT_ONCE, LISTENERS_EVERY)
         self._rounds = asyncio.Lock()
+        self._looked = False
         self._elevation = Elevation(clock, is_root=lambda: builder.identity is not None and builder.identity.uid == 0)
 
     @staticmethod
@@ -157,12 +158,12 @@ class Looking:
         await self.slow_round()
 
     async def slow_round(self) -> None:
-        """Ask what is due in the slow lane, one after the other, each shown as soon as it is there."""
+        """Ask what is due in the slow lane, each shown as soon as it is there."""
         async with self._rounds:
             due = [self._asking(probe) for probe in self._slow.due(self._clock())]
             if self._builder.blocked_unseen:
                 due.append(Ask(blocked.PROBE))
-            await self._ask_slowly(due)
+            await self._ask_first(due)
             if changed := self._systemd.changed():
                 await self._ask_slowly(changed)
                 # Who has which port now, before a log is read that speaks of ports.
@@ -249,11 +250,22 @@ class Looking:
         value: T = answer.value
         return value
 
+    async def _ask_first(self, asks: Sequence[Ask]) -> None:
+        """What is due: all in one trip the first time, when nobody has asked for anything else yet."""
+        if self._looked:
+            await self._ask_slowly(asks)
+        else:
+            self._looked = True
+            await self._session.slow_all(asks, self._told_slowly)
+
     async def _ask_slowly(self, asks: Sequence[Ask]) -> None:
+        """One after the other, so that what a person asks for comes in between."""
         for ask in asks:
-            answer = await self._session.slow(ask)
-            self._take([ask], [answer], self._slow, self._wall())
-            self._emit()
+            self._told_slowly(ask, await self._session.slow(ask))
+
+    def _told_slowly(self, ask: Ask, answer: Answer) -> None:
+        self._take([ask], [answer], self._slow, self._wall())
+        self._emit()
 
     def _take(self, asks: Sequence[Ask], answers: Sequence[Answer], schedule: Schedule, at: float) -> None:
         plain = []

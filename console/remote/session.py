@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from console.core.probe import Probe
-from console.remote.lane import Lane, patience
+from console.remote.lane import Lane, Told, patience, unheard
 from console.remote.shell import Answer, Ask, ProbeShell, ShellLostError
 from console.remote.transport import ChannelRefusedError, Transport
 
@@ -26,14 +26,20 @@ class Session:
         self.one_channel = False
         """The host gives no second channel (MaxSessions 1): all lanes share the first."""
         self._shared_until: float | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect and start the fast lane; raises ``TransportError``."""
         await self.transport.connect()
+        # Over a long way each channel is a few trips: both are opened in those of one. The fast one is asked for first.
+        self._warming = asyncio.create_task(self._slow.warm(START_TIMEOUT))
         await _bounded(self._fast.start(), START_TIMEOUT, "the login shell did not start")
 
     async def close(self) -> None:
         """Close every lane and the connection. Never raises."""
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.gather(self._warming, return_exceptions=True)
         for lane in (self._fast, self._slow, self._managers):
             await lane.close()
         await self.transport.close()
@@ -66,15 +72,19 @@ class Session:
         """Ask one thing that may take longer than a tick."""
         return (await self.slow_all([ask]))[0]
 
-    async def slow_all(self, asks: Sequence[Ask]) -> list[Answer]:
-        """Ask several such things, all in one trip where there is a channel for them."""
+    async def slow_all(self, asks: Sequence[Ask], told: Told = unheard) -> list[Answer]:
+        """Ask several such things, all in one trip where there is a channel for them; each is told when it is there."""
         if not self.one_channel:
             try:
-                return await self._slow.ask_all(asks)
+                return await self._slow.ask_all(asks, told)
             except ChannelRefusedError:
                 self.one_channel = True
         # Here one by one, so that the ticks come in between.
-        return [await self._in_fast(ask) for ask in asks]
+        answers = []
+        for ask in asks:
+            answers.append(await self._in_fast(ask))
+            told(ask, answers[-1])
+        return answers
 
     async def survey(self, ask: Ask) -> Answer:
         """Ask a service manager, which may hang: apart from what else is slow, where there is a channel for it."""

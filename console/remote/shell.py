@@ -77,15 +77,19 @@ class ProbeShell:
         self._lock = asyncio.Lock()
         self._kept: dict[str, Answer] = {}
         self._abandoned = False
+        self._ready = False
         self._before_resident, self._rest = WARM, REST
         self._resident = resident
 
     async def start(self) -> None:
         """Open the channel, upload the functions and wait until the shell says that it is ready."""
+        await self.begin()
+        await self._greeting()
+
+    async def begin(self) -> None:
+        """The same without that wait: what is asked meanwhile is on the way behind the functions."""
         self._channel = await self._transport.open(("sh", "-c", BOOT))
         self._channel.write(program(self._first, self._nonce.decode()))
-        await self._skip_to_frame()
-        await self._frame(0)
 
     async def close(self) -> None:
         """End the shell. Never raises."""
@@ -127,6 +131,7 @@ class ProbeShell:
         async with self._lock:
             forgets = self._abandoned
             sent = [(ask, self._send([ask], forget=forgets and at == 0)) for at, ask in enumerate(asks)]
+            await self._greeting()
             for ask, sequence in sent:
                 body = await self._frame(sequence)
                 yield self._answers([ask], body)[0]
@@ -136,6 +141,7 @@ class ProbeShell:
         self, asks: Sequence[Ask], *, resident: bool = False, end_resident: bool = False
     ) -> list[Answer]:
         sequence = self._send(asks, forget=self._abandoned, resident=resident, end_resident=end_resident)
+        await self._greeting()
         body = await self._frame(sequence)
         self._abandoned = False
         return self._answers(asks, body)
@@ -172,6 +178,14 @@ class ProbeShell:
         self._buffer += chunk
         if len(self._buffer) > MAX_FRAME:
             raise ShellLostError(f"the probe shell sent {len(self._buffer)} bytes without a frame")
+
+    async def _greeting(self) -> None:
+        """Read, once, that the shell is ready."""
+        if self._ready:
+            return
+        await self._skip_to_frame()
+        await self._frame(0)
+        self._ready = True
 
     async def _skip_to_frame(self) -> None:
         # A login shell's start files may print anything before the program runs.

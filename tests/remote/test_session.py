@@ -129,17 +129,42 @@ async def test_what_is_slow_is_written_at_once_and_answered_in_its_order() -> No
         assert "written" not in transport.noted[4:]
 
 
+async def test_each_of_what_is_asked_at_once_is_told_when_it_is_there() -> None:
+    heard: list[tuple[str, object]] = []
+    async with opened() as session:
+        for one_channel in (False, True):
+            session.one_channel = one_channel
+            asks = [Ask(TOLD, ("a",)), Ask(BROKEN), Ask(QUICK)]
+            answers = await session.slow_all(asks, lambda ask, answer: heard.append((ask.probe.name, answer.value)))
+            assert heard == [("told", "a"), ("broken", None), ("quick", "here")]
+            assert [answer.value for answer in answers] == ["a", None, "here"]
+            heard.clear()
+
+
+async def test_a_lane_is_opened_beside_the_first_and_what_is_asked_waits_for_no_word_of_it() -> None:
+    transport = Noting()
+    async with opened(transport) as session:
+        assert session._warming is not None
+        await session._warming
+        assert session._slow.idle
+        transport.noted.clear()
+        await session.slow(Ask(QUICK))
+        assert transport.noted[0] == "written", "what is asked goes out before the shell has said that it is ready"
+
+
 async def test_what_is_asked_beside_a_tick_goes_the_other_way_where_that_is_free() -> None:
     async with opened() as session:
+        assert session._warming is not None
+        await session._warming
         assert not session.slow_is_sooner
         tick = asyncio.create_task(session.fast([Ask(HANGS)], 20.0))
         await asyncio.sleep(0)
-        assert not session.slow_is_sooner, "its shell is not there yet: to start one takes longer"
-        await session.slow(Ask(QUICK))
         assert session.slow_is_sooner
         busy = asyncio.create_task(session.slow(Ask(HANGS)))
         await asyncio.sleep(0)
         assert not session.slow_is_sooner
+        await session._slow.close()
+        assert not session.slow_is_sooner, "its shell is not there: to start one takes longer"
         tick.cancel()
         busy.cancel()
         await asyncio.gather(tick, busy, return_exceptions=True)
