@@ -32,7 +32,8 @@ _FORM = (
     '"State":{"Status":{{json .State.Status}},"Pid":{{json .State.Pid}},"ExitCode":{{json .State.ExitCode}},'
     '"OOMKilled":{{json .State.OOMKilled}},"Error":{{json .State.Error}},"StartedAt":{{json .State.StartedAt}},'
     '"FinishedAt":{{json .State.FinishedAt}}{{with .State.Health}},"Health":{"Status":{{json .Status}}}{{end}}},'
-    '"Config":{"Image":{{json .Config.Image}},"User":{{json .Config.User}},"Labels":{'
+    '"Config":{"Image":{{json .Config.Image}},"User":{{json .Config.User}},'
+    '"StopSignal":{{json .Config.StopSignal}},"StopTimeout":{{json .Config.StopTimeout}},"Labels":{'
     + ",".join(f'"{label}":{{{{json (index .Config.Labels "{label}")}}}}' for label in _LABELS)
     + '}},"HostConfig":{"RestartPolicy":{"Name":{{json .HostConfig.RestartPolicy.Name}}},'
     '"AutoRemove":{{json .HostConfig.AutoRemove}},"PortBindings":{{json .HostConfig.PortBindings}}},'
