@@ -22,6 +22,7 @@ ZOO = "/system.slice/zoo.service"
 SYSTEMD = "console.managers.systemd"
 USERS = "console.managers.systemd_user_sockets"
 LAUNCH = "console.managers.systemd_launch"
+LINGERING = "console.managers.systemd_lingering"
 
 
 def _probe(name: str) -> str:
@@ -137,6 +138,10 @@ def others(lab: Lab, host: Host, folder: Path) -> None:
     root = over_ssh(lab, host)
     args = ("oncall", "1001")
     keep(folder, "user-sockets", root, f"{USERS}:USER_SOCKETS", *args, tools="systemctl", who="root")
+    keep(folder, "lingering", root, f"{LINGERING}:LINGERING", tools="systemctl stat", who="root")
+    keep(folder, "lingering-units", root, f"{LINGERING}:LINGERING_UNITS", *args, tools="systemctl runuser", who="root")
+    logs = ("1001", "5", "echo.socket")
+    keep(folder, "lingering-journal", root, f"{SYSTEMD}:LINGERING_JOURNAL", *logs, tools="systemctl", who="root")
 
 
 def main() -> None:
