@@ -136,7 +136,8 @@ class PlansScreen(ListScreen):
             return (f"No change contains {self.needle!r}. esc shows all.",)
         return (
             "Nothing was changed from this console yet.",
-            "What earlier consoles did: hostdeck audit. What others run now would stand here.",
+            "What earlier consoles did: hostdeck audit.",
+            "What others run on these hosts now would stand here, too.",
         )
 
     def detail(self, key: Hashable | None) -> Sequence[Entry | Heading]:
