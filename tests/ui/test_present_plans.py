@@ -73,6 +73,14 @@ def test_a_short_script_is_told_by_its_name_too() -> None:
     assert "tries" not in shown
 
 
+def test_an_undo_that_only_waits_is_told_by_what_it_waits_for() -> None:
+    wait = Command(("sh", "-c", "while :; do x; done"), purpose="wait until legacy.service has tcp 8080 again")
+    plan = replace(FakePlanner().plan((START,), scenes.web3()), steps=(Step("see it released", wait, undo=wait),))
+    assert "if not    wait until legacy.service has tcp 8080 again   (looks only)" in lines_of(
+        plans.review(plan, root=True)
+    )
+
+
 def test_undo_is_shown_in_the_order_in_which_it_would_run() -> None:
     steps = (
         Step("a", Command(("a",)), undo=Command(("undo-a",))),

@@ -170,7 +170,9 @@ def command_words(step: Step, *, root: bool) -> Text:
 
 
 def undo_words(step: Step, *, root: bool) -> Text:
-    """What undoes a step: its command, or its name where that is a script."""
+    """What undoes a step: its command, or its name where that is a script; of one that only waits, for what."""
+    if step.undo is not None and step.undo.effect is Effect.READ and step.undo.purpose:
+        return (Cell(step.undo.purpose), Cell("   (looks only)", "muted"))
     unless = f"   unless {step.undo_unless.name}" if step.undo_unless is not None else ""
     if step.undo is None or step.undo.is_script:
         told = _purpose(step.undo) if step.undo is not None else ""
