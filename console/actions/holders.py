@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from console.actions.context import Context, foreign_scope
 from console.actions.protected import why_engine, why_listener_protected, why_protected, why_way_in
+from console.core.keepers import manager_of
 from console.core.network import Listener
 from console.core.overlap import overlaps
 from console.core.service import Endpoint, Service, ServiceRef
@@ -145,6 +146,8 @@ def _cannot(context: Context, service: Service, manager: ServiceManager | None) 
     if runs := context.snapshot.run_by(service.ref):
         names = ", ".join(one.ref.name for one in runs[:3]) + (" ..." if len(runs) > 3 else "")
         return f"{service.ref} holds it and runs {names}: it is not stopped for a port"
+    if service.ref.manager == "systemd" and (runs_more := manager_of(service.ref.name)) is not None:
+        return f"{service.ref.name} holds it for a program of {runs_more}: stop that program, not all that it runs"
     if not isinstance(manager, Stoppable) or not isinstance(manager, Grouped | PortProving | Traceable):
         return f"{service.ref} holds it, which {service.ref.manager} cannot stop from here"
     return None

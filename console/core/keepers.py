@@ -14,6 +14,8 @@ _keepers = re.compile(
     r"circusd\Z|monit\Z|immortal\Z|nodemon\Z|foreman\Z|honcho\Z|overmind\Z"
 )
 
+_units = re.compile(r"(?P<supervisord>supervisord?(?:@.*)?\.service)|(?P<pm2>pm2(?:-.*|@.*)?\.service)")
+
 
 def is_ssh_server(name: str | None) -> bool:
     """Whether a unit or a process of that name is the SSH server, without which nobody reaches the host any more."""
@@ -45,3 +47,9 @@ def is_in_container(cgroup: str | None) -> bool:
 def is_keeper(name: str | None) -> bool:
     """Whether a process of that name starts again what it runs."""
     return _keepers.match(name or "") is not None
+
+
+def manager_of(unit: str | None) -> str | None:
+    """The manager of other services that runs in a unit of systemd of that name, by the names that packages give it."""
+    match = _units.fullmatch(unit or "")
+    return match.lastgroup if match is not None else None

@@ -1,10 +1,10 @@
 """Programs of a service manager that this login may not ask: the manager's unit has the port, but not for itself."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from console.core.finding import Proposal
+from console.core.keepers import manager_of
 from console.core.network import Process
 from console.core.overlap import overlaps
 from console.core.service import Service, ServiceRef
@@ -13,10 +13,7 @@ from console.diagnosis.respawn import respawn_of
 from console.diagnosis.verdict import Holder
 from console.diagnosis.wanting import Want
 
-_UNITS = (
-    ("supervisord", re.compile(r"supervisord?(?:@.*)?\.service"), ("supervisorctl status",)),
-    ("pm2", re.compile(r"pm2(?:-.*|@.*)?\.service"), ("pm2 list",)),
-)
+_LISTS = {"supervisord": ("supervisorctl status",), "pm2": ("pm2 list",)}
 
 
 def keeper_of(evidence: Evidence, holder: Holder) -> str | None:
@@ -29,11 +26,6 @@ def keeper_of(evidence: Evidence, holder: Holder) -> str | None:
         known = holder.ref is not None and evidence.snapshot.run_by(holder.ref)
         return None if _is_manager(holder.process or "") or known else manager
     return None if evidence.members is not None and not _others(evidence, holder) else manager
-
-
-def manager_of(unit: str | None) -> str | None:
-    """The manager of other services that runs in a unit."""
-    return next((manager for manager, pattern, _ in _UNITS if pattern.fullmatch(unit or "")), None)
 
 
 def questions(evidence: Evidence, want: Want) -> Iterator[Question]:
@@ -81,7 +73,7 @@ def find(evidence: Evidence, holder: Holder) -> Proposal | None:
     manager = keeper_of(evidence, holder)
     if manager is None:
         return None
-    commands = next(words for name, _, words in _UNITS if name == manager)
+    commands = _LISTS[manager]
     names = [one.ref.name for one in _programs(evidence, holder)]
     which = f"which of {', '.join(names[:4])} it is shows only to root" if names else f"{manager} did not tell of it"
     why = missing_right(evidence, manager) or which

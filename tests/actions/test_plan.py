@@ -389,6 +389,19 @@ def test_a_container_engine_is_not_stopped_for_a_port(process: str | None, unit:
     assert "stop the container, not the engine" in says
 
 
+@pytest.mark.parametrize(
+    ("unit", "manager"),
+    [("supervisor.service", "supervisord"), ("supervisord@two.service", "supervisord"), ("pm2-deploy.service", "pm2")],
+)
+def test_a_manager_that_does_not_tell_its_programs_is_not_stopped_for_a_port(unit: str, manager: str) -> None:
+    """Whoever may not ask it knows none of them; all would be down, and nothing would say so."""
+    held = listener(unit, cgroup=f"/system.slice/{unit}")
+    where = snapshot(service(state=State.FAILED, wants=(PORT,)), service(unit, ports=(PORT,)), listeners=(held,))
+    assert why_not(ActionKind.FREE_PORT, where, endpoint=PORT) == (
+        f"tcp 8080: {unit} holds it for a program of {manager}: stop that program, not all that it runs"
+    )
+
+
 @pytest.mark.parametrize("name", ["docker.service", "docker.socket", "podman.service"])
 def test_an_engine_is_stopped_by_its_name_with_a_warning_and_never_for_a_port(name: str) -> None:
     where = snapshot(service(name))
