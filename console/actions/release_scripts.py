@@ -5,9 +5,10 @@ are as in ``console.actions.scripts``.
 """
 
 NOTE = r"""
-note() {
+note() { note_of "$(date +%s)" "$@"; }
+note_of() {
   [ ! -h "$directory/releases/history" ] || { echo "$directory/releases/history is a link: not written" >&2; return 1; }
-  printf '%s %s %s %s %s %s %s\n' "$(date +%s)" "$1" "$2" "$3" "$4" "$5" "${6--}" >>"$directory/releases/history"
+  printf '%s %s %s %s %s %s %s\n' "$1" "$2" "$3" "$4" "$5" "$6" "${7--}" >>"$directory/releases/history"
 }
 """
 
@@ -181,6 +182,9 @@ still >&2 || exit 1
 # Whoever goes back gets the link as it was, wherever it led.
 rm -f -- "$directory/.current.was" || exit 1
 [ -z "$now" ] || ln -s -- "$(readlink -- "$directory/current")" "$directory/.current.was" || exit 1
+# What was made live by hand has been so since its link was made: else nobody would know that one can go back to it.
+[ -z "$now" ] || grep -qsF -- " live $now " "$directory/releases/history" ||
+  note_of "$(stat -c %Y -- "$directory/current")" live "$now" - - - || exit 1
 switch "$id" && note live "$id" "$who" "$version" "$commit" && echo "${was:-nothing} -> $id"
 """
 )

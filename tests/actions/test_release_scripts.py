@@ -39,6 +39,20 @@ def test_a_link_is_put_back_as_it_was(tools: Tools, shell: list[str], text: str)
 
 
 @every_shell
+def test_what_was_made_live_by_hand_is_noted_before_it_is_replaced(tools: Tools, shell: list[str]) -> None:
+    """Else a roll back after the first rebuild would know no release that was ever live."""
+    here, history = str(tools.folder), tools.folder / "releases" / "history"
+    (tools.folder / "current").symlink_to("releases/v1")
+    since = int((tools.folder / "current").lstat().st_mtime)
+    assert tools.run(shell, scripts.SWITCH, here, "v2", "v1", *WHO).returncode == 0
+    first, second = history.read_text().splitlines()
+    assert first == f"{since} live v1 - - - -"
+    assert second.split(" ", 1)[1] == "live v2 ann - - -"
+    assert tools.run(shell, scripts.SWITCH, here, "v3", "v2", *WHO).returncode == 0
+    assert [line.split()[2] for line in history.read_text().splitlines()] == ["v1", "v2", "v3"]
+
+
+@every_shell
 @pytest.mark.parametrize("text", ["/", "//", ".", ".."])
 def test_a_link_that_names_no_release_is_left_alone(tools: Tools, shell: list[str], text: str) -> None:
     here = str(tools.folder)
