@@ -62,7 +62,8 @@ def _stayed(source: str, tree: Source) -> Preparation:
 
 def _build(context: Context, made: Recipe, source: str, target: Release) -> Preparation:
     """The program itself, with no shell."""
-    command = Command(made.command, timeout=made.timeout, effect=Effect.CHANGE, purpose=f"build {target.id}")
+    purpose = f"build {target.id}"
+    command = Command(made.command, timeout=made.timeout, effect=Effect.CHANGE, purpose=purpose, configured=True)
     told = (
         ("VERSION", target.version or "-"),
         ("COMMIT", target.commit or "-"),

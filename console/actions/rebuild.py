@@ -7,7 +7,7 @@ from console.actions.context import Context, Parts, RefusedError
 from console.core.difference import Difference
 from console.core.plan import Check, Step
 from console.core.release import Recipe, Release, ReleaseBook, Source
-from console.core.text import mask
+from console.core.text import mask_words
 from console.managers.base import Rebuildable
 
 
@@ -132,7 +132,7 @@ def _build(context: Context, made: Recipe, target: Release) -> Step:
     undo = releases.as_builder(
         context, release_scripts.UNBUILD, made.directory, target.id, change=True, purpose="remove an unfinished build"
     )
-    return Step(f"build {target.id}: {mask(' '.join(made.command))}", context.lasting(build, made.timeout), undo)
+    return Step(f"build {target.id}: {' '.join(mask_words(made.command))}", context.lasting(build, made.timeout), undo)
 
 
 def _prune(context: Context, made: Recipe, was: str) -> Step:

@@ -89,3 +89,12 @@ def test_what_others_lay_out_is_not_read_and_does_not_hide_ones_own(
     assert [line for line in lines if line[:2] in ("p ", "st")] == []
     locks = [line.split()[1] for line in lines if line[:2] == "l "]
     assert ("key399" in locks, len(locks)) == (True, 101)
+
+
+@words
+def test_a_plans_script_is_readable_by_its_user_and_root_alone(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    """It holds the real words of every command."""
+    body = 'mkdir "$1/begun"\nls -l "$0" >"$1/mode"\necho "result done" >"$1/state"\n'
+    answer = ask(words, plan_door.hand_over("20261120-mode", body, places.all), first="umask 000\n")
+    assert answer.endswith("s result done\n")
+    assert (places.first / "hostdeck-plan-20261120-mode" / "mode").read_text().startswith("-rw------- ")
