@@ -55,13 +55,15 @@ def parts(context: Context) -> Parts:
     closing = (releases.note_healthy(context, directory, target), _prune(context, made, was))
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
-        return replace(here, warnings=notes.before_start(context), difference=_coming(context, book, tree))
+        warnings = (*releases.begins(context, here.steps), *notes.before_start(context))
+        return replace(here, warnings=warnings, difference=_coming(context, book, tree))
+    steps = (
+        replace(_build(context, made, target), usual=book.last_build),
+        releases.switch(context, directory, target, book.live),
+        *releases.take_up(context),
+    )
     return Parts(
-        steps=(
-            replace(_build(context, made, target), usual=book.last_build),
-            releases.switch(context, directory, target, book.live),
-            *releases.take_up(context),
-        ),
+        steps=steps,
         preflight=(
             releases.ready(context, directory, book.live),
             _clean(context, source, tree, made.command[0]),
@@ -75,10 +77,10 @@ def parts(context: Context) -> Parts:
         checks=releases.proof(context),
         evidence=releases.last_words(context),
         closing=closing,
-        aftermath=releases.aftermath(context),
+        aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
         also_hit=context.service.dependants,
-        warnings=notes.before_start(context),
+        warnings=(*releases.begins(context, steps), *notes.before_start(context)),
         difference=_coming(context, book, tree),
     )
 

@@ -50,8 +50,9 @@ def parts(context: Context) -> Parts:
         return _by_manager(context, book, target)
     directory = made.directory
     there = releases.as_builder(context, release_scripts.THERE, directory, target.id)
+    steps = (releases.switch(context, directory, target, book.live), *releases.take_up(context))
     return Parts(
-        steps=(releases.switch(context, directory, target, book.live), *releases.take_up(context)),
+        steps=steps,
         preflight=(
             releases.ready(context, directory, book.live),
             Check(f"{target.id} is there", there, within=0),
@@ -60,10 +61,10 @@ def parts(context: Context) -> Parts:
         checks=releases.proof(context),
         evidence=releases.last_words(context),
         closing=(releases.note_healthy(context, directory, target),),
-        aftermath=releases.aftermath(context),
+        aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
         also_hit=context.service.dependants,
-        warnings=(*notes.before_start(context), *_doubts(target)),
+        warnings=(*releases.begins(context, steps), *notes.before_start(context), *_doubts(target)),
         difference=releases.difference(context, book.live, target.id),
     )
 

@@ -1,0 +1,55 @@
+"""What plans that give a service another release do with one that does not run, or is not restarted from here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.actions import ActionSettings, plan
+from console.core.plan import ActionKind, Intent, Plan
+from console.core.release import Recipe, Release, ReleaseBook, Source
+from console.core.service import Service, State
+from console.managers import MANAGERS
+from tests.actions.hosts import service, snapshot
+
+SETTINGS = ActionSettings(stamp="20261120T140211Z")
+TREE = Source("0123456789abcdef", "v1.2.0")
+DIRECTORY = Recipe("/srv/api", command=("make",), output="build", source="/srv/src")
+HERE = replace(DIRECTORY, source=None, local_source="/home/ann/src")
+RELEASES = (
+    Release("1.2", live=True, note="pkg", reference="pkg=1.2"),
+    Release("1.1", note="pkg", reference="pkg=1.1", live_since=5.0, healthy=True),
+)
+WAYS = (
+    pytest.param(ActionKind.ROLLBACK, None, id="package"),
+    pytest.param(ActionKind.ROLLBACK, DIRECTORY, id="directory"),
+    pytest.param(ActionKind.REBUILD, DIRECTORY, id="built there"),
+    pytest.param(ActionKind.REBUILD, HERE, id="built here"),
+)
+
+
+def made(kind: ActionKind, found: Service, recipe: Recipe | None) -> Plan:
+    where = replace(snapshot(found), books=(ReleaseBook(found.ref, RELEASES, TREE, now=10.0),))
+    settings = replace(SETTINGS, recipe=recipe)
+    return plan(Intent(kind, found.ref), where, managers=MANAGERS, settings=settings, plan_id="20261120-1")
+
+
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_what_was_stopped_is_stopped_again_where_its_new_release_fails(kind: ActionKind, recipe: Recipe | None) -> None:
+    found = made(kind, service(state=State.STOPPED), recipe)
+    assert "api.service is stopped, and is started by this" in found.warnings
+    # Stopped before the release that it runs is taken back, and never started by the undo.
+    undone = [step.undo.told() for _, step in found.undo_order if step.undo is not None]
+    assert undone[0] == "systemctl stop api.service"
+    assert not any("restart" in line or "systemctl start" in line for line in undone)
+    assert [check.name for check in found.aftermath] == ["api.service is stopped for 5 s"]
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.FLAPPING])
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_what_ran_or_failed_is_restarted_by_an_undo(kind: ActionKind, recipe: Recipe | None, state: State) -> None:
+    found = made(kind, service(state=state), recipe)
+    assert not any("is stopped" in line for line in found.warnings)
+    undone = [step.undo.told() for _, step in found.undo_order if step.undo is not None]
+    assert undone[-1] == "systemctl restart api.service"
