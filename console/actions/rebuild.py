@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, local_build, notes, release_scripts, releases
+from console.actions import checks, local_build, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
 from console.core.difference import Difference
 from console.core.plan import Check, Step
@@ -13,6 +13,8 @@ from console.managers.base import Rebuildable
 
 def refusal(context: Context) -> str | None:
     """Why nothing can be built."""
+    if (why_not := restarting.refusal(context)) is not None:
+        return why_not
     made = releases.recipe(context)
     if _by_itself(context, made):
         return None if made is None or made.source is None else _unfit(context, made)
@@ -55,7 +57,7 @@ def parts(context: Context) -> Parts:
     closing = (releases.note_healthy(context, directory, target), _prune(context, made, was))
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
-        warnings = (*releases.begins(context, here.steps), *notes.before_start(context))
+        warnings = (*releases.begins(context, here.steps), *restarting.warnings(context))
         return replace(here, warnings=warnings, difference=_coming(context, book, tree))
     steps = (
         replace(_build(context, made, target), usual=book.last_build),
@@ -80,7 +82,7 @@ def parts(context: Context) -> Parts:
         aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
         also_hit=context.service.dependants,
-        warnings=(*releases.begins(context, steps), *notes.before_start(context)),
+        warnings=(*releases.begins(context, steps), *restarting.warnings(context)),
         difference=_coming(context, book, tree),
     )
 
@@ -94,7 +96,7 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
         swap = replace(swap, preflight=(_clean(context, made.source, tree, "git"), *swap.preflight))
     # The step that builds is the one that may take so long.
     steps = (replace(one, usual=book.last_build) if one.name.startswith("build ") else one for one in swap.steps)
-    parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), notes.before_start(context))
+    parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), restarting.warnings(context))
     return replace(parts, difference=_coming(context, book, tree))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.actions import ActionSettings, plan
+from console.actions import ActionSettings, RefusedError, plan
 from console.core.plan import ActionKind, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
 from console.core.service import Service, State
@@ -53,3 +53,18 @@ def test_what_ran_or_failed_is_restarted_by_an_undo(kind: ActionKind, recipe: Re
     assert not any("is stopped" in line for line in found.warnings)
     undone = [step.undo.told() for _, step in found.undo_order if step.undo is not None]
     assert undone[-1] == "systemctl restart api.service"
+
+
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_another_release_is_refused_and_warned_of_as_the_restart_that_it_takes(
+    kind: ActionKind, recipe: Recipe | None
+) -> None:
+    for found, why in (
+        (service("dbus.service"), "dbus.service is not restarted from here"),
+        (service(enabled="masked"), "api.service is masked: unmask it first"),
+        (service(files_wrong="/etc/api.conf: no such file"), f"after a {kind.value} api.service would not come up"),
+    ):
+        with pytest.raises(RefusedError, match=why):
+            made(kind, found, recipe)
+    for name, warned in (("ssh.service", "the way to this host"), ("docker.service", "is a container engine")):
+        assert any(warned in line for line in made(kind, service(name), recipe).warnings)
