@@ -9,7 +9,7 @@ import pytest
 from console.actions import ActionSettings, RefusedError, plan
 from console.core.plan import ActionKind, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
-from console.core.service import Service, State
+from console.core.service import Service, ServiceRef, State
 from console.managers import MANAGERS
 from tests.actions.hosts import service, snapshot
 
@@ -68,3 +68,26 @@ def test_another_release_is_refused_and_warned_of_as_the_restart_that_it_takes(
             made(kind, found, recipe)
     for name, warned in (("ssh.service", "the way to this host"), ("docker.service", "is a container engine")):
         assert any(warned in line for line in made(kind, service(name), recipe).warnings)
+
+
+@pytest.mark.parametrize(
+    ("manager", "name", "warned", "proved"),
+    [
+        ("docker", "api", "api is stopped, and is started by this", True),
+        ("compose", "shop/api", "shop/api is stopped, and is started by this, and runs on where this is undone", False),
+    ],
+)
+def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: str, warned: str, proved: bool) -> None:
+    """What Compose makes again from its former image runs."""
+    ref, by_file = ServiceRef("web1", manager, name), ("docker", "compose", "-f", "/srv/shop.yml")
+    container = service(state=State.STOPPED, ref=ref, image="api:2", members=("shop-api-1",))
+    found = replace(container, tool=("docker",), file_tool=by_file)
+    releases = (
+        Release("a" * 12, live=True, reference="api:2"),
+        Release("b" * 12, reference="api:1", live_since=5.0, healthy=True),
+    )
+    where = replace(snapshot(found), books=(ReleaseBook(ref, releases, now=10.0),))
+    intent = Intent(ActionKind.ROLLBACK, ref)
+    shown = plan(intent, where, managers=MANAGERS, settings=SETTINGS, plan_id="20261120-1")
+    assert warned in shown.warnings
+    assert (f"{name} is stopped for 5 s" in [check.name for check in shown.aftermath]) is proved
