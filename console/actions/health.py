@@ -1,12 +1,12 @@
 """Whether a service is well after a change: by what the configuration asks of it, and by its container's own check."""
 
-from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
 
 from console.actions import checks as looks
 from console.actions.context import Context, RefusedError
 from console.core.command import Command
 from console.core.plan import Check
+from console.core.text import mask, mask_words
 from console.managers.base import SelfChecking
 from console.probes import reach
 
@@ -60,7 +60,9 @@ def declared(context: Context) -> tuple[Check, ...]:
     if context.settings.health is not None:
         found.append(_check(context, *_asked(context, context.settings.health)))
     if command:
-        found.append(_check(context, f"{_brief(command)} says that {context.name} is well", Command(command)))
+        found.append(
+            _check(context, f"{_brief(command)} says that {context.name} is well", Command(command, configured=True))
+        )
     return tuple(found)
 
 
@@ -84,10 +86,10 @@ def _asked(context: Context, url: str) -> tuple[str, Command]:
     except ValueError:
         parts = SplitResult("", "", "", "", "")
     if parts.scheme not in ("http", "https") or not parts.netloc or not url.isprintable() or " " in url:
-        raise RefusedError(f"health check of {context.name}: {url!r} is not an http, https or tcp URL")
+        raise RefusedError(f"health check of {context.name}: {mask(url)!r} is not an http, https or tcp URL")
     return f"{parts.path or '/'} answers 2xx", looks.script(ANSWERS_2XX, url, "5")
 
 
-def _brief(words: Sequence[str], most: int = 40) -> str:
-    text = " ".join(words)
+def _brief(words: tuple[str, ...], most: int = 40) -> str:
+    text = " ".join(mask_words(words))
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -7,9 +7,11 @@ from console.core.plan import ActionKind, Check
 from console.core.service import Service, State
 from console.managers.base import Hosted, Rehearsing
 
-_ANEW = (ActionKind.RESTART, ActionKind.RELOAD)
+_ANEW = (ActionKind.RESTART, ActionKind.RELOAD, ActionKind.REBUILD, ActionKind.ROLLBACK)
 """What makes a manager read its files anew, and end where it does not take them."""
-_BEGINS = (ActionKind.START, ActionKind.RESTART, ActionKind.FREE_PORT)
+_BEGINS = (
+    ActionKind.START, ActionKind.RESTART, ActionKind.FREE_PORT, ActionKind.REBUILD, ActionKind.ROLLBACK,
+)  # fmt: skip
 
 
 def refusal(context: Context) -> str | None:

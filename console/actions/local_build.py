@@ -17,12 +17,13 @@ def parts(context: Context, made: Recipe, target: Release, tree: Source, closing
     was = book.live.id if book.live is not None else ""
     ready = releases.ready(context, directory, book.live)
     room = releases.as_builder(context, release_scripts.SPACE, directory, was, str(releases.LEAST_ROOM))
+    steps = (
+        _place(context, directory, target),
+        releases.switch(context, directory, target, book.live),
+        *releases.take_up(context),
+    )
     return Parts(
-        steps=(
-            _place(context, directory, target),
-            releases.switch(context, directory, target, book.live),
-            *releases.take_up(context),
-        ),
+        steps=steps,
         prepare=(
             _look(ready),
             _look(Check(f"room in {directory}", room)),
@@ -36,7 +37,7 @@ def parts(context: Context, made: Recipe, target: Release, tree: Source, closing
         checks=releases.proof(context),
         evidence=releases.last_words(context),
         closing=closing,
-        aftermath=releases.aftermath(context),
+        aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
         also_hit=context.service.dependants,
     )
@@ -62,7 +63,8 @@ def _stayed(source: str, tree: Source) -> Preparation:
 
 def _build(context: Context, made: Recipe, source: str, target: Release) -> Preparation:
     """The program itself, with no shell."""
-    command = Command(made.command, timeout=made.timeout, effect=Effect.CHANGE, purpose=f"build {target.id}")
+    purpose = f"build {target.id}"
+    command = Command(made.command, timeout=made.timeout, effect=Effect.CHANGE, purpose=purpose, configured=True)
     told = (
         ("VERSION", target.version or "-"),
         ("COMMIT", target.commit or "-"),

@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 
-from console.actions import checks, local_build, notes, release_scripts, releases
+from console.actions import checks, local_build, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
 from console.core.difference import Difference
 from console.core.plan import Check, Step
 from console.core.release import Recipe, Release, ReleaseBook, Source
-from console.core.text import mask
+from console.core.text import mask_words
 from console.managers.base import Rebuildable
 
 
 def refusal(context: Context) -> str | None:
     """Why nothing can be built."""
+    if (why_not := restarting.refusal(context)) is not None:
+        return why_not
     made = releases.recipe(context)
     if _by_itself(context, made):
         return None if made is None or made.source is None else _unfit(context, made)
@@ -55,13 +57,15 @@ def parts(context: Context) -> Parts:
     closing = (releases.note_healthy(context, directory, target), _prune(context, made, was))
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
-        return replace(here, warnings=notes.before_start(context), difference=_coming(context, book, tree))
+        warnings = (*releases.begins(context, here.steps), *restarting.warnings(context))
+        return replace(here, warnings=warnings, difference=_coming(context, book, tree))
+    steps = (
+        replace(_build(context, made, target), usual=book.last_build),
+        releases.switch(context, directory, target, book.live),
+        *releases.take_up(context),
+    )
     return Parts(
-        steps=(
-            replace(_build(context, made, target), usual=book.last_build),
-            releases.switch(context, directory, target, book.live),
-            *releases.take_up(context),
-        ),
+        steps=steps,
         preflight=(
             releases.ready(context, directory, book.live),
             _clean(context, source, tree, made.command[0]),
@@ -75,10 +79,10 @@ def parts(context: Context) -> Parts:
         checks=releases.proof(context),
         evidence=releases.last_words(context),
         closing=closing,
-        aftermath=releases.aftermath(context),
+        aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
         also_hit=context.service.dependants,
-        warnings=notes.before_start(context),
+        warnings=(*releases.begins(context, steps), *restarting.warnings(context)),
         difference=_coming(context, book, tree),
     )
 
@@ -92,7 +96,7 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
         swap = replace(swap, preflight=(_clean(context, made.source, tree, "git"), *swap.preflight))
     # The step that builds is the one that may take so long.
     steps = (replace(one, usual=book.last_build) if one.name.startswith("build ") else one for one in swap.steps)
-    parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), notes.before_start(context))
+    parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), restarting.warnings(context))
     return replace(parts, difference=_coming(context, book, tree))
 
 
@@ -132,7 +136,7 @@ def _build(context: Context, made: Recipe, target: Release) -> Step:
     undo = releases.as_builder(
         context, release_scripts.UNBUILD, made.directory, target.id, change=True, purpose="remove an unfinished build"
     )
-    return Step(f"build {target.id}: {mask(' '.join(made.command))}", context.lasting(build, made.timeout), undo)
+    return Step(f"build {target.id}: {' '.join(mask_words(made.command))}", context.lasting(build, made.timeout), undo)
 
 
 def _prune(context: Context, made: Recipe, was: str) -> Step:

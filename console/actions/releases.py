@@ -5,11 +5,13 @@ from posixpath import normpath
 
 from console.actions import checks, health, release_scripts
 from console.actions.context import Context, Parts, RefusedError
+from console.actions.start import stop_again
 from console.core.command import Command, Effect
 from console.core.difference import Difference, Pair
 from console.core.plan import Check, Step, Swap
 from console.core.release import Recipe, Release, ReleaseBook, Signature
-from console.managers.base import LogSource, Pinned, PlainLog, Resettable, Restartable
+from console.core.service import State
+from console.managers.base import LogSource, Pinned, PlainLog, Resettable, Restartable, Rolling
 
 _LOOK = 15.0  # seconds
 LEAST_ROOM = 16 * 1024
@@ -76,7 +78,35 @@ def take_up(context: Context) -> tuple[Step, ...]:
     restart = context.manager.restart(context.service)
     again = context.manager.restart_started(context.service) if isinstance(context.manager, Pinned) else restart
     words = (context.lasting(restart), context.lasting(again))
-    return (*_cleared(context), Step(f"restart {context.name}", *words, undo_last=True))
+    return _down_again(context, (*_cleared(context), Step(f"restart {context.name}", *words, undo_last=True)))
+
+
+def _down_again(context: Context, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The restart of what was stopped starts it: that is undone by a stop, before the release is taken back."""
+    stop = stop_again(context) if _was_stopped(context) else None
+    last = steps[-1]
+    if stop is None or last.name != f"restart {context.name}":
+        return steps
+    return (*steps[:-1], replace(last, undo=stop, undo_last=False))
+
+
+def _was_stopped(context: Context) -> bool:
+    # Another revision of what is scaled to nothing starts nothing.
+    idle = context.service.state is State.STOPPED and not context.service.pids and not context.service.oneshot
+    return idle and not isinstance(context.manager, Rolling)
+
+
+def _left_running(context: Context, steps: tuple[Step, ...]) -> bool:
+    """What makes it run again in an undo, too, leaves it so."""
+    return _was_stopped(context) and steps[-1].undo_last
+
+
+def begins(context: Context, steps: tuple[Step, ...]) -> tuple[str, ...]:
+    """A warning where what is stopped is started by these steps."""
+    if not _was_stopped(context):
+        return ()
+    left = ", and runs on where this is undone" if _left_running(context, steps) else ""
+    return (f"{context.name} is stopped, and is started by this{left}",)
 
 
 def _cleared(context: Context) -> tuple[Step, ...]:
@@ -99,9 +129,13 @@ def proof(context: Context) -> tuple[Check, ...]:
     return (*checks.running(context), *checks.new_run(context), *checks.ports(context), *health.checks(context))
 
 
-def aftermath(context: Context) -> tuple[Check, ...]:
-    """Once all was undone: what ran before runs again."""
-    return checks.running(context, hold=context.settings.respawn) if context.service.pids else ()
+def aftermath(context: Context, steps: tuple[Step, ...]) -> tuple[Check, ...]:
+    """Once all was undone: what ran before runs again, what was stopped is."""
+    if context.service.pids:
+        return checks.running(context, hold=context.settings.respawn)
+    if not _was_stopped(context) or _left_running(context, steps):
+        return ()
+    return checks.stopped(context, context.manager, context.service)
 
 
 def last_words(context: Context) -> tuple[Step, ...]:
@@ -126,18 +160,20 @@ def signature(context: Context) -> Signature:
 
 def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts:
     """A plan of what a service's manager does by itself, with what proves it."""
+    steps = tuple(replace(step, command=context.lasting(step.command)) for step in swap.steps)
+    steps = _down_again(context, steps)
     return Parts(
-        steps=tuple(replace(step, command=context.lasting(step.command)) for step in swap.steps),
+        steps=steps,
         preflight=(*swap.preflight, *checks.remember_run(context)),
         # A container that has a check of its own is asked by both.
         checks=tuple(dict.fromkeys((*proof(context), *swap.checks))),
         evidence=last_words(context),
         closing=swap.closing,
-        aftermath=(*aftermath(context), *swap.aftermath),
+        aftermath=(*aftermath(context, steps), *swap.aftermath),
         shares=swap.shares,
         also_hit=context.service.dependants,
         irreversible=swap.irreversible,
-        warnings=(*swap.warnings, *warnings),
+        warnings=(*begins(context, steps), *swap.warnings, *warnings),
     )
 
 

@@ -1,6 +1,6 @@
 """Restart: the failure cleared first where the manager has given up, a new run afterwards that stays up."""
 
-from console.actions import checks, health, hosting, notes
+from console.actions import checks, health, hosting, notes, restarting
 from console.actions.context import Context, Parts
 from console.actions.stopping import for_good_by_restart, told
 from console.core.plan import ActionKind, Check, Step
@@ -11,11 +11,7 @@ def refusal(context: Context) -> str | None:
     """Why it cannot be restarted."""
     if not isinstance(context.manager, Restartable):
         return f"{context.service.ref}: {context.manager.id} cannot restart it"
-    if context.service.enabled == "masked":
-        return f"{context.name} is masked: unmask it first"
-    if context.service.ref.scope == "system" and context.name in _BREAKS:
-        return f"{context.name} is not restarted from here: {_BREAKS[context.name]}"
-    return None
+    return restarting.refusal(context)
 
 
 def parts(context: Context) -> Parts:
@@ -36,7 +32,7 @@ def parts(context: Context) -> Parts:
         ),
         also_hit=context.service.dependants,
         irreversible=lost if undo else told("a restart has nothing to undo", lost or _KEPT),
-        warnings=(*notes.way_in(context), *notes.containers(context), *notes.before_start(context)),
+        warnings=restarting.warnings(context),
     )
 
 
@@ -54,7 +50,3 @@ def clear_failure(context: Context) -> tuple[Step, ...]:
 
 
 _KEPT = "the log of a failed start is kept"
-_BREAKS = {
-    "dbus.service": "every service that is connected to it would lose it",
-    "dbus-broker.service": "every service that is connected to it would lose it",
-}

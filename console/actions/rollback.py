@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, notes, release_scripts, releases
+from console.actions import checks, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
 from console.core.plan import Check
 from console.core.release import Release, ReleaseBook, way_back
@@ -11,6 +11,8 @@ from console.managers.base import Revertible
 
 def refusal(context: Context) -> str | None:
     """Why there is no way back."""
+    if (why_not := restarting.refusal(context)) is not None:
+        return why_not
     made = releases.recipe(context)
     if (made is None or made.directory is None) and not isinstance(context.manager, Revertible):
         return f"where the releases of {context.name} are is not configured: [services.release] directory"
@@ -50,8 +52,9 @@ def parts(context: Context) -> Parts:
         return _by_manager(context, book, target)
     directory = made.directory
     there = releases.as_builder(context, release_scripts.THERE, directory, target.id)
+    steps = (releases.switch(context, directory, target, book.live), *releases.take_up(context))
     return Parts(
-        steps=(releases.switch(context, directory, target, book.live), *releases.take_up(context)),
+        steps=steps,
         preflight=(
             releases.ready(context, directory, book.live),
             Check(f"{target.id} is there", there, within=0),
@@ -60,10 +63,10 @@ def parts(context: Context) -> Parts:
         checks=releases.proof(context),
         evidence=releases.last_words(context),
         closing=(releases.note_healthy(context, directory, target),),
-        aftermath=releases.aftermath(context),
+        aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
         also_hit=context.service.dependants,
-        warnings=(*notes.before_start(context), *_doubts(target)),
+        warnings=(*releases.begins(context, steps), *restarting.warnings(context), *_doubts(target)),
         difference=releases.difference(context, book.live, target.id),
     )
 
@@ -71,7 +74,7 @@ def parts(context: Context) -> Parts:
 def _by_manager(context: Context, book: ReleaseBook, target: Release) -> Parts:
     assert isinstance(context.manager, Revertible)
     swap = context.manager.roll_back(context.service, target, book.live, releases.signature(context))
-    warnings = (*notes.before_start(context), *_doubts(target))
+    warnings = (*restarting.warnings(context), *_doubts(target))
     parts = releases.by_manager(context, swap, warnings)
     return replace(parts, difference=releases.difference(context, book.live, target.id))
 

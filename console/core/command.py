@@ -26,6 +26,7 @@ class Command:
     ``elevate`` asks for root: the command is run through ``sudo -n`` unless the connection is root's already.
     ``timeout`` is in seconds; ``ok_exits`` are the exit codes that mean success. ``becomes`` is the command in which a
     script ends that looks first, where it finds what it expects: what may need rights, and what a person is told.
+    ``configured`` says that all its words are a person's: even the text of a script may then hold a secret.
     """
 
     argv: tuple[str, ...]
@@ -35,6 +36,7 @@ class Command:
     effect: Effect = Effect.READ
     purpose: str = ""
     becomes: tuple[str, ...] = ()
+    configured: bool = False
 
     def words(self, *, root: bool) -> tuple[str, ...]:
         """The argument vector as it is run by root or by another user."""
@@ -52,11 +54,21 @@ class Command:
 
     def shell(self, *, root: bool = True) -> str:
         """One line of POSIX shell with every word quoted, secrets masked: for people, scripts and the audit trail."""
-        return quote(masked(self.words(root=root)))
+        return quote(self.masked(self.words(root=root)))
 
     def told(self, *, root: bool = True) -> str:
         """The same for a person to read: of a script that looks first the command that it ends in."""
-        return quote(masked(self.becomes or self.words(root=root)))
+        return quote(self.masked(self.becomes or self.words(root=root)))
+
+    def masked(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Words of this command without secrets: one may stand behind the word that names it.
+
+        The text of a script of the console's own holds none, and is left as it is.
+        """
+        for at, word in enumerate(words[1:-1], 1):
+            if word == "-c" and words[at - 1] in _SHELLS and not self.configured:
+                return (*mask_words(words[: at + 1]), words[at + 1], *mask_words(words[at + 2 :]))
+        return mask_words(words)
 
     @property
     def is_script(self) -> bool:
@@ -98,17 +110,6 @@ class Secret:
 
     def __format__(self, spec: str) -> str:
         return format("********", spec)
-
-
-def masked(argv: tuple[str, ...]) -> tuple[str, ...]:
-    """The words of an argument vector without secrets: one may stand behind the word that names it.
-
-    The text of a script is the console's own, and holds none.
-    """
-    for at, word in enumerate(argv[1:-1], 1):
-        if word == "-c" and argv[at - 1] in _SHELLS:
-            return (*mask_words(argv[: at + 1]), argv[at + 1], *mask_words(argv[at + 2 :]))
-    return mask_words(argv)
 
 
 def quote(argv: tuple[str, ...] | list[str]) -> str:

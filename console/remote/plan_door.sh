@@ -282,7 +282,23 @@ hd_show() {
     head -c 262144 "$1/$hd_file" | tr -d '\000' | sed "s/^/$hd_file /"
     echo
   done
+  hd_show_kept "$1"
   hd_life "$1"
+}
+
+# The last lines of what a plan that failed has kept: whoever began it may not have lived to read them.
+hd_show_kept() {
+  for hd_file in "$1"/out.evidence.*; do
+    hd_tag=${hd_file##*/out.}
+    hd_number "${hd_tag#evidence.}" && [ -f "$hd_file" ] && [ ! -h "$hd_file" ] || continue
+    if [ ! -r "$hd_file" ]; then
+      [ ! -s "$hd_file" ] || echo "o $hd_tag [only root can read this output]"
+      continue
+    fi
+    [ ! -f "$hd_file.tail" ] || [ -h "$hd_file.tail" ] || hd_file=$hd_file.tail
+    tail -n 40 "$hd_file" | cut -b 1-500 | tr -d '\000' | sed "s/^/o $hd_tag /"
+    echo
+  done
 }
 
 # Whether the process of a plan lives.

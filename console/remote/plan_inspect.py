@@ -60,6 +60,7 @@ class _Raw:
     uid: int | None
     text: str = ""
     state: list[str] = field(default_factory=list)
+    output: list[str] = field(default_factory=list)
     life: str = ""
 
 
@@ -92,6 +93,8 @@ def _add(raw: _Raw, tag: str, rest: str) -> None:
         raw.text = rest
     elif tag == "state":
         raw.state.append(rest)
+    elif tag == "o":
+        raw.output.append(rest)
     elif tag == "a":
         raw.life = rest
 
@@ -106,6 +109,8 @@ def _host_plan(raw: _Raw, host: str, now: int, boot: str) -> HostPlan | None:
     state = PlanState(plan)
     for line in raw.state:
         state.feed(f"s {line}")
+    for line in raw.output:
+        state.feed(f"o {line}")
     run = next((line.split() for line in raw.state if line.startswith("run ")), [])
     at = moment(run[7]) if len(run) > 9 else None
     up = number(run[6]) if len(run) > 9 and run[5] == boot else None

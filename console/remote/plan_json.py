@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from console.core.command import Command, Effect, masked
+from console.core.command import Command, Effect
 from console.core.plan import ActionKind, Check, Intent, Plan, Preparation, Step, Where
 from console.core.service import Endpoint, ServiceRef
 from console.core.text import mask, sanitise
@@ -88,12 +88,12 @@ def _command(command: Command | None) -> dict[str, Any] | None:
     if command is None:
         return None
     return {
-        "argv": list(masked(command.argv)),
+        "argv": list(command.masked(command.argv)),
         "elevate": command.elevate,
         "timeout": command.timeout,
         "purpose": command.purpose,
         "effect": command.effect.value,
-        "becomes": list(masked(command.becomes)),
+        "becomes": list(command.masked(command.becomes)),
     }
 
 
@@ -131,7 +131,7 @@ def _intent(intent: Intent) -> dict[str, Any]:
 
 
 def _check(check: Check) -> dict[str, Any]:
-    return {"name": check.name, "command": _command(check.command), "within": check.within, "hold": check.hold}
+    return {"name": mask(check.name), "command": _command(check.command), "within": check.within, "hold": check.hold}
 
 
 def _text(value: object) -> str:

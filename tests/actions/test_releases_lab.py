@@ -90,6 +90,14 @@ def test_releases_come_and_go(bench: Bench) -> None:
     assert "has no release v9" in bench.refuses("rollback", "rel1/api", "--to", "v9")
     assert len(bench.tree().splitlines()) == 1 + 3
 
+    bench.host.sh("systemctl stop api.service")
+    before = bench.tree()
+    code, document, _ = bench.run("rollback", "rel1/api", "--to", "v1.2.0", "--yes")
+    assert (code, document["result"]) == (1, "undone"), document
+    assert "api.service is stopped, and is started by this" in json.dumps(document["warnings"])
+    assert bench.host.sh("systemctl is-active api.service || true").strip() == "inactive"
+    assert bench.tree() == before
+
 
 def test_nothing_is_touched_where_it_must_fail(bench: Bench) -> None:
     host = bench.host

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from console.remote import plan_door
-from tests.remote.plans import SHELLS, LocalPlaces
+from console.core.plan import Check, Step
+from console.remote import plan_door, plan_inspect
+from tests.remote.plans import SHELLS, LocalPlaces, change, make, shell
 
 words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
 
@@ -89,3 +91,31 @@ def test_what_others_lay_out_is_not_read_and_does_not_hide_ones_own(
     assert [line for line in lines if line[:2] in ("p ", "st")] == []
     locks = [line.split()[1] for line in lines if line[:2] == "l "]
     assert ("key399" in locks, len(locks)) == (True, 101)
+
+
+@words
+def test_a_plans_script_is_readable_by_its_user_and_root_alone(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    """It holds the real words of every command."""
+    body = 'mkdir "$1/begun"\nls -l "$0" >"$1/mode"\necho "result done" >"$1/state"\n'
+    answer = ask(words, plan_door.hand_over("20261120-mode", body, places.all), first="umask 000\n")
+    assert answer.endswith("s result done\n")
+    assert (places.first / "hostdeck-plan-20261120-mode" / "mode").read_text().startswith("-rw------- ")
+
+
+@words
+def test_what_a_failed_plan_has_kept_is_told_to_a_console_that_did_not_watch_it(
+    places: LocalPlaces, words: tuple[str, ...]
+) -> None:
+    said = r"seq 60; echo; echo 'API_TOKEN=hunter2hunter2'; printf 'p x 0\npanic: nil map at main.go:42'"
+    failing = (Check("/health answers 2xx", shell("exit 1"), within=0),)
+    plan = make(Step("make 2 live", change("true"), change("true")), checks=failing)
+    plan = replace(plan, evidence=(Step("the last lines of api", shell(said)), Step("nothing", shell("true"))))
+    assert places.run(plan, words)[-1].startswith("result undone")
+    # An output by another name, or one that lies elsewhere, is none.
+    (places.directory(plan) / "out.evidence.x").write_text("not of it")
+    (places.directory(plan) / "out.evidence.3").symlink_to("/etc/passwd")
+    [found] = plan_inspect.parse(ask(words, plan_door.inspect(places.all)), "web1").plans
+    log, nothing = found.progress.evidence
+    last = ["60", "", "API_TOKEN=********", "p x 0", "panic: nil map at main.go:42"]
+    assert log.output.splitlines() == [*(str(number) for number in range(25, 60)), *last]
+    assert nothing.output == ""

@@ -1,0 +1,93 @@
+"""What plans that give a service another release do with one that does not run, or is not restarted from here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from console.actions import ActionSettings, RefusedError, plan
+from console.core.plan import ActionKind, Intent, Plan
+from console.core.release import Recipe, Release, ReleaseBook, Source
+from console.core.service import Service, ServiceRef, State
+from console.managers import MANAGERS
+from tests.actions.hosts import service, snapshot
+
+SETTINGS = ActionSettings(stamp="20261120T140211Z")
+TREE = Source("0123456789abcdef", "v1.2.0")
+DIRECTORY = Recipe("/srv/api", command=("make",), output="build", source="/srv/src")
+HERE = replace(DIRECTORY, source=None, local_source="/home/ann/src")
+RELEASES = (
+    Release("1.2", live=True, note="pkg", reference="pkg=1.2"),
+    Release("1.1", note="pkg", reference="pkg=1.1", live_since=5.0, healthy=True),
+)
+WAYS = (
+    pytest.param(ActionKind.ROLLBACK, None, id="package"),
+    pytest.param(ActionKind.ROLLBACK, DIRECTORY, id="directory"),
+    pytest.param(ActionKind.REBUILD, DIRECTORY, id="built there"),
+    pytest.param(ActionKind.REBUILD, HERE, id="built here"),
+)
+
+
+def made(kind: ActionKind, found: Service, recipe: Recipe | None) -> Plan:
+    where = replace(snapshot(found), books=(ReleaseBook(found.ref, RELEASES, TREE, now=10.0),))
+    settings = replace(SETTINGS, recipe=recipe)
+    return plan(Intent(kind, found.ref), where, managers=MANAGERS, settings=settings, plan_id="20261120-1")
+
+
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_what_was_stopped_is_stopped_again_where_its_new_release_fails(kind: ActionKind, recipe: Recipe | None) -> None:
+    found = made(kind, service(state=State.STOPPED), recipe)
+    assert "api.service is stopped, and is started by this" in found.warnings
+    # Stopped before the release that it runs is taken back, and never started by the undo.
+    undone = [step.undo.told() for _, step in found.undo_order if step.undo is not None]
+    assert undone[0] == "systemctl stop api.service"
+    assert not any("restart" in line or "systemctl start" in line for line in undone)
+    assert [check.name for check in found.aftermath] == ["api.service is stopped for 5 s"]
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.FLAPPING])
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_what_ran_or_failed_is_restarted_by_an_undo(kind: ActionKind, recipe: Recipe | None, state: State) -> None:
+    found = made(kind, service(state=state), recipe)
+    assert not any("is stopped" in line for line in found.warnings)
+    undone = [step.undo.told() for _, step in found.undo_order if step.undo is not None]
+    assert undone[-1] == "systemctl restart api.service"
+
+
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_another_release_is_refused_and_warned_of_as_the_restart_that_it_takes(
+    kind: ActionKind, recipe: Recipe | None
+) -> None:
+    for found, why in (
+        (service("dbus.service"), "dbus.service is not restarted from here"),
+        (service(enabled="masked"), "api.service is masked: unmask it first"),
+        (service(files_wrong="/etc/api.conf: no such file"), f"after a {kind.value} api.service would not come up"),
+    ):
+        with pytest.raises(RefusedError, match=why):
+            made(kind, found, recipe)
+    for name, warned in (("ssh.service", "the way to this host"), ("docker.service", "is a container engine")):
+        assert any(warned in line for line in made(kind, service(name), recipe).warnings)
+
+
+@pytest.mark.parametrize(
+    ("manager", "name", "warned", "proved"),
+    [
+        ("docker", "api", "api is stopped, and is started by this", True),
+        ("compose", "shop/api", "shop/api is stopped, and is started by this, and runs on where this is undone", False),
+    ],
+)
+def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: str, warned: str, proved: bool) -> None:
+    """What Compose makes again from its former image runs."""
+    ref, by_file = ServiceRef("web1", manager, name), ("docker", "compose", "-f", "/srv/shop.yml")
+    container = service(state=State.STOPPED, ref=ref, image="api:2", members=("shop-api-1",))
+    found = replace(container, tool=("docker",), file_tool=by_file)
+    releases = (
+        Release("a" * 12, live=True, reference="api:2"),
+        Release("b" * 12, reference="api:1", live_since=5.0, healthy=True),
+    )
+    where = replace(snapshot(found), books=(ReleaseBook(ref, releases, now=10.0),))
+    intent = Intent(ActionKind.ROLLBACK, ref)
+    shown = plan(intent, where, managers=MANAGERS, settings=SETTINGS, plan_id="20261120-1")
+    assert warned in shown.warnings
+    assert (f"{name} is stopped for 5 s" in [check.name for check in shown.aftermath]) is proved
