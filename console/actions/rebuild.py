@@ -77,7 +77,6 @@ def parts(context: Context) -> Parts:
         closing=closing,
         aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        also_hit=context.service.dependants,
         warnings=notes.before_start(context),
         difference=_coming(context, book, tree),
     )

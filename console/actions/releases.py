@@ -135,7 +135,6 @@ def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts
         closing=swap.closing,
         aftermath=(*aftermath(context), *swap.aftermath),
         shares=swap.shares,
-        also_hit=context.service.dependants,
         irreversible=swap.irreversible,
         warnings=(*swap.warnings, *warnings),
     )

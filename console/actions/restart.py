@@ -34,9 +34,14 @@ def parts(context: Context) -> Parts:
             *checks.how_ended(context, context.manager, context.service, ActionKind.RESTART),
             *health.checks(context),
         ),
-        also_hit=context.service.dependants,
         irreversible=lost if undo else told("a restart has nothing to undo", lost or _KEPT),
-        warnings=(*notes.way_in(context), *notes.containers(context), *notes.before_start(context)),
+        warnings=(
+            *notes.way_in(context),
+            *notes.network(context),
+            *notes.by_hand(context),
+            *notes.containers(context),
+            *notes.before_start(context),
+        ),
     )
 
 

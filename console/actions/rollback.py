@@ -62,7 +62,6 @@ def parts(context: Context) -> Parts:
         closing=(releases.note_healthy(context, directory, target),),
         aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        also_hit=context.service.dependants,
         warnings=(*notes.before_start(context), *_doubts(target)),
         difference=releases.difference(context, book.live, target.id),
     )

@@ -43,7 +43,6 @@ def parts(context: Context) -> Parts:
             *checks.stopped(context, context.manager, context.service),
             *checks.how_ended(context, context.manager, context.service, ActionKind.STOP),
         ),
-        also_hit=context.service.dependants,
         irreversible=for_good(context, context.manager, context.service),
         warnings=(*notes.link(context), *notes.containers(context), *again),
     )
