@@ -3,7 +3,7 @@
 One kind of action is one module with two functions, ``refusal`` and ``parts``, and one line in ``_KINDS``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from console.actions import (
 from console.actions.context import Context, Parts, RefusedError, context
 from console.actions.settings import ActionSettings
 from console.core.plan import ActionKind, Intent, Plan, Step
-from console.core.service import ServiceRef
+from console.core.service import ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.managers import process, unlisted
 from console.managers.base import Cautious, Rolling, ServiceManager
@@ -66,6 +66,7 @@ def plan(
 ) -> Plan:
     """Work out what is to be done; raises ``RefusedError`` where ``refusal`` would give a reason."""
     parts = _parts(intent, snapshot, managers, settings)
+    changed = (intent.target, *parts.touches)
     return Plan(
         id=plan_id,
         kind=intent.kind,
@@ -79,10 +80,10 @@ def plan(
         aftermath=parts.aftermath,
         touches=parts.touches,
         shares=parts.shares,
-        along=_taken_along(intent, snapshot, parts),
+        along=tuple(_taken_along(intent.kind, changed, changed, snapshot)),
         names=_names((intent.target, *parts.touches), snapshot),
         ends=_ends(intent, snapshot, parts),
-        also_hit=tuple(dict.fromkeys((*parts.also_hit, *_run_by(intent, snapshot, parts)))),
+        also_hit=_also_hit(intent, changed, snapshot, parts),
         irreversible=parts.irreversible,
         warnings=tuple(dict.fromkeys(parts.warnings)),
         confirm=parts.confirm,
@@ -107,29 +108,40 @@ def _ends(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
     return tuple(f"{one.ref.beside(intent.target)}: {one.stop_way.words}" for one in found if one.stop_way is not None)
 
 
-def _run_by(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
-    """What a service manager's unit runs ends with it."""
-    if intent.kind not in _ENDING:
-        return ()
-    runs = (ref for unit in (intent.target, *parts.touches) for ref in _runs(unit, snapshot))
-    return tuple(f"{ref.name} ({ref.manager})" for ref in runs)
+def _also_hit(intent: Intent, changed: tuple[ServiceRef, ...], snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
+    """What the plan says itself, and all that ends with what it ends."""
+    target = snapshot.service(intent.target)
+    # What is merely started, once its port is free, takes nothing along.
+    started = intent.kind is ActionKind.FREE_PORT and target is not None and target.state is not State.RUNNING
+    ends = parts.touches if started else changed
+    return tuple(dict.fromkeys((*parts.also_hit, *_taken_along(intent.kind, ends, changed, snapshot).values())))
 
 
-def _runs(unit: ServiceRef, snapshot: Snapshot) -> tuple[ServiceRef, ...]:
-    return tuple(service.ref for service in snapshot.run_by(unit) if not service.adrift)
+def _taken_along(
+    kind: ActionKind, ends: tuple[ServiceRef, ...], changed: tuple[ServiceRef, ...], snapshot: Snapshot
+) -> dict[ServiceRef, str]:
+    """All that ends with these, and with that in turn, in words: no other plan may act on it meanwhile."""
+    if kind not in _ENDING:
+        return {}
+    along: dict[ServiceRef, str] = {}
+    waiting = list(ends)
+    for ref in waiting:
+        found = {other: word for other, word in _hit_by(ref, snapshot) if other not in changed and other not in along}
+        along.update(found)
+        waiting += found
+    return along
 
 
-def _taken_along(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[ServiceRef, ...]:
-    """All that ends with what the plan ends, and with that in turn: no other plan may act on it meanwhile."""
-    if intent.kind not in _ENDING:
-        return ()
-    changed = (intent.target, *parts.touches)
-    found = list(changed)
-    for ref in found:
-        service = snapshot.service(ref)
-        direct = service.taken_along if service is not None else ()
-        found += [other for other in dict.fromkeys((*direct, *_runs(ref, snapshot))) if other not in found]
-    return tuple(ref for ref in found if ref not in changed)
+def _hit_by(ref: ServiceRef, snapshot: Snapshot) -> Iterator[tuple[ServiceRef, str]]:
+    """What its manager takes along, and what it runs as the unit of a service manager."""
+    service = snapshot.service(ref)
+    if service is not None:
+        yield from zip(service.taken_along, service.dependants, strict=True)
+    for one in snapshot.run_by(ref):
+        if not one.adrift:
+            yield one.ref, f"{one.ref.name} ({one.ref.manager})"
+    for one in snapshot.units_of(ref):
+        yield one.ref, one.ref.shown
 
 
 def refusal(

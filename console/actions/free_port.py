@@ -74,7 +74,6 @@ def parts(context: Context) -> Parts:
             *(ending.nobody_came(context, endpoint, context.manager, context.service) if bare else ()),
         ),
         touches=tuple(holder.service.ref for holder in holders),
-        also_hit=tuple(word for holder in holders for word in holder.service.dependants),
         irreversible=told(
             *(_for_good(context, holder) for holder in holders),
             newcomer.for_good(context, gives_back=bool(again)),

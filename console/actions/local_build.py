@@ -39,7 +39,6 @@ def parts(context: Context, made: Recipe, target: Release, tree: Source, closing
         closing=closing,
         aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
-        also_hit=context.service.dependants,
     )
 
 

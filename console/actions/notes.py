@@ -2,6 +2,7 @@
 
 from console.actions.context import Context
 from console.actions.holders import holding
+from console.actions.protected import is_network, is_user_manager
 from console.core.engines import ends_containers, is_engine
 from console.core.keepers import is_way_in
 from console.core.restarts import gave_up
@@ -27,6 +28,22 @@ def way_in(context: Context) -> tuple[str, ...]:
     if not is_way_in(context.name) and not is_own_way(context.snapshot.identity, context.service):
         return ()
     return (f"{context.name} is the way to this host: where it does not come up again, nobody gets in to mend it",)
+
+
+def network(context: Context) -> tuple[str, ...]:
+    """What is restarted keeps the network."""
+    if not is_network(context.service):
+        return ()
+    return (f"{context.name} may be the way to this host: its restart may break every connection, this one too",)
+
+
+def by_hand(context: Context) -> tuple[str, ...]:
+    """What is restarted is the service manager of a user, which starts again only what it starts by itself."""
+    if not is_user_manager(context.service):
+        return ()
+    return (
+        f"{context.name} is a user's whole service manager: what was started by hand there does not come back with it",
+    )
 
 
 def containers(context: Context) -> tuple[str, ...]:

@@ -7,16 +7,17 @@ from console.core.service import Service
 from console.core.snapshot import Identity
 from console.core.way_in import came_by, is_own_way, runs_through
 
+_WAY = "it may be the way to this host"
 _UNITS = {
     "dbus": "the service managers speak over it",
     "dbus-broker": "the service managers speak over it",
     "systemd-logind": "it keeps the login sessions",
     "systemd-journald": "it keeps the logs",
-    "systemd-networkd": "it may be the way to this host",
+    "systemd-networkd": _WAY,
     "systemd-udevd": "it keeps the devices",
-    "NetworkManager": "it may be the way to this host",
-    "networking": "it may be the way to this host",
-    "wpa_supplicant": "it may be the way to this host",
+    "NetworkManager": _WAY,
+    "networking": _WAY,
+    "wpa_supplicant": _WAY,
     "init": "it is the host itself",
 }
 PUBLISHED = "published by a container engine: stop the container, not the engine"
@@ -28,18 +29,31 @@ def why_protected(service: Service, identity: Identity | None) -> str | None:
         return f"{service.ref.name} is the way by which this console is here: it is not stopped from here"
     if service.ref.scope != "system":
         return None
-    name = service.ref.name
-    stem = name.rpartition(".")[0] or name
-    family = stem.partition("@")[0]
+    name, family = service.ref.name, _family(service)
     if is_way_in(name):
         return f"{name} is the way to this host: it is not stopped from here"
     if family in _UNITS:
         return f"{name} is not stopped from here: {_UNITS[family]}"
-    if family == "user" and "@" in stem:
+    if is_user_manager(service):
         return f"{name} is a user's whole service manager: it is not stopped from here"
     if 1 in service.pids:
         return f"{name} is run by PID 1 itself: it is not stopped from here"
     return None
+
+
+def is_user_manager(service: Service) -> bool:
+    """Whether it is the unit of a user's whole service manager: ``user@1000.service``."""
+    return service.ref.scope == "system" and _family(service) == "user" and "@" in service.ref.name
+
+
+def is_network(service: Service) -> bool:
+    """Whether it keeps the network by which one may come to the host."""
+    return service.ref.scope == "system" and _UNITS.get(_family(service)) == _WAY
+
+
+def _family(service: Service) -> str:
+    name = service.ref.name
+    return (name.rpartition(".")[0] or name).partition("@")[0]
 
 
 def why_way_in(listener: Listener, identity: Identity | None) -> str | None:

@@ -81,7 +81,6 @@ def parts(context: Context) -> Parts:
         closing=closing,
         aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
-        also_hit=context.service.dependants,
         warnings=(*releases.begins(context, steps), *restarting.warnings(context)),
         difference=_coming(context, book, tree),
     )

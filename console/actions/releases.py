@@ -171,7 +171,6 @@ def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts
         closing=swap.closing,
         aftermath=(*aftermath(context, steps), *swap.aftermath),
         shares=swap.shares,
-        also_hit=context.service.dependants,
         irreversible=swap.irreversible,
         warnings=(*begins(context, steps), *swap.warnings, *warnings),
     )

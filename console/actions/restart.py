@@ -30,7 +30,6 @@ def parts(context: Context) -> Parts:
             *checks.how_ended(context, context.manager, context.service, ActionKind.RESTART),
             *health.checks(context),
         ),
-        also_hit=context.service.dependants,
         irreversible=lost if undo else told("a restart has nothing to undo", lost or _KEPT),
         warnings=restarting.warnings(context),
     )

@@ -20,4 +20,10 @@ def refusal(context: Context) -> str | None:
 
 def warnings(context: Context) -> tuple[str, ...]:
     """What may go with it, and what may keep it from coming up again."""
-    return (*notes.way_in(context), *notes.containers(context), *notes.before_start(context))
+    return (
+        *notes.way_in(context),
+        *notes.network(context),
+        *notes.by_hand(context),
+        *notes.containers(context),
+        *notes.before_start(context),
+    )

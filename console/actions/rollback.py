@@ -65,7 +65,6 @@ def parts(context: Context) -> Parts:
         closing=(releases.note_healthy(context, directory, target),),
         aftermath=releases.aftermath(context, steps),
         shares=releases.shares(directory),
-        also_hit=context.service.dependants,
         warnings=(*releases.begins(context, steps), *restarting.warnings(context), *_doubts(target)),
         difference=releases.difference(context, book.live, target.id),
     )

@@ -5,7 +5,7 @@ Any other: it is not so. ``$HOSTDECK_PLAN`` is the plan's directory on the host,
 earlier one saw.
 """
 
-_MAIN_PID = """
+MAIN_PID = """
 newline='
 '
 main_pid() {
@@ -36,7 +36,7 @@ printf '%s\\n' "$seen" >"$HOSTDECK_PLAN/run.$key"
 """KEY COMMAND...: keep what names the present run of a service."""
 
 NEW_RUN = (
-    _MAIN_PID
+    MAIN_PID
     + """
 key=$1
 shift
@@ -85,7 +85,7 @@ echo "a new run"
 """KEY COMMAND...: another run than the remembered one, of a service that ends by itself."""
 
 SAME_RUN = (
-    _MAIN_PID
+    MAIN_PID
     + """
 key=$1
 shift
@@ -103,7 +103,7 @@ echo "pid unchanged: $main"
 """KEY COMMAND...: still the remembered run."""
 
 HANDLES_HUP = (
-    _MAIN_PID
+    MAIN_PID
     + """
 pid=$1 name=$2
 shift 2
@@ -349,7 +349,7 @@ echo "$answer"
 """As ``PORT_LEFT``, and TRIES: looks again, five times a second, until it is so."""
 
 PORT_OF_RUN = (
-    _MAIN_PID
+    MAIN_PID
     + """
 flag=$1 port=$2 label=$3 name=$4
 shift 4

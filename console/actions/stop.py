@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, ending, notes
+from console.actions import checks, ending, notes, served
 from console.actions.context import Context, Parts
 from console.actions.protected import why_engine, why_protected
 from console.actions.stopping import for_good, stop_step
@@ -36,14 +36,15 @@ def parts(context: Context) -> Parts:
         return _end(context, context.manager)
     triggers = context.service.triggered_by
     again = (f"{', '.join(triggers)} may start it again: stop that too",) if triggers else ()
-    step = stop_step(context, context.manager, context.service)
+    step = served.step(context, stop_step(context, context.manager, context.service))
     return Parts(
         steps=(replace(step, otherwise=ending.resort(context.service, context.intent.endpoint)),),
+        preflight=served.note(context),
         checks=(
             *checks.stopped(context, context.manager, context.service),
+            *served.no_more(context),
             *checks.how_ended(context, context.manager, context.service, ActionKind.STOP),
         ),
-        also_hit=context.service.dependants,
         irreversible=for_good(context, context.manager, context.service),
         warnings=(*notes.link(context), *notes.containers(context), *again),
     )

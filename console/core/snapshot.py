@@ -212,6 +212,13 @@ class Snapshot:
         """The services of other managers that this one runs: a manager's unit, and what goes with it."""
         return tuple(each for each in self.services if each.ref.manager != "systemd" and each.is_run_by(ref))
 
+    def units_of(self, ref: ServiceRef) -> tuple[Service, ...]:
+        """The running units of a user's own service manager, where that unit is such a manager."""
+        if (ref.manager, ref.scope) != ("systemd", "system") or not ref.name.startswith("user@"):
+            return ()
+        own = (one for one in self.services if one.ref.manager == "systemd" and one.ref.scope != "system")
+        return tuple(one for one in own if f"/{ref.name}/" in f"{one.cgroup}/")
+
     def service(self, ref: ServiceRef) -> Service | None:
         """Return the service of that identity."""
         return next((service for service in self.services if service.ref == ref), None)

@@ -251,7 +251,8 @@ def _service(entry: _Entry, host: Host) -> Service:
         why = why.format(path=entry.path)
         return Service(
             ref, state, word, why, user=file.user, result=why if state is State.FAILED else None, log_files=file.logs,
-            detached=ways(Detached(file), host, None), launch=Launch(file.command, file.directory, file.path),
+            detached=_as_left(entry, host, ways(Detached(file), host, None)),
+            launch=Launch(file.command, file.directory, file.path),
             hints=of_command(file.command, "its declared command"),
         )  # fmt: skip
     shown = cut(mask(" ".join(entry.argv) or f"[{entry.name}]"), 200)
@@ -261,7 +262,7 @@ def _service(entry: _Entry, host: Host) -> Service:
         name = mask(entry.name)
         return Service(
             ref, State.FAILED, f"wrong process: {name}", f"{wrong}: {shown}", user=file.user, result=wrong,
-            log_files=file.logs, detached=ways(now, host, entry.owner_uid),
+            log_files=file.logs, detached=_as_left(entry, host, ways(now, host, entry.owner_uid)),
             hints=of_command(file.command, "its declared command"),
         )  # fmt: skip
     logs = tuple(dict.fromkeys((*file.logs, *(path for path in entry.outputs if _is_log(path)))))
@@ -273,6 +274,17 @@ def _service(entry: _Entry, host: Host) -> Service:
         launch=Launch(entry.argv, entry.cwd or None, file.path),
         detached=ways(found, host, entry.owner_uid, way_in),
     )  # fmt: skip
+
+
+def _as_left(entry: _Entry, host: Host, found: Detached) -> Detached:
+    """Of one that does not run: whose the pid file is, which its last run left, tells who ran it."""
+    if found.file.user is not None or not entry.written or entry.uid == host.uid or found.start_off is not None:
+        return found
+    why = (
+        f"{entry.path} is of another user (uid {entry.uid}) than {found.starter}, as whom {found.file.name} would be "
+        "started: declare its user in the configuration"
+    )
+    return replace(found, start_off=why)
 
 
 def _bereft(entry: _Entry, host: Host, ref: ServiceRef) -> Service:

@@ -71,10 +71,45 @@ def test_what_ends_along_is_locked_and_so_is_what_ends_with_that() -> None:
     nginx = service("nginx.service", dependants=("cache.service (Requires)",))
     where = snapshot(service(dependants=("nginx.service (PartOf)",)), nginx, inner)
     found = made(ActionKind.RESTART, where)
-    assert found.also_hit == ("nginx.service (PartOf)",)
+    assert found.also_hit == ("nginx.service (PartOf)", "cache.service (Requires)")
     assert found.along == (ref("nginx.service"), ref("cache.service"))
     assert found.services == (ref("api.service"), ref("nginx.service"), ref("cache.service"))
     assert made(ActionKind.RELOAD, where).along == ()
+    # Once its port is free it is merely started; what has the port ends, with all that hangs on it.
+    down, legacy = conflict().services
+    down = replace(down, dependants=("nginx.service (PartOf)",))
+    legacy = replace(legacy, dependants=("cache.service (Requires)",))
+    freed = made(ActionKind.FREE_PORT, replace(conflict(), services=(down, legacy, nginx, service("cache.service"))))
+    assert freed.also_hit == ("cache.service (Requires)",)
+
+
+def test_a_restart_of_a_users_service_manager_ends_all_units_of_that_user() -> None:
+    name = "user@1001.service"
+    group = f"/user.slice/user-1001.slice/{name}/app.slice/"
+    mine = service("echo.service", ref=ref("echo.service", "user:bob"), cgroup=f"{group}echo.service")
+    down = service("old.service", State.STOPPED, ref=ref("old.service", "user:bob"), cgroup=None)
+    other = service("web.service", ref=ref("web.service", "user:eve"), cgroup="/user.slice/user-1002.slice/"
+                    "user@1002.service/app.slice/web.service")  # fmt: skip
+    chain = ("systemd", "user manager of bob", "echo.service", "supervisord", "api")
+    inner = service("api", ref=ref("api", "user:bob", "supervisord"), chain=chain)
+    found = made(ActionKind.RESTART, snapshot(service(name), mine, down, other, inner), name=name)
+    assert found.also_hit == ("echo.service of bob", "api (supervisord)")
+    assert found.along == (mine.ref, inner.ref)
+    assert found.warnings == (
+        f"{name} is a user's whole service manager: what was started by hand there does not come back with it",
+    )
+
+
+@pytest.mark.parametrize("name", ["networking.service", "NetworkManager.service", "systemd-networkd.service"])
+def test_what_keeps_the_network_is_restarted_with_a_warning_and_not_stopped(name: str) -> None:
+    where = snapshot(service(name))
+    assert "not stopped from here" in (why_not(ActionKind.STOP, where, name=name) or "")
+    said = made(ActionKind.RESTART, where, name=name).warnings
+    assert said == (f"{name} may be the way to this host: its restart may break every connection, this one too",)
+    assert (
+        made(ActionKind.RESTART, snapshot(service("systemd-udevd.service")), name="systemd-udevd.service").warnings
+        == ()
+    )
 
 
 def test_a_restart_after_the_start_limit_clears_it_first() -> None:

@@ -252,6 +252,22 @@ def test_a_restart_as_another_user_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    "lines", [("gone 812",), ("process 812 10000 redis-server", "alone", DEPLOY, "command redis-server\t")]
+)
+def test_so_is_a_start_as_another_user_than_the_last_run_was_of(lines: tuple[str, ...]) -> None:
+    nobody = replace(FILE, user=None)
+    left = one("written 990 1000100", *lines, file=nobody)
+    for kind in (ActionKind.START, ActionKind.RESTART):
+        assert why_not(left, kind) == (
+            "/srv/api/api.pid is of another user (uid 990) than oncall, as whom api would be started: "
+            "declare its user in the configuration"
+        )
+    assert why_not(one("written 1001 1000100", *lines, file=nobody), ActionKind.START) is None
+    assert why_not(one("written 990 1000100", *lines), ActionKind.START) is None
+    assert why_not(one("missing", file=nobody), ActionKind.START) is None
+
+
+@pytest.mark.parametrize(
     ("cgroup", "why"),
     [
         ("/system.slice/legacy.service/main", "api is a process of legacy.service: act on that"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -229,6 +230,35 @@ async def test_one_that_ignores_sigterm_is_ended_by_supervisord(lab: Lab, host: 
             assert "supervisord ended deaf by SIGKILL: it did not end within its stopwaitsecs" in last.proof
             assert last.plan.ends == ("deaf: SIGTERM, then SIGKILL after 2 s",)
         host.sh("supervisorctl start deaf")
+
+
+async def test_a_stop_that_leaves_a_child_at_the_port_has_failed(lab: Lab, host: Host) -> None:
+    """Without ``stopasgroup``, and with ``KillMode=process``: only the shell before it is ended."""
+    serve = "sh -c '/usr/bin/socat TCP-LISTEN:{},fork -; true'"
+    host.write(f"{CONF_D}/wrap.conf", f"[program:wrap]\ncommand={serve.format(9100)}\n")
+    host.unit("wrapped.service", f"[Service]\nKillMode=process\nExecStart=/bin/{serve.format(9101)}\n")
+    host.sh("supervisorctl update wrap")
+    async with seen(lab, host) as eyes:
+        for manager, name, port in (("supervisord", "wrap", 9100), ("systemd", "wrapped.service", 9101)):
+            ref = ServiceRef(host.name, manager, name)
+
+            def serves(found: Snapshot, ref: ServiceRef = ref) -> bool:
+                service = found.service(ref)
+                return service is not None and bool(service.ports)
+
+            await eyes.watched.until(host.name, serves, 15)
+            last = await eyes.act(ActionKind.STOP, name, manager=manager)
+            pid = host.sh(f"fuser {port}/tcp 2>/dev/null || ss -Hlntp 'sport = :{port}'")
+            assert last.result is Result.FAILED, last
+            found = re.fullmatch(
+                rf"nothing of {name} serves on failed: process (\d+), which {name} began, still serves tcp {port}",
+                last.reason or "",
+            )
+            assert found, last.reason
+            assert found[1] in pid
+            assert not [undo for undo in last.undo if undo.state is StepState.DONE]
+            host.sh(f"kill {found[1]}")
+    host.sh(f"rm {CONF_D}/wrap.conf; supervisorctl update wrap")
 
 
 async def test_a_port_is_freed_from_a_program_that_would_come_back(lab: Lab, host: Host) -> None:
