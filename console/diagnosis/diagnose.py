@@ -227,13 +227,17 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if want.ref is None and len(next_start.awake(evidence, rivals)) > 1:
         summary = f"{want.port} is free, but {' and '.join(rivals)} both claim it"
         return outline(evidence, want, VerdictWord.DUPLICATE, summary)
+    if (unread := beyond.unread_rules(evidence, endpoint)) is not None:
+        summary = f"nobody listens on {want.port}; {unread.what} is not known"
+        return replace(undecided(evidence, want, summary), actions=ways)
     if (found := inside.found(evidence, want, endpoint, ways)) is not None:
         return found
     if hidden is not None:
         summary = f"nobody is seen on {want.port}; {hidden.what} were not looked for ({hidden.why})"
         return replace(undecided(evidence, want, summary), actions=ways)
     summary = next_start.sentence(evidence, want, rivals, startable=bool(ways))
-    verdict = outline(evidence, want, VerdictWord.FREE, summary, Confidence.MEDIUM)
+    sure = Confidence.MEDIUM if evidence.rules_gap() is None else Confidence.LOW
+    verdict = outline(evidence, want, VerdictWord.FREE, summary, sure)
     return replace(verdict, actions=ways)
 
 
