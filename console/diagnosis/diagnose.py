@@ -190,9 +190,14 @@ def _leftover(
             until = f"; they end when {names} or the other side closes them"
         summary = f"nobody listens on {want.port}, but connections linger: {count_states(sockets)}{until}"
         live = any(socket.state != "TIME-WAIT" for socket in sockets)
+        told = want.symptom is not None and want.symptom.errno == _IN_USE
+        if not live and not told:
+            # Most servers bind beside it, and nobody said that this one did not.
+            summary += f"; they keep {endpoint.port} only from what does not set SO_REUSEADDR"
+            left = None
         if not stops:
             ways.extend(proposals.start(want, commands_of, recommended=not live, after=left))
-        sure = sure if live else Confidence.HIGH
+        sure = sure if live else Confidence.HIGH if told else Confidence.LOW
     return replace(outline(evidence, want, word, summary, sure), holders=holders, actions=proposals.ordered(ways))
 
 
