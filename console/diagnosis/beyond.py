@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from console.core.engines import container_of
-from console.diagnosis import clusters
+from console.core.service import Endpoint
+from console.diagnosis import clusters, taken
 from console.diagnosis.container_ways import missing_right
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.spaces import ENGINES, is_hidden_container
@@ -11,6 +12,9 @@ from console.diagnosis.verdict import NotChecked, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
 
 _NOBODY_SEEN = (VerdictWord.FREE, VerdictWord.START_LIMIT, VerdictWord.UNKNOWN, VerdictWord.HELD_IN_CONTAINER)
+
+_LONGEST = 80
+"""Letters of a rule that are told; the evidence has all of it."""
 
 
 def questions(evidence: Evidence, want: Want) -> Iterator[Question]:
@@ -38,7 +42,7 @@ def _names_addresses(evidence: Evidence) -> bool:
     """
     if evidence.redirects is None:
         return any(service.ref.manager in ENGINES and service.ports for service in evidence.snapshot.services)
-    return any(one.ports and one.address for one in evidence.redirects.found)
+    return any(one.address for one in (*evidence.redirects.found, *evidence.redirects.unread))
 
 
 def gaps(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[NotChecked]:
@@ -52,6 +56,8 @@ def gaps(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[NotChecke
     if nobody or (verdict.verdict is VerdictWord.HELD and want.symptom is None):
         yield from _unseen_rules(evidence)
         yield from clusters.gaps(evidence)
+    if nobody and (gap := unread_rules(evidence, want.endpoint)) is not None:
+        yield gap
     if nobody and (refused := evidence.refusal("namespaces")) is not None:
         yield NotChecked("other networks of this host", refused)
     if nobody and (missing := missing_right(evidence)) is not None:
@@ -63,6 +69,17 @@ def _unseen_rules(evidence: Evidence) -> Iterator[NotChecked]:
         yield NotChecked("rules that send the port elsewhere (NAT)", why)
     elif evidence.redirects is not None and evidence.redirects.refused is not None:
         yield NotChecked("other rules that send the port elsewhere (NAT)", evidence.redirects.refused)
+
+
+def unread_rules(evidence: Evidence, wanted: Endpoint) -> NotChecked | None:
+    """Rules that may send on what comes to the port, and do not tell it in words that are understood here."""
+    found = taken.unread_of(evidence, wanted)
+    if not found:
+        return None
+    rule = found[0].rule
+    short = rule if len(rule) <= _LONGEST else f"{rule[:_LONGEST]}..."
+    more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+    return NotChecked(f"whether a rule sends {wanted.port} elsewhere (NAT)", f"not understood: {short}{more}")
 
 
 def is_blind(evidence: Evidence) -> bool:

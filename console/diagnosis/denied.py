@@ -38,7 +38,10 @@ def likely(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Verdict |
 def _not_permitted(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:
     sure = forbidden.by_unit(evidence, want, endpoint)
     if sure is None and want.symptom is not None and want.symptom.errno != "EAFNOSUPPORT":
-        sure = _privileged(evidence, want, endpoint.port) or forbidden.by_module(evidence, want, endpoint)
+        written = forbidden.by_module(evidence, want, endpoint)
+        missing = _privileged(evidence, want, endpoint.port)
+        # Of whom it is not known whether he has the right, what was written down says more.
+        sure = (written or missing) if _is_untold(want) else (missing or written)
     if sure is not None:
         return sure
     assert want.symptom is not None
@@ -65,21 +68,37 @@ def _suspects(evidence: Evidence) -> str:
     return "AppArmor or a sandbox" if known.apparmor else "a sandbox (SELinux and AppArmor are off)"
 
 
+def _user_of(want: Want) -> str | None:
+    """As whom it runs; ``None`` where that is not told, which of a unit of the system means root."""
+    if want.service is None:
+        return None
+    scope = want.service.ref.scope
+    return want.service.user or (scope.removeprefix("user:") if scope.startswith("user:") else None)
+
+
+def _is_untold(want: Want) -> bool:
+    """Whether nobody said as whom it runs: only systemd runs as root what names no user."""
+    service = want.service
+    return service is not None and service.ref.manager != "systemd" and _user_of(want) is None
+
+
 def _privileged(evidence: Evidence, want: Want, port: int) -> Verdict | None:
     """Below the unprivileged limit without the capability; ``None`` where it has that, as far as is known."""
     start = unprivileged_start(evidence)
     if port >= start:
         return None
-    user = want.service.user if want.service is not None else None
+    user, untold = _user_of(want), _is_untold(want)
     known = evidence.confinement
     if known is not None and known.capabilities is not None and BIND_SERVICE not in known.capabilities:
         summary = f"ports below {start} need CAP_NET_BIND_SERVICE, which CapabilityBoundingSet= takes from {want.name}"
         verdict = outline(evidence, want, VerdictWord.NOT_PERMITTED, summary, Confidence.HIGH)
         return replace(verdict, actions=_ways_to_bind(evidence, want, port, bounded=True))
-    whole = user in NO_USER or (known is not None and BIND_SERVICE in known.ambient)
+    whole = (user in NO_USER and not untold) or (known is not None and BIND_SERVICE in known.ambient)
     if whole and known is not None and want.service is not None:
         return None
     who = f"{want.name} runs as {user}" if user not in NO_USER else f"{want.name} lacks it"
+    if untold:
+        who = f"as whom {want.name} runs is not known"
     summary = f"ports below {start} need CAP_NET_BIND_SERVICE; {who}"
     sure = Confidence.HIGH if evidence.limits is not None and user not in NO_USER else Confidence.MEDIUM
     verdict = outline(evidence, want, VerdictWord.NOT_PERMITTED, summary, sure)
@@ -87,6 +106,8 @@ def _privileged(evidence: Evidence, want: Want, port: int) -> Verdict | None:
     if evidence.limits is None:
         why = evidence.refusal("limits") or "not asked yet"
         gaps += (NotChecked("ip_unprivileged_port_start", f"{why}; {start} is the kernel's default"),)
+    if untold:
+        gaps += (NotChecked(f"user of {want.name}", "its manager did not tell"),)
     if user in NO_USER:
         gaps += tuple(forbidden.gaps(evidence))
     return replace(verdict, actions=_ways_to_bind(evidence, want, port), not_checked=gaps)

@@ -190,9 +190,14 @@ def _leftover(
             until = f"; they end when {names} or the other side closes them"
         summary = f"nobody listens on {want.port}, but connections linger: {count_states(sockets)}{until}"
         live = any(socket.state != "TIME-WAIT" for socket in sockets)
+        told = want.symptom is not None and want.symptom.errno == _IN_USE
+        if not live and not told:
+            # Most servers bind beside it, and nobody said that this one did not.
+            summary += f"; they keep {endpoint.port} only from what does not set SO_REUSEADDR"
+            left = None
         if not stops:
             ways.extend(proposals.start(want, commands_of, recommended=not live, after=left))
-        sure = sure if live else Confidence.HIGH
+        sure = sure if live else Confidence.HIGH if told else Confidence.LOW
     return replace(outline(evidence, want, word, summary, sure), holders=holders, actions=proposals.ordered(ways))
 
 
@@ -227,13 +232,17 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if want.ref is None and len(next_start.awake(evidence, rivals)) > 1:
         summary = f"{want.port} is free, but {' and '.join(rivals)} both claim it"
         return outline(evidence, want, VerdictWord.DUPLICATE, summary)
+    if (unread := beyond.unread_rules(evidence, endpoint)) is not None:
+        summary = f"nobody listens on {want.port}; {unread.what} is not known"
+        return replace(undecided(evidence, want, summary), actions=ways)
     if (found := inside.found(evidence, want, endpoint, ways)) is not None:
         return found
     if hidden is not None:
         summary = f"nobody is seen on {want.port}; {hidden.what} were not looked for ({hidden.why})"
         return replace(undecided(evidence, want, summary), actions=ways)
     summary = next_start.sentence(evidence, want, rivals, startable=bool(ways))
-    verdict = outline(evidence, want, VerdictWord.FREE, summary, Confidence.MEDIUM)
+    sure = Confidence.MEDIUM if evidence.rules_gap() is None else Confidence.LOW
+    verdict = outline(evidence, want, VerdictWord.FREE, summary, sure)
     return replace(verdict, actions=ways)
 
 

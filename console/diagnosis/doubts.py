@@ -6,10 +6,16 @@ from dataclasses import replace
 
 from console.core.overlap import is_wildcard
 from console.core.service import Endpoint
+from console.diagnosis.bind_errors import read_line
 from console.diagnosis.claims import of_service
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import Confidence, Holder, NotChecked, Verdict
 from console.diagnosis.wanting import Want
+
+_OTHER = re.compile(r"Traceback \(most recent call last\)|panic: |fatal error: ")
+"""How an error that ends a program begins in Python and Go."""
+_CHAINED = re.compile("above exception")
+"""How Python says that one error came of the other."""
 
 
 def doubted(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
@@ -32,11 +38,28 @@ def foreign_port(evidence: Evidence, want: Want) -> NotChecked | None:
         return None
     known = {(one.protocol, one.port) for one in _known(evidence, want)}
     # A variable PORT does not tell the protocol.
-    own = not known or want.endpoint.port in {port for _, port in known}
+    own = want.endpoint.port in {port for _, port in known}
     if own or any(one.is_of(want.ref) for one in want.declared_by):
         return None
+    if not known:
+        later = _went_on(evidence, want)
+        why = f"only its log names it, and {later}"
+        return NotChecked(f"whether {want.port} is its own", why) if later is not None else None
     others = ", ".join(f"{protocol} {port}" for protocol, port in sorted(known)[:3])
     return NotChecked(f"whether {want.port} is its own", f"only its log names it; {want.name} is known for {others}")
+
+
+def _went_on(evidence: Evidence, want: Want) -> str | None:
+    """What says that a service did not end by what its log tells of a port; ``None`` where nothing does."""
+    assert want.ref is not None
+    if want.service is not None and not want.down:
+        return f"{want.name} runs on"
+    lines = evidence.log_of(want.ref) or ()
+    last = max((at for at, line in enumerate(lines) if read_line(line) is not None), default=None)
+    rest = lines[last + 1 :] if last is not None else ()
+    if any(_CHAINED.search(line) for line in rest) or not any(_OTHER.match(line) for line in rest):
+        return None
+    return f"{want.name} ended by another error after it"
 
 
 def no_address(want: Want, holders: Sequence[Holder]) -> NotChecked | None:

@@ -9,6 +9,7 @@ from console.diagnosis.wanting import Want
 
 _MOST = 3
 """Names that a sentence bears."""
+_UNSEEN = "rules of the kernel were not seen"
 
 
 def awake(evidence: Evidence, names: Sequence[str]) -> list[str]:
@@ -17,19 +18,21 @@ def awake(evidence: Evidence, names: Sequence[str]) -> list[str]:
 
 
 def sentence(evidence: Evidence, want: Want, rivals: Sequence[str], *, startable: bool) -> str:
-    """That the port is free, and what becomes of it."""
+    """That the port is free, as far as was seen, and what becomes of it."""
+    free = f"{want.port} is free" if evidence.rules_gap() is None else f"nobody listens on {want.port} ({_UNSEEN})"
+    now = f"{free} now" if evidence.rules_gap() is None else free
     others = [_words(evidence, name) for name in rivals if want.ref is None or name != want.ref.name]
     told = " and ".join(others[:_MOST]) + (f" and {len(others) - _MOST} more" if len(others) > _MOST else "")
     if want.ref is not None and startable:
         rest = f", before {told}, which {_declare(others)} it too" if others else ""
-        return f"{want.port} is free: {want.name} can be started{rest}"
+        return f"{free}: {want.name} can be started{rest}"
     if not others:
-        return f"{want.port} is free"
+        return free
     if len(others) == 1 and want.ref is None:
-        return f"{want.port} is free now; {told} takes it when it is started"
+        return f"{now}; {told} takes it when it is started"
     if want.ref is not None:
-        return f"{want.port} is free now; {told} {_declare(others)} it too: whichever starts first has it"
-    return f"{want.port} is free now; {told} declare it: the one that starts second will fail"
+        return f"{now}; {told} {_declare(others)} it too: whichever starts first has it"
+    return f"{now}; {told} declare it: the one that starts second will fail"
 
 
 def _declare(names: Sequence[str]) -> str:

@@ -214,16 +214,20 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
 def allow_privileged(want: Want, port: int) -> tuple[Proposal, ...]:
     """Advice for a port below the unprivileged limit."""
     name = want.ref.name if want.ref is not None else "the service"
-    drop_in = "[Service] AmbientCapabilities=CAP_NET_BIND_SERVICE"
-    verbs = ("edit", "restart") if want.ref is not None else ()
-    edit = tuple(quote(("systemctl", verb, "--", name)) for verb in verbs)
+    why = "by hand: add to the unit [Service] AmbientCapabilities=CAP_NET_BIND_SERVICE"
+    edit: tuple[str, ...] = ()
+    if want.ref is not None and (want.ref.manager, want.ref.scope) == ("systemd", "system"):
+        edit = tuple(quote(("systemctl", verb, "--", name)) for verb in ("edit", "restart"))
+    elif want.ref is not None:
+        # A user's own manager has no right to give: such a line in his unit ends with 218/CAPABILITIES.
+        why = "by hand: setcap cap_net_bind_service=+ep on its program, or a socket unit of the system listens for it"
     return (
         Proposal(
             "ambient-capability",
             f"give {name} CAP_NET_BIND_SERVICE",
             commands=edit,
             recommended=True,
-            reason_off=f"by hand: add to the unit {drop_in}",
+            reason_off=why,
         ),
         Proposal(
             "unprivileged-port-start",

@@ -38,6 +38,19 @@ def redirects_of(evidence: Evidence, wanted: Endpoint) -> tuple[Redirect, ...]:
     return tuple(one for one in evidence.redirects.found if _concerns(one, wanted, own))
 
 
+def unread_of(evidence: Evidence, wanted: Endpoint) -> tuple[Redirect, ...]:
+    """The rules that may take what would come to ``wanted``: their ports, or where they send, could not be read."""
+    if evidence.redirects is None or is_loopback(wanted.address):
+        return ()
+    own = {one.address for one in evidence.addresses or ()}
+    unread = evidence.redirects.unread
+    return tuple(
+        one
+        for one in evidence.redirects.open
+        if (one in unread or _leaves(one, wanted, own)) and _is_met(one, wanted, own)
+    )
+
+
 def takers(evidence: Evidence, wanted: Endpoint) -> tuple[Holder, ...]:
     """Who gets what comes to ``wanted`` instead of a listener there.
 
@@ -55,6 +68,8 @@ def rules(evidence: Evidence, wanted: Endpoint) -> Iterator[str]:
     """The rules, word for word, for the evidence view."""
     for one in redirects_of(evidence, wanted):
         yield f"rule: {one.rule}"
+    for one in unread_of(evidence, wanted):
+        yield f"rule, not understood: {one.rule}"
     yield from clusters.facts(evidence, wanted)
 
 
@@ -74,10 +89,18 @@ def _place(holder: Holder) -> str:
 
 
 def _concerns(one: Redirect, wanted: Endpoint, own: set[str]) -> bool:
-    if not one.ports or not one.takes(wanted.protocol, wanted.port):
-        return False
+    return bool(one.ports) and _leaves(one, wanted, own) and _is_met(one, wanted, own)
+
+
+def _leaves(one: Redirect, wanted: Endpoint, own: set[str]) -> bool:
+    """Whether it sends elsewhere than to the port itself."""
     stays = one.to_address is None or one.to_address in own
-    if stays and one.to_port in (None, wanted.port):
+    return not (stays and one.to_port in (None, wanted.port))
+
+
+def _is_met(one: Redirect, wanted: Endpoint, own: set[str]) -> bool:
+    """Whether what comes to the port meets the rule."""
+    if not one.takes(wanted.protocol, wanted.port):
         return False
     if one.address is None:
         return True

@@ -53,7 +53,8 @@ END {
 # Tables of iptables-nft are told by iptables-save already.
 _NFT = r"""
 function hits(rule,   at, spec, n, part, k, ends) {
-  if (!match(rule, / dport (\{[^}]*\}|[0-9-]+)/)) return entry
+  # A set or a map with a name, which some other chain is in: its elements are not in the rule.
+  if (!match(rule, / dport (\{[^}]*\}|[0-9-]+)/)) return entry || rule ~ / dport (@|map )/
   spec = substr(rule, RSTART + 7, RLENGTH - 7)
   gsub(/[{} ]/, "", spec)
   n = split(spec, part, ",")
@@ -64,11 +65,11 @@ function hits(rule,   at, spec, n, part, k, ends) {
   return 0
 }
 $1 == "table" { table = $2 " " $3; next }
-$1 == "chain" { chain = $2; entry = out = 0; next }
-/ hook prerouting / { entry = 1 }
+$1 == "chain" { chain = $2; entry = out = nat = 0; next }
+/ hook prerouting / { entry = 1; nat = /type nat / }
 / hook output / { out = 1 }
 out || known && (table == "ip nat" || table == "ip6 nat") { next }
-/ (dnat|redirect)( |$)/ && hits(" " $0) && lines++ < 400 {
+(/[ \t](dnat|redirect)( |$)/ || nat && / dport vmap /) && hits(" " $0) && lines++ < 400 {
   sub(/ # handle [0-9]+$/, "")
   $1 = $1
   print table, chain, $0
@@ -116,8 +117,11 @@ return "$hd_code"
 
 _nft_port = re.compile(r"\b(?:(?P<protocol>tcp|udp)|th) dport (?P<ports>\{[^}]*\}|[0-9]+(?:-[0-9]+)?)(?= |$)")
 _nft_to = re.compile(r"(?:^| )(?P<kind>dnat|redirect)(?: ip6?)?(?: to (?P<to>\S+))?")
-_nft_daddr = re.compile(r"\bip6? daddr (?P<address>[0-9a-fA-F.:]+)(?= )")
+_nft_daddr = re.compile(r"\bip6? daddr (?P<address>[0-9a-fA-F:][0-9a-fA-F.:]*)(?= )")
 _l4proto = re.compile(r"\bl4proto (?P<protocol>tcp|udp)\b")
+_nft_map = re.compile(r" dnat(?: ip6?)? to (?:(?P<protocol>tcp|udp)|th) dport map \{ ?(?P<elements>[^}]*)\}")
+_nft_keys = re.compile(r"\b(?:(?P<protocol>tcp|udp)|th) dport v?map (?P<ports>\{[^}]*\})")
+_address = re.compile(r"[0-9]+(?:\.[0-9]+){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+")
 _small = re.compile(r"[0-9]{1,5}")
 
 
@@ -154,6 +158,13 @@ class Redirects:
     found: tuple[Redirect, ...] = ()
     refused: str | None = None
     """Why another tool did not answer."""
+    unread: tuple[Redirect, ...] = ()
+    """Rules that send on what comes to these ports, or perhaps to any, to somewhere that they do not tell."""
+
+    @property
+    def open(self) -> tuple[Redirect, ...]:
+        """Rules of which it is not known whether they take a port: they name none, or a set of them by its name."""
+        return (*self.unread, *(one for one in self.found if not one.ports))
 
 
 def parse(text: str) -> Redirects:
@@ -161,6 +172,7 @@ def parse(text: str) -> Redirects:
     tools: list[str] = []
     rules: list[str] = []
     found: list[Redirect] = []
+    unread: list[Redirect] = []
     refused = None
     for line in text.split("\n"):
         kind, _, rest = line.partition(" ")
@@ -173,12 +185,14 @@ def parse(text: str) -> Redirects:
         elif kind == "-A":
             rules.append(line)
         elif tools[-1:] == ["nft"] and line:
-            found += _of_nft(line)
+            told = list(_of_nft(line))
+            found += told
+            unread += () if told else _unread_of_nft(line)
         elif line:
             raise ParseError('"tool NAME" or a rule', line)
     found += _of_iptables(rules)
     unique = {(one.protocol, one.ports, one.to_address, one.to_port, one.address): one for one in reversed(found)}
-    return Redirects(tuple(tools), tuple(unique.values())[::-1][:MOST], refused)
+    return Redirects(tuple(tools), tuple(unique.values())[::-1][:MOST], refused, tuple(unread[:MOST]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +257,10 @@ def _rule(line: str) -> _Rule | None:
 def _of_nft(line: str) -> Iterator[Redirect]:
     """``TABLE-FAMILY TABLE CHAIN rule``."""
     to = _nft_to.search(line)
-    if to is None or "map {" in line or "vmap" in line:
+    if to is None:
+        return
+    if " map " in line or " vmap " in line:
+        yield from _of_map(line)
         return
     named, protocol = _nft_port.search(line), _l4proto.search(line)
     ports = _ranges(named["ports"].strip("{} ").split(","), "-") if named else ()
@@ -255,6 +272,35 @@ def _of_nft(line: str) -> Iterator[Redirect]:
     daddr = _nft_daddr.search(line)
     kind = (named["protocol"] if named else None) or (protocol["protocol"] if protocol else None)
     yield Redirect(kind, ports, address, port, daddr["address"] if daddr else None, line)
+
+
+def _of_map(line: str) -> Iterator[Redirect]:
+    """``dnat to tcp dport map { 80 : 10.0.0.2, 8000-8010 : 10.0.0.3 . 90 }``; nothing unless all of it is read."""
+    named = _nft_map.search(line)
+    if named is None:
+        return
+    daddr = _nft_daddr.search(line)
+    found = []
+    for element in named["elements"].split(","):
+        spec, _, target = element.partition(" : ")
+        address, _, port = target.strip().partition(" . ")
+        ports = _ranges((spec,), "-")
+        if not ports or not _address.fullmatch(address) or not (port == "" or _small.fullmatch(port)):
+            return
+        to_port = int(port) if port else None
+        found.append(Redirect(named["protocol"], ports, address, to_port, daddr["address"] if daddr else None, line))
+    yield from found
+
+
+def _unread_of_nft(line: str) -> Iterator[Redirect]:
+    """A rule that sends on, of which only the ports are read, or not even these."""
+    named, daddr = _nft_keys.search(line) or _nft_port.search(line), _nft_daddr.search(line)
+    if " vmap " not in line and _nft_to.search(line) is None:
+        return
+    specs = named["ports"].strip("{} ").split(",") if named else ()
+    ports = _ranges([spec.partition(" : ")[0] for spec in specs], "-")
+    kind = named["protocol"] if named else None
+    yield Redirect(kind, ports, None, None, daddr["address"] if daddr else None, line)
 
 
 def _ranges(specs: Sequence[str], between: str) -> tuple[tuple[int, int], ...]:

@@ -10,6 +10,7 @@ from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Source
 from console.diagnosis import Confidence, Evidence, Refusal, Verdict, VerdictWord, as_json, as_text, diagnose, needed
+from console.probes import redirects
 from console.probes.addresses import HostAddress
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespace, Namespaces, Proxy
@@ -328,6 +329,39 @@ def test_the_rule_of_an_engine_is_for_whom_it_listens(known: Namespaces) -> None
     assert verdict.verdict is (VerdictWord.UNREACHABLE if known.proxies else VerdictWord.HELD)
 
 
+DNAT = "ip nat pre dnat to tcp dport map"
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        (f"{DNAT} {{ 8080 : 172.18.0.2 }}", VerdictWord.HELD),
+        (f"{DNAT} {{ 80-81 : 172.18.0.2, 8443 : 172.18.0.3 . 443 }}", VerdictWord.FREE),
+        (f"{DNAT} @web", VerdictWord.UNKNOWN),
+        ("ip nat pre dnat ip to ip daddr . tcp dport map { 10.0.0.5 . 8080 : 10.1.0.1 . 80 }", VerdictWord.UNKNOWN),
+        ("ip nat pre tcp dport @web dnat to 172.18.0.2:80", VerdictWord.UNKNOWN),
+        ("ip nat pre tcp dport vmap { 8080 : jump web }", VerdictWord.UNKNOWN),
+        ("ip nat pre tcp dport vmap { 8081 : jump web }", VerdictWord.FREE),
+        ("ip nat pre tcp dport 8080 dnat to numgen inc mod 2 map { 0 : 10.0.0.1 }", VerdictWord.UNKNOWN),
+        ("ip nat pre ip daddr 203.0.113.5 dnat to 10.0.0.5", VerdictWord.FREE),
+        ("-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.2", VerdictWord.UNKNOWN),
+        ("-A PREROUTING -p udp -j DNAT --to-destination 10.0.0.2", VerdictWord.FREE),
+        ("-A PREROUTING -p tcp -m set --match-set web dst -j DNAT --to-destination 10.0.0.2", VerdictWord.UNKNOWN),
+        ("-A PREROUTING -d 203.0.113.5/32 -j DNAT --to-destination 10.0.0.5", VerdictWord.FREE),
+    ],
+)
+def test_nothing_is_called_free_where_a_rule_that_is_not_understood_may_take_it(rule: str, found: VerdictWord) -> None:
+    tool = "iptables-save" if rule.startswith("-A") else "nft"
+    told = redirects.parse(f"tool {tool}\n{rule}")
+    verdict = diagnose(replace(look(redirects=told, symptoms=()), target=PORT))
+    assert verdict.verdict is found
+    gap = gaps(verdict).get("whether a rule sends 8080 elsewhere (NAT)")
+    assert (gap is not None) is (found is VerdictWord.UNKNOWN)
+    if gap is not None:
+        assert rule[:60] in gap
+        assert f"rule, not understood: {rule}" in verdict.evidence
+
+
 # What is only inside
 
 
@@ -395,5 +429,8 @@ def test_nothing_is_called_free_where_rules_alone_may_take_it(cgroup: str, sourc
         source=source, identity=identity(1001), namespaces=Namespaces((), (space,)), redirects=None,
         refused=(Refusal("redirects", "needs root"),),
     )  # fmt: skip
-    assert diagnose(evidence).verdict is (VerdictWord.UNKNOWN if blind else VerdictWord.FREE)
+    verdict = diagnose(evidence)
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNKNOWN if blind else VerdictWord.FREE, Confidence.LOW)
+    assert verdict.summary.startswith("nobody listens on tcp 8080")
+    assert blind or "(rules of the kernel were not seen)" in verdict.summary
     assert diagnose(replace(evidence, redirects=Redirects(), refused=())).verdict is VerdictWord.FREE

@@ -346,6 +346,18 @@ def test_connections_that_linger() -> None:
     assert verdict.verdict is VerdictWord.LINGERING
     assert "2 in TIME-WAIT; the last ends in 42 s" in verdict.summary
     assert action(verdict, "start") is not None
+    assert verdict.confidence is Confidence.HIGH
+
+
+def test_what_only_lingers_is_no_obstacle_to_most_where_no_log_says_so() -> None:
+    stopped = unit("api.service", State.STOPPED, wants=(Endpoint("tcp", "*", 8080),))
+    waiting = socket("TIME-WAIT", timer="timewait,42sec,0")
+    verdict = diagnose(look(services=(stopped,), symptoms=(), sockets=(waiting,)))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.LINGERING, Confidence.LOW)
+    assert verdict.summary.endswith("42 s; they keep 8080 only from what does not set SO_REUSEADDR")
+    start = action(verdict, "start")
+    assert start is not None
+    assert start.label == "start api.service"
 
 
 def test_a_left_over_process_keeps_connections() -> None:

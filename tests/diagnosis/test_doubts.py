@@ -43,6 +43,38 @@ def test_a_port_that_is_its_own_is_reason_enough() -> None:
         assert (verdict.actions[0].recommended, verdict.confidence) == (True, Confidence.HIGH)
 
 
+@pytest.mark.parametrize("end", ["Traceback (most recent call last):\nValueError: bad message", "panic: nil map"])
+def test_who_ended_by_another_error_stops_nobody(end: str) -> None:
+    verdict = on_postgres(f"{PLAIN}\n{end}")
+    assert (verdict.port, verdict.confidence, verdict.actions[0].recommended) == (5432, Confidence.MEDIUM, False)
+    (gap,) = (gap for gap in verdict.not_checked if gap.what == "whether tcp 5432 is its own")
+    assert gap.why == "only its log names it, and api.service ended by another error after it"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "shutting down",
+        "Traceback (most recent call last):\nOSError: [Errno 98] Address already in use",
+        "The above exception was the direct cause of the following exception:\nTraceback (most recent call last):\nX",
+    ],
+)
+def test_who_ended_by_it_has_reason_enough(end: str) -> None:
+    verdict = on_postgres(f"{PLAIN}\n{end}")
+    assert (verdict.actions[0].recommended, verdict.confidence) == (True, Confidence.HIGH)
+
+
+def test_who_runs_on_stops_nobody() -> None:
+    seen = snapshot(
+        services=(unit("api.service"), unit("postgresql.service", ports=(Endpoint("tcp", "0.0.0.0", 5432),))),
+        listeners=(POSTGRES,),
+        symptoms=(symptom(port=5432),),
+    )
+    verdict = diagnose(Evidence(seen, ref(), processes=(process(),), sockets=()))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.HELD, Confidence.MEDIUM)
+    assert not any(way.recommended for way in verdict.actions)
+
+
 LEGACY = unit("legacy.service", ports=(Endpoint("tcp", "127.0.0.1", 8080),), pids=(4112,))
 PAYMENTS = unit("payments.service", ports=(Endpoint("tcp", "10.0.0.5", 8080),), pids=(5000,))
 OF_PAYMENTS = listener(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from console.core.service import ServiceRef
 from console.diagnosis import Confidence, Evidence, Refusal, Verdict, VerdictWord, diagnose, needed
 from console.probes import denials
 from console.probes.confinement import Confinement, rule_covers
@@ -15,7 +16,7 @@ from console.probes.namespaces import Namespaces
 from console.probes.redirects import Redirects
 from tests.probes.recorded import read
 
-from .factories import failed, ref, snapshot, symptom
+from .factories import HOST, failed, ref, snapshot, symptom
 
 RECORDED = Path(__file__).parent.parent / "probes" / "recorded"
 AVC = denials.parse(read(RECORDED / "audit-denials-selinux.txt").output)
@@ -89,6 +90,40 @@ def test_a_denial_of_apparmor_names_the_profile() -> None:
     verdict = diagnose(look(443, confinement=confined, kernel_denials=(denial,), audit_denials=()))
     assert verdict.summary == "AppArmor's profile /srv/api forbids api.service: capable net_bind_service"
     assert verdict.confidence is Confidence.HIGH
+
+
+def of(manager: str, scope: str = "system", user: str | None = None, **changes: Any) -> Verdict:
+    """A program of another manager that was refused 443."""
+    where = ServiceRef(HOST, manager, "api", scope)
+    evidence = look(443, **changes)
+    told = replace(symptom("EACCES", port=443), ref=where)
+    seen = replace(evidence.snapshot, services=(failed(user=user, ref=where),), symptoms=(told,))
+    return diagnose(replace(evidence, snapshot=seen, target=where))
+
+
+@pytest.mark.parametrize(
+    ("manager", "scope", "user"),
+    [("supervisord", "system", "deploy"), ("pm2", "user:deploy", None), ("systemd", "user:deploy", None)],
+)
+def test_only_a_unit_of_the_system_gets_the_right_by_systemctl(manager: str, scope: str, user: str | None) -> None:
+    verdict = of(manager, scope, user)
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.NOT_PERMITTED, Confidence.HIGH)
+    assert verdict.summary == "ports below 1024 need CAP_NET_BIND_SERVICE; api runs as deploy"
+    assert not any("systemctl" in command for way in verdict.actions for command in way.commands)
+    assert "AmbientCapabilities" not in str(verdict.actions)
+    assert "setcap" in (verdict.actions[0].reason_off or "")
+    mine = diagnose(look(443, confinement=Confinement(capabilities=frozenset())))
+    assert mine.actions[0].commands == ("systemctl edit -- api.service", "systemctl restart -- api.service")
+
+
+def test_of_whom_no_manager_tells_the_user_no_right_is_claimed() -> None:
+    verdict = of("supervisord")
+    assert verdict.summary == "ports below 1024 need CAP_NET_BIND_SERVICE; as whom api runs is not known"
+    assert verdict.confidence is Confidence.MEDIUM
+    assert gaps(verdict)["user of api"] == "its manager did not tell"
+    assert "has the right" in of("supervisord", user="root").summary
+    denial = replace(AVC[0], port=443)
+    assert of("supervisord", confinement=ENFORCING, audit_denials=(denial,)).summary.startswith("SELinux")
 
 
 @pytest.mark.parametrize("errno", ["EPERM", "EACCES"])

@@ -7,7 +7,7 @@ from console.diagnosis.strays import LEFT
 from tests.lab import FreshHost, Lab
 from tests.lab.cases import install
 
-from .expected import HIGH, MEDIUM, NOSUDO, ONCALL, ROOT, Expected, look
+from .expected import HIGH, LOW, MEDIUM, NOSUDO, ONCALL, ROOT, Expected, look
 
 LINGERING, OUTGOING, HELD = VerdictWord.LINGERING, VerdictWord.OUTGOING, VerdictWord.HELD
 HIDDEN = "process of the holder"
@@ -17,7 +17,7 @@ CASES: dict[str, tuple[Expected, ...]] = {
         Expected("/api", ROOT, LINGERING, HIGH, action="start", summary="the last ends in", gaps=0),
         Expected("/api", ONCALL, LINGERING, HIGH, action="start", summary="1 in TIME-WAIT; the last ends in", gaps=0),
         # Without the log nobody is known to want the port: that a connection still has it is seen all the same.
-        Expected(":8080", NOSUDO, LINGERING, HIGH, summary="1 in TIME-WAIT"),
+        Expected(":8080", NOSUDO, LINGERING, LOW, summary="only from what does not set SO_REUSEADDR"),
     ),
     "12left": (
         Expected("/api", ROOT, LINGERING, HIGH, "legacy.service", action="stop-holder", gaps=0,

@@ -33,6 +33,19 @@ nft add rule inet edge pre ip daddr 10.77.1.2 udp dport 5300-5310 dnat ip to 10.
 nft add rule inet edge pre meta l4proto tcp th dport 30080 counter redirect to :9090
 nft add rule inet edge out tcp dport 8443 redirect to :444
 """
+MAPS = """
+nft add table ip t
+nft add chain ip t pre '{ type nat hook prerouting priority -100; }'
+nft add chain ip t sub
+nft add set ip t ports '{ type inet_service; elements = { 8085 }; }'
+nft add map ip t m '{ type inet_service : ipv4_addr; elements = { 8086 : 172.31.0.2 }; }'
+nft add rule ip t sub tcp dport 8087 redirect to :99
+nft add rule ip t pre dnat to tcp dport map '{ 8084 : 172.31.0.2, 9000-9002 : 172.31.0.3 }'
+nft add rule ip t pre dnat to tcp dport map @m
+nft add rule ip t pre tcp dport @ports dnat to 172.31.0.2
+nft add rule ip t pre tcp dport vmap '{ 8087 : jump sub }'
+nft add rule ip t pre dnat ip addr . port to tcp dport map '{ 8088 : 172.31.0.2 . 80 }'
+"""
 # A network of its own without any engine, and a container that hides behind none.
 NETWORKS = """
 docker run --detach --name web --publish 127.0.0.1:8080:80 --publish 5300:53/udp lab-httpd

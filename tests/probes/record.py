@@ -127,6 +127,8 @@ def containers(lab: Lab, host: Host, folder: Path) -> None:
     keep(folder, "usage-containers", root, _probe("usage"), *pids, tools="docker uname", who="root")
     for port in ("30080", "8443", "8080"):
         keep(folder, f"redirects-{port}", root, _probe("redirects"), port, tools="iptables-save nft", who="root")
+    host.sh(nets.MAPS)
+    keep(folder, "redirects-maps", root, _probe("redirects"), "8087", tools="iptables-save nft", who="root")
     host.sudoers("oncall", ["/usr/sbin/nft -a list ruleset"])
     oncall = over_ssh(lab, host, "oncall")
     keep(folder, "redirects-oncall", oncall, _probe("redirects"), "8443", tools="nft", who="oncall, who may run nft")
