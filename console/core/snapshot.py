@@ -148,6 +148,8 @@ class LogLine:
     dropped: int = 0
     """How many lines before this one were dropped because they came faster than they could be taken."""
     fields: tuple[tuple[str, str], ...] = ()
+    by_engine: bool = False
+    """The engine of a container says it, and not what runs in the container."""
     untimed: bool = False
     """No line of its source had a time so far: what is older than a moment cannot be told apart there."""
 
