@@ -63,6 +63,11 @@ class Identity:
     """The control groups of these processes."""
     came_by: Endpoint | None = None
     """Where the console's connection arrived on this host, as sshd tells."""
+    relayed: bool = False
+    """What connected to sshd is on this host itself: it passes on what came to another place, which sshd cannot tell.
+    It is in ``session`` and ``cgroups``, as far as this login may know."""
+    dialled: int | None = None
+    """The port to which the console connected."""
 
 
 @dataclass(frozen=True, slots=True)
