@@ -51,6 +51,10 @@ def parts(context: Context) -> Parts:
     holders = _others(context, holding(context, endpoint))
     bare = tuple(holder.service for holder in holders if isinstance(holder.manager, Mortal))
     stops = {holder.service.ref: _stop(context, endpoint, holder) for holder in holders}
+    for holder in (one for one in holders if one not in _listeners(holders)):
+        # systemd refuses to start a socket unit whose service runs: what undoes its stop comes before.
+        ref = holder.service.ref
+        stops[ref] = tuple(replace(step, undo_last=True) for step in stops[ref])
     # An undo starts these again; the first of them is waited for.
     again = tuple(holder for holder in holders if any(step.undo is not None for step in stops[holder.service.ref]))
     first = next((holder for holder in again if holder.service.ref != context.intent.holder), None)
@@ -64,7 +68,7 @@ def parts(context: Context) -> Parts:
             ),
         ),
         preflight=(
-            *(check for holder in holders for check in _still_holds(context, endpoint, holder)),
+            *(check for holder in _listeners(holders) for check in _still_holds(context, endpoint, holder)),
             *((ending.remember_sockets(endpoint),) if bare else ()),
             *checks.remember_run(context),
         ),
@@ -90,6 +94,13 @@ def parts(context: Context) -> Parts:
 def _others(context: Context, found: Holding) -> tuple[Holder, ...]:
     """The holders besides the service itself and what starts it on a connection."""
     return tuple(holder for holder in found.holders if not context.service.answers_for(holder.service.ref))
+
+
+def _listeners(holders: tuple[Holder, ...]) -> tuple[Holder, ...]:
+    """Those whose the port is seen to be: what runs by a socket unit uses the socket of that, in its control group."""
+    return tuple(
+        holder for holder in holders if not any(holder.service.is_triggered_by(other.service.ref) for other in holders)
+    )
 
 
 def _still_holds(context: Context, endpoint: Endpoint, holder: Holder) -> tuple[Check, ...]:

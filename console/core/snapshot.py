@@ -63,6 +63,11 @@ class Identity:
     """The control groups of these processes."""
     came_by: Endpoint | None = None
     """Where the console's connection arrived on this host, as sshd tells."""
+    relayed: bool = False
+    """What connected to sshd is on this host itself: it passes on what came to another place, which sshd cannot tell.
+    It is in ``session`` and ``cgroups``, as far as this login may know."""
+    dialled: int | None = None
+    """The port to which the console connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +153,8 @@ class LogLine:
     dropped: int = 0
     """How many lines before this one were dropped because they came faster than they could be taken."""
     fields: tuple[tuple[str, str], ...] = ()
+    by_engine: bool = False
+    """The engine of a container says it, and not what runs in the container."""
     untimed: bool = False
     """No line of its source had a time so far: what is older than a moment cannot be told apart there."""
 

@@ -1,6 +1,6 @@
 """The way by which the console itself is on a host: what is on it is not stopped for anything else."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from console.core.network import Listener
 from console.core.overlap import Binding, clash
@@ -18,11 +18,20 @@ def runs_through(identity: Identity | None, pids: Iterable[int], cgroup: str | N
 
 
 def came_by(identity: Identity | None, place: Listener | Endpoint) -> bool:
-    """Whether the console's connection came to just this address and port."""
-    if identity is None or identity.came_by is None:
+    """Whether the console's connection came to just this address and port, or to this one on its way there."""
+    if identity is None:
         return False
     taken = Binding.of_listener(place) if isinstance(place, Listener) else Binding.of_endpoint(place)
-    return clash(Binding.of_endpoint(identity.came_by), taken) is not None
+    return any(clash(Binding.of_endpoint(one), taken) is not None for one in _arrivals(identity))
+
+
+def _arrivals(identity: Identity) -> Iterator[Endpoint]:
+    arrived = identity.came_by
+    if arrived is not None:
+        yield arrived
+    # The address that it had there is not known: it may have been another one than that of the console's side.
+    if identity.dialled is not None and (identity.relayed or arrived is None or arrived.port != identity.dialled):
+        yield Endpoint("tcp", "*", identity.dialled)
 
 
 def is_own_way(identity: Identity | None, service: Service) -> bool:

@@ -105,7 +105,7 @@ def _serving(evidence: Evidence, want: Want) -> tuple[Listener, ...]:
         return found
     if want.service is None or want.service.state is not State.RUNNING:
         return ()
-    return found if all(is_own(want.service, listener) for listener in found) else ()
+    return found if all(is_own(want.service, listener, evidence.snapshot.services) for listener in found) else ()
 
 
 def _tools(evidence: Evidence) -> frozenset[str]:

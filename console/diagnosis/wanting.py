@@ -12,7 +12,7 @@ from console.diagnosis.bind_errors import symptoms
 from console.diagnosis.claims import of_service, owner_of
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import LISTENED, Confidence
-from console.managers.join import Published, is_publishing, of_user
+from console.managers.join import Published, has_own_cgroup, is_publishing, of_user
 
 OLD = 5.0
 """Seconds before its present state began from which on a symptom is of an earlier run."""
@@ -104,8 +104,19 @@ def is_own(service: Service | None, listener: Listener, services: Sequence[Servi
     if any(pid in service.pids for pid in listener.pids):
         return True
     if service.cgroup is not None and listener.cgroup is not None:
-        return listener.cgroup == service.cgroup or listener.cgroup.startswith(service.cgroup + "/")
+        inside = f"{listener.cgroup}/".startswith(f"{service.cgroup}/")
+        return inside and (has_own_cgroup(service) or _is_alone(service, listener, services))
     return service.ref.scope == "system" and not of_user(listener) and listener.unit == service.ref.name
+
+
+def _is_alone(service: Service, listener: Listener, services: Sequence[Service]) -> bool:
+    """Whether, of what its manager runs, only this can have a listener of their control group.
+
+    A process that is told is known: then it is none of the service's.
+    """
+    return not listener.pids and not any(
+        other.ref != service.ref and other.cgroup == service.cgroup and not has_own_cgroup(other) for other in services
+    )
 
 
 def _is_of_scope(ref: ServiceRef, listener: Listener) -> bool:

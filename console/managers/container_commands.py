@@ -136,7 +136,10 @@ def log_line(ref: ServiceRef, text: str) -> LogLine | None:
     message = fields.pop("message", match["text"])
     source = match["name"] or ref.manager
     at = when(match["at"])
-    return LogLine(ref.host, ref.name, source, message, at, level or "info", fields=tuple(sorted(fields.items())))
+    # What a container prints has a time in front, whatever it prints: it cannot pass for its engine.
+    by_engine = match["at"] is None and match["text"].startswith(scripts.ENGINE_SAYS)
+    told = tuple(sorted(fields.items()))
+    return LogLine(ref.host, ref.name, source, message, at, level or "info", fields=told, by_engine=by_engine)
 
 
 def _look(service: Service, which: Which, script: str, *first: str) -> Command:

@@ -6,6 +6,9 @@ Containers are named in two ways: ``'' NAME`` is one container, ``PROJECT SERVIC
 
 from console.managers.follow_scripts import END_WITH_INPUT
 
+ENGINE_SAYS = "docker: Error response from daemon: "
+"""What begins the engine's own words on a start that failed; before what a container prints the engine puts a time."""
+
 ENGINE = """
 # The socket may belong to systemd, which starts the engine for whoever connects: no look may do that.
 engine() {
@@ -214,7 +217,9 @@ log() {
   engine "$@" && "$@" logs --timestamps --tail "$lines" ${since:+--since "$since"} "$name" 2>&1
   engine "$@" &&
     "$@" inspect --type container -f '{{if not .State.Running}}{{.State.Error}}{{end}}' "$name" 2>/dev/null |
-    sed -n 's/^./docker: Error response from daemon: &/p'
+    sed -n 's/^./"""
+    + ENGINE_SAYS
+    + """&/p'
 }
 # The log of a container ends with its process; the next run's is the same log.
 following() {

@@ -100,11 +100,16 @@ def _by_pid(services: Sequence[Service]) -> dict[int, Service]:
     return found
 
 
+def has_own_cgroup(service: Service) -> bool:
+    """Whether what is in its control group is its own: that of a service of pm2, say, is that of whatever runs pm2."""
+    return service.ref.manager in _OWN_CGROUP
+
+
 def _by_cgroup(services: Sequence[Service]) -> dict[str, Service]:
     return {
         service.cgroup: service
         for service in reversed(services)
-        if service.cgroup and service.ref.manager in _OWN_CGROUP and not _user_manager.fullmatch(service.ref.name)
+        if service.cgroup and has_own_cgroup(service) and not _user_manager.fullmatch(service.ref.name)
     }
 
 

@@ -1,8 +1,11 @@
 """What a host is, who we are on it, and which tools it has. Asked once a connection."""
 
+from console.core.network import Socket
+from console.core.overlap import same_address
 from console.core.probe import ParseError, Probe
 from console.core.service import Endpoint
 from console.core.snapshot import Identity
+from console.probes import sockets
 
 TOOLS = (
     "awk", "busybox", "cat", "crictl", "date", "df", "dmesg", "docker", "docker-compose", "du", "find", "firewall-cmd",
@@ -49,6 +52,18 @@ done
 echo "session=$hd_up"
 echo "cgroups=$hd_in"
 echo "came=$SSH_CONNECTION"
+# What connected to sshd, where that is on this host: a relay, which listens where the console really came in.
+read -r hd_k hd_v hd_x hd_above hd_f <<EOF
+$SSH_CONNECTION
+EOF
+case $hd_v$hd_above in '' | *[!0-9]*) ;; *)
+  hd_k="sport = :$hd_v and dport = :$hd_above"
+  # The processes are looked for only where there is something: that takes a look at all of them.
+  if hd_f=$(ss -Htne "$hd_k" 2>/dev/null) && [ -n "$hd_f" ]; then
+    hd_f=$(ss -Htnep "$hd_k" 2>/dev/null)
+    printf '%s\n' "$hd_f" | sed 's/^/relay=/'
+  fi ;;
+esac
 hd_found=
 for hd_t in """
     + " ".join(TOOLS)
@@ -67,6 +82,10 @@ def parse(text: str) -> Identity:
     if not uid.isdecimal() or len(uid) > 10 or "hostname" not in found:
         raise ParseError("hostname= and uid=", text)
     version = found.get("systemd", "").split()
+    came = found.get("came", "").split()
+    relays = _relays(came, [line.removeprefix("relay=") for line in text.splitlines() if line.startswith("relay=")])
+    session = tuple(int(word) for word in found.get("session", "").split() if word.isdecimal() and len(word) < 11)
+    cgroups = (*found.get("cgroups", "").split(), *(one.cgroup for one in relays if one.cgroup))
     return Identity(
         hostname=found["hostname"],
         os=found.get("os", ""),
@@ -77,10 +96,32 @@ def parse(text: str) -> Identity:
         tools=frozenset(found.get("tools", "").split()),
         login_shell=found.get("shell", ""),
         systemd=version[1] if len(version) > 1 else None,
-        session=tuple(int(word) for word in found.get("session", "").split() if word.isdecimal() and len(word) < 11),
-        cgroups=tuple(dict.fromkeys(found.get("cgroups", "").split())),
-        came_by=_came_by(found.get("came", "").split()),
+        session=tuple(dict.fromkeys((*session, *(pid for one in relays for pid in one.pids)))),
+        cgroups=tuple(dict.fromkeys(cgroups)),
+        came_by=_came_by(came),
+        relayed=bool(relays) or _is_from_here(came),
     )
+
+
+def _relays(came: list[str], rows: list[str]) -> tuple[Socket, ...]:
+    """The other end of the connection that sshd tells of, where it is on this host too, by ``ss``."""
+    if len(came) != 4:
+        return ()
+    try:
+        found = sockets.parse("\n".join(rows))
+    except ParseError:
+        # Not known: what the console connected to is all that is left.
+        return ()
+    client, server = (word.partition("%")[0] for word in (came[0], came[2]))
+    return tuple(one for one in found if same_address(one.address, client) and same_address(one.peer_address, server))
+
+
+def _is_from_here(came: list[str]) -> bool:
+    """Whether who connected to sshd has an address of this host, as far as addresses tell."""
+    if len(came) != 4:
+        return False
+    client, server = (word.partition("%")[0] for word in (came[0], came[2]))
+    return client == server or client == "::1" or client.startswith("127.")
 
 
 def _came_by(words: list[str]) -> Endpoint | None:

@@ -299,6 +299,12 @@ class SnapshotBuilder:
         """What the host said it is."""
         return self.snapshot.identity
 
+    def dialled(self, port: int | None) -> None:
+        """Tell to which port the console connected."""
+        known = self.snapshot.identity
+        if known is not None and known.dialled != port:
+            self.snapshot = replace(self.snapshot, identity=replace(known, dialled=port))
+
     def note(self, name: str, now: float, failure: str | None, **how: bool) -> None:
         """Note how a source went; ``how`` are ``waiting``, ``hangs`` and ``broken`` of ``Source``."""
         before = self._silence().silent

@@ -22,6 +22,7 @@ LONGEST = 300
 """Characters of such a line."""
 AGAIN = 60.0
 """Seconds until a log that could not be read is tried again."""
+_CONTAINERS = ("docker", "compose")
 AT_ONCE = 4
 """Logs that are read after one look at the services; the others follow after the next."""
 
@@ -55,7 +56,7 @@ class FailureLogs:
                 continue
             self._again.pop(service.ref, None)
             here = [line for line in lines if _of_this_host(service, line)]
-            self._symptoms[service.ref] = symptoms_of(service, here)
+            self._symptoms[service.ref] = tuple(one for one in symptoms_of(service, here) if _may_want(service, one))
             self._ends[service.ref] = last_words(service.ref, lines)
             self._search.done([service])
         self._search.forget({service.ref for service in self._search.down(self._builder.snapshot.services)})
@@ -73,7 +74,7 @@ class FailureLogs:
         output = await self._transport.run(command)
         if output.exit != 0:
             return None
-        lines = [line for text in output.stdout.splitlines() if (line := read_line(text)) is not None]
+        lines = [line for text in output.stdout.split("\n") if (line := read_line(text)) is not None]
         # Lines without a time may be of any run; what the newest attempt said is at the end.
         return tuple(lines if any(line.at is not None for line in lines) else lines[-UNTIMED:])
 
@@ -92,8 +93,16 @@ def last_words(ref: ServiceRef, lines: Sequence[LogLine]) -> LastWords:
 def _of_this_host(service: Service, line: LogLine) -> bool:
     """Whether an address in the line is one of the host: a container or a pod has a network of its own.
 
-    What an engine could not publish is told by itself, in these words.
+    What an engine could not publish is told by itself.
     """
-    if service.ref.manager in ("docker", "compose"):
-        return "Error response from daemon" in line.message
-    return service.ref.manager != "kubernetes"
+    return line.by_engine if service.ref.manager in _CONTAINERS else service.ref.manager != "kubernetes"
+
+
+def _may_want(service: Service, symptom: Symptom) -> bool:
+    """Whether it is about a port of the service: a container has those of the host that are published for it.
+
+    What an engine says may quote words of the image, such as those of a command that is not there.
+    """
+    if service.ref.manager not in _CONTAINERS or symptom.endpoint is None:
+        return True
+    return symptom.endpoint.port in {want.port for want in service.wants}

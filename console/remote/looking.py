@@ -21,6 +21,7 @@ from console.remote.session import Session
 from console.remote.shell import Answer, Ask, ShellLostError
 from console.remote.surveys import Surveys
 from console.remote.systemd import SystemdWatch
+from console.remote.transport import Dialling
 
 T = TypeVar("T")
 
@@ -84,6 +85,8 @@ class Looking:
         except TimeoutError:
             raise ShellLostError(f"the first look had no answer in {FIRST_TIMEOUT:.0f} s") from None
         self._take(asks, answers, self._fast, (sent + self._wall()) / 2)
+        if isinstance(transport := self._session.transport, Dialling):
+            self._builder.dialled(transport.dialled)
         if self._builder.identity is not None:
             self._leave_out(self._builder.identity)
 

@@ -169,6 +169,11 @@ class SshTransport:
         return self._link.target if self._link is not None else None
 
     @property
+    def dialled(self) -> int | None:
+        """The port to which it connected, once it did."""
+        return self._link.target.port if self._link is not None else None
+
+    @property
     def root(self) -> bool:
         """Whether the login is root's."""
         return self._link is not None and self._link.target.user == "root"

@@ -119,6 +119,16 @@ class Transport(Protocol):
 
 
 @runtime_checkable
+class Dialling(Protocol):
+    """A transport that connects to a port."""
+
+    @property
+    def dialled(self) -> int | None:
+        """The port to which it connected, once it did."""
+        ...
+
+
+@runtime_checkable
 class UnixSockets(Protocol):
     """A transport that reaches the host's UNIX sockets. They are no channels of programs: sshd does not count them."""
 

@@ -321,6 +321,11 @@ def test_the_socket_is_stopped_before_its_service() -> None:
     found = made(ActionKind.FREE_PORT, where, endpoint=PORT)
     assert names(found)[:2] == ["stop echo.socket", "stop echo.service"]
     assert not any("may start" in warning for warning in found.warnings)
+    # The kernel names the socket unit alone, also while the service uses it; and systemd must start it first.
+    held = [check.name for check in found.preflight if "still holds" in check.name]
+    assert held == ["echo.socket still holds tcp 8080"]
+    undone = [step.name for _, step in found.undo_order]
+    assert undone[1:4] == ["stop echo.socket", "stop echo.service", "see tcp 8080 released by echo.socket"]
 
 
 @pytest.mark.parametrize(

@@ -32,16 +32,21 @@ def through(identity: Identity, **more: object) -> Snapshot:
 BY_PROCESS = replace(ROOT, session=(100, 90, 80))
 BY_GROUP = replace(ROOT, session=(100, 90), cgroups=("/user.slice/session-1.scope", f"/system.slice/{SSH}"))
 BY_PORT = replace(ONCALL, came_by=ARRIVED)
+RELAYED = replace(ONCALL, came_by=Endpoint("tcp", "127.0.0.1", 22), relayed=True, dialled=2222)
+"""It connected to a relay, of which the processes and the control group are hidden from this login."""
+SENT_ON = replace(ONCALL, came_by=Endpoint("tcp", "10.0.0.5", 22), dialled=2222)
+AT_ONE_PORT = replace(ONCALL, came_by=Endpoint("tcp", "127.0.0.1", 2222), relayed=True, dialled=2222)
+BY_ANY_WAY = [BY_PROCESS, BY_GROUP, BY_PORT, RELAYED, SENT_ON, AT_ONE_PORT]
 
 
-@pytest.mark.parametrize("identity", [BY_PROCESS, BY_GROUP, BY_PORT])
+@pytest.mark.parametrize("identity", BY_ANY_WAY)
 @pytest.mark.parametrize("kind", [ActionKind.FREE_PORT, ActionKind.STOP])
 def test_it_is_not_stopped(identity: Identity, kind: ActionKind) -> None:
     intent = Intent(kind, ref("api.service"), PORT) if kind is ActionKind.FREE_PORT else Intent(kind, ref(SSH))
     assert "by which this console is here" in (refusal(intent, through(identity), managers=MANAGERS) or "")
 
 
-@pytest.mark.parametrize("identity", [BY_PROCESS, BY_GROUP, BY_PORT])
+@pytest.mark.parametrize("identity", BY_ANY_WAY)
 def test_who_restarts_it_is_warned(identity: Identity) -> None:
     made = plan(
         Intent(ActionKind.RESTART, ref(SSH)),
@@ -60,6 +65,8 @@ def test_who_restarts_it_is_warned(identity: Identity) -> None:
         replace(ROOT, session=(100, 90, 81), cgroups=("/user.slice/session-1.scope", "/system.slice/ssh.service")),
         replace(ONCALL, came_by=Endpoint("tcp", "10.0.0.5", 22)),
         replace(ONCALL, came_by=Endpoint("tcp", "2001:db8::5", 2222)),
+        replace(ONCALL, came_by=Endpoint("tcp", "2001:db8::5", 2222), dialled=2222),
+        replace(ONCALL, came_by=Endpoint("tcp", "10.0.0.5", 22), dialled=22),
     ],
 )
 def test_who_came_by_another_way_may_stop_it(identity: Identity) -> None:

@@ -76,6 +76,26 @@ def test_two_that_share_the_port_are_both_stopped(lab: Lab, fresh_host: FreshHos
     assert {ref.name for ref in acted.plan.touches} == {"legacy.service", "other.service"}
 
 
+def box(host: Host) -> None:
+    """A service that runs by a socket unit without Accept=yes: both have the socket."""
+    serve = "import socket as s\nl = s.socket(fileno=3)\nwhile 1: c, _ = l.accept(); c.sendall(b'box'); c.close()\n"
+    host.write("/srv/box.py", serve)
+    host.unit("box.service", "[Service]\nExecStart=/usr/bin/python3 /srv/box.py\n", start=False)
+    host.unit("box.socket", "[Socket]\nListenStream=8080\n")
+    host.run(["systemctl", "start", "box.service"])
+    host.wait("ss -Hltnp 'sport = :8080' | grep -q python3")
+
+
+def test_a_socket_unit_and_the_service_that_runs_by_it_are_both_stopped(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    box(host)
+    host.install_api()
+    host.wait("systemctl is-failed --quiet api.service", timeout=30)
+    acted = act(lab, host, "/api")
+    assert acted.plan.commands[:2] == ("systemctl stop box.socket", "systemctl stop box.service")
+    proved(acted, host, "box.socket", "box.service")
+
+
 def test_a_holder_that_somebody_starts_again_fails_the_plan_and_it_is_undone(lab: Lab, fresh_host: FreshHost) -> None:
     """Row 38: the manager does as it is told, and something else starts the service again."""
     host = fresh_host()

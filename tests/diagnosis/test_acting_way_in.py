@@ -1,4 +1,4 @@
-"""A further sshd under a unit of its own: the console that came by it does not stop it for a port."""
+"""A further sshd under a unit of its own, or a relay in front of it: the console that came by it does not stop it."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ def test_the_sshd_by_which_the_console_came_is_left_alone(lab: Lab, fresh_host: 
     ref, port = ServiceRef(host.name, "systemd", NAME), Endpoint("tcp", "0.0.0.0", 2222)
     free = Intent(ActionKind.FREE_PORT, ServiceRef(host.name, "systemd", "api.service"), port)
 
-    async def seen(user: str) -> tuple[Snapshot, Verdict, list[str | None]]:
-        path = tmp_path / user
+    def by(user: str, port: int) -> HostSpec:
+        path = tmp_path / f"{user}{port}"
         own = lab.ssh_config(user).read_text(encoding="utf-8")
-        path.write_text(f"Host *\n  Port 2222\n  StrictHostKeyChecking no\n{own}", encoding="utf-8")
-        spec = HostSpec(host.name, host.name, ssh_config=str(path))
+        path.write_text(f"Host *\n  Port {port}\n  StrictHostKeyChecking no\n{own}", encoding="utf-8")
+        return HostSpec(host.name, host.name, ssh_config=str(path))
+
+    async def seen(user: str) -> tuple[Snapshot, Verdict, list[str | None]]:
+        spec = by(user, 2222)
         async with looking.started(Config(), (spec,)) as fleet:
             await looking.up(fleet, host.name)
             verdict = await diagnosis(fleet, Config(), spec, any_target("/api"))
@@ -50,4 +53,25 @@ def test_the_sshd_by_which_the_console_came_is_left_alone(lab: Lab, fresh_host: 
         assert snapshot.identity.came_by.port == 2222
         [stop] = [way for way in verdict.actions if way.id == "stop-holder"]
         assert (stop.intents, stop.reason_off) == ((), "by hand: it is the way to this host")
+        assert all("by which this console is here" in (why or "") for why in refusals), refusals
+
+    # A relay: sshd tells of a connection from this host itself, to port 22.
+    host.unit("gate.service", "[Service]\nExecStart=/lib/systemd/systemd-socket-proxyd 127.0.0.1:22\n", start=False)
+    host.unit("gate.socket", "[Socket]\nListenStream=2223\n")
+    host.wait("ss -Hltn 'sport = :2223' | grep -q .")
+
+    async def through_relay(user: str) -> tuple[Snapshot, list[str | None]]:
+        spec = by(user, 2223)
+        async with looking.started(Config(), (spec,)) as fleet:
+            await looking.up(fleet, host.name)
+            snapshot = fleet.snapshot(host.name)
+            gates = (ServiceRef(host.name, "systemd", name) for name in ("gate.service", "gate.socket"))
+            stops = [Intent(ActionKind.STOP, gate) for gate in gates]
+            return snapshot, [make_plan(Config(), spec, one, snapshot, None)[1] for one in stops]
+
+    for user in ("root", "nosudo"):
+        snapshot, refusals = asyncio.run(through_relay(user))
+        assert snapshot.identity is not None
+        assert snapshot.identity.came_by == Endpoint("tcp", "127.0.0.1", 22)
+        assert snapshot.identity.relayed
         assert all("by which this console is here" in (why or "") for why in refusals), refusals

@@ -477,6 +477,10 @@ def test_lines_of_a_log() -> None:
     line = DOCKER.log_line(ServiceRef("h", "docker", "web"), "docker: Error response from daemon: no")
     assert line is not None
     assert (line.at, line.source, line.message) == (None, "docker", "docker: Error response from daemon: no")
+    assert line.by_engine
+    line = DOCKER.log_line(ref, "2026-11-21T09:52:11.123456789Z docker: Error response from daemon: no")
+    assert line is not None
+    assert not line.by_engine
     assert DOCKER.log_line(ref, "2026-11-21T09:52:11.123456789Z ") is None
 
 

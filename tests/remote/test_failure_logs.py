@@ -28,9 +28,10 @@ class Told:
 
 
 def failed(manager: str, since: float = 100.0) -> Service:
-    ref = ServiceRef("web1", manager, "shop/deploy/api" if manager == "kubernetes" else "api")
+    ref = ServiceRef("web1", manager, {"kubernetes": "shop/deploy/api", "compose": "shop/api"}.get(manager, "api"))
     tool = ("kubectl",) if manager == "kubernetes" else ("tool",)
-    return Service(ref, State.FAILED, "FATAL", since=since, tool=tool, log_files=("/var/log/api.log",))
+    files, wants = ("/var/log/api.log",), (Endpoint("tcp", "0.0.0.0", 8080),)
+    return Service(ref, State.FAILED, "FATAL", since=since, tool=tool, log_files=files, wants=wants)
 
 
 def logs_of(told: Told, *services: Service) -> tuple[SnapshotBuilder, FailureLogs]:
@@ -77,6 +78,12 @@ async def test_the_end_of_the_log_is_kept_while_it_is_down_without_its_secrets()
     [
         ("docker", LINE, 0),
         ("docker", f"docker: Error response from daemon: {LINE}", 1),
+        ("docker", f"docker: Error response from daemon: {LINE.replace('8080', '8085')}", 0),
+        ("docker", f"2026-11-21T09:52:11.123456789Z docker: Error response from daemon: {LINE}", 0),
+        ("docker", f"2026-11-21T09:52:11.123456789Z \rdocker: Error response from daemon: {LINE}", 0),
+        ("docker", f"2026-11-21T09:52:11.123456789Z \u2028docker: Error response from daemon: {LINE}", 0),
+        ("compose", f"api-1\tdocker: Error response from daemon: {LINE}", 1),
+        ("compose", f"api-1\t2026-11-21T09:52:11.123456789Z docker: Error response from daemon: {LINE}", 0),
         ("kubernetes", LINE, 0),
     ],
 )

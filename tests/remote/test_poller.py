@@ -28,6 +28,22 @@ async def test_this_machine_is_looked_at_as_a_whole() -> None:
     assert snapshot.filesystems
 
 
+async def test_to_which_port_the_console_connected_is_known_of_the_host() -> None:
+    class Dialled(LocalTransport):
+        dialled = 2222
+
+    watched = Watched([HERE])
+    watched.fleet = Fleet([HERE], Dialled, lambda _: ())
+    watched.fleet.start(watched.note)
+    try:
+        await watched.link("here", LinkState.UP, 20)
+        found = watched.fleet.snapshot("here").identity
+        assert found is not None
+        assert found.dialled == 2222
+    finally:
+        await watched.fleet.stop()
+
+
 async def test_a_rule_that_fails_is_a_finding_and_the_host_stays_visible() -> None:
     def evaluate(snapshot: Snapshot) -> tuple[Finding, ...]:
         raise ZeroDivisionError("a rule is broken")

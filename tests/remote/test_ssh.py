@@ -15,6 +15,7 @@ from tests.remote.sshd import Server, World, serving
 async def test_a_command_and_its_three_streams(host: SshTransport, server: Server) -> None:
     output = await host.run(Command(("sh", "-c", "cat; echo $LC_ALL >&2; exit 3")), b"in\xff\x1b[2J\n")
     assert (output.exit, output.stdout, output.stderr) == (3, "in\ufffd\n", "C\n")
+    assert host.dialled == server.port
     details = host.details()
     assert details["send_cipher"] == "aes128-gcm@openssh.com"
     assert details["recv_compression"] == "zlib@openssh.com"
