@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from console.core.probe import Probe
-from console.managers import container_engines, pidfile, pm2, supervisord
+from console.managers import compose, container_engines, pidfile, pm2, supervisord
 from console.managers.supervisord_files import GROUND_PROBE
 from tests.probes.asking import Way
 
@@ -72,3 +72,13 @@ def test_what_calls_itself_supervisord_names_no_fifo_to_be_read(home: Path, shel
             look(home, shell, supervisord.SUPERVISORD_PRESENCE, "scan")
         finally:
             running.communicate()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_is_no_regular_file_is_no_file_of_a_project(home: Path, shell: str) -> None:
+    (home / "a.yml").touch()
+    (home / "b.yml").symlink_to("a.yml")
+    paths = [str(home / name) for name in ("a.yml", "b.yml", "x.conf", "none.yml")]
+    found = compose.FILES.parse(look(home, shell, compose.FILES, *paths, "/dev/stdin"))
+    kinds = [found[path][0] for path in (*paths, "/dev/stdin")]
+    assert kinds == ["file", "file", "special", "none", "special"]
