@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import ParseError, Probe
 from console.core.release import Recipe, Release, Signature
@@ -14,7 +14,7 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.managers import container_commands as commands
 from console.managers import container_difference, container_releases
-from console.managers.as_user import as_its_user
+from console.managers.as_user import AS_USER, as_its_user
 from console.managers.container_images import IMAGES
 from console.managers.container_services import Told, as_service, chained
 from console.managers.containers import NAME, Container, Project
@@ -26,7 +26,9 @@ _named = re.compile(r"(?:(?:docker|podman)/)?([^/]+)/([^/]+)")
 """Project and service; the engine stands in front of a project that an earlier one has too."""
 
 # Asked when a project appears or one of its files changes; Compose 1 takes a second for it.
-_DECLARED = r"""
+# "as=USER" in front: with whose rights.
+_DECLARED = f"""
+case $1 in as=*) hd_as=${{1#as=}}; shift; set -- sh -c {quote((AS_USER,))} sh "$hd_as" "$@" ;; esac
 if command -v timeout >/dev/null 2>&1; then set -- timeout 20 "$@"; fi
 exec "$@" config --services
 """
@@ -59,6 +61,12 @@ class Source:
     def client(self) -> tuple[str, ...]:
         """The words with the rights of the user whose engine it is."""
         return _with_rights(self.told, self.words)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The same for ``DECLARED``: no argument of a probe has several lines."""
+        scope = self.told.engine.scope
+        return self.words if scope == "system" else (f"as={scope.removeprefix('user:')}", *self.words)
 
 
 def parse_declared(text: str) -> tuple[str, ...]:

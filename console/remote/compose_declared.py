@@ -72,7 +72,7 @@ class Declared:
                 f"{source.files[0]} may not be read: services of {source.project} without a container not shown"
             )
         elif kinds == {"file"} and source.words:
-            answer = await self.ask(Ask(DECLARED, source.client))
+            answer = await self.ask(Ask(DECLARED, source.asked))
             if answer.failure is None:
                 new.names = answer.value
             else:

@@ -18,6 +18,7 @@ from console.managers.container_services import Told
 from console.managers.containers import Container, Project
 from console.managers.pm2 import PM2
 from console.managers.supervisord import SUPERVISORD
+from tests.probes.asking import HERE
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/comm").exists(), reason="the scripts are for Linux")
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0 or shutil.which("setpriv") is None, reason="needs root and setpriv")
@@ -123,3 +124,11 @@ def test_files_of_a_users_project_are_not_read_through_sudo() -> None:
     assert web.file_tool == ()
     [web] = compose.services([of_project("root", "/run/docker.sock", tool=("sudo", "-n", "--", "docker"))], {})
     assert web.file_tool[:4] == ("sudo", "-n", "--", "docker-compose")
+
+
+@AS_ROOT
+@pytest.mark.parametrize("shell", ["dash", "busybox sh"])
+def test_what_a_project_declares_is_asked_with_those_rights(shell: str) -> None:
+    says = ("sh", "-c", "id -un", "sh")
+    assert HERE.ask(compose.DECLARED, "as=nobody", *says, shell=shell) == ("nobody",)
+    assert HERE.ask(compose.DECLARED, *says, shell=shell) == ("root",)

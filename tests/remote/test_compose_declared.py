@@ -10,6 +10,7 @@ from console.managers.compose import DECLARED, FILES, Source
 from console.managers.container_engines import Engine, Engines
 from console.managers.container_services import Told
 from console.remote.compose_declared import Declared
+from console.remote.probe_program import request
 from console.remote.shell import Answer, Ask
 
 FILE = "/srv/shop/docker-compose.yml"
@@ -45,7 +46,8 @@ async def test_files_are_read_with_the_rights_of_whose_engine_it_is(engine: Engi
     if user is None:
         assert client == one.words
     else:
-        assert (client[:2], client[3:]) == (("sh", "-c"), ("sh", user, *one.words))
+        assert client == (f"as={user}", *one.words)
+    assert request(1, [(DECLARED, client)])
 
 
 async def test_what_is_no_regular_file_is_not_read_and_is_told() -> None:
