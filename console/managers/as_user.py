@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from console.core.service import ServiceRef
 
 # setpriv leaves no line in the host's log where runuser leaves two.
-_AS_USER = r"""
+AS_USER = r"""
 hd_as=$1
 shift
 if [ "$hd_as" = root ] || [ "$(id -u)" != 0 ]; then exec "$@"; fi
@@ -28,4 +28,4 @@ def as_its_user(ref: ServiceRef, argv: Sequence[str]) -> tuple[str, ...]:
     """The command, run as the user whose own manager has the service; as it is where the system's has it."""
     if ref.scope == "system":
         return tuple(argv)
-    return ("sh", "-c", _AS_USER, "sh", ref.scope.removeprefix("user:"), *argv)
+    return ("sh", "-c", AS_USER, "sh", ref.scope.removeprefix("user:"), *argv)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import ParseError, Probe
 from console.core.release import Recipe, Release, Signature
@@ -14,6 +14,7 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.managers import container_commands as commands
 from console.managers import container_difference, container_releases
+from console.managers.as_user import AS_USER, as_its_user
 from console.managers.container_images import IMAGES
 from console.managers.container_services import Told, as_service, chained
 from console.managers.containers import NAME, Container, Project
@@ -25,13 +26,16 @@ _named = re.compile(r"(?:(?:docker|podman)/)?([^/]+)/([^/]+)")
 """Project and service; the engine stands in front of a project that an earlier one has too."""
 
 # Asked when a project appears or one of its files changes; Compose 1 takes a second for it.
-_DECLARED = r"""
+# "as=USER" in front: with whose rights.
+_DECLARED = f"""
+case $1 in as=*) hd_as=${{1#as=}}; shift; set -- sh -c {quote((AS_USER,))} sh "$hd_as" "$@" ;; esac
 if command -v timeout >/dev/null 2>&1; then set -- timeout 20 "$@"; fi
 exec "$@" config --services
 """
 _FILES = """
 for hd_f in "$@"; do
-  if [ -r "$hd_f" ]; then stat -c 'file %Y.%i %n' -- "$hd_f"
+  if [ -f "$hd_f" ] && [ -r "$hd_f" ]; then stat -c 'file %Y.%i %n' -- "$hd_f"
+  elif [ -e "$hd_f" ] && [ ! -f "$hd_f" ]; then echo "special 0 $hd_f"
   elif [ -e "$hd_f" ]; then echo "hidden 0 $hd_f"
   else echo "none 0 $hd_f"
   fi
@@ -53,6 +57,17 @@ class Source:
         """What makes it the same source as before."""
         return (*self.words, self.project, *self.files)
 
+    @property
+    def client(self) -> tuple[str, ...]:
+        """The words with the rights of the user whose engine it is."""
+        return _with_rights(self.told, self.words)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The same for ``DECLARED``: no argument of a probe has several lines."""
+        scope = self.told.engine.scope
+        return self.words if scope == "system" else (f"as={scope.removeprefix('user:')}", *self.words)
+
 
 def parse_declared(text: str) -> tuple[str, ...]:
     """The services that a project declares."""
@@ -64,12 +79,15 @@ def parse_declared(text: str) -> tuple[str, ...]:
 
 
 def parse_files(text: str) -> Mapping[str, tuple[str, str]]:
-    """What is known of each file: ``file``, ``hidden`` or ``none``, and a word that changes with it."""
+    """What is known of each file: ``file``, ``special``, ``hidden`` or ``none``, and a word that changes with it.
+
+    ``special`` is what is no regular file: a FIFO or a device has no end.
+    """
     found = {}
     for line in text.split("\n"):
         tag, _, rest = line.partition(" ")
         stamp, _, path = rest.partition(" ")
-        if tag not in ("file", "hidden", "none") or not path:
+        if tag not in ("file", "special", "hidden", "none") or not path:
             raise ParseError("file STAMP PATH", line)
         found[path] = (tag, stamp)
     return found
@@ -178,6 +196,7 @@ def _absent(source: Source, group: str, name: str) -> Service:
         daemon=source.told.engine.pid,
         tool=words,
         tool_missing=missing,
+        file_tool=source.client,
         group=group,
         unit_file=source.files[0],
         drop_ins=source.files[1:],
@@ -189,8 +208,15 @@ def _file_tool(told: Told, project: Project | None) -> tuple[str, ...]:
     words = told.engines.compose_words(told.engine)
     if project is None or not project.files or not words:
         return ()
-    through = ("sudo", "-n", "--") if told.tool[:1] == ("sudo",) else ()
-    return (*through, *_compose(words, project))
+    compose = _compose(words, project)
+    if told.tool[:1] != ("sudo",):
+        return _with_rights(told, compose)
+    return ("sudo", "-n", "--", *compose) if told.engine.scope == "system" else ()
+
+
+def _with_rights(told: Told, words: tuple[str, ...]) -> tuple[str, ...]:
+    """Which files a project has, and so what is read for it, is said by whoever may use the engine."""
+    return as_its_user(ServiceRef("", "compose", "", told.engine.scope), words) if words else ()
 
 
 def _compose(words: tuple[str, ...], project: Project) -> tuple[str, ...]:
@@ -327,7 +353,7 @@ def _which(service: Service) -> commands.Which:
 
 def _by_file(service: Service, verb: str, *options: str) -> Command:
     """What needs the project's files."""
-    argv = (*service.tool, verb, *options, _which(service)[1])
+    argv = (*service.file_tool, verb, *options, _which(service)[1])
     return Command(argv, timeout=300.0, effect=Effect.CHANGE, purpose=f"{verb} {service.ref.name}")
 
 

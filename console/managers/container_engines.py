@@ -27,7 +27,7 @@ for hd_s in /run/docker.sock /var/run/docker.sock "${XDG_RUNTIME_DIR:-/run/user}
   if [ "$hd_kind" = docker ]; then
     hd_up=down
     for hd_f in "${hd_s%.sock}.pid" /run/snap.docker/docker.pid; do
-      [ "$hd_up" = down ] && [ -r "$hd_f" ] || continue
+      [ "$hd_up" = down ] && [ -f "$hd_f" ] && [ -r "$hd_f" ] || continue
       read -r hd_pid <"$hd_f" || :
       case $hd_pid in '' | *[!0-9]*) hd_pid=- ;; *) [ ! -d /proc/1 ] || [ -d "/proc/$hd_pid" ] && hd_up=up ;; esac
     done

@@ -42,7 +42,7 @@ hd_owned() {
 hd_in() {
   case $1 in *'
 '*) return ;; esac
-  [ -e "$1/pm2.pid" ] || return
+  [ -f "$1/pm2.pid" ] || return
   hd_pid=
   { read -r hd_pid <"$1/pm2.pid"; } 2>/dev/null
   case $hd_pid in '' | *[!0-9]*) return ;; esac

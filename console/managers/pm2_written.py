@@ -32,7 +32,7 @@ hd_home=${hd_home:-$hd_usual}
 [ "$hd_home" != /.pm2 ] || return 0
 printf 'user\t%s\n' "$hd_user"
 [ "$hd_home" = "$hd_usual" ] || printf 'at\t%s\n' "$hd_home"
-if [ -r "$hd_home/dump.pm2" ]; then
+if [ -f "$hd_home/dump.pm2" ] && [ -r "$hd_home/dump.pm2" ]; then
   exec sed -n 's/^  {$/app/p; s/^    "\(name\|namespace\)": \(".*"\),\{0,1\}$/\1\t\2/p' "$hd_home/dump.pm2"
 fi
 [ -x "$hd_home" ] && [ ! -e "$hd_home/dump.pm2" ] && return 0

@@ -6,7 +6,8 @@ from console.managers.follow_scripts import END_WITH_INPUT
 # that changes there changes the answer; so does, for who may not use the socket, the daemon's own log, which has a line
 # for each start and end of a program. One that was started with files elsewhere is known by its process: to look at
 # all of them costs a millisecond for 30, so it is done where "scan" is an argument, and what it found is an argument
-# from then on. Of a closed socket elsewhere the tool would ask the usual supervisord, so it is only told.
+# from then on. Of a closed socket elsewhere the tool would ask the usual supervisord, so it is only told. What any
+# user's process names as its configuration may be a FIFO, of which a read does not end.
 PRESENCE = r"""
 hd_seen= hd_files= hd_met= hd_place=
 hd_socket() {
@@ -32,6 +33,7 @@ $1"
 $1"
 }
 hd_named() {
+  [ -f "$1" ] && [ -r "$1" ] || return 0
   hd_section= hd_n=0
   while read -r hd_line && [ "$hd_n" -lt 80 ]; do
     hd_n=$((hd_n + 1))
@@ -62,7 +64,7 @@ hd_process() {
 $hd_words
 EOF
   case $hd_conf in '') return ;; /*) ;; *) hd_conf=$(readlink "/proc/$1/cwd" 2>/dev/null)/$hd_conf ;; esac
-  [ ! -r "$hd_conf" ] || hd_named "$hd_conf"
+  hd_named "$hd_conf"
 }
 hd_scan() {
   for hd_f in /proc/[0-9]*/comm; do
@@ -77,7 +79,7 @@ hd_socket /run/supervisor.sock
 hd_socket /run/supervisor/supervisor.sock
 hd_socket /tmp/supervisor.sock
 for hd_f in /etc/supervisor/supervisord.conf /etc/supervisord.conf /usr/local/etc/supervisord.conf; do
-  [ "$hd_seen" ] || [ ! -r "$hd_f" ] || hd_named "$hd_f"
+  [ "$hd_seen" ] || hd_named "$hd_f"
 done
 hd_place=elsewhere
 for hd_f in "$@"; do
@@ -217,7 +219,8 @@ hd_why=$(hd_own "$hd_socket") || { hd_foreign "$hd_why"; return 0; }
 [ $# = 0 ] || shift
 [ "$hd_pid" ] || for hd_f in "${hd_socket%/*}/supervisord.pid" /run/supervisord.pid /var/run/supervisord.pid \
   /run/supervisor/supervisord.pid /tmp/supervisord.pid; do
-  [ ! -r "$hd_f" ] || [ "$hd_pid" ] || ! hd_own "$hd_f" >/dev/null || { read -r hd_pid <"$hd_f"; } 2>/dev/null
+  [ ! -f "$hd_f" ] || [ ! -r "$hd_f" ] || [ "$hd_pid" ] || ! hd_own "$hd_f" >/dev/null ||
+    { read -r hd_pid <"$hd_f"; } 2>/dev/null
 done
 case $hd_pid in '' | *[!0-9]*) hd_pid=0 ;; esac
 hd_words=$(tr '\0' '\n' 2>/dev/null <"/proc/$hd_pid/cmdline")
@@ -296,7 +299,7 @@ hd_told=$(timeout 6 "$@" status 2>&1 </dev/null)
 hd_code=$?
 [ "$hd_code" != 124 ] || hd_told="@SILENT@"
 printf '%s\nlog\n' "$hd_told"
-[ ! -r "$hd_log" ] || tail -c 1000000 -- "$hd_log" | awk '
+[ ! -f "$hd_log" ] || [ ! -r "$hd_log" ] || tail -c 1000000 -- "$hd_log" | awk '
   / (exited|stopped): / { last[$5] = NR }
   { line[NR] = $0 }
   END {

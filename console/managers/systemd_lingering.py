@@ -35,7 +35,10 @@ _SHOW = (
     + USER_PLAN.replace("'", "'\\''")
     + r"""}
 hd_show'
-case $1:$2 in *[!A-Za-z0-9_.:-]* | -* | :* | *: | *:*[!0-9]*) echo "no user: $1 $2" >&2; return 2 ;; esac
+case $1:$2 in *[!A-Za-z0-9_.:-]* | -* | :* | *: | *:*[!0-9]*)
+  echo "units of $1 (user $2) are not shown: its name has characters other than letters, digits and _.-" >&2
+  return 2 ;;
+esac
 hd_user=$1 hd_uid=$2
 read -r hd_up hd_rest </proc/uptime
 hd_entry=$(getent passwd "$hd_uid")
@@ -62,7 +65,8 @@ printf 'of %s %s%s\nscope user:%s\nup %s\n%s\n' "$hd_uid" "$hd_user" "$hd_own" "
 """
 )
 
-_line = re.compile(r"(?P<uid>[1-9][0-9]{0,9}) (?P<user>[A-Za-z0-9_.][A-Za-z0-9_.-]*) (?P<stamp>\S.*)")
+# One of a domain may be called ann@corp: then its units are asked for and refused, which is told.
+_line = re.compile(r"(?P<uid>[1-9][0-9]{0,9}) (?P<user>\S+) (?P<stamp>\S.*)")
 _head = re.compile(r"of ([1-9][0-9]{0,9}) ([A-Za-z0-9_.][A-Za-z0-9_.-]*)((?: [0-9]{1,10})*)")
 
 

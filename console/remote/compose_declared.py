@@ -62,12 +62,17 @@ class Declared:
             return False
         new = self._known[source.key] = _Known(stamp)
         kinds = {kind for kind, _ in stamp}
-        if "hidden" in kinds:
+        if "special" in kinds:
+            new.trouble = (
+                f"{source.files[stamp.index(('special', '0'))]} is no regular file: "
+                f"services of {source.project} without a container not shown"
+            )
+        elif "hidden" in kinds:
             new.trouble = (
                 f"{source.files[0]} may not be read: services of {source.project} without a container not shown"
             )
         elif kinds == {"file"} and source.words:
-            answer = await self.ask(Ask(DECLARED, source.words))
+            answer = await self.ask(Ask(DECLARED, source.asked))
             if answer.failure is None:
                 new.names = answer.value
             else:

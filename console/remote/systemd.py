@@ -74,8 +74,7 @@ class SystemdWatch:
                 self._books[source].update(args, self._named(answer.value))
                 self._tell(source)
         elif name == LINGERING.name:
-            if answer.failure is None and not answer.same:
-                self._lingering.watched(answer.value)
+            self._lingers(answer)
         elif name == LINGERING_UNITS.name:
             if (told := self._lingering.told(args, answer)) is not None:
                 self._tell(told)
@@ -120,6 +119,13 @@ class SystemdWatch:
     def has_user_units(self) -> bool:
         """Whether the connected user's own manager runs anything."""
         return bool(self._books[USER_SHOW.name].services)
+
+    def _lingers(self, answer: Answer) -> None:
+        # Where nobody lingers it is no source; one that failed is told of until it answers.
+        if answer.failure is not None or self._builder.source(LINGERING.name) is not None:
+            self._builder.note(LINGERING.name, self._clock(), answer.failure, hangs=answer.hangs)
+        if answer.failure is None and not answer.same:
+            self._lingering.watched(answer.value)
 
     def _watched(self, answer: Answer) -> None:
         if answer.failure is not None or answer.same:

@@ -44,6 +44,9 @@ class Installed:
         words = ["/bin/sh", str(self.bin / "supervisord"), "-c", str(self.conf)]
         with subprocess.Popen(words, user=user, start_new_session=True) as process:
             try:
+                # A program that has just been started has no words for a moment.
+                while process.poll() is None and not Path(f"/proc/{process.pid}/cmdline").read_bytes():
+                    pass
                 yield process.pid
             finally:
                 os.killpg(process.pid, 9)

@@ -14,7 +14,7 @@ from console.managers.systemd_lingering import LINGERING, LINGERING_UNITS, Linge
 from console.remote.builder import SnapshotBuilder
 from console.remote.shell import Answer
 from console.remote.systemd import SystemdWatch
-from tests.probes.asking import HERE
+from tests.probes.asking import HERE, RefusedError
 from tests.probes.recorded import read
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -54,8 +54,35 @@ def test_who_lingers() -> None:
     line = "1001 oncall 2026-11-27 19:02:03.123456789 +0000 /run/user/1001/systemd/units"
     assert parse_presence(line) == {ONCALL: line.removeprefix("1001 oncall ")}
     assert parse_presence("") == {}
+    odd = line.replace("1001 oncall", "1003 ann@corp")
+    assert parse_presence(f"{odd}\n{line}").keys() == {ONCALL, Lingering("ann@corp", 1003)}
     with pytest.raises(ParseError):
-        parse_presence("1001 a;b now")
+        parse_presence("x oncall now")
+
+
+@pytest.mark.parametrize("name", ["ann@corp", "svc$", "a;b", "-x"])
+def test_units_of_a_user_with_an_odd_name_are_refused_and_that_is_told(name: str) -> None:
+    with pytest.raises(RefusedError) as refused:
+        HERE.ask(LINGERING_UNITS, name, "1003")
+    assert str(refused.value).startswith(f"units of {name} (user 1003) are not shown")
+    host = Watch()
+    host.watch.take(Answer(LINGERING, {ONCALL: "first", Lingering(name, 1003): "first"}), ())
+    host.tells()
+    host.watch.take(Answer(LINGERING_UNITS, failure=str(refused.value)), (name, "1003"))
+    assert host.names == UNITS
+    assert host.failures == {f"systemd_user:{name}": str(refused.value)}
+
+
+def test_that_who_lingers_is_not_told_is_told() -> None:
+    host = Watch()
+    host.there()
+    host.tells()
+    assert host.failures == {}
+    host.watch.take(Answer(LINGERING, failure="no answer in 10 s", hangs=True), ())
+    assert host.failures == {"systemd_lingering": "no answer in 10 s"}
+    assert host.names == UNITS
+    host.watch.take(Answer(LINGERING, same=True), ())
+    assert host.failures == {}
 
 
 def test_where_nobody_lingers_there_is_nothing_to_tell() -> None:
@@ -77,6 +104,10 @@ class Watch:
     @property
     def asks(self) -> list[tuple[str, tuple[str, ...]]]:
         return [(ask.probe.name, ask.args) for ask in self.watch.changed()]
+
+    @property
+    def failures(self) -> dict[str, str]:
+        return {each.name: each.failure for each in self.builder.snapshot.sources if each.failure is not None}
 
     @property
     def names(self) -> set[str]:

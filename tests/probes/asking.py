@@ -31,6 +31,8 @@ class Way:
 
     words: tuple[str, ...]
     environment: Mapping[str, str] | None = None
+    longest: float = 60
+    """Seconds."""
 
     def output(self, probe: Probe[object], *args: str, shell: str = "sh") -> str:
         """What the script prints, as the remote layer would give it to the parser."""
@@ -42,7 +44,7 @@ class Way:
             [*self.words, f"env LC_ALL=C {shell}"] if len(self.words) > 1 else ["env", "LC_ALL=C", *shell.split()],
             input=program.encode(),
             capture_output=True,
-            timeout=60,
+            timeout=self.longest,
             check=False,
             env=self.environment,
         )
