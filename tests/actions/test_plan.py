@@ -478,7 +478,7 @@ def test_health_is_asked_of_the_host() -> None:
     assert (found.checks[-1].name, found.checks[-1].command.argv[4:]) == ("tcp 8080 answers", ("::1", "8080"))
     found = made(ActionKind.RESTART, snapshot(service()), replace(SETTINGS, health_command=("/bin/api-check", "a b")))
     assert found.checks[-1].name == "/bin/api-check a b says that api.service is well"
-    assert found.checks[-1].command.argv == ("/bin/api-check", "a b")
+    assert found.checks[-1].command.argv[4:] == found.checks[-1].command.becomes == ("/bin/api-check", "a b")
     for bad in ("file:///etc/passwd", "-o/etc/passwd", "http://", "http://a b/", "tcp://a", "tcp://a:70000"):
         with pytest.raises(RefusedError, match="is not an http, https or tcp URL"):
             made(ActionKind.RESTART, snapshot(service()), replace(SETTINGS, health=bad))
