@@ -22,9 +22,11 @@ from console.actions import (
 )
 from console.actions.context import Context, Parts, RefusedError, context
 from console.actions.settings import ActionSettings
+from console.core.durations import whole
 from console.core.plan import ActionKind, Intent, Plan, Step
-from console.core.service import ServiceRef, State
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot
+from console.core.stop_way import outwaits
 from console.managers import process, unlisted
 from console.managers.base import Cautious, Rolling, ServiceManager
 
@@ -85,7 +87,7 @@ def plan(
         ends=_ends(intent, snapshot, parts),
         also_hit=_also_hit(intent, changed, snapshot, parts),
         irreversible=parts.irreversible,
-        warnings=tuple(dict.fromkeys(parts.warnings)),
+        warnings=tuple(dict.fromkeys((*parts.warnings, *_outwaits(intent, snapshot, parts, settings)))),
         confirm=parts.confirm,
         difference=parts.difference,
         reason=reason,
@@ -103,8 +105,7 @@ _ENDING = (ActionKind.STOP, ActionKind.RESTART, ActionKind.FREE_PORT, ActionKind
 
 def _ends(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
     """How what runs and is to be stopped or restarted is ended, as far as its manager told."""
-    refs = (intent.target, *parts.touches) if intent.kind in _ENDING else ()
-    found = (service for ref in refs if (service := snapshot.service(ref)) is not None and service.pids)
+    found = _ended(intent, snapshot, parts)
     return tuple(f"{one.ref.beside(intent.target)}: {one.stop_way.words}" for one in found if one.stop_way is not None)
 
 
@@ -115,6 +116,24 @@ def _also_hit(intent: Intent, changed: tuple[ServiceRef, ...], snapshot: Snapsho
     started = intent.kind is ActionKind.FREE_PORT and target is not None and target.state is not State.RUNNING
     ends = parts.touches if started else changed
     return tuple(dict.fromkeys((*parts.also_hit, *_taken_along(intent.kind, ends, changed, snapshot).values())))
+
+
+def _ended(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[Service, ...]:
+    """What runs and is to be stopped or restarted."""
+    refs = (intent.target, *parts.touches) if intent.kind in _ENDING else ()
+    found = (snapshot.service(ref) for ref in refs)
+    return tuple(service for service in found if service is not None and service.pids)
+
+
+def _outwaits(intent: Intent, snapshot: Snapshot, parts: Parts, settings: ActionSettings) -> tuple[str, ...]:
+    """Whose manager waits longer for its end than the plan does."""
+    return tuple(
+        f"{one.ref.beside(intent.target)} is waited for "
+        f"{'without limit' if one.stop_way.seconds is None else f'for {whole(one.stop_way.seconds)}'} by its manager: "
+        f"where it takes longer than {settings.step_timeout:.0f} s this plan fails, and its manager may still be at it"
+        for one in _ended(intent, snapshot, parts)
+        if one.stop_way is not None and outwaits(one.stop_way)
+    )
 
 
 def _taken_along(

@@ -9,6 +9,7 @@ from console.core.difference import Difference
 from console.core.plan import ActionKind, Check, Intent, Preparation, Step
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
+from console.core.stop_way import patience
 from console.managers import unlisted
 from console.managers.base import Selective, ServiceManager, Startable, Traceable
 
@@ -66,9 +67,13 @@ class Context:
         """The manager of another service."""
         return next((found for found in self.managers if found.id == ref.manager), None)
 
-    def lasting(self, command: Command, seconds: float | None = None) -> Command:
-        """The command with the time that a change is given at least; ``seconds``: exactly so long."""
-        return replace(command, timeout=seconds or max(command.timeout, self.settings.step_timeout))
+    def lasting(self, command: Command, seconds: float | None = None, *, ends: Service | None = None) -> Command:
+        """The command with the time that a change is given at least; ``seconds``: exactly so long.
+
+        ``ends``: what it stops, for which its manager may wait. At the limit only the manager's client could be ended.
+        """
+        least = max(command.timeout, self.settings.step_timeout)
+        return replace(command, timeout=seconds or least + patience(ends.stop_way if ends is not None else None))
 
     def declared(self) -> tuple[Endpoint, ...]:
         """Where the service is certainly to listen: by the configuration or its socket unit."""

@@ -53,6 +53,15 @@ exit 77
 """PORT: of a published port a connection proves nothing."""
 
 
+_BY_EXIT_0 = """
+"$@"
+code=$?
+[ "$code" != 77 ] || { echo "$1 ended with 77"; exit 1; }
+exit "$code"
+"""
+"""COMMAND...: a check of the console's own says by 77 that it cannot tell; of any other that is a failure."""
+
+
 def declared(context: Context) -> tuple[Check, ...]:
     """After: the configured URL answers, or the configured command ends well; ``RefusedError`` for what is no URL."""
     command = context.settings.health_command
@@ -60,9 +69,8 @@ def declared(context: Context) -> tuple[Check, ...]:
     if context.settings.health is not None:
         found.append(_check(context, *_asked(context, context.settings.health)))
     if command:
-        found.append(
-            _check(context, f"{_brief(command)} says that {context.name} is well", Command(command, configured=True))
-        )
+        asked = Command(("sh", "-c", _BY_EXIT_0, "sh", *command), becomes=command, configured=True)
+        found.append(_check(context, f"{_brief(command)} says that {context.name} is well", asked))
     return tuple(found)
 
 

@@ -77,7 +77,7 @@ def take_up(context: Context) -> tuple[Step, ...]:
         raise RefusedError(f"{context.service.ref}: {context.manager.id} cannot restart it")
     restart = context.manager.restart(context.service)
     again = context.manager.restart_started(context.service) if isinstance(context.manager, Pinned) else restart
-    words = (context.lasting(restart), context.lasting(again))
+    words = (context.lasting(restart, ends=context.service), context.lasting(again, ends=context.service))
     return _down_again(context, (*_cleared(context), Step(f"restart {context.name}", *words, undo_last=True)))
 
 

@@ -34,7 +34,7 @@ def parts(context: Context) -> Parts:
         name = f"send SIGHUP to the main process of {context.name}"
         look = (handles_hup(context),)
     return Parts(
-        steps=(Step(name, context.lasting(command)),),
+        steps=(Step(name, context.lasting(command, ends=context.service if _replaces(context) else None)),),
         preflight=(
             *checks.remember_run(context),
             *look,

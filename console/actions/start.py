@@ -59,7 +59,7 @@ def stop_again(context: Context) -> Command | None:
     """What undoes a start, where the manager can; nothing does for a service that has ended by then."""
     if context.service.oneshot or not isinstance(context.manager, Stoppable):
         return None
-    return context.lasting(context.manager.stop(context.service))
+    return context.lasting(context.manager.stop(context.service), ends=context.service)
 
 
 def proof(context: Context, *certain: Endpoint) -> tuple[Check, ...]:

@@ -16,7 +16,8 @@ def stop_step(context: Context, manager: ServiceManager, service: Service) -> St
     ran = service.state not in (State.STOPPED, State.FAILED)
     if ran and isinstance(manager, Startable) and _why_never(context, manager, service) is None:
         undo = context.lasting(manager.start(service))
-    return Step(f"stop {service.ref.beside(context.service.ref)}", context.lasting(manager.stop(service)), undo)
+    stop = context.lasting(manager.stop(service), ends=service)
+    return Step(f"stop {service.ref.beside(context.service.ref)}", stop, undo)
 
 
 def for_good(context: Context, manager: ServiceManager, service: Service) -> str | None:

@@ -28,5 +28,25 @@ class StopWay:
         return f"{first}, then {self.last} after {_span(self.seconds)}"
 
 
+LONGEST = 4 * 3600.0
+"""Seconds: a lock may not be kept much longer than a day, and a plan may stop several services."""
+_AFTER = 30.0
+"""Seconds after the last signal in which what was stopped is gone and the manager says so."""
+
+
+def patience(way: StopWay | None) -> float:
+    """Seconds that a command which stops a service is given on top, since its manager may wait so long.
+
+    None where that is not told, and where it waits without limit or for more than ``LONGEST``: see ``outwaits``.
+    """
+    seconds = None if way is None or outwaits(way) else way.seconds
+    return 0.0 if seconds is None else seconds + _AFTER
+
+
+def outwaits(way: StopWay) -> bool:
+    """Whether the manager waits longer for the end of a service than any command is given."""
+    return way.seconds is None or way.seconds > LONGEST
+
+
 def _span(seconds: float) -> str:
     return whole(seconds) if seconds >= 10 or seconds == int(seconds) else f"{seconds:g} s"

@@ -8,6 +8,7 @@ from console.core.engines import is_engine
 from console.core.plan import Check, Step, Swap
 from console.core.release import Recipe, Release, Signature
 from console.core.service import Service
+from console.core.stop_way import patience
 from console.managers import container_commands as commands
 from console.managers import container_release_scripts as scripts
 from console.managers.container_images import SHORT, repository, tag_of
@@ -130,7 +131,8 @@ def _up(service: Service, words: tuple[str, ...]) -> Step:
     told = (*words, "--pull", pull) if pull else words
     verb = str(len(service.file_tool) + 1)
     argv, purpose = ("sh", "-c", scripts.UP, "sh", pull, verb, *words), f"make {service.ref.name} again"
-    command = Command(argv, timeout=300.0, effect=Effect.CHANGE, purpose=purpose, becomes=told)
+    seconds = 300.0 + patience(service.stop_way)
+    command = Command(argv, timeout=seconds, effect=Effect.CHANGE, purpose=purpose, becomes=told)
     # What it is to run has to be back before.
     return Step(f"make {service.ref.name} again", command, command, undo_last=True)
 
@@ -180,10 +182,8 @@ def replaced(service: Service, image: str, identity: str, target: Release, live:
             _program(service, "unmake", name, was, image, identity),
         ),
         noted_live(service, image, target, live, by),
-        Step(f"stop the former {name}", _change((*stops, "stop", former)), _change((*stops, "start", former)))
-        if ran
-        else None,
-        Step(f"start {name}", _change((*stops, "start", name)), _change((*stops, "stop", name))),
+        Step(f"stop the former {name}", _stop(service, former), _change((*stops, "start", former))) if ran else None,
+        Step(f"start {name}", _change((*stops, "start", name)), _stop(service, name)),
     )
     return Swap(
         steps=tuple(step for step in steps if step is not None),
@@ -308,6 +308,12 @@ def _program(service: Service, *words: str) -> Command:
     command = Command(argv, timeout=60.0, effect=effect, purpose=f"{words[0]} {words[1]}")
     # What sudo has to allow.
     return replace(command, becomes=(*tool, "system", "dial-stdio")) if tool[:1] == ("sudo",) else command
+
+
+def _stop(service: Service, name: str) -> Command:
+    """A container made again has the time to end that the former one has."""
+    command = _change((*commands.words(service), "stop", name))
+    return replace(command, timeout=command.timeout + patience(service.stop_way))
 
 
 def _change(argv: tuple[str, ...]) -> Command:

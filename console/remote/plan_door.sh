@@ -25,7 +25,15 @@ hd_receive() {
   case "$(id -u) $hd_places" in "0 /run/hostdeck "*) mkdir -m 1777 /run/hostdeck 2>/dev/null ;; esac
   for hd_at in $hd_places; do
     hd_dir=$hd_at/hostdeck-plan-$1
-    if ! hd_good "$hd_at" || ! mkdir "$hd_dir" 2>/dev/null; then continue; fi
+    if ! hd_good "$hd_at"; then continue; fi
+    if ! mkdir "$hd_dir" 2>/dev/null; then
+      # Made just now by another connection, which may have called it off: then it must not begin elsewhere.
+      if hd_find "$1"; then
+        hd_store "$2"
+        return
+      fi
+      continue
+    fi
     if hd_roomy "$2"; then
       hd_store "$2" && return 0
       # The input is spent: there is no second try at another place.
@@ -134,7 +142,12 @@ hd_call_off() {
   hd_name "$1" || exit 2
   if ! hd_find "$1"; then
     for hd_at in $hd_places; do
-      hd_good "$hd_at" && mkdir "$hd_at/hostdeck-plan-$1" 2>/dev/null || continue
+      hd_good "$hd_at" || continue
+      # Made just now by another connection, which hands it over: the place to begin is that one.
+      if ! mkdir "$hd_at/hostdeck-plan-$1" 2>/dev/null; then
+        hd_find "$1" && break
+        continue
+      fi
       hd_dir=$hd_at/hostdeck-plan-$1
       break
     done

@@ -163,8 +163,9 @@ hd_look() {
   if hd_ok "${1##*:}" && [ -z "$hd_over" ]; then
     [ "$hd_since" ] || eval "hd_since_$hd_n=$hd_began hd_since=$hd_began"
     if [ $((hd_now - hd_since)) -ge "$hd_hold" ]; then hd_close 'done'; else hd_open=1; fi
-  elif [ "$hd_exit" = 77 ] && [ -z "$hd_since" ]; then
-    hd_close skipped
+  elif [ "$hd_exit" = 77 ]; then
+    # Not told at this look: after a success the next one may tell, until it has held long enough.
+    if [ -z "$hd_since" ] || [ $((hd_now - hd_since)) -ge "$hd_hold" ]; then hd_close skipped; else hd_open=1; fi
   elif [ "$hd_since" ]; then
     hd_held_for=$hd_text
     hd_seconds $((hd_now - hd_since))

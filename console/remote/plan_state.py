@@ -6,6 +6,7 @@ The lines are those of ``plan_door.sh``: ``s`` a line of the state file, ``o`` o
 
 from dataclasses import dataclass, field
 
+from console.core.clients import daemon_of
 from console.core.command import Command
 from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.text import Masker, cut, sanitise
@@ -217,9 +218,14 @@ class PlanState:
         if look.exit == 125 and look.over:
             return f"{name} took longer than {look.seconds or 0:.0f} s and could not be ended: it still runs{said}"
         if look.over:
-            return f"{name} took longer than {look.seconds or 0:.0f} s and was ended{said}"
+            return f"{name} took longer than {look.seconds or 0:.0f} s{self._ended(phase, number)}{said}"
         exit_word = "" if look.exit is None or phase in ("preflight", "check") else f" with exit {look.exit}"
         return f"{name} failed{exit_word}{said}"
+
+    def _ended(self, phase: str, number: str) -> str:
+        found = self._item(phase, number) if phase != "undo" else None
+        daemon = daemon_of(found.command) if found is not None else None
+        return f": its command was ended, and {daemon} may still be at it" if daemon is not None else " and was ended"
 
     def _item(self, phase: str, number: str) -> Step | Check | None:
         index = int(number) - 1 if number.isdecimal() and len(number) < 6 else -1

@@ -92,14 +92,18 @@ class PlanWatch:
         channel = await self._open()
         try:
             channel.write(self._request())
+            answered = False
             async for lines in self._lines(channel):
                 changed = False
                 for line in lines:
                     changed = self._take(line) or changed
+                    answered = answered or line.startswith("d ")
                 if changed:
                     yield self._state.progress()
                 if self._state.result is not None or self._end is not None:
                     return
+            if not answered:
+                raise self._broke_off(channel)
         finally:
             # Whatever may be wrong with the channel: it must not hide how the plan ended.
             with contextlib.suppress(Exception):
@@ -136,6 +140,12 @@ class PlanWatch:
     def _silent(self) -> TransportError:
         return TransportError("lost", f"{self._transport.host}: no sign of life for {self._settings.silence:.0f} s")
 
+    def _broke_off(self, channel: Channel) -> TransportError:
+        """The door always ends with a word or a result: a host without a process or memory to spare has no door."""
+        code = "" if channel.exit is None else f" with exit {channel.exit}"
+        said = sanitise(decode(channel.errors())).strip().rpartition("\n")[2][:200]
+        return TransportError("lost", f"{self._transport.host}: its sh ended{code}{f': {said}' if said else ''}")
+
     def _request(self) -> bytes:
         places: Sequence[str] = self._settings.places
         plan_id = self._state.plan.id
@@ -159,11 +169,14 @@ class PlanWatch:
                 raise self._silent() from None
             if not chunk:
                 return
-            self._heard_at = self._clock()
-            self._attempts = 0
             *whole, rest = (rest + chunk).split(b"\n")
             rest = rest[:_LONGEST_LINE]
-            yield [decode(line[:_LONGEST_LINE]) for line in whole]
+            lines = [decode(line[:_LONGEST_LINE]) for line in whole]
+            # What a host prints that lets nobody in is no sign of life.
+            if any(line == "h" or line[:2] in ("d ", "s ", "o ") for line in lines):
+                self._heard_at = self._clock()
+                self._attempts = 0
+            yield lines
 
     def _take(self, line: str) -> bool:
         if line.startswith("d "):
@@ -217,8 +230,6 @@ class PlanWatch:
 
     async def _pause(self) -> None:
         self._attempts += 1
-        if self._clock() - self._heard_at > self._settings.patience:
-            return
         await asyncio.sleep(min(self._settings.longest_wait, backoff(self._attempts, random.random())))  # noqa: S311
 
 

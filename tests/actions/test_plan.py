@@ -15,6 +15,7 @@ from console.core.service import Endpoint, Hint, Service, ServiceRef, State
 from console.core.snapshot import LastPorts, Link, LinkState, Snapshot, Symptom
 from console.core.stop_way import StopWay
 from console.managers import MANAGERS
+from console.remote.plan_script import lease
 from tests.actions.hosts import PORT, conflict, intent, listener, ref, service, snapshot
 
 SETTINGS = ActionSettings()
@@ -64,6 +65,36 @@ def test_how_what_is_stopped_is_ended_is_said_where_its_manager_told() -> None:
     legacy = replace(conflict().services[1], stop_way=StopWay("SIGINT", 7.5))
     where = replace(conflict(), services=(service(state=State.FAILED, wants=(PORT,), stop_way=way), legacy))
     assert made(ActionKind.FREE_PORT, where).ends == ("legacy.service: SIGINT, then SIGKILL after 7.5 s",)
+
+
+def test_what_stops_is_given_the_time_that_its_manager_waits() -> None:
+    patient = service(stop_way=StopWay("SIGTERM", 235.0))
+    usual = [200.0]
+    for kind in (ActionKind.RESTART, ActionKind.STOP):
+        found = made(kind, snapshot(patient))
+        assert [step.command.timeout for step in found.steps] == [465.0], kind
+        assert [step.command.timeout for step in made(kind, snapshot(service())).steps] == usual, kind
+        short = replace(found, steps=tuple(replace(s, command=replace(s.command, timeout=200.0)) for s in found.steps))
+        assert lease(found) == lease(short) + 265
+    stopped = made(ActionKind.START, snapshot(replace(patient, state=State.STOPPED, pids=())))
+    assert [(one.command.timeout, one.undo and one.undo.timeout) for one in stopped.steps] == [(200.0, 465.0)]
+    [stop] = made(ActionKind.STOP, snapshot(patient)).steps
+    assert stop.undo is not None
+    assert stop.undo.timeout == 200.0
+    legacy = replace(conflict().services[1], stop_way=StopWay("SIGINT", 300.0))
+    where = replace(conflict(), services=(service(state=State.FAILED, wants=(PORT,)), legacy))
+    assert made(ActionKind.FREE_PORT, where).steps[0].command.timeout == 530.0
+
+
+@pytest.mark.parametrize(("seconds", "how"), [(None, "without limit"), (86400.0, "for 1440 min 0 s")])
+def test_a_manager_that_waits_longer_than_any_plan_is_warned_of(seconds: float | None, how: str) -> None:
+    found = made(ActionKind.STOP, snapshot(service(stop_way=StopWay("SIGTERM", seconds))))
+    assert found.steps[0].command.timeout == 200.0
+    assert found.warnings == (
+        f"api.service is waited for {how} by its manager: where it takes longer than 200 s this plan fails, and its "
+        "manager may still be at it",
+    )
+    assert made(ActionKind.STOP, snapshot(service(stop_way=StopWay("SIGTERM", 14400.0)))).warnings == ()
 
 
 def test_what_ends_along_is_locked_and_so_is_what_ends_with_that() -> None:
@@ -487,7 +518,7 @@ def test_health_is_asked_of_the_host() -> None:
     assert (found.checks[-1].name, found.checks[-1].command.argv[4:]) == ("tcp 8080 answers", ("::1", "8080"))
     found = made(ActionKind.RESTART, snapshot(service()), replace(SETTINGS, health_command=("/bin/api-check", "a b")))
     assert found.checks[-1].name == "/bin/api-check a b says that api.service is well"
-    assert found.checks[-1].command.argv == ("/bin/api-check", "a b")
+    assert found.checks[-1].command.argv[4:] == found.checks[-1].command.becomes == ("/bin/api-check", "a b")
     for bad in ("file:///etc/passwd", "-o/etc/passwd", "http://", "http://a b/", "tcp://a", "tcp://a:70000"):
         with pytest.raises(RefusedError, match="is not an http, https or tcp URL"):
             made(ActionKind.RESTART, snapshot(service()), replace(SETTINGS, health=bad))

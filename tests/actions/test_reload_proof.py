@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from console.actions import reload_proof
+from console.actions import health, reload_proof
 from tests.managers.tools import Tools, every_shell
 
 Start = Callable[..., int]
@@ -64,6 +64,54 @@ def test_what_is_tested_is_what_the_process_reads(
     assert done.returncode == (77 if said.startswith("not tested") else 0)
     if not done.returncode:
         assert tools.called == [said]
+
+
+@every_shell
+@pytest.mark.parametrize(
+    ("code", "does", "ended", "last"),
+    [
+        (0, "exit 0", 0, "check is content"),
+        (0, "echo no; exit 77", 1, "check --all ended with 77"),
+        (0, "echo no; exit 3", 1, "no"),
+        (7, "exit 0", 0, "check is content"),
+        (7, "echo no; exit 77", 1, "check --all ended with 77"),
+        (7, "exit 3", 1, "check --all ended with 3"),
+    ],
+)
+def test_a_configured_test_that_ends_with_77_has_failed(
+    tmp_path: Path, shell: list[str], code: int, does: str, ended: int, last: str
+) -> None:
+    """By root and by another user, whom sudo lets do it."""
+    tools = Tools(tmp_path)
+    tools.add("sudo", 'case $* in "-n -l"*) exit 0 ;; esac; while [ "$1" != -- ]; do shift; done; shift; "$@"')
+    tools.add("check", does)
+    # A login that is not root has sudo find the command where root would.
+    script = f"id() {{ echo {code}; }}\n{reload_proof._OWN_TEST}"
+    script = script.replace("PATH=/usr/local/sbin:", f"PATH={tmp_path}:/usr/local/sbin:")
+    done = tools.run(shell, script, "check", "--all")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (ended, last), done
+
+
+@every_shell
+def test_a_configured_test_that_may_not_be_run_is_no_failure(tmp_path: Path, shell: list[str]) -> None:
+    tools = Tools(tmp_path)
+    tools.add("sudo", "exit 1")
+    tools.add("check", "exit 77")
+    script = f"id() {{ echo 7; }}\n{reload_proof._OWN_TEST}"
+    script = script.replace("PATH=/usr/local/sbin:", f"PATH={tmp_path}:/usr/local/sbin:")
+    done = tools.run(shell, script, "check")
+    assert (done.returncode, done.stdout.partition(":")[0]) == (77, "not tested"), done
+
+
+@every_shell
+@pytest.mark.parametrize(("does", "ended"), [("exit 0", 0), ("exit 3", 3), ("exit 77", 1)])
+def test_a_configured_command_that_ends_with_77_says_that_the_service_is_not_well(
+    tmp_path: Path, shell: list[str], does: str, ended: int
+) -> None:
+    tools = Tools(tmp_path)
+    tools.add("check", does)
+    done = tools.run(shell, health._BY_EXIT_0, "check", "a b")
+    assert (done.returncode, done.stdout) == (ended, "check ended with 77\n" if "77" in does else ""), done
 
 
 @every_shell

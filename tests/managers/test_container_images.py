@@ -9,6 +9,7 @@ import pytest
 
 from console.core.release import Recipe, Release, Signature, way_back
 from console.core.service import Service, ServiceRef, State
+from console.core.stop_way import StopWay
 from console.managers.compose import COMPOSE
 from console.managers.container_images import parse, repository, tag_of
 from console.managers.container_releases import book_words, rolled_back, why_no_other
@@ -76,6 +77,10 @@ def test_an_image_without_a_tag_gets_one_first() -> None:
         "stop the former api",
         "start api",
     ]
+    patient = rolled_back(replace(SERVICE, stop_way=StopWay("SIGTERM", 235.0)), Release("a" * 12), live, BY)
+    limits = {step.name: (step.command.timeout, step.undo and step.undo.timeout) for step in patient.steps}
+    assert limits["stop the former api"] == (385.0, 120.0)
+    assert limits["start api"] == (120.0, 385.0)
     # One that did not run is not started by the undo either.
     down = rolled_back(replace(SERVICE, pids=()), Release("a" * 12, reference="shop/api:1.3"), live, BY)
     assert "stop the former api" not in [step.name for step in down.steps]
@@ -123,6 +128,9 @@ def test_a_roll_back_of_compose_proves_which_image_runs(tool: tuple[str, ...], t
     up = swap.steps[-1].command
     assert up.becomes[-len(told) - 1 :] == ("api", *told)
     assert swap.steps[-1].undo == up
+    patient = replace(service, stop_way=StopWay("SIGTERM", 235.0))
+    swap = COMPOSE.roll_back(patient, Release("a" * 12), Release("b" * 12, live=True), BY)
+    assert swap.steps[-1].undo == swap.steps[-1].command == replace(up, timeout=565.0)
 
 
 def test_the_work_tree_of_an_image_is_read_as_who_builds_it() -> None:

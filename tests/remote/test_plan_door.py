@@ -11,6 +11,7 @@ import pytest
 
 from console.core.plan import Check, Step
 from console.remote import plan_door, plan_inspect
+from console.remote.plan_script import render
 from tests.remote.plans import SHELLS, LocalPlaces, change, make, shell
 
 words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
@@ -46,6 +47,48 @@ def test_saying_why_a_plan_cannot_be_taken_leaves_nothing(places: LocalPlaces, w
     answer = ask(words, plan_door.call_off("x1", places.all))
     assert answer == f"d refused ({places.first} cannot take it)\n"
     assert [path.name for path in places.first.iterdir()] == ["hostdeck-plan-x1"]
+
+
+def script_of(places: LocalPlaces, mark: Path, plan_id: str) -> str:
+    return render(make(Step("x", change("touch", str(mark))), plan_id=plan_id), root=False, operator="ann",
+                  places=places.all)  # fmt: skip
+
+
+MEANWHILE = """
+mkdir() {
+  if [ ! -e "%s/hooked" ]; then : >"%s/hooked"; "$hd_sh" <"%s/other" >"%s/answer"; fi
+  command mkdir "$@"
+}
+hd_detach() { "$hd_sh" "$hd_dir/script" "$hd_dir"; }
+"""
+"""Another connection asks just before the first directory is made; a plan that begins has ended before it is told."""
+
+
+@words
+@pytest.mark.parametrize("call_off", [True, False])
+def test_a_plan_that_is_called_off_while_it_is_handed_over_does_not_run(
+    tmp_path: Path, words: tuple[str, ...], call_off: bool
+) -> None:
+    """Whichever of the two comes first, also where there is a second place."""
+    places, mark, plan_id = LocalPlaces(tmp_path, 2), tmp_path / "ran", "20261120-120000-race01"
+    handed = plan_door.hand_over(plan_id, script_of(places, mark, plan_id), places.all).decode()
+    called = plan_door.call_off(plan_id, places.all).decode()
+    meanwhile = MEANWHILE.replace("%s", str(tmp_path)).replace('"$hd_sh"', " ".join(words))
+    quick = meanwhile[meanwhile.index("hd_detach") :]
+    at = handed.index(f"hd_hand_over {plan_id}")
+    before, after = handed[:at], handed[at:]
+    if call_off:
+        (tmp_path / "other").write_text(called)
+        first = ask(words, f"{before}{meanwhile}{after}".encode())
+        assert ((tmp_path / "answer").read_text(), first[:8]) == ("d called-off\n", "d begun ")
+    else:
+        (tmp_path / "other").write_text(f"{before}{quick}{after}")
+        at = called.index(f"hd_call_off {plan_id}")
+        assert ask(words, f"{called[:at]}{meanwhile}{called[at:]}".encode()) == "d running\n"
+    assert mark.exists() is not call_off
+    assert [path.name for place in places.all for path in Path(place).glob("hostdeck-plan-*")] == [
+        f"hostdeck-plan-{plan_id}"
+    ]
 
 
 def lay_plan(places: LocalPlaces, plan_id: str, uid: int | None = None) -> Path:

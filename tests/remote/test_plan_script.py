@@ -240,6 +240,17 @@ def test_what_succeeds_and_then_fails_is_flapping(places: LocalPlaces, words: tu
 
 
 @words
+def test_what_cannot_be_told_once_after_a_success_is_looked_at_again(
+    places: LocalPlaces, words: tuple[str, ...]
+) -> None:
+    looks = 'echo x >>"$1"; case $(wc -l <"$1") in *2) echo not checked; exit 77 ;; esac'
+    later = Check("up", shell(looks, str(places.first / "looks")), hold=0.5)
+    never = Check("never again", shell('[ -e "$1" ] && exit 77; : >"$1"', str(places.first / "seen")), hold=0.3)
+    lines = untimed(places.run(make(Step("one", change("true")), checks=(later, never)), words))
+    assert sorted(lines[-3:]) == ["check 1 done 0", "check 2 skipped 77", "result done"]
+
+
+@words
 def test_checks_hold_side_by_side(places: LocalPlaces, words: tuple[str, ...]) -> None:
     late = '[ -e "$1" ] || { : >"$1"; exit 1; }'
     checks = (

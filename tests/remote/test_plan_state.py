@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from console.core.clients import daemon_of
+from console.core.command import Command, Effect
 from console.core.plan import ActionKind, Check, Intent, Plan, Result, Step, StepState
 from console.core.service import Endpoint, ServiceRef
 from console.core.text import HIDDEN, sanitise
@@ -144,6 +146,18 @@ def test_what_could_not_be_stopped_is_told_with_what_it_keeps() -> None:
         "at most 3 min; because it still runs this was not done or not finished: undo of one"
     )
     assert fed("s step 2 failed 125 4.2", "s result undone step 2 125").reason == "two failed with exit 125"
+
+
+def test_of_a_client_that_was_ended_it_is_said_who_may_still_be_at_it() -> None:
+    told = fed("s step 2 failed 124 200.1 over", "s result undone step 2 124").reason
+    assert told == "two took longer than 200 s: its command was ended, and systemd may still be at it"
+    told = fed("s check 1 failed 124 10.1 over", "s result undone check 1 124").reason
+    assert told == "up took longer than 10 s and was ended"
+    podman = Command(("sudo", "-n", "--", "/usr/bin/podman", "stop", "docker"), effect=Effect.CHANGE)
+    assert daemon_of(podman) is None
+    built = replace(podman, argv=("sh", "-c", "make", "sh", "docker"))
+    assert daemon_of(replace(built, becomes=("sudo", "-n", "--", "docker", "compose", "up"))) == "docker"
+    assert daemon_of(built) is None
 
 
 def test_the_first_result_stays() -> None:

@@ -23,6 +23,7 @@ from console.remote.runner import (
     resume,
     settle,
 )
+from console.remote.transport import Channel
 from tests.remote.links import CutTransport, count, counted, quick, run
 from tests.remote.plans import SHELLS, LocalPlaces, change, make, shell
 
@@ -157,6 +158,29 @@ async def test_a_plan_that_writes_nothing_is_called_off_or_unknown(
     if not begun:
         assert (await run(link, plan, settings))[-1].result is Result.REFUSED
     assert count(places) == 0
+
+
+async def test_a_host_whose_shell_ends_without_a_word_is_lost(settings: RunSettings) -> None:
+    """It cannot make a process, or lets nobody in: it is tried with pauses, and then the result is not known."""
+    link = CutTransport(("sh", "-c", "echo not available; echo 'sh: Cannot fork' >&2; exit 2"))
+    opened = 0
+    real = link.open
+
+    async def counting(argv: tuple[str, ...]) -> Channel:
+        nonlocal opened
+        opened += 1
+        return await real(argv)
+
+    link.open = counting  # type: ignore[method-assign]
+    async with asyncio.timeout(20):
+        told = await run(link, make(Step("one", change("true"))), settings)
+    await link.close()
+    assert told[-1].result is Result.UNKNOWN
+    assert (told[-1].reason or "").startswith(
+        "web1 is lost (web1: its sh ended with exit 2: sh: Cannot fork); whether it arrived there is not known. "
+    )
+    assert "trying again: web1: its sh ended" in (told[-2].reason or "")
+    assert 1 < opened <= 2 + settings.patience / (settings.longest_wait / 2)
 
 
 async def test_a_host_that_cannot_be_reached_is_a_refusal(settings: RunSettings, link: CutTransport) -> None:
