@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 from console.ui import cells, themes
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 STOP_SECONDS = 3.0
 """How long the end waits for connections to close."""
+END_SECONDS = 6.0
+"""How long the end may take altogether once a signal has asked for it."""
 
 
 def choose_glyphs(environ: Mapping[str, str]) -> None:
@@ -39,11 +43,27 @@ def themed(hosts: Sequence[HostSpec], theme: Theme) -> Theme:
 async def session(app: DeckApp, fleet: FleetPort) -> int:
     """Run the app; whatever ends it, the terminal is restored and the connections are closed."""
     loop = asyncio.get_running_loop()
+    last: list[threading.Timer] = []
     for number in (signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, app.exit, 128 + number)
+        loop.add_signal_handler(number, _end, app, 128 + number, last)
     try:
         code = await app.run_async()
     finally:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(fleet.stop(), STOP_SECONDS)
+        for timer in last:
+            timer.cancel()
     return app.return_code or code or 0
+
+
+def _end(app: DeckApp, code: int, last: list[threading.Timer]) -> None:
+    """End the app in order, or, where that does not come about, at once.
+
+    Textual 8.2 waits without limit for its thread that writes to the terminal; where the terminal is gone that one has
+    died, and what is left to be written may fill its queue.
+    """
+    app.exit(code)
+    timer = threading.Timer(END_SECONDS, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
+    last.append(timer)

@@ -20,7 +20,7 @@ def terminal(tmp_path: Path) -> Terminal:
 
 def test_a_closed_terminal_ends_the_console(terminal: Terminal) -> None:
     terminal.hang_up()
-    assert terminal.process.wait(10) != 0
+    assert terminal.process.wait(30) != 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

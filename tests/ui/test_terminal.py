@@ -1,5 +1,6 @@
 """The real program in a pseudo-terminal: whatever ends it, the terminal is given back and nothing stays behind."""
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -8,13 +9,14 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from console.remote.transport import HostSpec
-from console.ui import cells, themes
+from console.ui import cells, terminal, themes
 from console.ui.terminal import choose_glyphs, themed
 
 PATIENCE = 30.0
@@ -115,3 +117,42 @@ def test_a_fleet_of_production_hosts_only_has_the_frame_of_production() -> None:
     assert themed((production,), theme).name == f"{theme.name}-production"
     assert themed((production, HostSpec("b", "b")), theme) is theme
     assert themed((), theme) is theme
+
+
+class Stuck:
+    """An app whose end waits for ever, as for a terminal that is gone; and a fleet that ends at once."""
+
+    return_code = None
+
+    def __init__(self) -> None:
+        self.codes: list[int] = []
+        self.over = threading.Event()
+
+    def exit(self, code: int) -> None:
+        self.codes.append(code)
+
+    async def run_async(self) -> int:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.05)
+        assert self.over.wait(30), "nobody ended it"
+        return 0
+
+    async def stop(self) -> None:
+        """There is nothing to stop."""
+
+
+async def test_an_end_that_does_not_come_about_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck, ended = Stuck(), []
+
+    def ends(code: int) -> None:
+        ended.append(code)
+        stuck.over.set()
+
+    monkeypatch.setattr(terminal, "END_SECONDS", 0.2)
+    monkeypatch.setattr(os, "_exit", ends)
+    try:
+        await terminal.session(stuck, stuck)  # type: ignore[arg-type]
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().remove_signal_handler(number)
+    assert (stuck.codes, ended) == ([129], [129])
