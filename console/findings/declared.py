@@ -68,7 +68,7 @@ def down(snapshot: Snapshot, services: Iterable[Service], pairs: Pairs, commands
         found.append(
             Finding(
                 "service-down", Severity.CRITICAL, snapshot.host, str(service.ref),
-                f"not running: it is {service.native_state}{also}",
+                f"not running ({service.native_state}){also}",
                 evidence, _start(service.ref, commands_of), service.ref,
                 ports[0].port if ports else None, ports[0].protocol if ports else "tcp", service.since,
             )

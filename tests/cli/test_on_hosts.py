@@ -250,7 +250,7 @@ def test_a_declared_service_that_does_not_run_is_never_quiet(
     assert told.code == 1
     assert "All quiet" not in told.out
     assert "web1/systemd:api.service" in told.out
-    assert "not running: it is inactive/dead" in told.out
+    assert "not running (inactive/dead)" in told.out
     assert "declared, but systemd has no such service" in told.out
     codes = {
         one["code"]

@@ -31,7 +31,7 @@ def judge(*services: Service, expected: Expected = API, **changes: Any) -> tuple
 def test_a_declared_service_that_is_stopped_is_down() -> None:
     (finding,) = judge(unit("api.service", State.STOPPED, since=NOW - 300))
     assert (finding.code, finding.severity, finding.service) == ("service-down", Severity.CRITICAL, ref())
-    assert finding.summary == "not running: it is inactive/dead, and nobody has tcp 8080"
+    assert finding.summary == "not running (inactive/dead), and nobody has tcp 8080"
     assert "tcp 8080: free" in finding.evidence
     (start,) = finding.proposals
     assert (start.recommended, start.commands) == (True, ("start api.service",))
