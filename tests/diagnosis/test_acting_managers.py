@@ -100,7 +100,8 @@ def test_a_holder_that_somebody_starts_again_fails_the_plan_and_it_is_undone(lab
     """Row 38: the manager does as it is told, and something else starts the service again."""
     host = fresh_host()
     install(host, "11")
-    watchdog = "until systemctl -q is-active api; do sleep 0.05; done; systemctl start legacy; sleep 9000"
+    stopped = "while systemctl -q is-active legacy; do sleep 0.05; done"
+    watchdog = f"{stopped}; until systemctl -q is-active api; do sleep 0.05; done; systemctl start legacy; sleep 9000"
     before = host.sh("systemctl show -P MainPID legacy.service")
 
     @contextmanager
