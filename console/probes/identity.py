@@ -58,9 +58,12 @@ $SSH_CONNECTION
 EOF
 case $hd_v$hd_above in '' | *[!0-9]*) ;; *)
   hd_k="sport = :$hd_v and dport = :$hd_above"
+  # An ss that hangs must not keep the host from its first look.
+  hd_t=
+  command -v timeout >/dev/null 2>&1 && hd_t='timeout -s KILL 2'
   # The processes are looked for only where there is something: that takes a look at all of them.
-  if hd_f=$(ss -Htne "$hd_k" 2>/dev/null) && [ -n "$hd_f" ]; then
-    hd_f=$(ss -Htnep "$hd_k" 2>/dev/null)
+  if hd_f=$($hd_t ss -Htne "$hd_k" 2>/dev/null) && [ -n "$hd_f" ]; then
+    hd_f=$($hd_t ss -Htnep "$hd_k" 2>/dev/null)
     printf '%s\n' "$hd_f" | sed 's/^/relay=/'
   fi ;;
 esac
