@@ -70,10 +70,7 @@ class BySudo:
             if again.failure is not None:
                 return again
             left = [ident for ident in missing if ident in again.value]
-            found |= {
-                ident: unreadable(ident, some[ident].split()[0].partition(",")[0], ValueError(told.said))
-                for ident in left
-            }
+            found |= {ident: unreadable(ident, _name(some[ident]), ValueError(told.said)) for ident in left}
             self._unread |= dict.fromkeys(left, self._clock())
         self._containers |= found
         self._stamps |= {ident: some[ident] for ident in found}
