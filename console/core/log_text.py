@@ -3,6 +3,8 @@
 import json
 import re
 
+from console.core.service import ServiceRef
+from console.core.snapshot import LogLine
 from console.core.text import sanitise
 
 _WORDS = {
@@ -51,3 +53,13 @@ def level_word(message: str) -> str | None:
     found = _logfmt.search(message) if "l=" in message or "y=" in message else None
     found = found or _first_word.match(message)
     return _WORDS.get(found[1].lower()) if found else None
+
+
+def service_line(ref: ServiceRef, source: str, text: str, at: float | None = None) -> LogLine | None:
+    """A line that a service wrote itself, which may be JSON, with the level that it names; ``None`` for a blank one."""
+    if not text.strip():
+        return None
+    level, fields = structured(text)
+    message = fields.pop("message", text)
+    level = level or level_word(message) or "info"
+    return LogLine(ref.host, ref.name, source, message, at, level, fields=tuple(sorted(fields.items())))

@@ -1,9 +1,10 @@
 """What is done to containers and asked of them, in the words of the tool that answers for them."""
 
 import re
+from dataclasses import replace
 
 from console.core.command import Command, Effect
-from console.core.log_text import structured
+from console.core.log_text import service_line
 from console.core.plan import ActionKind, Check
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
@@ -130,16 +131,12 @@ def environment_words(service: Service) -> tuple[str, ...]:
 def log_line(ref: ServiceRef, text: str) -> LogLine | None:
     """Read one line that ``docker logs --timestamps`` prints."""
     match = _log_line.fullmatch(text)
-    if match is None or not match["text"].strip():
+    line = service_line(ref, match["name"] or ref.manager, match["text"], when(match["at"])) if match else None
+    if match is None or line is None:
         return None
-    level, fields = structured(match["text"])
-    message = fields.pop("message", match["text"])
-    source = match["name"] or ref.manager
-    at = when(match["at"])
     # What a container prints has a time in front, whatever it prints: it cannot pass for its engine.
     by_engine = match["at"] is None and match["text"].startswith(scripts.ENGINE_SAYS)
-    told = tuple(sorted(fields.items()))
-    return LogLine(ref.host, ref.name, source, message, at, level or "info", fields=told, by_engine=by_engine)
+    return replace(line, by_engine=by_engine)
 
 
 def _look(service: Service, which: Which, script: str, *first: str) -> Command:

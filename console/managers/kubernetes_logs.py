@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 
-from console.core.log_text import level_word, structured
+from console.core.log_text import service_line
 from console.core.service import ServiceRef
 from console.core.snapshot import LogLine
 
@@ -15,17 +15,7 @@ def log_line(ref: ServiceRef, text: str) -> LogLine | None:
     found = _line.match(text)
     if found is None:
         return LogLine(ref.host, ref.name, "kubectl", text, level="warning") if text.strip() else None
-    level, fields = structured(found["text"])
-    message = fields.pop("message", found["text"])
-    return LogLine(
-        ref.host,
-        ref.name,
-        f"{found['pod']}/{found['box']}",
-        message,
-        at=_time(found["at"]),
-        level=level or level_word(message) or "info",
-        fields=tuple(sorted(fields.items())),
-    )
+    return service_line(ref, f"{found['pod']}/{found['box']}", found["text"], _time(found["at"]))
 
 
 def _time(word: str | None) -> float | None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from console.core.command import Command, Effect, quote
-from console.core.log_text import level_word, structured
+from console.core.log_text import service_line
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
@@ -175,12 +175,7 @@ class PidFiles:
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """One line of a log file."""
-        if not text.strip():
-            return None
-        level, fields = structured(text)
-        message = fields.pop("message", text)
-        level = level or level_word(message) or "info"
-        return LogLine(ref.host, ref.name, "file", message, level=level, fields=tuple(sorted(fields.items())))
+        return service_line(ref, "file", text)
 
 
 PIDFILE = PidFiles()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from console.core.command import Command, Effect
-from console.core.log_text import level_word, structured
+from console.core.log_text import service_line
 from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
 from console.core.service import Endpoint, Service, ServiceRef
@@ -129,12 +129,7 @@ class Pm2:
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line, which may be JSON."""
-        if not text.strip():
-            return None
-        level, fields = structured(text)
-        message = fields.pop("message", text)
-        level = level or level_word(message) or "info"
-        return LogLine(ref.host, ref.name, "pm2", message, level=level, fields=tuple(sorted(fields.items())))
+        return service_line(ref, "pm2", text)
 
 
 PM2 = Pm2()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.core.command import Command, Effect
-from console.core.log_text import level_word, structured
+from console.core.log_text import service_line
 from console.core.on_disk import OnDisk
 from console.core.plan import ActionKind, Check
 from console.core.probe import ParseError, Probe
@@ -237,12 +237,7 @@ class Supervisord:
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line, which may be JSON."""
-        if not text.strip() or text.startswith("==> Press Ctrl-C"):
-            return None
-        level, fields = structured(text)
-        message = fields.pop("message", text)
-        level = level or level_word(message) or "info"
-        return LogLine(ref.host, ref.name, "supervisord", message, level=level, fields=tuple(sorted(fields.items())))
+        return None if text.startswith("==> Press Ctrl-C") else service_line(ref, "supervisord", text)
 
 
 SUPERVISORD = Supervisord()

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from console.core.command import Command
-from console.core.log_text import level_word, structured
+from console.core.log_text import service_line
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.core.text import Masker, decode, sanitise
@@ -213,12 +213,6 @@ def _file_reader(ref: ServiceRef, file: str) -> ReadLine:
     masker = Masker()
 
     def read(raw: str) -> LogLine | None:
-        if not raw.strip():
-            return None
-        text = masker.mask(raw)
-        level, fields = structured(text)
-        message = fields.pop("message", text)
-        level = level or level_word(message) or "info"
-        return LogLine(ref.host, ref.name, file, message, level=level, fields=tuple(sorted(fields.items())))
+        return service_line(ref, file, masker.mask(raw))
 
     return read

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.core.log_text import level_word, structured
+from console.core.log_text import level_word, service_line, structured
+from console.core.service import ServiceRef
+from console.core.snapshot import LogLine
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,15 @@ def test_no_line_is_too_odd(message: str) -> None:
     structured(message)
     structured("{" + message + "}")
     level_word(message)
+
+
+def test_a_line_of_a_service_has_its_level_and_fields_and_a_blank_one_is_none() -> None:
+    ref = ServiceRef("web1", "docker", "api")
+
+    assert service_line(ref, "docker", "2026-11-20T14:02:11Z ERROR no such table", 7.0) == LogLine(
+        "web1", "api", "docker", "2026-11-20T14:02:11Z ERROR no such table", 7.0, "error"
+    )
+    assert service_line(ref, "api", '{"level": "warn", "msg": "slow", "took": 3}') == LogLine(
+        "web1", "api", "api", "slow", None, "warning", fields=(("took", "3"),)
+    )
+    assert service_line(ref, "docker", " \t") is None
