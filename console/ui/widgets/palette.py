@@ -5,6 +5,7 @@ is painted again.
 """
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import ClassVar, Self
 
 from rich.cells import cell_len, set_cell_size
@@ -150,54 +151,44 @@ def strip_of(cells: Iterable[Cell], width: int, book: StyleBook, over: str = "")
     return Strip(segments, width)
 
 
-class Line(Widget):
+class _Toned(Widget):
+    """What both bases have: the styles of tones, kept for as long as they hold."""
+
+    SCOPED_CSS: ClassVar[bool] = False
+    DEFAULT_CSS = PALETTE_CSS
+    ALLOW_SELECT: ClassVar[bool] = False
+
+    @cached_property
+    def book(self) -> StyleBook:
+        """The styles of its tones."""
+        return StyleBook(self)
+
+    def notify_style_update(self) -> None:
+        """Drop the styles that were kept; called by Textual."""
+        super().notify_style_update()
+        self.book.clear()
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Ask to be painted again, as a whole or in regions; after a change of the theme Textual asks for the whole."""
+        if not regions:
+            self.book.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+
+class Line(_Toned):
     """Base of the widgets of a fixed, small number of lines.
 
     Each names the tones it shows as component classes: every class costs time whenever styles are applied.
     """
 
-    SCOPED_CSS: ClassVar[bool] = False
-    DEFAULT_CSS = PALETTE_CSS
-    ALLOW_SELECT: ClassVar[bool] = False
 
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        self.book = StyleBook(self)
-        super().__init__(name=name, id=id, classes=classes)
-
-    def notify_style_update(self) -> None:
-        """Drop the styles that were kept; called by Textual."""
-        super().notify_style_update()
-        self.book.clear()
-
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Ask to be painted again, as a whole or in regions; after a change of the theme Textual asks for the whole."""
-        if not regions:
-            self.book.clear()
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
-
-
-class Lines(ScrollView, can_focus=True):
+class Lines(ScrollView, _Toned, can_focus=True):
     """Base of the widgets that scroll over many lines and draw only those in sight."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"deck--{tone}" for tone in TONES}
+    # Textual 8 takes CSS from the first base only.
     SCOPED_CSS: ClassVar[bool] = False
     DEFAULT_CSS = PALETTE_CSS
-    ALLOW_SELECT: ClassVar[bool] = False
-
-    def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
-        self.book = StyleBook(self)
-        super().__init__(name=name, id=id, classes=classes)
-
-    def notify_style_update(self) -> None:
-        """Drop the styles that were kept; called by Textual."""
-        super().notify_style_update()
-        self.book.clear()
-
-    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
-        """Ask to be painted again, as a whole or in regions; after a change of the theme Textual asks for the whole."""
-        if not regions:
-            self.book.clear()
-        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"deck--{tone}" for tone in TONES}
 
     def set_line_count(self, count: int) -> None:
         """Set how many lines there are to scroll over. Lays the screen out anew only where a scroll bar comes or goes.
