@@ -24,6 +24,14 @@ services:
     scale: 3
     init: true
     command: ["/bin/sh", "-c", "while :; do echo working; sleep 1; done"]
+  deaf:
+    image: lab-zoo:1.4
+    stop_grace_period: 1s
+    command: ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 1; done"]
+  loops:
+    image: lab-zoo:1.4
+    restart: always
+    command: ["/bin/sh", "-c", "echo cannot go on >&2; exit 3"]
   spare:
     image: lab-zoo:1.4
     ports: ["8096:80"]
@@ -68,5 +76,5 @@ def furnish(host: Host) -> None:
     image(host)
     host.write("/srv/shop/docker-compose.yml", COMPOSE)
     host.unit("by-unit.service", UNIT)
-    host.sh(f"(cd /srv/shop && docker-compose up --detach web worker) & {RUN}", timeout=180)
+    host.sh(f"(cd /srv/shop && docker-compose up --detach deaf loops web worker) & {RUN}", timeout=180)
     host.wait("docker ps --filter name=sick | grep -q unhealthy && docker ps --filter name=fit | grep -q '(healthy)'")

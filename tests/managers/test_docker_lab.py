@@ -49,6 +49,8 @@ STATES = {
     "docker:by-unit": ("running", "running"),
     "docker:web": ("running", "running"),
     "docker:well": ("stopped", "exited (0)"),
+    "compose:shop/deaf": ("running", "running"),
+    "compose:shop/loops": ("flapping", None),
     "compose:shop/spare": ("stopped", "no container"),
     "compose:shop/web": ("running", "running"),
     "compose:shop/worker": ("running", "3/3 running"),
@@ -180,6 +182,8 @@ async def test_changes_are_seen_within_a_second(lab: Lab, host: Host) -> None:
         (ActionKind.START, "docker:never"),
         (ActionKind.RESTART, "compose:shop/worker"),
         (ActionKind.START, "compose:shop/spare"),
+        (ActionKind.STOP, "compose:shop/deaf"),
+        (ActionKind.START, "compose:shop/deaf"),
         (ActionKind.STOP, "compose:shop/web"),
         (ActionKind.START, "compose:shop/web"),
     ],
@@ -189,16 +193,17 @@ async def test_actions_prove_what_they_did(lab: Lab, host: Host, kind: ActionKin
     async with seen(lab, host) as watched:
         last = await act(lab, host, watched.fleet.snapshot(host.name), kind, name)
         assert last.result is Result.DONE, last
-        if (kind, name) == (ActionKind.STOP, "docker:stubborn"):
+        if kind is ActionKind.STOP and name in ("docker:stubborn", "compose:shop/deaf"):
             assert any("by SIGKILL, which its engine sends" in one for one in last.proof), last.proof
         state = "stopped" if kind is ActionKind.STOP else "running"
         await watched.until(host.name, lambda where: named(where)[name].state.value == state, 3)
 
 
-async def test_a_restart_that_does_not_last_is_no_success(lab: Lab, host: Host) -> None:
+@pytest.mark.parametrize("name", ["docker:loops", "compose:shop/loops"], ids=["container", "of-a-project"])
+async def test_a_restart_that_does_not_last_is_no_success(lab: Lab, host: Host, name: str) -> None:
     async with seen(lab, host) as watched:
         where = watched.fleet.snapshot(host.name)
-        last = await act(lab, host, where, ActionKind.RESTART, "docker:loops")
+        last = await act(lab, host, where, ActionKind.RESTART, name)
         assert last.result is Result.FAILED, last
         assert re.search("Restarting|started once more|its process ended", last.reason or ""), last.reason
 
@@ -211,9 +216,10 @@ async def test_a_failed_start_leaves_it_failed(lab: Lab, host: Host) -> None:
         await watched.until(host.name, lambda where: named(where)["docker:bad"].state.value == "failed", 10)
 
 
-async def test_what_would_be_ended_by_a_signal_is_not_sent_one(lab: Lab, host: Host) -> None:
+@pytest.mark.parametrize("name", ["docker:fit", "compose:shop/deaf"], ids=["container", "of-a-project"])
+async def test_what_would_be_ended_by_a_signal_is_not_sent_one(lab: Lab, host: Host, name: str) -> None:
     async with seen(lab, host) as watched:
-        last = await act(lab, host, watched.fleet.snapshot(host.name), ActionKind.RELOAD, "docker:fit")
+        last = await act(lab, host, watched.fleet.snapshot(host.name), ActionKind.RELOAD, name)
     assert last.result is Result.REFUSED, last
     assert "does not handle SIGHUP" in (last.reason or "")
 
