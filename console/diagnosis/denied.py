@@ -27,12 +27,25 @@ def decide(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Verdict |
 
 
 def likely(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Verdict | None:
-    """A port that it may not have, where its log, which would say so, may not be read; ``None`` where it may."""
-    if want.endpoint is None or evidence.confinement is None or not forbidden.is_suspected(evidence, want):
+    """A port that it cannot have, where its log, which would say so, may not be read; ``None`` where it can."""
+    if want.endpoint is None:
+        return None
+    if no_address.is_suspected(evidence, want) and evidence.addresses is not None and not _may_bind_any(evidence, want):
+        found = no_address.decide(evidence, want, want.endpoint.address, commands_of)
+        if found is not None:
+            return replace(found, confidence=Confidence.MEDIUM)
+    if evidence.confinement is None or not forbidden.is_suspected(evidence, want):
         return None
     found = _privileged(evidence, want, want.endpoint.port)
     again = proposals.start(want, commands_of, recommended=False)
     return found and replace(found, confidence=Confidence.MEDIUM, actions=(*found.actions, *again))
+
+
+def _may_bind_any(evidence: Evidence, want: Want) -> bool:
+    """Whether an address that the host has not can be bound all the same; of IPv6 that setting is not read."""
+    if want.endpoint is None or ":" in want.endpoint.address:
+        return False
+    return evidence.limits is None or evidence.limits.nonlocal_bind is not False
 
 
 def _not_permitted(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:

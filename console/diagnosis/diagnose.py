@@ -25,7 +25,7 @@ from console.diagnosis import (
 )
 from console.diagnosis.doubts import doubted
 from console.diagnosis.evidence import Evidence
-from console.diagnosis.failure import failure_of
+from console.diagnosis.failure import failure_of, is_unexplained
 from console.diagnosis.gaps import not_checked
 from console.diagnosis.holders import clashing, holders_of, owners_of
 from console.diagnosis.leftovers import count_states, in_the_way, kind_of, last_timewait
@@ -226,8 +226,7 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     ways = (*proposals.start(want, commands_of), *((late,) if late is not None else ()))
     sure = Confidence.MEDIUM if hidden is None else Confidence.LOW
     if gave_up(want.service):
-        summary = f"nothing is on {want.port} now, but after {_tries(want)} {want.name} is not started any more"
-        return replace(outline(evidence, want, VerdictWord.START_LIMIT, summary, sure), actions=ways)
+        return replace(_given_up(evidence, want, sure), actions=ways)
     rivals = duplicates.rivals(evidence, want)
     if want.ref is None and len(next_start.awake(evidence, rivals)) > 1:
         summary = f"{want.port} is free, but {' and '.join(rivals)} both claim it"
@@ -244,6 +243,14 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     sure = Confidence.MEDIUM if evidence.rules_gap() is None else Confidence.LOW
     verdict = outline(evidence, want, VerdictWord.FREE, summary, sure)
     return replace(verdict, actions=ways)
+
+
+def _given_up(evidence: Evidence, want: Want, sure: Confidence) -> Verdict:
+    summary = f"nothing is on {want.port} now, but after {_tries(want)} {want.name} is not started any more"
+    if is_unexplained(evidence, want):
+        # Whether the cause is gone is not known to who could not read what it was.
+        return outline(evidence, want, VerdictWord.START_LIMIT, f"{summary}; on what it failed is not known")
+    return outline(evidence, want, VerdictWord.START_LIMIT, summary, sure)
 
 
 def _tries(want: Want) -> str:

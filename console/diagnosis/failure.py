@@ -25,6 +25,15 @@ def is_failing(service: Service) -> bool:
     return service.adrift is None and (failing or (service.state is State.STARTING and bool(service.restarts)))
 
 
+def is_unexplained(evidence: Evidence, want: Want) -> bool:
+    """Whether a unit of the system is down whose log, which would say why, was not read."""
+    service = want.service
+    if service is None or want.symptom is not None or not want.down:
+        return False
+    of_system = (service.ref.manager, service.ref.scope) == ("systemd", "system")
+    return of_system and evidence.log_of(service.ref) is None
+
+
 def _words(service: Service) -> str:
     again = f", {service.restarts} restarts" if (service.restarts or 0) > 1 else ""
     wrong = wont_start(service)

@@ -7,6 +7,7 @@ from console.core.command import quote
 from console.core.finding import Proposal
 from console.core.service import Endpoint
 from console.diagnosis.evidence import Evidence, Question
+from console.diagnosis.failure import is_unexplained
 from console.diagnosis.outline import outline
 from console.diagnosis.ports import unprivileged_start
 from console.diagnosis.verdict import Confidence, NotChecked, Verdict, VerdictWord
@@ -39,12 +40,13 @@ def questions(evidence: Evidence, want: Want) -> list[Question]:
 
 
 def is_suspected(evidence: Evidence, want: Want) -> bool:
-    """Whether a unit that failed, whose log may not be read, wants a port for which its user needs a privilege."""
-    service = want.service
-    if service is None or want.endpoint is None or want.symptom is not None or not want.down:
+    """Whether a unit whose log does not say why it is down wants a port that takes a privilege.
+
+    Root has it, unless the unit takes it away.
+    """
+    if want.endpoint is None or want.endpoint.port >= unprivileged_start(evidence):
         return False
-    plain = service.ref.manager == "systemd" and service.ref.scope == "system" and service.user not in NO_USER
-    return plain and want.endpoint.port < unprivileged_start(evidence) and evidence.log_of(service.ref) is None
+    return is_unexplained(evidence, want)
 
 
 def by_unit(evidence: Evidence, want: Want, endpoint: Endpoint) -> Verdict | None:

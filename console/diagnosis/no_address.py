@@ -3,17 +3,27 @@
 from dataclasses import replace
 
 from console.core.finding import Proposal
-from console.core.overlap import is_wildcard, same_address
+from console.core.overlap import is_loopback, is_wildcard, same_address
 from console.diagnosis import proposals
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.failure import is_unexplained
 from console.diagnosis.outline import outline
 from console.diagnosis.proposals import CommandsOf
 from console.diagnosis.verdict import Confidence, NotChecked, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
 from console.probes.addresses import HostAddress
+from console.probes.declared.names import is_address
 
 _MOVERS = ("keepalived", "pacemaker", "corosync", "ucarp", "vrrpd", "ctdb", "heartbeat", "kube-vip")
 """Services that give a host an address and take it away again."""
+
+
+def is_suspected(evidence: Evidence, want: Want) -> bool:
+    """Whether a unit whose log does not say why it is down wants one address, which the host need not have."""
+    address = want.endpoint.address if want.endpoint is not None else "*"
+    if not is_address(address) or is_wildcard(address) or is_loopback(address):
+        return False
+    return is_unexplained(evidence, want)
 
 
 def decide(evidence: Evidence, want: Want, address: str, commands_of: CommandsOf) -> Verdict | None:

@@ -1,7 +1,7 @@
 """What would still change a verdict: the looks to take, all of them at once so that they cost one round trip."""
 
 from console.core.service import ServiceRef, State
-from console.diagnosis import beyond, forbidden, hidden, only_bound, reach, twins, user_sockets
+from console.diagnosis import beyond, forbidden, hidden, no_address, only_bound, reach, twins, user_sockets
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.holders import clashing
 from console.diagnosis.wanting import Want, find_want
@@ -75,7 +75,10 @@ def _looked_at(evidence: Evidence) -> frozenset[str]:
 
 
 def _permission(evidence: Evidence, want: Want) -> list[Question]:
-    """Only a failure to find the address asks for the addresses, and only a refusal for what forbids it."""
-    if want.symptom is None or want.symptom.errno != "EADDRNOTAVAIL" or evidence.addresses is not None:
-        return forbidden.questions(evidence, want)
-    return [Question("addresses")]
+    """Only a failure to find the address asks for the addresses, and only a refusal for what forbids it.
+
+    Where the log does not say which of them it was, what the service wants does.
+    """
+    told = want.symptom is not None and want.symptom.errno == "EADDRNOTAVAIL"
+    missing = evidence.addresses is None and (told or no_address.is_suspected(evidence, want))
+    return [Question("addresses")] if missing else forbidden.questions(evidence, want)
