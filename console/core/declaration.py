@@ -25,6 +25,8 @@ class Declaration:
     """That the service listens there; else only a name suggests it."""
     text: str = ""
     """The words that say so."""
+    assumed: bool = False
+    """The words name no protocol: TCP is what most programs listen on."""
 
     @property
     def ports(self) -> range:

@@ -155,7 +155,8 @@ def _of_service(evidence: Evidence, ref: ServiceRef) -> Want:
         return _guess(evidence, ref, service, known[0] if known else None, history)
     endpoint, symptom = _best(evidence.snapshot, service, candidates)
     declared_by = declarations(evidence, endpoint)
-    named = next((one.where for one in declared_by if one.service in (ref.name, str(ref))), None)
+    own = (one for one in of_service(evidence.claims, ref) if one.assumed and endpoint.port in one.ports)
+    named = next((one.where for one in (*declared_by, *own) if one.service in (ref.name, str(ref))), None)
     has = service is not None and any(_same_port(port, endpoint) for port in service.ports)
     known_by = named if symptom is None and endpoint in wants and not has else None
     # It ended with words that name no port: that the port is taken may have nothing to do with it.
@@ -190,7 +191,11 @@ def _wants(evidence: Evidence, ref: ServiceRef) -> tuple[Endpoint, ...]:
     """What a service is declared to listen on; of what it has already it is known at which address."""
     service = evidence.snapshot.service(ref)
     told = list(service.wants) if service is not None else []
-    told += [one.at(port) for one in of_service(evidence.claims, ref) for port in one.ports[:MOST_PORTS]]
+    told += [
+        _seen(evidence, one.at(port)) if one.assumed else one.at(port)
+        for one in of_service(evidence.claims, ref)
+        for port in one.ports[:MOST_PORTS]
+    ]
     has = service.ports if service is not None else ()
     found: list[Endpoint] = []
     for want in told:
@@ -259,9 +264,21 @@ def _told(evidence: Evidence, ref: ServiceRef) -> tuple[Symptom, ...]:
 def _with_protocol(
     listeners: tuple[Listener, ...], symptom: Symptom, endpoint: Endpoint, sockets: tuple[Socket, ...]
 ) -> Endpoint:
-    """Few logs name the protocol: it is UDP where only a UDP socket is in the way."""
+    """Few logs name the protocol: what is in the way does."""
     if endpoint.protocol != "tcp" or symptom.errno != "EADDRINUSE" or "tcp" in symptom.line.lower():
         return endpoint
+    return _by_sockets(listeners, endpoint, sockets)
+
+
+def _seen(evidence: Evidence, endpoint: Endpoint) -> Endpoint:
+    """What is declared in words that name no protocol."""
+    if endpoint.protocol != "tcp":
+        return endpoint
+    return _by_sockets(evidence.snapshot.listeners, endpoint, evidence.not_listening)
+
+
+def _by_sockets(listeners: tuple[Listener, ...], endpoint: Endpoint, sockets: tuple[Socket, ...]) -> Endpoint:
+    """It is UDP where only a UDP socket is on the port."""
     other = Endpoint("udp", endpoint.address, endpoint.port)
     if any(overlaps(endpoint, listener) for listener in listeners):
         return endpoint

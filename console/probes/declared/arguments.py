@@ -105,9 +105,15 @@ def named(name: str, value: str, owner: str, text: str) -> Iterator[Claim]:
     if sure is None:
         return
     for part in value.split(","):
-        place = read_place(part)
+        place = _place(part)
         if place is not None:
             yield replace(place, sure=_is_sure(part, place, sure=sure), text=text)
+
+
+def _place(value: str) -> Claim | None:
+    """A place as the words of a program tell it, which rarely name the protocol: ``tcp://:53`` and ``53/udp`` do."""
+    place = read_place(value)
+    return place and replace(place, assumed="/" not in value.rstrip("/"))
 
 
 def _is_sure(value: str, place: Claim, *, sure: bool) -> bool:
@@ -188,7 +194,7 @@ def _option(option: str, value: str, owner: str, text: str) -> Iterator[Claim]:
     if listens(name, owner) is not None:
         yield from named(name, value, owner, text)
         return
-    place = read_place(value)
+    place = _place(value)
     if place is None or not (place.address == "*" or is_address(place.address)):
         return
     short = name in _SHORT and not option.startswith("--")
@@ -198,12 +204,12 @@ def _option(option: str, value: str, owner: str, text: str) -> Iterator[Claim]:
 
 def _bare(word: str, following: str) -> Iterator[Claim]:
     if following.isdigit() and is_address(word):
-        place = read_place(following)
+        place = _place(following)
         if place is not None:
             address = plain_address(word)
             yield replace(place, address=address, sure=is_wildcard(address), text=f"{word} {following}")
         return
-    place = read_place(word)
+    place = _place(word)
     if place is None or ":" not in word:
         return
     if _is_sure(word, place, sure=False):

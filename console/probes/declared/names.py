@@ -50,6 +50,8 @@ class Claim:
     """Of the range one is taken, whichever is free."""
     sure: bool = True
     text: str = ""
+    assumed: bool = False
+    """The words name no protocol: TCP is what most programs listen on."""
 
 
 def words_of(name: str) -> tuple[str, ...]:

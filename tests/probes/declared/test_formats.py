@@ -115,6 +115,18 @@ def test_a_command(line: str, expected: list[tuple[str, int, bool]]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("line", "assumed"),
+    [
+        ("x 0.0.0.0 5514", True), ("x --port 5514", True), ("x :5514", True), ("PORT=5514 x", True),
+        ("x --listen udp://:5514", False), ("x --listen tcp://0.0.0.0:5514/", False), ("x --port 5514/udp", False),
+        ("socat UDP-RECV:5514 -", False), ("docker run -p 5514:5514 x", False), ("python3 -m http.server 80", False),
+    ],
+)  # fmt: skip
+def test_a_command_that_names_no_protocol(line: str, assumed: bool) -> None:
+    assert [one.assumed for one in claims(line.split())] == [assumed]
+
+
+@pytest.mark.parametrize(
     ("name", "owner", "expected"),
     [
         ("PORT", "", True), ("httpPort", "", True), ("APP_PORT", "", True), ("LISTEN", "", True), ("BIND", "", True),
