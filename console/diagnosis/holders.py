@@ -25,10 +25,17 @@ def clashing(evidence: Evidence, wanted: Endpoint) -> tuple[Listener, ...]:
 
 
 def holders_of(evidence: Evidence, wanted: Endpoint, listeners: Iterable[Listener]) -> tuple[Holder, ...]:
-    """Describe the owner of each of these listeners, the best known first."""
+    """Describe the owner of each of these listeners, the best known first.
+
+    Of those that are known as well, IPv4 is first and the rest goes by name: the kernel lists them in an order of its
+    own, and what is first is what a verdict speaks of.
+    """
     found = [_holder(evidence, wanted, listener) for listener in listeners]
-    order = list(Confidence)
-    return tuple(sorted(found, key=lambda holder: order.index(holder.confidence)))
+    return tuple(sorted(found, key=_rank))
+
+
+def _rank(holder: Holder) -> tuple[int, bool, str, str]:
+    return list(Confidence).index(holder.confidence), ":" in holder.address, holder.name, holder.address
 
 
 def holder_of_socket(evidence: Evidence, socket: Socket) -> Holder:

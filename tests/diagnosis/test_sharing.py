@@ -37,3 +37,10 @@ def test_both_are_named_and_both_are_stopped() -> None:
     text = as_text(verdict)
     assert "HELD BY  one.service: python3 pid 67 user deploy  0.0.0.0:8080  up 1h" in text
     assert "HELD BY  two.service: python3 pid 96 user deploy  0.0.0.0:8080  up 1h" in text
+
+
+def test_whatever_order_the_kernel_has_the_same_is_first() -> None:
+    services = (failed(), unit("one.service", pids=(67,)), unit("two.service", pids=(96,)))
+    verdicts = [diagnose(look(*found, services=services)) for found in ((ONE, TWO), (TWO, ONE))]
+    assert verdicts[0].holders == verdicts[1].holders
+    assert verdicts[0].actions == verdicts[1].actions
