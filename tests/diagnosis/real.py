@@ -29,6 +29,15 @@ def why(
     return asyncio.run(_why(lab, host, targets, user, config or Config(), asked_from))
 
 
+def why_as(lab: Lab, host: Host, targets: Sequence[str], users: Sequence[str]) -> dict[str, tuple[Verdict, ...]]:
+    """The same for each of these users, who look at one time."""
+
+    async def ask() -> list[tuple[Verdict, ...]]:
+        return await asyncio.gather(*(_why(lab, host, targets, user, Config(), None) for user in users))
+
+    return dict(zip(users, asyncio.run(ask()), strict=True))
+
+
 def look(lab: Lab, host: Host, user: str = "root") -> Snapshot:
     """All that the console knows of a host after its first whole look."""
     return asyncio.run(_look(lab, host, user))

@@ -64,7 +64,8 @@ def started(node: Node, *, up: bool) -> None:
 
 def test_a_service_is_unreachable_where_a_pod_has_the_port_of_the_node(node: Node) -> None:
     started(node, up=True)
-    root = Judged(UNREACHABLE, HIGH, (WORKLOAD, "api.service"), ("aaaaaaaaaaaa", None), None, NEW_POD,
+    root = Judged(UNREACHABLE, HIGH, (WORKLOAD, "api.service"), ("aaaaaaaaaaaa", None), None,
+                  (NEW_POD, "systemd Restart=on-failure"),
                   action="stop-holder", steps=f"stop {WORKLOAD}")  # fmt: skip
     root = replace(root, containers=("ID", None))
     [by_service, by_port] = node.judged("root", "/api", ":8080")

@@ -32,18 +32,10 @@ BY_ROOT = Judged(HELD, HIGH, ("shop/api",), ("shop_api_1",), SAME, UNLESS, actio
                  steps="stop shop/api, then start api.service")  # fmt: skip
 
 
-def test_a_published_port_of_a_project(lab: Lab, fresh_host: FreshHost) -> None:
-    host = fresh_host(docker=True)
+def test_what_more_rights_on_the_engine_add(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(docker=True, sudo=(DOCKER,))
     install(host, "3")
-    assert verdicts(lab, host, "root", "/api", ":8080") == (BY_ROOT, BY_ROOT)
-    hidden = Judged(HELD, MEDIUM, ("container ID",), ("ID",), SAME, None, frozenset({POLICY}), "stop-container",
-                    "stop container ID", off=True)  # fmt: skip
-    assert verdicts(lab, host, "oncall", "/api", ":8080") == (hidden, hidden)
-    [by_port] = verdicts(lab, host, "nosudo", ":8080")
-    assert by_port == replace(hidden, holders=("container ID",) * 2, containers=("ID",) * 2, clash=None,
-                              gaps=frozenset({POLICY, RULES, LOG}))  # fmt: skip
     # With the engine's answer the container has its name, and may be stopped; without a line for systemctl no start.
-    host.sudoers("oncall", [DOCKER])
     assert verdicts(lab, host, "oncall", "/api") == (replace(BY_ROOT, off=True),)
     host.sudoers("oncall", [DOCKER, "/usr/bin/systemctl reset-failed api.service",
                             "/usr/bin/systemctl start api.service"])  # fmt: skip
@@ -86,32 +78,9 @@ def test_clients_of_a_published_port_are_counted_where_they_end(lab: Lab, fresh_
         assert "2 live connections" in verdict.impact
 
 
-def test_a_published_port_without_a_proxy(lab: Lab, fresh_host: FreshHost) -> None:
-    host = fresh_host(docker=True)
-    install(host, "4")
-    root = Judged(HELD, HIGH, ("shop",), ("shop",), SAME, None, action="stop-holder",
-                  steps="stop shop, then start api.service")  # fmt: skip
-    assert verdicts(lab, host, "root", "/api", ":8080") == (root, root)
-    [verdict] = why(lab, host, ["/api"])
-    assert verdict.holders[0].process == "dockerd"
-    assert verdict.holders[0].to is not None
-    assert any("DNAT" in line for line in verdict.evidence)
-    gaps = frozenset({PROCESS, "which container publishes 8080"})
-    hidden = Judged(HELD, MEDIUM, ("docker.service",), (None,), SAME, None, gaps, "find-container",
-                    "find and stop the container that publishes 8080", off=True)  # fmt: skip
-    assert verdicts(lab, host, "oncall", "/api") == (hidden,)
-    assert verdicts(lab, host, "nosudo", ":8080") == (replace(hidden, clash=None, gaps=gaps | {RULES, LOG}),)
-
-
-def test_rules_that_outlive_their_engine_keep_a_service_from_its_port(lab: Lab, fresh_host: FreshHost) -> None:
+def test_rules_that_outlive_their_engine_take_the_port_of_nobody(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host(docker=True)
     install(host, "4down")
-    root = Judged(VerdictWord.UNREACHABLE, MEDIUM, ("container ID", "api.service"), ("ID", None), None, None,
-                  frozenset({POLICY}), "stop-container", "stop container ID", off=True)  # fmt: skip
-    assert verdicts(lab, host, "root", "/api", ":8080") == (root, root)
-    seen = Judged(HELD, MEDIUM, ("api.service",), (None,), None, "systemd Restart=on-failure",
-                  frozenset({PROCESS, RULES}))  # fmt: skip
-    assert verdicts(lab, host, "oncall", "/api") == (seen,)
     host.run(["systemctl", "stop", "api.service"])
     [stopped] = verdicts(lab, host, "root", ":8080")
     clash = f"none to bind; what comes is sent to {_inner(host)}:80 (container ID)"
@@ -125,42 +94,3 @@ def test_rules_that_outlive_their_engine_keep_a_service_from_its_port(lab: Lab, 
 
 def _inner(host: Host) -> str:
     return host.sh("iptables-save -t nat | sed -n 's/.*--dport 8080.*--to-destination \\(.*\\):80$/\\1/p'").strip()
-
-
-def test_a_port_that_is_only_listened_on_inside(lab: Lab, fresh_host: FreshHost) -> None:
-    host = fresh_host(docker=True)
-    install(host, "inside")
-    root = Judged(INSIDE, HIGH, ("inner",), ("inner",))
-    [by_port, by_service] = verdicts(lab, host, "root", ":8080", "/docker:inner")
-    assert by_port == root
-    assert by_service == replace(root, gaps=frozenset())
-    hidden = Judged(INSIDE, MEDIUM, ("container ID",), ("ID",), gaps=frozenset({RULES, LATER, POLICY}))
-    for user in ("oncall", "nosudo"):
-        assert verdicts(lab, host, user, ":8080") == (hidden,)
-    # It is no clash: the service gets it.
-    host.run(["systemctl", "start", "api.service"])
-    host.wait("curl -fs http://127.0.0.1:8080/health")
-
-
-def test_two_containers_publish_one_port_and_a_third_has_the_network_of_the_host(
-    lab: Lab, fresh_host: FreshHost
-) -> None:
-    host = fresh_host(docker=True)
-    install(host, "addresses")
-    by_service, by_port, wide = verdicts(lab, host, "root", "/api", ":8080", ":8081")
-    assert by_service == Judged(HELD, HIGH, ("near",), ("near",), "same address 127.0.0.1", "docker restart=always",
-                                action="stop-holder", steps="stop near, then start api.service")  # fmt: skip
-    assert by_port == by_service
-    assert wide == Judged(HELD, HIGH, ("wide",), ("wide",), "same address *", None)
-    near, wide = verdicts(lab, host, "oncall", "/api", ":8081")
-    assert near == Judged(HELD, MEDIUM, ("container ID",), ("ID",), "same address 127.0.0.1", None,
-                          frozenset({POLICY}), "stop-container", "stop container ID", off=True)  # fmt: skip
-    assert wide == Judged(HELD, MEDIUM, ("container ID",), ("ID",), "same address *", None,
-                          frozenset({POLICY, PROCESS, RULES}), "stop-container", "stop container ID",
-                          off=True)  # fmt: skip
-    [both] = verdicts(lab, host, "nosudo", ":8080")
-    # Who wants it is known by its unit, and so at which address.
-    assert (both.holders, both.confidence) == (("container ID",), MEDIUM)
-    host.run(["usermod", "-aG", "docker", "nosudo"])
-    [both] = verdicts(lab, host, "nosudo", ":8080")
-    assert (both.holders, both.confidence) == (("near",), HIGH)

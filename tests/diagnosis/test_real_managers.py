@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from console.diagnosis import Confidence, VerdictWord, as_text
 from tests.lab import FreshHost, Host, Lab
 from tests.lab.cases import NODE_SERVER, hold, install
@@ -27,26 +25,6 @@ def verdicts(lab: Lab, host: Host, user: str, *targets: str) -> tuple[Judged, ..
 
 
 # 21 one program, two managers
-
-SUPERVISOR = "a program of supervisor.service"
-UNASKED = "which program of supervisord it is"
-
-
-def test_one_program_under_systemd_and_supervisord(lab: Lab, fresh_host: FreshHost) -> None:
-    host = fresh_host()
-    install(host, "21")
-    root = Judged(DUPLICATE, HIGH, ("api",), (None,), SAME, "supervisord autorestart", frozenset(), "leave-down",
-                  "leave api.service down and clear its failure: api (supervisord) runs the same")  # fmt: skip
-    assert verdicts(lab, host, "root", "/systemd:api.service", ":8080") == (root, root)
-    [verdict] = why(lab, host, [":8080"])
-    assert str(verdict.keep) == f"{host.name}/supervisord:api"
-    assert "keep api (supervisord): it has the port" in verdict.summary
-    label = f"leave api.service down and clear its failure: {SUPERVISOR} runs the same"
-    oncall = replace(root, confidence=MEDIUM, holders=(SUPERVISOR,), respawn=None, steps=label,
-                     gaps=frozenset({PROCESS, UNASKED}))  # fmt: skip
-    assert verdicts(lab, host, "oncall", "/systemd:api.service", ":8080") == (oncall, oncall)
-    [nosudo] = verdicts(lab, host, "nosudo", ":8080")
-    assert nosudo == replace(oncall, clash=None, gaps=frozenset({PROCESS, UNASKED, LOG}), off=True)
 
 
 def test_the_enabled_one_of_the_two_gets_the_port(lab: Lab, fresh_host: FreshHost) -> None:
@@ -103,46 +81,14 @@ def test_one_script_under_systemd_and_pm2_and_by_hand(lab: Lab, fresh_host: Fres
 # 7 a program of a manager that may not be asked
 
 
-def test_the_unit_of_a_manager_is_not_stopped_for_one_of_its_programs(lab: Lab, fresh_host: FreshHost) -> None:
-    host = fresh_host()
+def test_who_may_ask_supervisord_is_told_which_program_it_is(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(sudo=("/usr/bin/supervisorctl status", "/usr/bin/supervisorctl stop legacy"))
     install(host, "7")
-    root = Judged(HELD, HIGH, ("legacy",), (None,), SAME, "supervisord autorestart", frozenset(), "stop-holder",
-                  "stop legacy, then start api.service")  # fmt: skip
-    assert verdicts(lab, host, "root", "/api") == (root,)
-    hidden = Judged(HELD, MEDIUM, (SUPERVISOR,), (None,), SAME, None, frozenset({PROCESS, UNASKED}), "find-program",
-                    "stop the program of supervisord that has 8080", off=True)  # fmt: skip
-    assert verdicts(lab, host, "oncall", "/api") == (hidden,)
-    [nosudo] = verdicts(lab, host, "nosudo", ":8080")
-    assert nosudo == replace(hidden, clash=None, gaps=frozenset({PROCESS, UNASKED, RULES, LOG}))
-    host.sudoers("oncall", ["/usr/bin/supervisorctl status", "/usr/bin/supervisorctl stop legacy"])
     [told] = why(lab, host, ["/api"], "oncall")
     assert (told.holders[0].name, told.holders[0].respawn) == ("legacy", "supervisord autorestart")
 
 
-def test_an_app_of_another_users_pm2(lab: Lab, fresh_host: FreshHost) -> None:
-    host = fresh_host()
-    install(host, "7pm2")
-    root = Judged(HELD, HIGH, ("api-old",), (None,), SAME, "pm2 autorestart", frozenset(), "stop-holder",
-                  "stop api-old, then start api.service")  # fmt: skip
-    assert verdicts(lab, host, "root", "/api") == (root,)
-    [oncall] = verdicts(lab, host, "oncall", "/api")
-    assert (oncall.holders, oncall.action, oncall.confidence) == (("a program of pm2-deploy.service",), "find-program",
-                                                                  MEDIUM)  # fmt: skip
-
-
-# 6 socket units, also of a user
-
-
-def test_a_socket_unit_of_the_host(lab: Lab, fresh_host: FreshHost) -> None:
-    host = fresh_host()
-    install(host, "6")
-    clash = "* (IPv6 and IPv4) overlaps 0.0.0.0"
-    root = Judged(HELD, HIGH, ("echo.socket",), (None,), clash, "systemd socket activation", frozenset(),
-                  "stop-holder", "stop echo.socket, then start api.service")  # fmt: skip
-    assert verdicts(lab, host, "root", "/api") == (root,)
-    assert verdicts(lab, host, "oncall", "/api") == (replace(root, gaps=frozenset({PROCESS}), off=True),)
-    [nosudo] = verdicts(lab, host, "nosudo", ":8080")
-    assert nosudo == replace(root, clash="same address *", gaps=frozenset({PROCESS, RULES, LOG}), off=True)
+# 6 socket units of a user
 
 
 def test_a_socket_unit_of_a_user(lab: Lab, fresh_host: FreshHost) -> None:

@@ -1,4 +1,4 @@
-"""Services that have their port and clients that do not get in, on real hosts."""
+"""Services that have their port and clients that do not get in, on real hosts: other hosts, and front ends."""
 
 import pytest
 
@@ -13,75 +13,6 @@ from .real import why
 OUT, HELD = VerdictWord.UNREACHABLE, VerdictWord.HELD
 API, RULES = "api.service", "firewall rules"
 NFT = "/usr/sbin/nft -a list ruleset"
-SAVE = ("/usr/sbin/iptables-save", "/usr/sbin/ip6tables-save")
-DROPPED = "answers on the host, but {} drops what comes from outside"
-CASES: dict[str, tuple[tuple[str, ...], tuple[Expected, ...]]] = {
-    "19": ((NFT,), (
-        Expected("/api", ROOT, OUT, HIGH, API, None, "open-port", summary=DROPPED.format("iptables filter INPUT"),
-                 gaps=0),
-        Expected(":8080", ROOT, OUT, HIGH, API, summary=DROPPED.format("iptables filter INPUT"), gaps=0),
-        Expected("/api", ONCALL, OUT, HIGH, API, None, "open-port", summary=DROPPED.format("nft ip filter INPUT"),
-                 gap="process of the holder", gaps=1),
-        Expected(":8080", NOSUDO, OUT, MEDIUM, API, gap=RULES,
-                 summary="from here there is no answer: what keeps it out is not known"),
-    )),
-    "19nft": ((*SAVE,), (
-        Expected("/api", ROOT, OUT, HIGH, API, None, "open-port", summary=DROPPED.format("nft inet guard in"), gaps=0),
-        # The rules of iptables alone do not tell that nothing drops.
-        Expected("/api", ONCALL, OUT, MEDIUM, API, gap=RULES, summary="what keeps it out is not known"),
-        Expected("/api", NOSUDO, OUT, MEDIUM, API, gap=RULES),
-    )),
-    "19all": ((NFT,), (
-        Expected("/api", ROOT, OUT, HIGH, API, summary="(no answer in 3 s on the host itself), but iptables", gaps=0),
-        Expected("/api", NOSUDO, OUT, MEDIUM, API, gap=RULES),
-    )),
-    "19limited": ((NFT,), (
-        Expected("/api", ROOT, OUT, HIGH, API, None, "open-port", gaps=0,
-                 summary="but nft inet filter incoming drops what comes from here"),
-        Expected("/api", ONCALL, OUT, HIGH, API, summary="but nft inet filter incoming drops what comes from here"),
-    )),
-    "19ipv6": ((NFT,), (
-        # It is asked for by the address that leads to the host, and that is IPv4.
-        Expected("/api", ROOT, HELD, HIGH, API, gaps=0),
-        Expected("/api", NOSUDO, HELD, MEDIUM, API, gaps=2),
-    )),
-    "19loopback": ((NFT,), (
-        Expected("/api", ROOT, HELD, HIGH, API, gaps=0),
-        Expected("/api", NOSUDO, HELD, MEDIUM, API, gaps=2),
-    )),
-    "19udp": ((NFT,), (
-        Expected(":5514/udp", ROOT, OUT, MEDIUM, "legacy.service", gap="whether it answers",
-                 summary="but iptables filter INPUT drops what comes from outside"),
-        Expected(":5514/udp", NOSUDO, HELD, MEDIUM, "legacy.service", gap=RULES),
-    )),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_it_is_told_what_keeps_clients_out(case: str, lab: Lab, fresh_host: FreshHost) -> None:
-    lines, wanted = CASES[case]
-    host = fresh_host(sudo=lines)
-    install(host, case)
-    verdicts = look(lab, host, wanted)
-    reach = verdicts[0].reach
-    assert reach is not None
-    assert reach.rule is not None or case == "19loopback"
-    if case == "19":
-        assert reach.rule is not None
-        assert reach.rule.words == "-A INPUT -i host0 -p tcp -m tcp --dport 8080 -j DROP"
-        assert verdicts[0].actions[0].commands == ("iptables -I INPUT -p tcp --dport 8080 -j ACCEPT",)
-        assert results(verdicts[0]) == {Vantage.HOST: "answers", Vantage.SSH: "answers", Vantage.HERE: "silent"}
-    if case == "19nft":
-        assert reach.rule is not None
-        assert reach.rule.words == 'iifname "host0" tcp dport 8080 drop'
-        host.sh(verdicts[0].actions[0].commands[0])
-        assert why(lab, host, ["/api"])[0].verdict is HELD
-    if case == "19limited":
-        assert reach.rule is not None
-        assert reach.rule.words.startswith("counter packets ")
-        assert reach.ways_in == ("host0 IPv4: limited",)
-    if case == "19ipv6":
-        assert [one for one in reach.ways_in if "IPv6" in one] == ["host0 IPv6: dropped"]
 
 
 def results(verdict: Verdict) -> dict[Vantage, str]:

@@ -1,0 +1,57 @@
+"""Cases in which the service has its port and clients need not get there: 19."""
+
+from dataclasses import replace
+
+from tests.diagnosis.judged import Judged
+
+from .scenario import API, FIREWALL, HELD, HIGH, LEGACY, MEDIUM, ON_FAILURE, PROCESS, RULES, UNREACHABLE, Scenario
+from .scenario import at_home as seen_by_cgroup
+
+NFT = "/usr/sbin/nft -a list ruleset"
+SAVE = ("/usr/sbin/iptables-save", "/usr/sbin/ip6tables-save")
+ANSWERS = "whether it answers"
+LET_IN = "let tcp 8080 in before that rule"
+UNTOLD = "what keeps it out is not known"
+DROPPED = "answers on the host, but {} drops what comes from"
+NOBODY: frozenset[str] = frozenset()
+
+
+def _dropped(says: str) -> Judged:
+    """The rule is known; to change it is somebody's decision, and so by hand."""
+    return Judged(UNREACHABLE, HIGH, (API,), (None,), None, ON_FAILURE, NOBODY, "open-port", LET_IN, True, says)
+
+
+def _blind(says: str = UNTOLD) -> Judged:
+    """That no answer comes is seen; by which rule only root may read."""
+    return Judged(UNREACHABLE, MEDIUM, (API,), (None,), None, ON_FAILURE, frozenset({PROCESS, FIREWALL}), says=says)
+
+
+def _rule_read(root: str, oncall: str, nosudo: str = UNTOLD) -> Scenario:
+    """``oncall`` may read the rules of nft, in which those of iptables are too."""
+    seen = replace(_dropped(oncall), gaps=frozenset({PROCESS}))
+    return Scenario(_dropped(root), seen, _blind(nosudo), may=(NFT,))
+
+
+HAS_IT = Judged(HELD, HIGH, (API,), (None,), None, ON_FAILURE, says="api.service has its port, tcp 8080")
+# The rules of nft do not have those that an older iptables made.
+WELL = replace(seen_by_cgroup(HAS_IT), oncall=replace(
+    HAS_IT, confidence=MEDIUM, gaps=frozenset({PROCESS, f"other {RULES}"})), may=(NFT,))  # fmt: skip
+SCENARIOS: dict[str, Scenario] = {
+    "19": _rule_read(DROPPED.format("iptables filter INPUT"), DROPPED.format("nft ip filter INPUT"),
+                     f"from here there is no answer: {UNTOLD}"),
+    # The rules of iptables alone do not tell that nothing drops.
+    "19nft": Scenario(_dropped(DROPPED.format("nft inet guard in")), _blind(), _blind(), may=SAVE),
+    "19all": _rule_read("(no answer in N s on the host itself), but iptables filter INPUT drops",
+                        "(no answer in N s on the host itself), but nft ip filter INPUT drops"),
+    "19limited": _rule_read(DROPPED.format("nft inet filter incoming"), DROPPED.format("nft inet filter incoming")),
+    # It is asked for by the address that leads to the host, and that is IPv4.
+    "19ipv6": WELL,
+    "19loopback": WELL,
+    "19udp": Scenario(
+        udp := Judged(UNREACHABLE, MEDIUM, (LEGACY,), (None,), None, None, frozenset({ANSWERS}), "open-port",
+                      "let udp 5514 in before that rule", True, "but iptables filter INPUT drops what comes"),
+        replace(udp, gaps=frozenset({ANSWERS, PROCESS}), says="but nft ip filter INPUT drops what comes"),
+        Judged(HELD, MEDIUM, (LEGACY,), (None,), None, None, frozenset({PROCESS, RULES, FIREWALL, ANSWERS})),
+        may=(NFT,),
+    ),
+}  # fmt: skip
