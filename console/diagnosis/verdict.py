@@ -127,6 +127,11 @@ class NotChecked:
     what: str
     why: str
 
+    @property
+    def brief(self) -> str:
+        """Both for a sentence, without the line of sudoers that would help."""
+        return f"{self.what}: {self.why.partition(', or in sudoers')[0]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
