@@ -37,13 +37,14 @@ def questions(evidence: Evidence, want: Want) -> Iterator[Question]:
 
 
 def _names_addresses(evidence: Evidence) -> bool:
-    """Whether rules send on what comes to one address only; until they are read, whether an engine may have made any.
+    """Whether rules send on only what comes to one address or by one interface.
 
-    To ask for both at once saves a round trip, and costs the host a process.
+    Until they are read: whether an engine may have made any. To ask for both at once saves a round trip, and costs the
+    host a process.
     """
     if evidence.redirects is None:
         return any(service.ref.manager in ENGINES and service.ports for service in evidence.snapshot.services)
-    return any(one.address for one in (*evidence.redirects.found, *evidence.redirects.unread))
+    return any(one.address or one.interface for one in (*evidence.redirects.found, *evidence.redirects.unread))
 
 
 def gaps(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[NotChecked]:
@@ -89,4 +90,6 @@ def unread_rules(evidence: Evidence, wanted: Endpoint) -> NotChecked | None:
     rule = found[0].rule
     short = rule if len(rule) <= _LONGEST else f"{rule[:_LONGEST]}..."
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return NotChecked(f"whether a rule sends {wanted.port} elsewhere (NAT)", f"not understood: {short}{more}")
+    read = evidence.redirects is not None and found[0] in evidence.redirects.found
+    why = "which ports it takes is not told" if read else "not understood"
+    return NotChecked(f"whether a rule sends {wanted.port} elsewhere (NAT)", f"{why}: {short}{more}")

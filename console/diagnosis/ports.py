@@ -116,9 +116,9 @@ def _given_away(evidence: Evidence, protocol: str) -> Iterator[tuple[int, str]]:
             for given in pod.ports:
                 if given.protocol == protocol:
                     yield given.port, f"the cluster gives it to {pod.shown}"
-    own = {None, *(one.address for one in evidence.addresses or ())}
+    own = [one.address for one in evidence.addresses or ()]
     for one in evidence.redirects.found if evidence.redirects is not None else ():
-        if one.protocol in (None, protocol) and one.address in own:
+        if one.protocol in (None, protocol) and (one.address is None or any(map(one.is_for, own))):
             yield from ((port, "a rule sends it elsewhere") for low, high in one.ports for port in range(low, high + 1))
 
 

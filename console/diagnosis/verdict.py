@@ -78,6 +78,8 @@ class Holder:
     clash: str | None = None
     """Why the wanted address cannot be bound beside it."""
     interface: str | None = None
+    only_from: str | None = None
+    """The clients that a rule sends to it, where it does not send all: an address or a network."""
     strays: tuple[int, ...] = ()
     """The processes to end, where no manager lets go of it."""
     note: str | None = None
