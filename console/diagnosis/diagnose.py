@@ -13,6 +13,7 @@ from console.diagnosis import (
     beyond,
     denied,
     duplicates,
+    in_front,
     inside,
     mixed,
     next_start,
@@ -270,13 +271,14 @@ def _is_own_socket(want: Want, holder: Holder) -> bool:
     return want.service is not None and holder.ref is not None and want.service.is_triggered_by(holder.ref)
 
 
-def _impact(evidence: Evidence, holders: Iterable[Holder]) -> Iterable[str]:
-    for holder in _distinct(tuple(holders)):
+def _impact(evidence: Evidence, holders: tuple[Holder, ...]) -> Iterable[str]:
+    for holder in _distinct(holders):
         if holder.connections:
             yield f"{holder.connections} live connection{'s' if holder.connections > 1 else ''}"
         service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
         if service is not None:
             yield from service.dependants
+    yield from in_front.words(evidence, holders)
 
 
 def _distinct(holders: tuple[Holder, ...]) -> list[Holder]:

@@ -77,6 +77,25 @@ def test_an_inactive_unit_is_who_will_clash_at_the_next_start(lab: Lab, fresh_ho
     readable(held)
 
 
+FRONT = """upstream api { server 127.0.0.1:8080; server 127.0.0.1:8099 down; }
+server { listen 8079; location / { proxy_pass http://api; } location /old { proxy_pass http://127.0.0.1:8080/; } }
+"""
+
+
+def test_what_sends_requests_on_to_the_holder_is_hit_with_it(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    install(host, "1")
+    host.write("/etc/nginx/conf.d/front.conf", FRONT)
+    for user in USERS:
+        [stopped] = why(lab, host, ["/api"], user)
+        assert not any("nginx" in line for line in stopped.impact), user
+    host.run(["systemctl", "start", "nginx.service"])
+    for user in USERS:
+        by_service, other = why(lab, host, ["/api", ":8079"], user)
+        assert "IMPACT   nginx upstream api -> :8080; nginx proxy_pass -> :8080" in readable(by_service), user
+        assert not any("upstream" in line for line in other.impact)
+
+
 def test_a_socket_unit_and_its_service_are_no_rivals(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host()
     host.unit("chat.socket", "[Socket]\nListenStream=8080\n", start=False)
