@@ -5,6 +5,8 @@ Any other: it is not so. ``$HOSTDECK_PLAN`` is the plan's directory on the host,
 earlier one saw.
 """
 
+from console.managers.socket_looks import OWNERS
+
 MAIN_PID = """
 newline='
 '
@@ -137,7 +139,9 @@ exit 1
 )
 """PID NAME COMMAND...: the main process is PID and catches SIGHUP, proc_pid_status(5)."""
 
-_MINE = """
+_MINE = (
+    OWNERS
+    + """
 uid=''
 # Whether cgroup $1 belongs to $name of $scope: "system", or "user:" and whose manager it is.
 mine() {
@@ -156,18 +160,19 @@ mine() {
     *) return 1 ;;
   esac
 }
-# Whether one of the processes in line $1 of ss -p belongs to $name; 2: no process is shown.
+# Whether one of the processes in rows $1 of ss -p belongs to $name; 2: no process is shown.
 mine_by_pid() {
-  rest=$1 shown=2
-  while :; do
-    case $rest in *pid=*) rest=${rest#*pid=} ;; *) return "$shown" ;; esac
+  shown=2
+  for each in $(printf '%s\\n' "$1" | pids); do
     while read -r line; do
       mine "${line#*:*:}" && return 0
-    done 2>/dev/null <"/proc/${rest%%,*}/cgroup"
+    done 2>/dev/null <"/proc/$each/cgroup"
     shown=1
   done
+  return "$shown"
 }
 """
+)
 _PORT = (
     _MINE
     + """
@@ -283,8 +288,7 @@ for socket in $found; do
       path=
       ;;
   esac
-  by=$(ss -Hlnep"$flag" "sport = :$port" 2>/dev/null | grep -F " ino:${inode%% *} " |
-    sed -n 's/.*users:((\\("[^"]*"\\),pid=\\([0-9]*\\).*/process \\2, \\1/p')
+  by=$(ss -Hlnep"$flag" "sport = :$port" 2>/dev/null | grep -F " ino:${inode%% *} " | owner)
   echo "$label was taken again by ${by:-${path:+something in }${path##*/}}"
   exit 1
 done
@@ -350,6 +354,7 @@ echo "$answer"
 
 PORT_OF_RUN = (
     MAIN_PID
+    + OWNERS
     + """
 flag=$1 port=$2 label=$3 name=$4
 shift 4
@@ -364,25 +369,15 @@ if [ -z "$found" ]; then
   echo "nothing listens on $label"
   exit 1
 fi
-pids=$(printf '%s\\n' "$found" | tr ',' '\\n' | sed -n 's/^pid=\\([0-9]*\\).*/\\1/p')
-if [ -z "$pids" ]; then
+shown=$(printf '%s\\n' "$found" | pids)
+if [ -z "$shown" ]; then
   echo "$label is listened on; by whom is hidden from this user"
   exit 77
 fi
-for pid in $pids; do
-  at=$pid
-  # Up to the main process: a shell or a master process has its listeners in its children.
-  while [ "${at:-0}" -gt 1 ]; do
-    if [ "$at" = "$main" ]; then
-      echo "$label held by $name"
-      exit 0
-    fi
-    above=
-    while read -r key value; do
-      case $key in PPid:) above=$value ;; esac
-    done 2>/dev/null <"/proc/$at/status"
-    at=$above
-  done
+for pid in $shown; do
+  descends "$pid" "$main" || continue
+  echo "$label held by $name"
+  exit 0
 done
 echo "$label is held by pid $pid, not by $name"
 exit 1

@@ -5,13 +5,15 @@ shares a port, is none of them. Exits as those of ``console.actions.scripts``.
 """
 
 from console.actions.scripts import MAIN_PID
+from console.managers.socket_looks import OWNERS
 
 _SERVING = (
     MAIN_PID
+    + OWNERS
     + """
 # The processes that listen on port $2, ss(8), one a line; none where they are not shown to this user.
 serving() {
-  ss -Hln"$1"p "sport = :$2" 2>/dev/null | tr ',' '\\n' | sed -n 's/^pid=\\([0-9]*\\).*/\\1/p' | sort -u
+  ss -Hln"$1"p "sport = :$2" 2>/dev/null | pids | sort -u
 }
 # began=the 22nd field of its stat, proc_pid_stat(5), behind a name that may hold anything.
 began_at() {
@@ -36,15 +38,7 @@ main_pid "$now"
 [ "${main:-0}" -gt 1 ] 2>/dev/null || exit 0
 for one in $ports; do
   for pid in $(serving "${one%%:*}" "${one#*:}"); do
-    at=$pid
-    while [ "${at:-0}" -gt 1 ] && [ "$at" != "$main" ]; do
-      above=
-      while read -r word value; do
-        case $word in PPid:) above=$value ;; esac
-      done 2>/dev/null <"/proc/$at/status"
-      at=$above
-    done
-    [ "$at" = "$main" ] && began_at "$pid" || continue
+    descends "$pid" "$main" && began_at "$pid" || continue
     if [ "$pid" = "$main" ]; then echo "main ${one%%:*} ${one#*:} $pid $began"
     else echo "child ${one%%:*} ${one#*:} $pid $began"; fi
   done

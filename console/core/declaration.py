@@ -49,6 +49,19 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Upstream:
+    """A place to which a server in front sends requests on."""
+
+    service: str
+    """The unit that does."""
+    name: str
+    """By what: ``upstream api``, or ``proxy_pass`` where it is named directly."""
+    endpoint: Endpoint
+    where: str
+    """The file with a line."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenFile:
     """A file of variables that everyone on the host may read, and that holds secrets by their names."""
 
@@ -76,5 +89,7 @@ class Declared:
     """Changes when one of the files does."""
     also: tuple[str, ...] = ()
     """Files of which others told: the next look has to compare them too."""
+    upstreams: tuple[Upstream, ...] = ()
+    """Where servers in front send requests on to."""
     same: bool = False
     """Nothing changed since the stamp that was asked with; nothing else is told then."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from console.core.engines import container_of
+from console.core.overlap import is_loopback
 from console.core.service import Endpoint
 from console.diagnosis import clusters, taken
 from console.diagnosis.container_ways import missing_right
@@ -13,6 +13,7 @@ from console.diagnosis.wanting import Want
 
 _NOBODY_SEEN = (VerdictWord.FREE, VerdictWord.START_LIMIT, VerdictWord.UNKNOWN, VerdictWord.HELD_IN_CONTAINER)
 
+_NOT_YET = "not asked yet"
 _LONGEST = 80
 """Letters of a rule that are told; the evidence has all of it."""
 
@@ -36,13 +37,14 @@ def questions(evidence: Evidence, want: Want) -> Iterator[Question]:
 
 
 def _names_addresses(evidence: Evidence) -> bool:
-    """Whether rules send on what comes to one address only; until they are read, whether an engine may have made any.
+    """Whether rules send on only what comes to one address or by one interface.
 
-    To ask for both at once saves a round trip, and costs the host a process.
+    Until they are read: whether an engine may have made any. To ask for both at once saves a round trip, and costs the
+    host a process.
     """
     if evidence.redirects is None:
         return any(service.ref.manager in ENGINES and service.ports for service in evidence.snapshot.services)
-    return any(one.address for one in (*evidence.redirects.found, *evidence.redirects.unread))
+    return any(one.address or one.interface for one in (*evidence.redirects.found, *evidence.redirects.unread))
 
 
 def gaps(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[NotChecked]:
@@ -54,7 +56,9 @@ def gaps(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[NotChecke
         yield NotChecked(f"which container publishes {want.endpoint.port}", why)
     nobody = verdict.verdict in _NOBODY_SEEN
     if nobody or (verdict.verdict is VerdictWord.HELD and want.symptom is None):
-        yield from _unseen_rules(evidence)
+        gap = unseen_rules(evidence, want.endpoint)
+        if gap is not None and (nobody or gap.why != _NOT_YET):
+            yield gap
         yield from clusters.gaps(evidence)
     if nobody and (gap := unread_rules(evidence, want.endpoint)) is not None:
         yield gap
@@ -64,11 +68,18 @@ def gaps(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[NotChecke
         yield NotChecked(f"containers that publish {want.endpoint.port} when they are started", missing)
 
 
-def _unseen_rules(evidence: Evidence) -> Iterator[NotChecked]:
-    if (why := evidence.refusal("redirects")) is not None:
-        yield NotChecked("rules that send the port elsewhere (NAT)", why)
-    elif evidence.redirects is not None and evidence.redirects.refused is not None:
-        yield NotChecked("other rules that send the port elsewhere (NAT)", evidence.redirects.refused)
+def unseen_rules(evidence: Evidence, wanted: Endpoint) -> NotChecked | None:
+    """Why rules of the kernel may take the port unseen, so that nobody can call it free; ``None`` where none can.
+
+    What the host sends to its own loopback address meets none of the rules at its entry.
+    """
+    if is_loopback(wanted.address):
+        return None
+    if evidence.redirects is None:
+        return NotChecked("rules that send the port elsewhere (NAT)", evidence.refusal("redirects") or _NOT_YET)
+    if evidence.redirects.refused is not None:
+        return NotChecked("other rules that send the port elsewhere (NAT)", evidence.redirects.refused)
+    return None
 
 
 def unread_rules(evidence: Evidence, wanted: Endpoint) -> NotChecked | None:
@@ -79,24 +90,6 @@ def unread_rules(evidence: Evidence, wanted: Endpoint) -> NotChecked | None:
     rule = found[0].rule
     short = rule if len(rule) <= _LONGEST else f"{rule[:_LONGEST]}..."
     more = f" and {len(found) - 1} more" if len(found) > 1 else ""
-    return NotChecked(f"whether a rule sends {wanted.port} elsewhere (NAT)", f"not understood: {short}{more}")
-
-
-def is_blind(evidence: Evidence) -> bool:
-    """Whether a port may be taken by rules alone, which this login may not read, so that nobody can call it free.
-
-    An engine of containers that runs listens on each port that it publishes; that of a cluster does not, and the rules
-    of one that was stopped stay with the containers that it left running.
-    """
-    if evidence.redirects is not None:
-        return False
-    if evidence.namespaces is None:
-        # Nor is it known whether there is any container.
-        return True
-    cgroups = [one.cgroup for space in evidence.namespaces.spaces for one in space.processes]
-    told = evidence.cluster is not None and clusters.is_node(evidence.cluster) and not evidence.cluster.hidden
-    if clusters.is_looked_like(evidence) and not told:
-        return True
-    source = evidence.snapshot.source("docker")
-    stopped = source is not None and "does not run" in (source.failure or "")
-    return stopped and any(container_of(cgroup) is not None for cgroup in cgroups)
+    read = evidence.redirects is not None and found[0] in evidence.redirects.found
+    why = "which ports it takes is not told" if read else "not understood"
+    return NotChecked(f"whether a rule sends {wanted.port} elsewhere (NAT)", f"{why}: {short}{more}")

@@ -13,6 +13,7 @@ from console.diagnosis import (
     beyond,
     denied,
     duplicates,
+    in_front,
     inside,
     mixed,
     next_start,
@@ -204,12 +205,8 @@ def _leftover(
 def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:
     if evidence.sockets is None:
         # Connections without a listener keep a port too: without that look it may not be called free.
-        unseen = f"connections on it were not looked at{evidence.because('sockets')}"
-        return undecided(evidence, want, f"nobody listens on {want.port}; {unseen}")
-    if beyond.is_blind(evidence):
-        unseen = "whether rules of the kernel send it to a container could not be seen"
-        why = evidence.because("redirects", "namespaces")
-        return undecided(evidence, want, f"nobody listens on {want.port}; {unseen}{why}")
+        rest = f"connections on it were not looked at{evidence.because('sockets')}"
+        return undecided(evidence, want, f"nobody listens on {want.port}; {rest}")
     hidden = only_bound.gap(evidence, endpoint)
     if hidden is not None and want.symptom is not None and want.symptom.errno == _IN_USE and want.down:
         suspected = only_bound.suspected(evidence, want)
@@ -224,29 +221,33 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
         return denial
     late = denied.late_address(want)
     ways = (*proposals.start(want, commands_of), *((late,) if late is not None else ()))
-    sure = Confidence.MEDIUM if hidden is None else Confidence.LOW
+    unseen = tuple(gap for gap in (hidden, beyond.unseen_rules(evidence, endpoint)) if gap is not None)
+    sure = Confidence.LOW if unseen else Confidence.MEDIUM
     if gave_up(want.service):
-        return replace(_given_up(evidence, want, sure), actions=ways)
+        nobody = "nobody is seen" if unseen else "nothing is"
+        return replace(_given_up(evidence, want, nobody, sure), actions=ways)
     rivals = duplicates.rivals(evidence, want)
     if want.ref is None and len(next_start.awake(evidence, rivals)) > 1:
-        summary = f"{want.port} is free, but {' and '.join(rivals)} both claim it"
+        free = f"nobody is seen on {want.port}" if unseen else f"{want.port} is free"
+        summary = f"{free}, but {' and '.join(rivals)} both claim it"
         return outline(evidence, want, VerdictWord.DUPLICATE, summary)
     if (unread := beyond.unread_rules(evidence, endpoint)) is not None:
         summary = f"nobody listens on {want.port}; {unread.what} is not known"
         return replace(undecided(evidence, want, summary), actions=ways)
-    if (found := inside.found(evidence, want, endpoint, ways)) is not None:
-        return found
-    if hidden is not None:
-        summary = f"nobody is seen on {want.port}; {hidden.what} were not looked for ({hidden.why})"
-        return replace(undecided(evidence, want, summary), actions=ways)
+    contained = inside.found(evidence, want, endpoint, ways)
+    if unseen:
+        summary = f"nobody is seen on {want.port}; not checked: {' and '.join(gap.brief for gap in unseen)}"
+        verdict = replace(undecided(evidence, want, summary, *unseen), actions=ways)
+        return verdict if contained is None else inside.undecided(contained, verdict)
+    if contained is not None:
+        return contained
     summary = next_start.sentence(evidence, want, rivals, startable=bool(ways))
-    sure = Confidence.MEDIUM if evidence.rules_gap() is None else Confidence.LOW
     verdict = outline(evidence, want, VerdictWord.FREE, summary, sure)
     return replace(verdict, actions=ways)
 
 
-def _given_up(evidence: Evidence, want: Want, sure: Confidence) -> Verdict:
-    summary = f"nothing is on {want.port} now, but after {_tries(want)} {want.name} is not started any more"
+def _given_up(evidence: Evidence, want: Want, nobody: str, sure: Confidence) -> Verdict:
+    summary = f"{nobody} on {want.port} now, but after {_tries(want)} {want.name} is not started any more"
     if is_unexplained(evidence, want):
         # Whether the cause is gone is not known to who could not read what it was.
         return outline(evidence, want, VerdictWord.START_LIMIT, f"{summary}; on what it failed is not known")
@@ -270,13 +271,14 @@ def _is_own_socket(want: Want, holder: Holder) -> bool:
     return want.service is not None and holder.ref is not None and want.service.is_triggered_by(holder.ref)
 
 
-def _impact(evidence: Evidence, holders: Iterable[Holder]) -> Iterable[str]:
-    for holder in _distinct(tuple(holders)):
+def _impact(evidence: Evidence, holders: tuple[Holder, ...]) -> Iterable[str]:
+    for holder in _distinct(holders):
         if holder.connections:
             yield f"{holder.connections} live connection{'s' if holder.connections > 1 else ''}"
         service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
         if service is not None:
             yield from service.dependants
+    yield from in_front.words(evidence, holders)
 
 
 def _distinct(holders: tuple[Holder, ...]) -> list[Holder]:

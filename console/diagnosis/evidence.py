@@ -147,11 +147,6 @@ class Evidence:
         """Why a look was refused; ``None`` when it was not tried or it succeeded."""
         return next((refusal.why for refusal in self.refused if refusal.probe == probe), None)
 
-    def rules_gap(self) -> str | None:
-        """Why rules that send the port elsewhere (NAT) may have been left unseen; ``None`` where none was refused."""
-        told = self.redirects
-        return self.refusal("redirects") or (told.refused if told is not None else None)
-
     def because(self, *probes: str) -> str:
         """Why these looks told nothing, to be put behind a sentence; empty where none of them was tried in vain."""
         found = dict.fromkeys(why for why in map(self.refusal, probes) if why is not None)

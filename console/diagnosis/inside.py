@@ -31,6 +31,13 @@ def found(evidence: Evidence, want: Want, endpoint: Endpoint, ways: tuple[Propos
     return replace(verdict, holders=holders, actions=ways)
 
 
+def undecided(found: Verdict, verdict: Verdict) -> Verdict:
+    """The verdict on a port that somebody else may have too, by what was not seen, with who listens inside."""
+    names = " and ".join(dict.fromkeys(holder.name for holder in found.holders))
+    summary = f"{verdict.summary}; {names} has it inside a network of its own"
+    return replace(verdict, holders=found.holders, summary=summary)
+
+
 def of_service(evidence: Evidence, want: Want) -> Verdict | None:
     """The verdict on a container that publishes no port; ``None`` where it listens nowhere, or is none."""
     service = want.service

@@ -9,7 +9,6 @@ from console.diagnosis.wanting import Want
 
 _MOST = 3
 """Names that a sentence bears."""
-_UNSEEN = "rules of the kernel were not seen"
 
 
 def awake(evidence: Evidence, names: Sequence[str]) -> list[str]:
@@ -18,9 +17,9 @@ def awake(evidence: Evidence, names: Sequence[str]) -> list[str]:
 
 
 def sentence(evidence: Evidence, want: Want, rivals: Sequence[str], *, startable: bool) -> str:
-    """That the port is free, as far as was seen, and what becomes of it."""
-    free = f"{want.port} is free" if evidence.rules_gap() is None else f"nobody listens on {want.port} ({_UNSEEN})"
-    now = f"{free} now" if evidence.rules_gap() is None else free
+    """That the port is free, and what becomes of it."""
+    free = f"{want.port} is free"
+    now = f"{free} now"
     others = [_words(evidence, name) for name in rivals if want.ref is None or name != want.ref.name]
     told = " and ".join(others[:_MOST]) + (f" and {len(others) - _MOST} more" if len(others) > _MOST else "")
     if want.ref is not None and startable:

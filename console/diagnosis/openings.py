@@ -1,30 +1,48 @@
 """How clients are let in again: advice only, because a rule is somebody's decision."""
 
+from collections.abc import Callable
+
 from console.core.command import quote
 from console.core.finding import Proposal
 from console.core.firewall import Chain
+from console.core.service import Endpoint
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.firewall import Gate, Judgement
 from console.diagnosis.verdict import Reach
 from console.diagnosis.wanting import Want
 
 _WHOSE = "by hand: the rule is somebody's decision, and what loads it at boot must be changed as well"
+_LONGEST = 80
+"""Letters of a rule that are told in a sentence; the evidence has all of it."""
 
 
-def ways(evidence: Evidence, want: Want, reach: Reach, name: str, *, private: bool) -> tuple[Proposal, ...]:
-    """The ways to let clients in, the best first."""
+def ways(
+    evidence: Evidence, want: Want, reach: Reach, name: str, *, client: str | None, private: bool
+) -> tuple[Proposal, ...]:
+    """The ways to let clients in, the best first.
+
+    Where only some addresses are let in, or some are kept out, nobody but ``client`` is: whether that is meant so is
+    not known, and so it is not advised.
+    """
     if want.endpoint is None:
         return ()
     if private:
         why = f"by hand: set the address where {name} is configured, then restart it"
         return (Proposal("change-address", f"let {name} listen on every address", recommended=True, reason_off=why),)
     rule = reach.rule
-    if rule is None or rule.chain is None or rule.gate is not Gate.DROPPED:
+    if rule is None or rule.chain is None or rule.gate not in (Gate.DROPPED, Gate.LIMITED):
         return ()
-    port, protocol = want.endpoint.port, want.endpoint.protocol
-    command = _command(evidence, rule, protocol, port)
-    label = f"let {protocol} {port} in before that rule"
-    return (Proposal("open-port", label, commands=(command,), recommended=True, reason_off=_WHOSE),)
+    where = f"{want.endpoint.protocol} {want.endpoint.port}"
+    if not rule.doubts:
+        command = _command(evidence, rule, want.endpoint, None)
+        return (Proposal("open-port", f"let {where} in before that rule", (), (command,), True, _WHOSE),)
+    listed = rule.doubts[0] if len(rule.doubts[0]) <= _LONGEST else f"{rule.doubts[0][:_LONGEST]}..."
+    if client is None or rule.gate is Gate.LIMITED or rule.chain.family == ("ip" if ":" in client else "ip6"):
+        why = f"by hand: decide whether the client belongs to those of the rule: {listed}"
+        return (Proposal("admit-client", f"let the client in to {where} by its address", reason_off=why),)
+    command = _command(evidence, rule, want.endpoint, client)
+    why = f"by hand: decide first whether {client} belongs to those of the rule: {listed}"
+    return (Proposal("admit-client", f"let {client} alone in to {where}", (), (command,), reason_off=why),)
 
 
 def _by_iptables(chain: Chain) -> bool:
@@ -32,21 +50,50 @@ def _by_iptables(chain: Chain) -> bool:
     return chain.tool != "nft" or (chain.family in ("ip", "ip6") and chain.name.isupper())
 
 
-def _command(evidence: Evidence, rule: Judgement, protocol: str, port: int) -> str:
-    """In the words of whoever wrote the rules: a front end would lose what is put beside its own."""
+def _command(evidence: Evidence, rule: Judgement, place: Endpoint, client: str | None) -> str:
+    """Let a client in, or everybody, in the words of whoever wrote the rules.
+
+    A front end would lose what is put beside its own.
+    """
     chain = rule.chain
     assert chain is not None
     if any(one.table == "firewalld" for one in evidence.chains):
-        # Its chains are named after its zones: filter_IN_public.
-        zone = chain.name.removeprefix("filter_IN_") if chain.name.startswith("filter_IN_") else ""
-        return quote(("firewall-cmd", *((f"--zone={zone}",) if zone else ()), f"--add-port={port}/{protocol}"))
+        return quote(_firewalld(chain, place, client))
     if any(one.name.startswith("ufw-") for one in evidence.chains):
-        return quote(("ufw", "allow", f"{port}/{protocol}"))
-    if _by_iptables(chain):
-        tool = "ip6tables" if chain.family == "ip6" else "iptables"
-        return quote((tool, "-I", chain.name, "-p", protocol, "--dport", str(port), "-j", "ACCEPT"))
-    accept = (protocol, "dport", str(port), "accept")
+        return quote(_ufw(place, client))
+    words: Callable[[Judgement, Chain, Endpoint, str | None], tuple[str, ...]]
+    words = _iptables if _by_iptables(chain) else _nft
+    return quote(words(rule, chain, place, client))
+
+
+def _firewalld(chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
+    # Its chains are named after its zones: filter_IN_public.
+    zone = chain.name.removeprefix("filter_IN_") if chain.name.startswith("filter_IN_") else ""
+    begin = ("firewall-cmd", *((f"--zone={zone}",) if zone else ()))
+    if client is None:
+        return (*begin, f"--add-port={place.port}/{place.protocol}")
+    family = "ipv6" if ":" in client else "ipv4"
+    source = f'rule family="{family}" source address="{client}"'
+    return (*begin, f'--add-rich-rule={source} port port="{place.port}" protocol="{place.protocol}" accept')
+
+
+def _ufw(place: Endpoint, client: str | None) -> tuple[str, ...]:
+    if client is None:
+        return ("ufw", "allow", f"{place.port}/{place.protocol}")
+    # Of its own rules the first that fits decides.
+    return ("ufw", "prepend", "allow", "proto", place.protocol, "from", client, "to", "any", "port", str(place.port))
+
+
+def _iptables(_rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
+    tool = "ip6tables" if chain.family == "ip6" else "iptables"
+    source = ("-s", client) if client is not None else ()
+    return (tool, "-I", chain.name, *source, "-p", place.protocol, "--dport", str(place.port), "-j", "ACCEPT")
+
+
+def _nft(rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
+    source = ("ip6" if ":" in client else "ip", "saddr", client) if client is not None else ()
+    accept = (*source, place.protocol, "dport", str(place.port), "accept")
     if rule.rule is None or rule.rule.handle is None:
-        return quote(("nft", "add", "rule", chain.family, chain.table, chain.name, *accept))
+        return ("nft", "add", "rule", chain.family, chain.table, chain.name, *accept)
     handle = str(rule.rule.handle)
-    return quote(("nft", "insert", "rule", chain.family, chain.table, chain.name, "position", handle, *accept))
+    return ("nft", "insert", "rule", chain.family, chain.table, chain.name, "position", handle, *accept)

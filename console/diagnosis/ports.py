@@ -1,11 +1,13 @@
-"""The next port that is really free: not bound, not declared, not handed out to outgoing connections."""
+"""The next port that nobody is seen to want: not listened on, not declared, not for outgoing connections.
+
+Who has it without a listener, and the rules of the kernel for it, are only looked at when it is asked for itself.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
 from console.core.service import Endpoint
-from console.diagnosis.container_ways import missing_right
 from console.diagnosis.evidence import Evidence
 from console.probes.limits import PortLimits
 
@@ -21,8 +23,8 @@ _Stretch = tuple[int, int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class FreePort:
-    """The nearest port that could be taken, and why those before it could not."""
+class NextPort:
+    """The nearest port that may be taken, and why those before it could not."""
 
     port: int
     passed: tuple[str, ...] = ()
@@ -37,11 +39,11 @@ class FreePort:
         over = f"; passed over {'; '.join(self.passed[:TOLD])}{rest}" if self.passed else ""
         if not self.ranges_read:
             over = f", and the ranges for outgoing connections were not read{over}"
-            return f"next port: {self.port}, neither bound at any address nor declared{over}"
-        return f"next free port: {self.port}, neither bound at any address nor declared, ephemeral or reserved{over}"
+            return f"next port: {self.port}, neither listened on at any address nor declared{over}"
+        return f"next port: {self.port}, neither listened on at any address nor declared, ephemeral or reserved{over}"
 
 
-def next_free_port(evidence: Evidence, wanted: Endpoint) -> FreePort | None:
+def next_port(evidence: Evidence, wanted: Endpoint) -> NextPort | None:
     """The nearest higher port that the service could take, else the nearest lower one.
 
     ``None`` when there is none, or the listeners are not known for certain.
@@ -58,7 +60,7 @@ def next_free_port(evidence: Evidence, wanted: Endpoint) -> FreePort | None:
     passed: list[str] = []
     for low, high, why in chain(_upward(limits, start), _downward(limits, below, lowest)):
         if not why and low not in taken:
-            return FreePort(low, tuple(passed), evidence.limits is not None)
+            return NextPort(low, tuple(passed), evidence.limits is not None)
         passed.append(f"{low} ({taken.get(low, why)})" if low == high else f"{low} to {high} ({why})")
     return None
 
@@ -87,7 +89,7 @@ def unprivileged_start(evidence: Evidence) -> int:
 
 
 def _taken(evidence: Evidence, protocol: str) -> Mapping[int, str]:
-    """Why each of these is not free; a listener at any address counts."""
+    """Why each of these is not to be taken; a listener at any address counts."""
     snapshot = evidence.snapshot
     taken = {
         symptom.endpoint.port: f"{symptom.ref.name} wants it"
@@ -114,32 +116,10 @@ def _given_away(evidence: Evidence, protocol: str) -> Iterator[tuple[int, str]]:
             for given in pod.ports:
                 if given.protocol == protocol:
                     yield given.port, f"the cluster gives it to {pod.shown}"
-    own = {None, *(one.address for one in evidence.addresses or ())}
+    own = [one.address for one in evidence.addresses or ()]
     for one in evidence.redirects.found if evidence.redirects is not None else ():
-        if one.protocol in (None, protocol) and one.address in own:
+        if one.protocol in (None, protocol) and (one.address is None or any(map(one.is_for, own))):
             yield from ((port, "a rule sends it elsewhere") for low, high in one.ports for port in range(low, high + 1))
-
-
-def how_free(evidence: Evidence, wanted: Endpoint) -> str:
-    """What may be said of a port on which nobody listens."""
-    looks = {"redirects": evidence.redirects, "namespaces": evidence.namespaces, "limits": evidence.limits}
-    if any(found is None and evidence.refusal(look) is None for look, found in looks.items()):
-        # The list of listeners shows nobody, which is all that is known so far.
-        return "not checked"
-    return "nobody seen on it" if _is_unseen(evidence, wanted) else "free"
-
-
-def _is_unseen(evidence: Evidence, wanted: Endpoint) -> bool:
-    """Whether somebody may have a port without being seen: a look that shows those without a listener was refused."""
-    rules = evidence.redirects
-    if any(evidence.refusal(look) is not None for look in ("redirects", "namespaces", "limits")):
-        return True
-    if rules is not None and rules.refused is not None:
-        return True
-    if evidence.cluster is not None and evidence.cluster.hidden:
-        return True
-    bound = wanted.protocol == "tcp" and not evidence.knows_bound and evidence.refusal("bound") is not None
-    return bound or missing_right(evidence) is not None
 
 
 def _range(limits: PortLimits, port: int) -> _Stretch:

@@ -20,7 +20,7 @@ from console.diagnosis.evidence import Evidence
 from console.diagnosis.failure import is_failing
 from console.diagnosis.holders import UNITS
 from console.diagnosis.leftovers import BOUND
-from console.diagnosis.ports import how_free, next_free_port
+from console.diagnosis.ports import next_port
 from console.diagnosis.strays import LEFT, why_kept, words
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
@@ -200,14 +200,14 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
     """Advice to let the newcomer listen elsewhere."""
     if want.endpoint is None or want.ref is None:
         return None
-    free = next_free_port(evidence, want.endpoint)
-    if free is None:
+    other = next_port(evidence, want.endpoint)
+    if other is None:
         return None
     own = next((one.where for one in want.declared_by if one.is_of(want.ref)), f"where {want.ref.name} is configured")
     return Proposal(
         "move",
-        f"let {want.ref.name} listen on {free.port} ({how_free(evidence, want.endpoint)})",
-        reason_off=f"by hand: set the port to {free.port} in {own}, then restart it".replace("in where", "where"),
+        f"let {want.ref.name} listen on {other.port} (no listener seen)",
+        reason_off=f"by hand: set the port to {other.port} in {own}, then restart it".replace("in where", "where"),
     )
 
 

@@ -72,7 +72,8 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
     verdict = replace(verdict, reach=reach)
     name = verdict.holder.name if verdict.holder is not None else want.name
     failed = _failed(reach)
-    stopping = _stopping(evidence, want, mine, failed[0]) if failed else None
+    client = _client(evidence, failed[0]) if failed else None
+    stopping = _stopping(evidence, want, mine, failed[0], client) if failed else None
     if stopping is not None:
         reach = replace(reach, rule=stopping)
     kept_out = _kept_out(evidence, want, mine, reach, name, stopping)
@@ -88,7 +89,7 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
         summary=summary,
         clash=None,
         confidence=sure,
-        actions=openings.ways(evidence, want, reach, name, private=_private(mine)),
+        actions=openings.ways(evidence, want, reach, name, client=client, private=_private(mine)),
         not_checked=gaps,
     )
 
@@ -300,17 +301,27 @@ def _failed(reach: Reach) -> list[Attempt]:
     return [one for one in _asked_outside(reach) if one.result is not Reached.ANSWERS]
 
 
-def _stopping(evidence: Evidence, want: Want, listeners: Sequence[Listener], attempt: Attempt) -> Judgement | None:
-    """The rule that stopped this very attempt; ``None`` where none is sure to have."""
-    client = evidence.connected.client if evidence.connected is not None else None
-    source = evidence.other if attempt.vantage is Vantage.OTHER else client
+def _client(evidence: Evidence, attempt: Attempt) -> str | None:
+    """The address from which an attempt came, as far as it is known."""
+    if attempt.vantage is Vantage.OTHER:
+        return evidence.other
+    return evidence.connected.client if evidence.connected is not None else None
+
+
+def _stopping(
+    evidence: Evidence, want: Want, listeners: Sequence[Listener], attempt: Attempt, client: str | None
+) -> Judgement | None:
+    """The rule that stopped this very attempt, with those that decide otherwise for clients elsewhere.
+
+    ``None`` where none is sure to have.
+    """
     for path in _paths(evidence, listeners):
         if path.address is None or not same_address(path.address, attempt.address):
             continue
-        packet = replace(_packet(want, path), source=source)
-        found = firewall.judge(evidence.chains, packet)
+        packet = _packet(want, path)
+        found = firewall.judge(evidence.chains, replace(packet, source=client))
         if found.gate is Gate.DROPPED:
-            return found
+            return replace(found, doubts=firewall.judge(evidence.chains, packet).doubts)
     return None
 
 

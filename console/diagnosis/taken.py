@@ -1,6 +1,6 @@
 """Ports that are taken although nobody listens on them: the kernel sends what comes to them somewhere else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from console.core.finding import Proposal
@@ -24,6 +24,7 @@ from console.diagnosis.wanting import Want
 from console.managers import can
 from console.managers.base import Stoppable
 from console.managers.join import Owners, Published, container_at
+from console.probes.addresses import HostAddress
 from console.probes.redirects import Redirect
 
 
@@ -34,7 +35,7 @@ def redirects_of(evidence: Evidence, wanted: Endpoint) -> tuple[Redirect, ...]:
     """
     if evidence.redirects is None or is_loopback(wanted.address):
         return ()
-    own = {one.address for one in evidence.addresses or ()}
+    own = evidence.addresses
     return tuple(one for one in evidence.redirects.found if _concerns(one, wanted, own))
 
 
@@ -42,7 +43,7 @@ def unread_of(evidence: Evidence, wanted: Endpoint) -> tuple[Redirect, ...]:
     """The rules that may take what would come to ``wanted``: their ports, or where they send, could not be read."""
     if evidence.redirects is None or is_loopback(wanted.address):
         return ()
-    own = {one.address for one in evidence.addresses or ()}
+    own = evidence.addresses
     unread = evidence.redirects.unread
     return tuple(
         one
@@ -84,36 +85,44 @@ def sentence(holder: Holder) -> str:
 
 
 def _place(holder: Holder) -> str:
-    """What is sent on: all that comes from outside, or what comes to one address."""
-    return "it from outside" if holder.address == "*" else f"{holder.address}:{holder.port}"
+    """What is sent on: all that comes from outside, or a part of it."""
+    place = "it" if holder.address == "*" else f"{holder.address}:{holder.port}"
+    parts = (
+        f"from {holder.only_from}" if holder.only_from else "",
+        f"by {holder.interface}" if holder.interface else "",
+    )
+    narrow = " ".join(part for part in parts if part)
+    return f"{place} {narrow}" if narrow else "it from outside" if holder.address == "*" else place
 
 
-def _concerns(one: Redirect, wanted: Endpoint, own: set[str]) -> bool:
+def _concerns(one: Redirect, wanted: Endpoint, own: Sequence[HostAddress] | None) -> bool:
     return bool(one.ports) and _leaves(one, wanted, own) and _is_met(one, wanted, own)
 
 
-def _leaves(one: Redirect, wanted: Endpoint, own: set[str]) -> bool:
+def _leaves(one: Redirect, wanted: Endpoint, own: Sequence[HostAddress] | None) -> bool:
     """Whether it sends elsewhere than to the port itself."""
-    stays = one.to_address is None or one.to_address in own
+    stays = one.to_address is None or one.to_address in {mine.address for mine in own or ()}
     return not (stays and one.to_port in (None, wanted.port))
 
 
-def _is_met(one: Redirect, wanted: Endpoint, own: set[str]) -> bool:
-    """Whether what comes to the port meets the rule."""
-    if not one.takes(wanted.protocol, wanted.port):
+def _is_met(one: Redirect, wanted: Endpoint, own: Sequence[HostAddress] | None) -> bool:
+    """Whether some of what comes to the port meets the rule."""
+    if not one.takes(wanted.protocol, wanted.port) or one.interface == "lo":
         return False
-    if one.address is None:
+    if one.interface is not None and own is None:
+        # By which interfaces anything comes is not known.
+        return one.address is None
+    if one.address is None and one.interface is None:
         return True
-    if one.address not in own:
-        return False
-    return is_wildcard(wanted.address) or same_address(one.address, wanted.address)
+    asked = [mine for mine in own or () if is_wildcard(wanted.address) or same_address(mine.address, wanted.address)]
+    return any(one.is_for(mine.address) and one.comes_by(mine.interface) for mine in asked)
 
 
 def _holder(evidence: Evidence, wanted: Endpoint, redirect: Redirect) -> Holder:
     place = Endpoint(wanted.protocol, redirect.address or "*", wanted.port)
     to = Endpoint(wanted.protocol, redirect.to_address or "", redirect.to_port or wanted.port)
     if redirect.to_address is None:
-        return _on_this_host(evidence, place, to)
+        return _narrowed(_on_this_host(evidence, place, to), redirect)
     resident = resident_at(evidence, to)
     service = Published(evidence.snapshot.services).of(wanted)
     if service is not None:
@@ -123,7 +132,11 @@ def _holder(evidence: Evidence, wanted: Endpoint, redirect: Redirect) -> Holder:
         made = as_holder(evidence, resident, place, ("nat", "namespace"))
     else:
         made = replace(_nobody(place, to), known_by=("nat",), confidence=Confidence.MEDIUM)
-    return replace(made, to=to, connections=connections_at(evidence, to))
+    return replace(_narrowed(made, redirect), to=to, connections=connections_at(evidence, to))
+
+
+def _narrowed(made: Holder, redirect: Redirect) -> Holder:
+    return replace(made, interface=redirect.interface, only_from=redirect.source)
 
 
 def _on_this_host(evidence: Evidence, place: Endpoint, to: Endpoint) -> Holder:

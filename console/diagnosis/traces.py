@@ -9,7 +9,7 @@ from console.diagnosis import taken
 from console.diagnosis.duplicates import said_twice
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.holders import clashing
-from console.diagnosis.ports import next_free_port
+from console.diagnosis.ports import next_port
 from console.diagnosis.respawn import comes_back_after_stop
 from console.diagnosis.verdict import Verdict
 from console.diagnosis.wanting import Want
@@ -74,9 +74,9 @@ def _others(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[str]:
         text = f": {one.text}" if one.text else ""
         yield f"declared: {one.service} {sure}wants {one.endpoint}{last} ({one.where}{text})"
     move = next((action for action in verdict.actions if action.id == "move"), None)
-    free = next_free_port(evidence, want.endpoint) if move is not None and want.endpoint is not None else None
-    if free is not None:
-        yield free.reason
+    other = next_port(evidence, want.endpoint) if move is not None and want.endpoint is not None else None
+    if other is not None:
+        yield other.reason
 
 
 def _unit(service: Service) -> str:

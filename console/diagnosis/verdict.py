@@ -78,6 +78,8 @@ class Holder:
     clash: str | None = None
     """Why the wanted address cannot be bound beside it."""
     interface: str | None = None
+    only_from: str | None = None
+    """The clients that a rule sends to it, where it does not send all: an address or a network."""
     strays: tuple[int, ...] = ()
     """The processes to end, where no manager lets go of it."""
     note: str | None = None
@@ -126,6 +128,11 @@ class NotChecked:
 
     what: str
     why: str
+
+    @property
+    def brief(self) -> str:
+        """Both for a sentence, without the line of sudoers that would help."""
+        return f"{self.what}: {self.why.partition(', or in sudoers')[0]}"
 
 
 @dataclass(frozen=True, slots=True)

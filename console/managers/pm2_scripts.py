@@ -2,6 +2,7 @@
 
 from console.managers.follow_scripts import END_WITH_INPUT
 from console.managers.pm2_daemons import ASK, FIND
+from console.managers.socket_looks import OWNERS
 
 _LOOK = (
     FIND
@@ -46,6 +47,7 @@ if ! command -v ss >/dev/null 2>&1; then
   exit 77
 fi
 """
+    + OWNERS
     + _LOOK
     + r"""
 hd_ours=
@@ -58,21 +60,15 @@ if [ -z "$hd_told" ]; then
   echo "nothing listens on $hd_label"
   exit 1
 fi
-hd_told=$(printf '%s\n' "$hd_told" | tr ',' '\n' | sed -n 's/^pid=\([0-9]*\).*/\1/p')
+hd_told=$(printf '%s\n' "$hd_told" | pids)
 if [ -z "$hd_told" ]; then
   echo "$hd_label is listened on; by whom is hidden from this user"
   exit 77
 fi
 for hd_each in $hd_told; do
-  # Up to one of the app: its listener may be a child of what pm2 started.
-  hd_n=$hd_each
-  while [ "${hd_n:-0}" -gt 1 ]; do
-    case $hd_ours in *" $hd_n "*) echo "$hd_label held by $hd_name"; exit 0 ;; esac
-    hd_v=$hd_n hd_n=
-    while read -r hd_k hd_rest; do
-      case $hd_k in PPid:) hd_n=$hd_rest ;; esac
-    done 2>/dev/null <"/proc/$hd_v/status"
-  done
+  descends "$hd_each" "$hd_ours" || continue
+  echo "$hd_label held by $hd_name"
+  exit 0
 done
 echo "$hd_label is held by pid $hd_each, not by $hd_name"
 exit 1

@@ -4,6 +4,7 @@ Exit 0: it is so. 77: it cannot be told here. Any other: it is not so. ``$HOSTDE
 """
 
 from console.managers.process_looks import LOOKS
+from console.managers.socket_looks import OWNERS
 
 _SOCKETS = """
 # Whether one of the sockets $inodes is still at the port: 2 where that cannot be told.
@@ -119,6 +120,7 @@ exit 1
 RELEASED = (
     LOOKS
     + _SOCKETS
+    + OWNERS
     + """
 pid=$1 name=$2 flag=$3 port=$4 label=$5 tries=$6
 shift 6
@@ -138,40 +140,34 @@ while :; do
   nap
   tries=$((tries - spent))
 done
-by=$(ss -Hanp"$flag" "sport = :$port" 2>/dev/null |
-  sed -n 's/.*users:((\\("[^"]*"\\),pid=\\([0-9]*\\).*/process \\2, \\1/p' | head -n 1)
+by=$(ss -Hanp"$flag" "sport = :$port" 2>/dev/null | owner)
 echo "the socket of $name is still open at $label${by:+: $by}"
 exit 1
 """
 )
 """PID NAME FLAG PORT LABEL TRIES INODE...: none of its sockets is at the port; looks five times a second."""
 
-AT_PORT = """
+AT_PORT = (
+    OWNERS
+    + """
 pid=$1 name=$2 flag=$3 port=$4 label=$5
 if ! command -v ss >/dev/null 2>&1; then
   echo "not checked: this host has no ss"
   exit 77
 fi
 found=$(ss -Hanp"$flag" "sport = :$port" 2>/dev/null)
-pids=$(printf '%s\\n' "$found" | tr ',' '\\n' | sed -n 's/^pid=\\([0-9]*\\).*/\\1/p')
-for at in $pids; do
-  while [ "${at:-0}" -gt 1 ]; do
-    if [ "$at" = "$pid" ]; then
-      echo "$name has a socket at $label"
-      exit 0
-    fi
-    above=
-    while read -r key value; do
-      case $key in PPid:) above=$value ;; esac
-    done 2>/dev/null <"/proc/$at/status"
-    at=$above
-  done
+shown=$(printf '%s\\n' "$found" | pids)
+for one in $shown; do
+  descends "$one" "$pid" || continue
+  echo "$name has a socket at $label"
+  exit 0
 done
-if [ -n "$found" ] && [ -z "$pids" ]; then
+if [ -n "$found" ] && [ -z "$shown" ]; then
   echo "who is at $label is hidden from this user"
   exit 77
 fi
 echo "$name has no socket at $label: nothing was signalled"
 exit 1
 """
+)
 """PID NAME FLAG PORT LABEL: it, or a process below it, has a socket at the port, which need not listen."""

@@ -70,7 +70,9 @@ def test_names_and_rights_on_a_real_host(hostdeck: Hostdeck, host: Host) -> None
         assert "cron.service runs and listens nowhere: neither its log, nor its definition, nor a" in none.out
         assert len(none.out.splitlines()) <= 12
 
-    # A port that nobody has, seen by somebody without any right: free, and what was not looked at is said.
-    free = hostdeck("nosudo", "why", "why1:9", "--json").json("why/1")
-    assert (free["verdict"], free["holders"]) == ("free", [])
+    # A port that nobody has, seen by somebody without any right: not free, and what was not looked at is said.
+    unseen = hostdeck("nosudo", "why", "why1:9", "--json")
+    assert unseen.code == 1
+    free = unseen.json("why/1")
+    assert (free["verdict"], free["holders"]) == ("unknown", [])
     assert [gap["what"] for gap in free["not_checked"]] == ["rules that send the port elsewhere (NAT)"]

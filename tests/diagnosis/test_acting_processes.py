@@ -130,6 +130,22 @@ def test_his_own_process_is_ended_by_its_owner_without_sudo(lab: Lab, fresh_host
 SEES = "/usr/bin/ss -Hltunpe"
 
 
+@pytest.mark.parametrize("name", ['a",pid={}', '",pid=1,fd=1),('])
+def test_a_name_that_forges_a_number_misleads_no_plan(name: str, lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.run(["systemd-run", "--quiet", "--unit", "bystander", "sleep", "infinity"])
+    other = host.sh("systemctl show -P MainPID bystander").strip()
+    forged = name.format(other).encode().hex()
+    code = f"import ctypes\nctypes.CDLL(None).prctl(15, bytes.fromhex({forged!r}), 0, 0, 0)\n{LISTENS}"
+    in_a_session(lab, host, "oncall", f"python3 -c {shlex.quote(code + 'held = server(); time.sleep(9999)')}")
+    acted = act(lab, host, "/api")
+    [holder] = acted.verdict.holders
+    assert holder.pid not in (None, 1, int(other))
+    assert acted.way.id == "signal"
+    proved(acted, host)
+    assert host.sh("systemctl show -P MainPID bystander").strip() == other
+
+
 def test_what_another_user_runs_is_seen_and_ended_through_two_sudoers_lines(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host(sudo=[*ONCALL_COMMANDS, SEES, "/usr/bin/kill -TERM [0-9]*"])
     install(host, "15")

@@ -208,7 +208,8 @@ def test_where_pods_run_and_nobody_tells_of_them_nothing_is_called_free() -> Non
     without = diagnose(replace(blind, target=NODE_PORT, cluster=ClusterPorts()))
     assert gaps(without) == gaps(verdict)
     told = replace(blind, target=Endpoint("tcp", "*", 30500), cluster=CLUSTER)
-    assert diagnose(told).verdict is VerdictWord.FREE
+    assert diagnose(told).verdict is VerdictWord.UNKNOWN
+    assert diagnose(replace(told, redirects=Redirects(), refused=())).verdict is VerdictWord.FREE
 
 
 def test_a_service_whose_port_the_cluster_takes_is_unreachable() -> None:

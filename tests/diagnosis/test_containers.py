@@ -414,23 +414,26 @@ def test_refused_looks_are_told() -> None:
     assert told["containers that publish 8080 when they are started"].startswith(DENIED)
 
 
+NEEDS_ROOT = "needs root, or in sudoers: oncall ALL=(root) NOPASSWD: /usr/sbin/iptables-save"
+
+
 @pytest.mark.parametrize(
-    ("cgroup", "source", "blind"),
+    ("unread", "why", "what"),
     [
-        (f"/system.slice/docker-{IDENT}.scope", DOWN, True),
-        (f"/system.slice/docker-{IDENT}.scope", DENIED, False),
-        (f"/kubepods/besteffort/pod1/{IDENT}", None, True),
-        ("/system.slice/private.service", DOWN, False),
+        ({"redirects": None, "refused": (Refusal("redirects", NEEDS_ROOT),)}, "needs root", "rules"),
+        ({"redirects": Redirects(("nft",), refused=NEEDS_ROOT)}, "needs root", "other rules"),
+        ({"redirects": None}, "not asked yet", "rules"),
     ],
 )
-def test_nothing_is_called_free_where_rules_alone_may_take_it(cgroup: str, source: str | None, blind: bool) -> None:
+@pytest.mark.parametrize("cgroup", [f"/system.slice/docker-{IDENT}.scope", "/system.slice/private.service"])
+def test_nothing_is_called_free_where_rules_alone_may_take_it(
+    cgroup: str, unread: dict[str, Any], why: str, what: str
+) -> None:
     space = replace(SPACE, processes=(replace(SPACE.processes[0], cgroup=cgroup),))
-    evidence = look(
-        source=source, identity=identity(1001), namespaces=Namespaces((), (space,)), redirects=None,
-        refused=(Refusal("redirects", "needs root"),),
-    )  # fmt: skip
+    evidence = look(identity=identity(1001), namespaces=Namespaces((), (space,)), **unread)
     verdict = diagnose(evidence)
-    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNKNOWN if blind else VerdictWord.FREE, Confidence.LOW)
-    assert verdict.summary.startswith("nobody listens on tcp 8080")
-    assert blind or "(rules of the kernel were not seen)" in verdict.summary
+    assert (verdict.verdict, verdict.confidence, verdict.fine) == (VerdictWord.UNKNOWN, Confidence.LOW, False)
+    told = f"{what} that send the port elsewhere (NAT)"
+    assert verdict.summary == f"nobody is seen on tcp 8080; not checked: {told}: {why}"
+    assert told in gaps(verdict)
     assert diagnose(replace(evidence, redirects=Redirects(), refused=())).verdict is VerdictWord.FREE

@@ -18,6 +18,11 @@ def where(verdict: Verdict) -> dict[str, list[str]]:
     return found
 
 
+def free_for(user: str) -> VerdictWord:
+    """What a port is called that nobody has: the rules that may send it elsewhere are shown to root alone."""
+    return VerdictWord.FREE if user == "root" else VerdictWord.UNKNOWN
+
+
 def readable(verdict: Verdict) -> str:
     text = as_text(verdict)
     assert len(text) <= 12, text
@@ -41,13 +46,11 @@ def test_a_dotenv_file_and_a_range_of_compose_are_found(lab: Lab, fresh_host: Fr
         assert "DECLARED api.service (/etc/systemd/system/api.service:10), shop/api" in text
         move = next(action for action in held.actions if action.id == "move")
         # 8081 and 8082 are free now, and of the range that a project may take.
-        # Rules that send a port elsewhere are shown to root alone.
-        seen = "free" if user == "root" else "nobody seen on it"
-        assert move.label == f"let api.service listen on 8083 ({seen})"
+        assert move.label == "let api.service listen on 8083 (no listener seen)"
         assert "in /etc/systemd/system/api.service:10" in (move.reason_off or "")
-        reason = next(line for line in held.evidence if line.startswith("next free port: 8083"))
+        reason = next(line for line in held.evidence if line.startswith("next port: 8083"))
         assert f"8081 (shop/api declares it, {COMPOSE}:7); 8082 (shop/api declares it" in reason
-        assert (next_one.verdict, where(next_one)) == (VerdictWord.FREE, {"shop/api": [f"{COMPOSE}:7"]})
+        assert (next_one.verdict, where(next_one)) == (free_for(user), {"shop/api": [f"{COMPOSE}:7"]})
         readable(next_one)
 
 
@@ -58,19 +61,39 @@ def test_an_inactive_unit_is_who_will_clash_at_the_next_start(lab: Lab, fresh_ho
     place = "/etc/systemd/system/spare.service:10"
     for user in USERS:
         [free] = why(lab, host, [":8080"], user)
-        assert (free.verdict, where(free)) == (VerdictWord.FREE, {"spare.service": [place]}), user
+        assert (free.verdict, where(free)) == (free_for(user), {"spare.service": [place]}), user
         assert f"DECLARED spare.service ({place})" in readable(free)
     host.install_api(name="second", start=False)
     for user in USERS:
         [both] = why(lab, host, [":8080"], user)
         assert (both.verdict, both.holders) == (VerdictWord.DUPLICATE, ())
-        assert both.summary == "tcp 8080 is free, but second.service and spare.service both claim it"
+        seen = "tcp 8080 is free" if user == "root" else "nobody is seen on tcp 8080"
+        assert both.summary == f"{seen}, but second.service and spare.service both claim it"
         readable(both)
     host.run(["systemctl", "start", "spare.service"])
     host.wait("curl -fs http://127.0.0.1:8080/health")
     [held] = why(lab, host, ["/second"])
     assert (held.verdict, held.holders[0].name) == (VerdictWord.HELD, "spare.service")
     readable(held)
+
+
+FRONT = """upstream api { server 127.0.0.1:8080; server 127.0.0.1:8099 down; }
+server { listen 8079; location / { proxy_pass http://api; } location /old { proxy_pass http://127.0.0.1:8080/; } }
+"""
+
+
+def test_what_sends_requests_on_to_the_holder_is_hit_with_it(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    install(host, "1")
+    host.write("/etc/nginx/conf.d/front.conf", FRONT)
+    for user in USERS:
+        [stopped] = why(lab, host, ["/api"], user)
+        assert not any("nginx" in line for line in stopped.impact), user
+    host.run(["systemctl", "start", "nginx.service"])
+    for user in USERS:
+        by_service, other = why(lab, host, ["/api", ":8079"], user)
+        assert "IMPACT   nginx upstream api -> :8080; nginx proxy_pass -> :8080" in readable(by_service), user
+        assert not any("upstream" in line for line in other.impact)
 
 
 def test_a_socket_unit_and_its_service_are_no_rivals(lab: Lab, fresh_host: FreshHost) -> None:
@@ -129,23 +152,21 @@ def test_a_file_that_may_not_be_read_is_said_and_nothing_is_guessed(lab: Lab, fr
     assert where(seen) == {"shy.service": ["/etc/default/shy:1"]}
     for user in ("oncall", "nosudo"):
         [unseen] = why(lab, host, [":8080"], user)
-        assert (unseen.verdict, unseen.declared_by) == (VerdictWord.FREE, ())
+        assert (unseen.verdict, unseen.declared_by) == (VerdictWord.UNKNOWN, ())
         gaps = {gap.what: gap.why for gap in unseen.not_checked}
         assert gaps["files that declare ports"] == "/etc/default/shy may not be read"
         assert "hunter2" not in repr(unseen)
 
 
 @pytest.mark.parametrize("user", USERS)
-def test_the_next_free_port_passes_over_what_is_not_free(user: str, lab: Lab, fresh_host: FreshHost) -> None:
+def test_the_next_port_passes_over_what_is_not_free(user: str, lab: Lab, fresh_host: FreshHost) -> None:
     """Listeners at other addresses, declarations, reserved ports and those for outgoing connections."""
     host = fresh_host()
     taken(host)
     [verdict] = why(lab, host, ["/api"], user)
     move = next(action for action in verdict.actions if action.id == "move")
-    # Rules that send a port elsewhere are shown to root alone.
-    seen = "free" if user == "root" else "nobody seen on it"
-    assert move.label == f"let api.service listen on 8096 ({seen})"
-    reason = next(line for line in verdict.evidence if line.startswith("next free port: "))
+    assert move.label == "let api.service listen on 8096 (no listener seen)"
+    reason = next(line for line in verdict.evidence if line.startswith("next port: "))
     assert "8081 (held by other.service)" in reason
     assert "8082 (spare.service declares it, /etc/systemd/system/spare.service:10)" in reason
     assert "8083 to 8085 (reserved)" in reason

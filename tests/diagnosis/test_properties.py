@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from console.core.command import Command
 from console.core.network import Listener, Process, Socket
-from console.core.overlap import overlaps
+from console.core.overlap import is_loopback, overlaps
 from console.core.reach import Attempt, Reached, Vantage
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, LogLine, Source, Symptom
@@ -206,7 +206,9 @@ def test_a_verdict_is_never_free_by_ignorance_and_always_fits(evidence: Evidence
         assert not [one for one in evidence.snapshot.listeners if overlaps(verdict.wanted, one)]
         assert evidence.listeners_gap() is None
         assert evidence.sockets is not None
-        assert verdict.verdict is not VerdictWord.FREE or verdict.protocol == "udp" or evidence.knows_bound
+        free = verdict.verdict is VerdictWord.FREE
+        assert not free or verdict.protocol == "udp" or evidence.knows_bound
+        assert not free or evidence.redirects is not None or is_loopback(verdict.wanted.address)
     lines = as_text(verdict)
     assert len(lines) <= 16
     assert all(columns(line) <= 80 for line in lines)
@@ -295,7 +297,8 @@ def test_no_port_is_free_while_a_needed_look_was_refused(
         missing.discard("bound")
     if verdict.verdict is VerdictWord.FREE:
         assert not missing
-        assert not {"namespaces", "redirects"} <= refuses
+        assert verdict.wanted is not None
+        assert "redirects" not in refuses or is_loopback(verdict.wanted.address)
     if missing and verdict.verdict in (VerdictWord.UNKNOWN, VerdictWord.START_LIMIT):
         assert verdict.not_checked
 

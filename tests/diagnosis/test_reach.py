@@ -71,6 +71,74 @@ def test_a_rule_that_drops_is_named_with_its_place() -> None:
     }  # fmt: skip
 
 
+OFFICE = "ip saddr { 192.0.2.0/24, 198.51.100.7 } tcp dport 8080 accept"
+
+
+@pytest.mark.parametrize(
+    ("lines", "command"),
+    [
+        ((OFFICE, "drop"), "nft insert rule inet guard in position 4 ip saddr 10.0.0.9 tcp dport 8080 accept"),
+        (
+            ("ip saddr != 192.0.2.0/24 tcp dport 8080 drop",),
+            "nft insert rule inet guard in position 3 ip saddr 10.0.0.9 tcp dport 8080 accept",
+        ),
+        (
+            ("ip saddr 10.0.0.0/24 drop", "tcp dport 8080 accept"),
+            "nft insert rule inet guard in position 3 ip saddr 10.0.0.9 tcp dport 8080 accept",
+        ),
+    ],
+)
+def test_where_only_some_are_let_in_nobody_but_the_client_is_added(lines: tuple[str, ...], command: str) -> None:
+    verdict = diagnose(look(nftables=rules(*lines), attempts=here(Reached.SILENT)))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.HIGH)
+    [way] = verdict.actions
+    assert (way.id, way.label, way.commands) == ("admit-client", "let 10.0.0.9 alone in to tcp 8080", (command,))
+    assert not way.recommended
+    assert (way.reason_off or "").endswith(f"decide first whether 10.0.0.9 belongs to those of the rule: {lines[0]}")
+
+
+def test_where_the_client_is_not_known_the_list_is_shown_to_be_decided_on() -> None:
+    evidence = look(nftables=rules(OFFICE, "drop"), attempts=here(Reached.SILENT))
+    verdict = diagnose(replace(evidence, connected=replace(ANSWERS, client=None)))
+    assert verdict.verdict is VerdictWord.UNREACHABLE
+    [way] = verdict.actions
+    assert (way.id, way.commands, way.recommended) == ("admit-client", (), False)
+    assert OFFICE in (way.reason_off or "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "command"),
+    [
+        (
+            ("-A INPUT -s 192.0.2.0/24 -p tcp -m tcp --dport 8080 -j ACCEPT", "-A INPUT -j DROP"),
+            "iptables -I INPUT -s 10.0.0.9 -p tcp --dport 8080 -j ACCEPT",
+        ),
+        (
+            (
+                ":ufw-user-input - [0:0]",
+                "-A INPUT -s 192.0.2.0/24 -p tcp -m tcp --dport 8080 -j ACCEPT",
+                "-A INPUT -j DROP",
+            ),
+            "ufw prepend allow proto tcp from 10.0.0.9 to any port 8080",
+        ),
+    ],
+)
+def test_a_client_is_let_in_in_the_words_of_whoever_wrote_the_rules(lines: tuple[str, ...], command: str) -> None:
+    saved = "\n".join(("*filter", ":INPUT ACCEPT [0:0]", *lines, "COMMIT"))
+    [way] = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.SILENT))).actions
+    assert (way.id, way.commands) == ("admit-client", (command,))
+
+
+def test_firewalld_lets_a_client_in_by_a_rich_rule() -> None:
+    [chain] = rules(OFFICE, "drop")
+    zone = replace(chain, table="firewalld", name="filter_IN_public")
+    [way] = diagnose(look(nftables=(zone,), attempts=here(Reached.SILENT))).actions
+    assert way.commands == (
+        'firewall-cmd --zone=public \'--add-rich-rule=rule family="ipv4" source address="10.0.0.9" '
+        'port port="8080" protocol="tcp" accept\'',
+    )
+
+
 def test_what_happens_is_believed_more_than_the_rules() -> None:
     verdict = diagnose(look(nftables=rules("tcp dport 8080 drop"), attempts=here(Reached.ANSWERS)))
     assert verdict.verdict is VerdictWord.HELD

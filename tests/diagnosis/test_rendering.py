@@ -42,7 +42,7 @@ def test_the_block_of_the_specification() -> None:
         "IMPACT   2 live connections",
         "SURE     high (inode + manager + cgroup)",
         "1 stop legacy.service, then start api.service (recommended)",
-        "2 let api.service listen on 8081 (free) (by hand)",
+        "2 let api.service listen on 8081 (no listener seen) (by hand)",
     ]
 
 

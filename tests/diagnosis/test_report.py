@@ -28,7 +28,7 @@ def test_it_is_told_in_the_order_in_which_it_is_read() -> None:
         "$ ss -Hltunpe",
         "$ ps -ww -o pid,ppid,user,lstart,args -p 7",
         "1 stop legacy.service, then start api.service (recommended)",
-        "2 let api.service listen on 8081 (free)",
+        "2 let api.service listen on 8081 (no listener seen)",
     ]
     assert found[1].lines[0] == "08:00:00 line 10"
     assert len(found[1].lines) == LOG_LINES

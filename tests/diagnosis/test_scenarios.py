@@ -145,6 +145,17 @@ def _ways_in(told: str) -> Callable[[Lab, Host, Seen], None]:
     return check
 
 
+def _limited(lab: Lab, host: Host, seen: Seen) -> None:
+    """Of a list of those who are let in the client alone is added, and by nobody without a decision."""
+    _ways_in("host0 IPv4: limited")(lab, host, seen)
+    [way] = seen["root"][0].actions
+    assert (way.id, way.recommended) == ("admit-client", False)
+    assert "ip saddr @friends" in (way.reason_off or "")
+    host.sh(way.commands[0])
+    assert why(lab, host, ["/api"])[0].verdict is VerdictWord.HELD
+    assert f"ip saddr {host.address.rpartition('.')[0]}.1 tcp dport 8080 accept" in host.sh("nft list ruleset")
+
+
 MORE: dict[str, Callable[[Lab, Host, Any], None]] = {
     "4": _without_proxy,
     "5": _declared,
@@ -152,7 +163,7 @@ MORE: dict[str, Callable[[Lab, Host, Any], None]] = {
     "19": _iptables,
     "19nft": _nft,
     "19ipv6": _ways_in("host0 IPv6: dropped"),
-    "19limited": _ways_in("host0 IPv4: limited"),
+    "19limited": _limited,
     "21": _two_managers,
     "25": _address_forms,
     "addresses": _addresses,

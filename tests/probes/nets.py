@@ -46,6 +46,27 @@ nft add rule ip t pre tcp dport @ports dnat to 172.31.0.2
 nft add rule ip t pre tcp dport vmap '{ 8087 : jump sub }'
 nft add rule ip t pre dnat ip addr . port to tcp dport map '{ 8088 : 172.31.0.2 . 80 }'
 """
+# Chains of people, which name the port, the interface and the client at the jump, or no port at all.
+CHAINS = """
+iptables -t nat -F PREROUTING
+for chain in WEB EDGE; do iptables -t nat -N $chain; done
+iptables -t nat -A PREROUTING -i host0 -s 192.0.2.0/24 -p tcp --dport 8090:8091 -j WEB
+iptables -t nat -A WEB -p tcp --dport 8099 -j REDIRECT --to-ports 1
+iptables -t nat -A WEB -j DNAT --to-destination 172.31.0.7
+iptables -t nat -A PREROUTING -d 203.0.113.0/24 -j EDGE
+iptables -t nat -A EDGE -p tcp -j DNAT --to-destination 172.31.0.8
+iptables -t nat -A PREROUTING -p tcp ! --dport 22 -m statistic --mode nth --every 9 --packet 0 \\
+  -j DNAT --to-destination 172.31.0.9
+nft add table ip own
+nft add chain ip own pre '{ type nat hook prerouting priority -90; }'
+nft add chain ip own web
+nft add chain ip own loose
+nft add rule ip own pre iifname '"host0"' tcp dport 8090 counter jump web
+nft add rule ip own pre ip saddr 198.51.100.0/24 goto loose
+nft add rule ip own pre tcp dport 7000 jump loose
+nft add rule ip own web dnat to 172.31.0.10
+nft add rule ip own loose meta l4proto tcp dnat to 172.31.0.11
+"""
 # A network of its own without any engine, and a container that hides behind none.
 NETWORKS = """
 docker run --detach --name web --publish 127.0.0.1:8080:80 --publish 5300:53/udp lab-httpd

@@ -175,7 +175,11 @@ def held() -> Finding:
             Proposal(
                 "restart", "restart api.service", (Intent(ActionKind.RESTART, API),), ("systemctl restart api.service",)
             ),
-            Proposal("other-port", "start api.service on 8081 (free)", reason_off="its port is not set by the console"),
+            Proposal(
+                "other-port",
+                "start api.service on 8081 (no listener seen)",
+                reason_off="its port is not set by the console",
+            ),
         ),
         service=API,
         port=8080,

@@ -8,6 +8,7 @@ from console.core.probe import ParseError, Probe
 from console.core.snapshot import Snapshot
 from console.probes.declared import compose, daemons, ecosystem, haproxy, nginx, supervisord, units
 from console.probes.declared.files import File, declaration, distinct
+from console.probes.declared.nginx_upstreams import upstreams
 from console.probes.declared.script import SCRIPT
 
 
@@ -47,6 +48,7 @@ def parse(text: str) -> Declared:
         tuple(opened),
         told["stamp"][-1],
         tuple(told["also"]),
+        upstreams=tuple(upstreams([file for file in files if file.kind == "nginx"], _nginx(owners))),
     )
 
 
@@ -107,9 +109,13 @@ def _of_daemons(kinds: Mapping[str, list[File]], owners: Mapping[str, str]) -> I
 def _twice(files: Sequence[File], owners: Mapping[str, str]) -> Iterator[tuple[Declaration, Declaration]]:
     found = nginx.twice([*nginx.listens(file for file in files if file.kind == "nginx")])
     if found is not None:
-        owner = owners.get("nginx", "nginx.service")
+        owner = _nginx(owners)
         first, second = (declaration(one.claim, owner, one.where, "systemd") for one in found)
         yield first, second
+
+
+def _nginx(owners: Mapping[str, str]) -> str:
+    return owners.get("nginx", "nginx.service")
 
 
 def words(snapshot: Snapshot) -> tuple[str, ...]:

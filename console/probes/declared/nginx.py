@@ -1,4 +1,4 @@
-"""nginx: ``listen`` of every server with its file and line, over all included files.
+"""nginx: its directives, and ``listen`` of every server with its file and line, over all included files.
 
 The files are read, not printed by ``nginx -T``: that binds and listens on every port for a moment, makes its log and
 pid files, and prints nothing at all of a configuration that nginx would not take.
@@ -17,7 +17,16 @@ _token = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[{};]|#.*|[^\s{};\"
 
 
 FILTER = r"""
-# Blocks and every "listen"; what is included is looked for.
+# Blocks, every "listen", and where requests are sent on to; what is included is looked for. Of an address with a path
+# or a user only a plain place with its scheme leaves the host.
+function sent_on(t,   part, m, i) {
+  m = split(t, part, /[ \t]+/)
+  gsub(/["\047]/, "", part[2])
+  if (part[1] != "server" && match(part[2], /^[a-z]+:\/\/[^\/?]*/)) part[2] = substr(part[2], 1, RLENGTH)
+  if (part[2] !~ /^([a-z]+:\/\/)?[][A-Za-z0-9.:_-]+$/ || length(part[2]) > 90) return ""
+  for (i = 3; i <= m; i++) if (part[i] == "down") return part[1] " " part[2] " down"
+  return part[1] " " part[2]
+}
 function nginx(n, s,   out, t, b) {
   sub(/(^|[ \t;{}])#.*/, "", s)
   while (match(s, /[{};]/)) {
@@ -26,8 +35,15 @@ function nginx(n, s,   out, t, b) {
     s = substr(s, RSTART + 1)
     held = ""
     if (b == "}") out = out " }"
-    else if (b == "{") { sub(/[ \t].*/, "", t); out = out " " t " {" }
+    else if (b == "{") {
+      if (t !~ /^upstream[ \t]+[A-Za-z0-9._-]+[ \t]*$/) sub(/[ \t].*/, "", t)
+      out = out " " t " {"
+    }
     else if (t ~ /^listen[ \t]/) out = out " " t ";"
+    else if (t ~ /^(server|(proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass)[ \t]/) {
+      t = sent_on(t)
+      if (t != "") out = out " " t ";"
+    }
     else if (t ~ /^include[ \t]/) {
       sub(/^include[ \t]+/, "", t)
       gsub(/["\047]/, "", t)
@@ -38,6 +54,24 @@ function nginx(n, s,   out, t, b) {
   if (out != "") send(n, substr(out, 2))
 }
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What directives stand in: ``server`` or ``upstream NAME``, and the line at which it begins."""
+
+    name: str
+    argument: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """The words of one directive, its line, and the blocks around it, the outermost first."""
+
+    words: tuple[str, ...]
+    line: int
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +120,17 @@ def listens(files: Iterable[File]) -> Iterator[Listen]:
 
 
 def _listens(file: File) -> Iterator[Listen]:
-    blocks: list[tuple[str, int]] = []
+    for one in directives(file):
+        claim = _claim(one.words) if one.words[:1] == ("listen",) else None
+        if claim is not None:
+            # A file that is included into a server has no block of its own.
+            start = next((block.line for block in reversed(one.blocks) if block.name == "server"), 0)
+            yield Listen(claim, file.at(one.line), (file.path, start))
+
+
+def directives(file: File) -> Iterator[Directive]:
+    """Every directive of a file."""
+    blocks: list[Block] = []
     words: list[str] = []
     for number, text in file.lines:
         for match in _token.finditer(text):
@@ -94,17 +138,14 @@ def _listens(file: File) -> Iterator[Listen]:
             if part.startswith("#"):
                 break
             if part == "{":
-                blocks.append((words[0] if words else "", number))
+                blocks.append(Block("".join(words[:1]), "".join(words[1:2]), number))
                 words = []
             elif part == "}":
                 blocks = blocks[:-1]
                 words = []
             elif part == ";":
-                claim = _claim(words) if words[:1] == ["listen"] else None
-                if claim is not None:
-                    # A file that is included into a server has no block of its own.
-                    start = next((line for name, line in reversed(blocks) if name == "server"), 0)
-                    yield Listen(claim, file.at(number), (file.path, start))
+                if words:
+                    yield Directive(tuple(words), number, tuple(blocks))
                 words = []
             else:
                 words.append(part.strip("\"'"))

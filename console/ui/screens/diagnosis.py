@@ -158,7 +158,7 @@ class DiagnosisScreen(DeckScreen):
         self.call_after_refresh(self.sync)
 
     def _checked(self, verdict: Verdict | None) -> Entry | None:
-        """How fresh the verdict is."""
+        """How fresh the verdict is: no more than what the look itself told is said to be checked."""
         if self._failure:
             return Entry("CHECKED", Cell(f"the host could not be asked: {self._failure}", "warning"))
         if self._asking:
@@ -166,7 +166,11 @@ class DiagnosisScreen(DeckScreen):
         if self._asked_at is None or (verdict is not None and verdict.is_old):
             # What the look did not bring anew is as old as the verdict says.
             return None
-        told = f"on the host {cells.age(self.deck.clock.monotonic() - self._asked_at)} ago"
+        ago = f"{cells.age(self.deck.clock.monotonic() - self._asked_at)} ago"
+        if verdict is not self._verdict:
+            # What is shown is what the lists tell: the look is of before, and told more of it.
+            return Entry("CHECKED", Cell(f"not since something changed; asked {ago}, soon again", "warning"))
+        told = f"on the host {ago}{', while something changed: soon again' if self._moved else ''}"
         keys = keymap.keys_of("refresh", self.deck.config.keys)
         if verdict is not None and verdict.verdict == "unknown" and keys:
             told = f"{told}; {keymap.shown(keys[0])} asks it again"

@@ -43,7 +43,13 @@ SCENARIOS: dict[str, Scenario] = {
     "19nft": Scenario(_dropped(DROPPED.format("nft inet guard in")), _blind(), _blind(), may=SAVE),
     "19all": _rule_read("(no answer in N s on the host itself), but iptables filter INPUT drops",
                         "(no answer in N s on the host itself), but nft ip filter INPUT drops"),
-    "19limited": _rule_read(DROPPED.format("nft inet filter incoming"), DROPPED.format("nft inet filter incoming")),
+    # Whether the client belongs to those who are let in is for a person to decide.
+    "19limited": Scenario(
+        listed := replace(_dropped(DROPPED.format("nft inet filter incoming")), action=None, steps=None, off=False),
+        replace(listed, gaps=frozenset({PROCESS})),
+        _blind(),
+        may=(NFT,),
+    ),
     # It is asked for by the address that leads to the host, and that is IPv4.
     "19ipv6": WELL,
     "19loopback": WELL,

@@ -35,6 +35,14 @@ ExecStart={SERVER}
     "chat.socket": "[Socket]\nListenStream=127.0.0.1:8107\nListenDatagram=8107\n",
     "chat.service": "[Service]\nExecStart=/bin/sleep infinity\n",
 }
+SENT_ON = [
+    ("upstream api.v2", "tcp/127.0.0.1:8082"),
+    ("upstream api.v2", "tcp/[::1]:8084"),
+    ("proxy_pass", "tcp/127.0.0.1:8085"),
+    ("proxy_pass", "tcp/127.0.0.1:80"),
+    ("fastcgi_pass", "tcp/127.0.0.1:9000"),
+]
+"""Where nginx sends requests on to."""
 FILES = {
     "/etc/default/from-file": (
         '# for the server\nAPI_KEY=54321\nEXTRA_FLAGS="level 54321"\nOPTIONS="--bind 127.0.0.1 8105"\n'
@@ -47,6 +55,20 @@ FILES = {
 }
 server { listen 127.0.0.1:8112 default_server; listen
     127.0.0.1:8113; listen unix:/run/own.sock; }
+""",
+    "/etc/nginx/conf.d/sent-on.conf": """upstream api.v2 {
+    server 127.0.0.1:8082 weight=2; server 127.0.0.1:8083 down;  # while it is mended
+    server unix:/run/api.sock backup;
+    server [::1]:8084;
+}
+server {
+    listen 127.0.0.1:8115;
+    location / { proxy_pass http://api.v2/start; }
+    location /direct { proxy_pass "https://127.0.0.1:8085/x?token=hunter2"; }
+    location /plain { proxy_pass http://127.0.0.1; fastcgi_pass_request_headers on; }
+    location /php { fastcgi_pass localhost:9000; }
+    location /name { set $to 127.0.0.1:8086; proxy_pass http://$to; }
+}
 """,
     "/etc/nginx/snippets/own-listen.inc": "listen 127.0.0.1:8111;\n",
     "/etc/supervisor/conf.d/own.conf": f"""[program:worker]

@@ -23,6 +23,7 @@ from console.probes.declared import (
 from console.probes.declared.arguments import claims
 from console.probes.declared.files import File, whole
 from console.probes.declared.names import listens, read_place
+from console.probes.declared.nginx_upstreams import upstreams
 from console.probes.declared.publish import read_publish
 from tests.probes.declared import scene
 
@@ -215,6 +216,19 @@ def test_nginx_takes_servers_apart() -> None:
     ]  # fmt: skip
 
 
+def test_nginx_sends_on_to_what_it_names_by_its_address() -> None:
+    text = (
+        "upstream api { server 10.0.0.5; server db:80; server 127.0.0.1:8080 max_fails=1; server 127.0.0.1:81 down; }\n"
+        "server { location / { proxy_pass http://api; grpc_pass grpcs://[::1]:50051; } }\n"
+        "stream { server { proxy_pass 127.0.0.1:5432; uwsgi_pass unix:/x; memcached_pass 127.0.0.1:70000; } }"
+    )
+    found = [*upstreams([whole("/etc/nginx/nginx.conf", text)], "nginx.service")]
+    assert [(one.name, str(one.endpoint), one.where.rpartition(":")[2]) for one in found] == [
+        ("upstream api", "tcp/10.0.0.5:80", "1"), ("upstream api", "tcp/127.0.0.1:8080", "1"),
+        ("grpc_pass", "tcp/[::1]:50051", "2"), ("proxy_pass", "tcp/127.0.0.1:5432", "3"),
+    ]  # fmt: skip
+
+
 def test_haproxy_has_lists_ranges_and_families() -> None:
     text = (
         "frontend a\n bind :80,[::1]:81 # x\n bind quic4@:443\n bind /run/x\nlisten b 0.0.0.0:82\n bind ipv6@:83-85\n"
@@ -310,3 +324,6 @@ def test_what_leaves_the_host_says_the_same_as_the_whole_files(awk: tuple[str, .
         (one.service, one.endpoint, one.where, one.sure) for one in expected
     ]
     assert not [secret for secret in scene.SECRETS if secret in done.stdout]
+    for files in (whole_files, filtered):
+        sent_on = upstreams([file for file in files if file.kind == "nginx"], "nginx.service")
+        assert [(one.name, str(one.endpoint)) for one in sent_on] == scene.SENT_ON

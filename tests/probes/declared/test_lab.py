@@ -62,6 +62,7 @@ def test_each_is_told_with_its_service_and_its_line(lab: Lab, host: Host) -> Non
     assert found[8107] == ("chat.socket", f"{own}/chat.socket:3")
     assert found[8111] == ("nginx.service", "/etc/nginx/snippets/own-listen.inc:1")
     assert found[8113] == ("nginx.service", "/etc/nginx/conf.d/own.conf:7")
+    assert [(one.name, str(one.endpoint)) for one in ask(lab, host).upstreams] == scene.SENT_ON
     assert found[8121] == ("both:worker_01", "/etc/supervisor/conf.d/own.conf:2")
     assert found[8122] == ("both:lone", "/etc/supervisor/conf.d/own.conf:8")
     assert found[8131] == ("first", "/srv/apps/ecosystem.config.js:3")

@@ -99,7 +99,7 @@ async def test_what_changes_while_the_host_is_asked_is_asked_again_soon() -> Non
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
         await pilot.press("g", "j", "enter")
-        await until(pilot, lambda: "on the host" in scenes.text_of(app))
+        await until(pilot, lambda: "on the host 0s ago, while something changed: soon again" in scenes.text_of(app))
         assert diagnoser.asked == 1
         screen = app.screen
         assert isinstance(screen, DiagnosisScreen)
@@ -112,6 +112,33 @@ async def test_what_changes_while_the_host_is_asked_is_asked_again_soon() -> Non
         screen.sync()
         await settle(pilot)
         assert diagnoser.asked == 2
+        assert "soon again" not in scenes.text_of(app)
+
+
+async def test_what_the_lists_tell_after_a_change_is_not_said_to_be_checked_on_the_host() -> None:
+    """Within the first seconds of a console its lists fill: a verdict without a look is the poorer one."""
+    fleet = scenes.fleet()
+    app = scenes.app(fleet)
+    diagnoser, now = Asked(), [scenes.NOW]
+    app.deck.diagnoser = diagnoser
+    app.deck.clock = replace(scenes.CLOCK, monotonic=lambda: now[0])
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
+        await pilot.press("g", "j", "enter")
+        await until(pilot, lambda: "47 live connections" in scenes.text_of(app))
+        assert "on the host 0s ago" in scenes.text_of(app)
+        asked = diagnoser.asked
+        now[0] += LOOK_AGAIN / 2
+        fleet.push(replace(fleet.snapshot("web-3"), services=fleet.snapshot("web-3").services[:1]), scenes.held())
+        await until(pilot, lambda: "47 live connections" not in scenes.text_of(app))
+        assert diagnoser.asked == asked
+        assert "on the host" not in scenes.text_of(app)
+        assert "not since something changed; asked 1s ago, soon again" in scenes.text_of(app)
+        now[0] += LOOK_AGAIN
+        assert isinstance(app.screen, DiagnosisScreen)
+        app.screen.sync()
+        await until(pilot, lambda: "47 live connections" in scenes.text_of(app))
+        assert "on the host 0s ago" in scenes.text_of(app)
 
 
 async def test_a_diagnosis_tells_that_a_plan_runs() -> None:

@@ -27,7 +27,7 @@ WAYS = (
         ("runuser -u deploy -- env HOME=/srv PM2_HOME=/srv/.pm2 pm2 stop api-old", "systemctl reset-failed api.service",
          "systemctl start api.service"), True,
     ),
-    Proposal("move", "let api.service listen on 8081 (free)",
+    Proposal("move", "let api.service listen on 8081 (no listener seen)",
              reason_off="by hand: set the port to 8081 where api.service is configured, then restart it"),
 )  # fmt: skip
 MORE = (

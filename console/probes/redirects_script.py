@@ -1,0 +1,146 @@
+"""How a host is asked for the rules that send what comes to a port somewhere else.
+
+``iptables-save`` and ``nft`` tell them to root; only rules that can matter for the port cross the link.
+"""
+
+from console.probes.elevated import AS_ROOT
+
+# Of iptables: what the kernel may follow from its entry, without the rules that name other ports. What holds only for
+# what the host itself sends out keeps nobody else from a port.
+_IPTABLES = r"""
+function fits(rule,   w, n, i, spec, part, k, ends) {
+  n = split(rule, w, " ")
+  for (i = 1; i < n; i++) if (w[i] ~ /^--dports?$/ && w[i - 1] != "!") {
+    spec = split(w[i + 1], part, ",")
+    for (k = 1; k <= spec; k++) {
+      if (split(part[k], ends, ":") == 1) ends[2] = ends[1]
+      if (port + 0 >= ends[1] + 0 && port + 0 <= ends[2] + 0) return 1
+    }
+    return 0
+  }
+  return 1
+}
+function target(rule,   w, n, i) {
+  n = split(rule, w, " ")
+  for (i = 1; i < n; i++) if (w[i] == "-j" || w[i] == "-g") return w[i + 1]
+  return ""
+}
+/^\*/ { table = $0 }
+/^-A / && table == "*nat" { rules[$2] = rules[$2] $0 "\n" }
+END {
+  queue[last = 1] = "PREROUTING"
+  for (at = 1; at <= last; at++) {
+    n = split(rules[queue[at]], inside, "\n")
+    for (k = 1; k < n; k++) {
+      to = target(inside[k])
+      if (!(to == "DNAT" || to == "REDIRECT" || to in rules) || !fits(inside[k])) continue
+      if (++lines > 1000) { print "refused more than 1000 rules may send it elsewhere"; exit }
+      print inside[k]
+      if (to in rules && !(to in seen)) { seen[to] = 1; queue[++last] = to }
+    }
+  }
+}
+"""
+# Tables of iptables-nft are told by iptables-save already. A rule is told behind the conditions of the jumps to it.
+_NFT = r"""
+function hits(rule, whole,   spec, n, part, k, ends, yes, named) {
+  while (match(rule, / dport (\{[^}]*\}|[0-9-]+)/)) {
+    spec = substr(rule, RSTART + 7, RLENGTH - 7)
+    rule = substr(rule, RSTART + RLENGTH)
+    gsub(/[{} ]/, "", spec)
+    n = split(spec, part, ",")
+    yes = 0
+    for (k = 1; k <= n; k++) {
+      if (split(part[k], ends, "-") == 1) ends[2] = ends[1]
+      if (port + 0 >= ends[1] + 0 && port + 0 <= ends[2] + 0) yes = 1
+    }
+    if (!yes) return 0
+    named = 1
+  }
+  # A set or a map with a name, which some other chain is in: its elements are not in the rule.
+  return named || whole || rule ~ / dport (@|map )/
+}
+function tell(chain, rule) {
+  if (++lines == 1001) print "refused more than 1000 rules may send it elsewhere"
+  if (lines < 1001) print chain, rule
+}
+function walk(chain, given, nat, depth,   list, n, k, before, to, place, all) {
+  met[chain] = 1
+  n = split(rules[chain], list, "\n")
+  for (k = 1; k < n; k++) {
+    all = given list[k]
+    if (list[k] ~ /(^| )(dnat|redirect)( |$)/ || list[k] ~ / vmap /) {
+      if ((list[k] !~ / vmap / || nat && list[k] ~ / dport vmap /) && hits(" " all, 1)) tell(chain, all)
+      continue
+    }
+    match(list[k], /(^| )(jump|goto) [^ ]+/)
+    before = substr(list[k], 1, RSTART - 1)
+    split(substr(list[k], RSTART, RLENGTH), place, " ")
+    to = home[chain] " " place[2]
+    sub(/ ?counter packets [0-9]+ bytes [0-9]+/, "", before)
+    before = given (before == "" ? "" : before " ")
+    if (depth > 15 || lines > 1000 || (to, before) in gone || !hits(" " before, 1)) continue
+    gone[to, before] = 1
+    walk(to, before, nat, depth + 1)
+  }
+}
+$1 == "table" { table = $2 " " $3; next }
+$1 == "chain" { chain = table " " $2; home[chain] = table; next }
+known && (table == "ip nat" || table == "ip6 nat") { next }
+/ hook prerouting / { roots[++entries] = chain; nats[chain] = / type nat / || /\ttype nat /; next }
+/ hook output / { met[chain] = 1; next }
+/[ \t](dnat|redirect)( |$)/ || / vmap / || /[ \t](jump|goto) / {
+  sub(/ # handle [0-9]+$/, "")
+  $1 = $1
+  if (!(chain in rules)) order[++chains] = chain
+  rules[chain] = rules[chain] $0 "\n"
+}
+END {
+  for (k = 1; k <= entries; k++) walk(roots[k], "", nats[roots[k]], 0)
+  # What a map with a name jumps to is met by nobody here.
+  for (k = 1; k <= chains; k++) if (!(order[k] in met)) {
+    n = split(rules[order[k]], list, "\n")
+    for (i = 1; i < n; i++)
+      if (list[i] ~ /(^| )(dnat|redirect)( |$)/ && hits(" " list[i], 0)) tell(order[k], list[i])
+  }
+}
+"""
+
+SCRIPT = (
+    AS_ROOT
+    + r"""
+case $1 in '' | *[!0-9]*) echo "no port: $1" >&2; return 2 ;; esac
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+hd_known='' hd_told='' hd_refused='' hd_code=0
+# 78: sudo gives this login nothing, and each further question would be one more line in the log of the host.
+for hd_c in iptables-save ip6tables-save; do
+  [ "$hd_code" != 78 ] || break
+  command -v "$hd_c" >/dev/null 2>&1 || continue
+  if hd_out=$(hd_as_root "$hd_c" 2>&1); then
+    hd_told="$hd_told $hd_c"
+    case $hd_out in *nf_tables*) hd_known=1 ;; esac
+    echo "tool $hd_c"
+    printf '%s\n' "$hd_out" | awk -v port="$1" '"""
+    + _IPTABLES
+    + r"""' || echo "refused awk could not read what $hd_c tells"
+  else
+    hd_code=$? hd_refused=${hd_refused:-$hd_out}
+  fi
+done
+if [ "$hd_code" != 78 ] && command -v nft >/dev/null 2>&1; then
+  if hd_out=$(hd_as_root nft -a list ruleset 2>&1); then
+    hd_told="$hd_told nft"
+    echo "tool nft"
+    printf '%s\n' "$hd_out" | awk -v port="$1" -v known="$hd_known" '"""
+    + _NFT
+    + r"""' || echo 'refused awk could not read what nft tells'
+  else
+    hd_code=$? hd_refused=${hd_refused:-$hd_out}
+  fi
+fi
+[ -n "$hd_refused" ] || return 0
+[ -n "$hd_told" ] && { echo "refused $(printf '%s' "$hd_refused" | tail -n 1)"; return 0; }
+printf '%s\n' "$hd_refused" | tail -n 1 >&2
+return "$hd_code"
+"""
+)
