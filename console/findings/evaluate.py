@@ -18,11 +18,11 @@ from console.findings.declared import Expected
 from console.findings.pace import Pace
 
 CODES: Final = (
-    "host-unreachable", "manager-silent", "manager-down", "port-held", "port-not-permitted", "no-such-address",
-    "start-limit", "service-failed", "service-down", "service-missing", "service-ambiguous", "restart-loop",
-    "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice", "memory-pressure", "io-wait", "disk-full",
-    "inodes-full", "swap-full", "host-stale", "clock-skew", "files-wrong", "env-readable", "service-stopped",
-    "daemon-reload", "restarted",
+    "host-unreachable", "mount-silent", "manager-silent", "manager-down", "port-held", "port-not-permitted",
+    "no-such-address", "start-limit", "service-failed", "service-down", "service-missing", "service-ambiguous",
+    "restart-loop", "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice", "memory-pressure", "io-wait",
+    "disk-full", "inodes-full", "swap-full", "host-stale", "clock-skew", "files-wrong", "env-readable",
+    "service-stopped", "daemon-reload", "restarted",
 )  # fmt: skip
 """The stable vocabulary, in the order in which findings of one severity are shown."""
 
@@ -133,6 +133,7 @@ def _judge(
             memory.filesystems = snapshot.filesystems
             memory.trend.note(snapshot)
         found += disks.filling(snapshot, thresholds, memory.trend)
+    found += disks.silent(snapshot)
     found += vitals.waiting_for_io(snapshot, thresholds, commands_of)
     found += vitals.short_of_memory(snapshot, thresholds)
     found += vitals.killed_for_memory(snapshot, memory.oom)

@@ -41,7 +41,7 @@ class Detected(ServiceManager, Protocol):
         """Whether the manager is there: lines that change whenever its services may have; empty where it is not.
 
         Asked every ``presence.every`` seconds of every host: it costs no process where there is no such manager, and
-        at most one where there is.
+        at most one where there is. It looks at files that may be anywhere, so it is asked in the slow lane.
         """
         ...
 

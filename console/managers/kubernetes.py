@@ -31,7 +31,7 @@ from console.managers.kubernetes_scripts import (
 )
 from console.managers.kubernetes_templates import ONE, PODS, numbers
 
-PRESENCE: Probe[str] = Probe("kubernetes_presence", PRESENCE_SCRIPT, str.strip, every=15.0)
+PRESENCE: Probe[str] = Probe("kubernetes_presence", PRESENCE_SCRIPT, str.strip, every=15.0, slow=True)
 SURVEY: Probe[tuple[Service, ...]] = Probe(
     "kubernetes", SURVEY_SCRIPT, parse_survey, requires=("kubectl", "timeout"), every=15.0, slow=True, timeout=45.0
 )

@@ -16,7 +16,7 @@ from console.managers.pm2_list import Found, is_plain, parse_survey
 from console.managers.pm2_scripts import BY_NUMBER, HOLDS_PORT, HOW_ENDED, IS_RUNNING, IS_STOPPED, LOGS, RUN_ID
 from console.managers.pm2_written import PM2_WRITTEN
 
-PM2_PRESENCE: Probe[str] = Probe("pm2_presence", PRESENCE, str, every=5.0)
+PM2_PRESENCE: Probe[str] = Probe("pm2_presence", PRESENCE, str, every=5.0, slow=True)
 """The daemons, and what changes when an app of theirs starts or ends."""
 
 PM2_SURVEY: Probe[Found] = Probe("pm2", SURVEY, parse_survey, slow=True, cached=False, every=30.0, timeout=30.0)

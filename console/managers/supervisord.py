@@ -36,7 +36,7 @@ from console.managers.supervisord_state import (
     zone_seconds,
 )
 
-SUPERVISORD_PRESENCE: Probe[str] = Probe("supervisord_presence", PRESENCE, str, every=5.0)
+SUPERVISORD_PRESENCE: Probe[str] = Probe("supervisord_presence", PRESENCE, str, every=5.0, slow=True)
 """Its sockets, whether they may be used (``rw PATH``, ``denied PATH``), and what changes with its files."""
 
 # A program's name has no blank, no colon and no star that stands alone: supervisor.options.process_or_group_name.

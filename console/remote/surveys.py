@@ -192,6 +192,10 @@ class Surveys:
         """What is asked of every host, to know which managers are there."""
         return tuple(found.presence for found in DETECTED)
 
+    def knows(self, probe: Probe[Any]) -> bool:
+        """Whether it says that a manager is there."""
+        return probe.name in self._managers
+
     def asking(self, probe: Probe[Any]) -> Ask:
         """A routine probe with its arguments."""
         found = self._managers.get(probe.name)

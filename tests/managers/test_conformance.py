@@ -93,7 +93,7 @@ def test_what_it_is_found_by_is_asked_often_and_what_it_tells_in_its_own_lane(fo
     if isinstance(found, base.Detected):
         assert found.presence in found.probes()
         assert found.presence.every > 0
-        assert not found.presence.slow
+        assert found.presence.slow, "it may look at a file system whose server is dead"
     if isinstance(found, base.Surveyed):
         assert found.survey in found.probes()
         assert found.survey.slow
