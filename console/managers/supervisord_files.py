@@ -27,7 +27,7 @@ class Written:
     again: str = "no"
     """Whether it is restarted: ``always``, ``on-failure`` or ``no``."""
     changed: tuple[str, ...] = ()
-    """In what the process that runs differs from it, where its file is newer than that process."""
+    """In what the process that runs differs from it, where its file is newer than the daemon, or than that process."""
     fields: Mapping[str, object] = field(default_factory=dict)
     places: tuple[tuple[str, str], ...] = ()
     """Variables of its environment that name a port or an address with one."""

@@ -293,6 +293,14 @@ async def test_what_is_written_and_not_loaded(lab: Lab, host: Host) -> None:
         assert "fresh" not in host.sh("supervisorctl avail")
         [finding] = findings(eyes)
         assert "api, fresh, shop:cart" in finding.summary
+        # Started anew they have what the daemon has loaded, which is not what is written.
+        before = eyes.services["api"].pid
+        for name in ("api", "shop:cart"):
+            assert (await eyes.act(ActionKind.RESTART, name)).result is Result.DONE
+        await eyes.watched.until(host.name, lambda _: eyes.services["api"].pid not in (None, before), 15)
+        async with seen(lab, host) as others:
+            assert {name: one.description for name, one in others.services.items() if one.needs_reload} == wrong
+        assert stale() == wrong
         host.sh("supervisorctl reread")
         # Read, but not applied: what runs is as old as before.
         async with seen(lab, host) as others:
