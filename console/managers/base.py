@@ -359,6 +359,17 @@ class Rereadable(Protocol):
 
 
 @runtime_checkable
+class Declaring(Protocol):
+    """Runs a service as it is declared somewhere, and does not see by itself that the declaration changed."""
+
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """What a person types so that a changed declaration counts, after ``then``; ``file``: the one that changed,
+        where it is known. Of a service that was not looked at only ``ref`` is known.
+        """
+        ...
+
+
+@runtime_checkable
 class Applying(Protocol):
     """Acts on services at once when it reads their definitions again."""
 

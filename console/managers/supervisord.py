@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.log_text import service_line
 from console.core.on_disk import OnDisk
 from console.core.plan import ActionKind, Check
@@ -172,6 +172,11 @@ class Supervisord:
         words = (*_tool(service), "update", group)
         purpose = f"read the files again and apply what changed in {group}"
         return Command(words, timeout=120.0, effect=Effect.CHANGE, purpose=purpose)
+
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """A restart starts what is loaded; ``reread`` tells what changed, ``update`` loads and applies it."""
+        tool, group = _tool(service), key_of(_own(service))[0]
+        return f"{quote((*tool, 'reread'))} && {quote((*tool, 'update', group))}"
 
     def applies(self, service: Service) -> tuple[str, ...]:
         """What reading the files again does at once."""

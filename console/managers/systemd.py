@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import Probe
 from console.core.release import Recipe, Release, Signature
@@ -224,6 +224,12 @@ class Systemd:
     def daemon_reload(self, service: Service) -> Command:
         """Read all unit files again."""
         return _change((*_tool(service), "daemon-reload"), service, "read all unit files again")
+
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """systemd reads units, and not what these name: files of variables, or the program's own configuration."""
+        tool, own = _tool(service), file is None or "/systemd/" in file
+        again = (*tool, "restart", "--", service.ref.name)
+        return f"{quote((*tool, 'daemon-reload'))} && {quote(again)}" if own else quote(again)
 
     def is_running(self, service: Service, *, hold: float) -> Check:
         """Active, and still so after ``hold`` seconds; one that does its work and ends: ended well."""

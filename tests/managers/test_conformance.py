@@ -59,7 +59,7 @@ _READS_NO_OPTION = {"supervisord"}
 """supervisorctl reads none behind its first word."""
 _TOLD = {
     base.Replacing, base.Grouped, base.Selective, base.Disposing, base.Cautious, base.Versioned, base.Applying,
-    base.FileLogSource, base.Environed, base.Comparing, base.Metered,
+    base.Declaring, base.FileLogSource, base.Environed, base.Comparing, base.Metered,
 }  # fmt: skip
 
 
