@@ -272,6 +272,13 @@ async def test_a_port_is_freed_from_a_program_that_would_come_back(lab: Lab, hos
         host.sh("systemctl stop wants.service; supervisorctl start api")
 
 
+async def test_sudo_is_not_asked_for_a_log_that_it_would_refuse(lab: Lab, host: Host) -> None:
+    async with seen(lab, host, "oncall") as eyes:
+        last = await eyes.act(ActionKind.RESTART, "api")
+        assert last.result is Result.DONE, last
+    assert "maintail" not in host.sh("journalctl -q -t sudo --no-pager")
+
+
 async def test_what_is_written_and_not_loaded(lab: Lab, host: Host) -> None:
     old = host.read(f"{CONF_D}/zoo.conf")
     new = old.replace('MARK="first"', 'MARK="second"').replace("sleep 100000", "sleep 110000")
