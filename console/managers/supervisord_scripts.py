@@ -106,7 +106,7 @@ return 0
 # is not. Whoever may write a step decides what is run here, perhaps as root. In a sticky directory nobody changes what
 # is another's; a socket that others may write is one that they may use.
 _OWN = r"""
-hd_uid=$(id -u)
+hd_uid=$(id -u) hd_lax=
 hd_own() {
   hd_at= hd_todo=$1 hd_hops=0
   while [ "$hd_todo" ]; do
@@ -133,6 +133,7 @@ hd_one() {
   esac
   if [ -L "$hd_at" ]; then hd_link; return; fi
   [ ! -S "$hd_at" ] || return 0
+  [ -z "$hd_lax" ] || return 0
   hd_stat=${hd_stat#* } hd_stat=${hd_stat%% *}
   case $hd_stat in [1357]???) [ ! -d "$hd_at" ] || return 0 ;; esac
   case $hd_stat in *[2367] | *[2367]?) echo "$hd_at may be changed by other users"; return 1 ;; esac
@@ -144,7 +145,13 @@ hd_link() {
   case $hd_to in /*) hd_at= ;; *) hd_at=${hd_at%/*} ;; esac
   hd_todo=$hd_to/$hd_todo
 }
-hd_foreign() { printf 'pid\t0\nuser\t%s\nforeign\t%s\n' "$(id -un)" "$1"; }
+# Why PATH is not trusted; "shared" where each step belongs to root or us, though others may change one.
+hd_foreign() {
+  printf 'pid\t0\nuser\t%s\nforeign\t%s\n' "$(id -un)" "$1"
+  hd_lax=1
+  [ -z "$2" ] || ! hd_own "$2" >/dev/null || printf 'shared\t1\n'
+  hd_lax=
+}
 """
 
 # From the words of its command line in hd_words: the tool of the same installation, and the daemon's own configuration.
@@ -190,7 +197,7 @@ if [ "$hd_home" ] && [ -x "$hd_home/python3" ]; then hd_python=$hd_home/python3;
 case $hd_python in /*) ;; *) hd_python= ;; esac
 [ "$hd_python" ] && [ -x "$hd_python" ] || hd_python=$(command -v python3)
 for hd_f in "${hd_path:-$hd_tool}" "$hd_python" "$hd_conf"; do
-  [ -z "$hd_f" ] || hd_why=$(hd_own "$hd_f") || { hd_foreign "$hd_why"; return 0; }
+  [ -z "$hd_f" ] || hd_why=$(hd_own "$hd_f") || { hd_foreign "$hd_why" "$hd_f"; return 0; }
 done
 printf 'pid\t%s\n' "$hd_pid"
 [ -z "$hd_frozen" ] || printf 'frozen\t1\n'
@@ -215,7 +222,7 @@ GROUND = (
     + r"""
 hd_socket=$1 hd_pid=$2
 shift
-hd_why=$(hd_own "$hd_socket") || { hd_foreign "$hd_why"; return 0; }
+hd_why=$(hd_own "$hd_socket") || { hd_foreign "$hd_why" "$hd_socket"; return 0; }
 [ $# = 0 ] || shift
 [ "$hd_pid" ] || for hd_f in "${hd_socket%/*}/supervisord.pid" /run/supervisord.pid /var/run/supervisord.pid \
   /run/supervisor/supervisord.pid /tmp/supervisord.pid; do
@@ -229,7 +236,7 @@ if [ "$hd_words" ]; then
   hd_why=$(stat -c '%u %U' "/proc/$hd_pid" 2>/dev/null)
   case ${hd_why%% *} in
     0 | "$hd_uid") ;;
-    *) hd_foreign "process $hd_pid belongs to another user, ${hd_why#* }"; return 0 ;;
+    *) hd_foreign "process $hd_pid belongs to another user, ${hd_why#* }" ''; return 0 ;;
   esac
 fi
 hd_cwd=$(readlink "/proc/$hd_pid/cwd" 2>/dev/null)
