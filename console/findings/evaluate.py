@@ -96,6 +96,8 @@ class _Memory:
     stopped: tuple[Service, ...] = ()
     """Enabled services that do not run, and are not declared."""
     fallen: tuple[managers.Fallen, ...] = ()
+    alone: tuple[Finding, ...] = ()
+    """Managers without a unit that are gone."""
     """Service managers that are down, with what nobody looks after for that."""
     wrong: bool = False
     """Whether the files of a manager are wrong."""
@@ -138,6 +140,7 @@ def _judge(
     found += vitals.short_of_memory(snapshot, thresholds)
     found += vitals.killed_for_memory(snapshot, memory.oom)
     found += host.stale(snapshot)
+    found += memory.alone
     found += host.silent_managers(snapshot, {ref for each in memory.fallen for ref in each.refs})
     found += host.skewed(snapshot, thresholds)
     return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
@@ -200,6 +203,7 @@ def _sift(snapshot: Snapshot, memory: _Memory) -> None:
     memory.pace.note((*memory.sifted.down, *memory.sifted.restarted))
     memory.pairs = declarations.paired(memory.expected, snapshot.services)
     memory.fallen = managers.fallen(snapshot.services)
+    memory.alone = tuple(managers.without_unit(snapshot, snapshot.services))
     memory.wrong = any(service.files_wrong is not None for service in snapshot.services)
     memory.put_down = tuple(declarations.put_down(memory.pairs))
     declared = {service.ref for service in memory.put_down}
