@@ -9,7 +9,7 @@ from console.core.probe import Probe
 from console.core.release import Recipe, Release, Signature
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
-from console.managers import package_difference, systemd_packages
+from console.managers import package_difference, systemd_others, systemd_packages
 from console.managers.systemd_how_ended import HOW_ENDED, USER_HOW_ENDED
 from console.managers.systemd_journal import (
     FIELDS,
@@ -182,6 +182,10 @@ class Systemd:
             VERSIONS,
             self.comparison,
         )
+
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """What is neither a service nor a socket can only be brought up again."""
+        return systemd_others.why_not(service.ref.name, kind)
 
     def start(self, service: Service) -> Command:
         """Start the unit."""
