@@ -1,6 +1,7 @@
 """What is asked of a supervisord on its host, as constant POSIX sh."""
 
 from console.managers.follow_scripts import END_WITH_INPUT
+from console.managers.sudo_grants import GRANTED
 
 # The socket is where the packages put it, or where the first lines of a configuration file in a usual place say. A file
 # that changes there changes the answer; so does, for who may not use the socket, the daemon's own log, which has a line
@@ -348,28 +349,13 @@ IS_STOPPED = _STATUS + 'echo "$hd_state"\ncase $hd_state in STOPPED | EXITED | F
 """NAME TOOL...: the program is in the state."""
 
 # The tool prints the end of the daemon's own log, which names the process that it kills. Through sudo it is asked only
-# where the user's list allows that without a password: each refusal is a line in the host's log.
-HOW_ENDED = r"""
+# where the user's list allows that.
+HOW_ENDED = (
+    GRANTED
+    + r"""
 hd_name=$1 hd_pid=$2
 shift 2
-hd_may() {
-  sudo -n -l </dev/null 2>/dev/null | LC_ALL=C awk '
-    /^ +\(/ {
-      sub(/^ +\([^)]*\) */, "")
-      free = 0
-      for (n = split($0, one, /, */); n >= 1; n--) rule[n] = one[n]
-      for (n = 1; n in rule; n++) {
-        if (rule[n] ~ /NOPASSWD:/) free = 1
-        else if (rule[n] ~ /PASSWD:/) free = 0
-        sub(/^([A-Z_]+: *)+/, "", rule[n])
-        if (rule[n] ~ /^!/) denied = 1
-        if (free && rule[n] ~ /^(ALL|[^ ]*supervisorctl( .*maintail.*| \*)?)$/) allowed = 1
-        delete rule[n]
-      }
-    }
-    END { exit !allowed || denied }'
-}
-[ "$1" != sudo ] || hd_may || exit 77
+[ "$1" != sudo ] || hd_granted root '[^ ]*supervisorctl( .*maintail.*| [*])?' || exit 77
 hd_said=$("$@" maintail -16384 2>/dev/null) || exit 77
 case $hd_said in
   *" WARN killing '"*"' ($hd_pid) with SIGKILL"*)
@@ -377,6 +363,7 @@ case $hd_said in
   *) exit 77 ;;
 esac
 """
+)
 """NAME PID TOOL...: whether that process had to be killed; 77 without a word where the log does not say so."""
 
 RUN_ID = (

@@ -24,6 +24,8 @@ REST = 60
 
 TIMED_OUT = 124
 """The exit status of timeout(1) for what it ended."""
+NO_RIGHT = 77
+"""That of a look that this login may not take, EX_NOPERM of sysexits(3)."""
 
 _DIGITS = 18
 _LONGEST = 300

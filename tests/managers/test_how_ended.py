@@ -126,6 +126,7 @@ def test_only_what_can_be_told_is_asked() -> None:
     unit = Service(ServiceRef("web1", "systemd", "api.service"), State.RUNNING, "active/running", pids=(812,))
     assert SYSTEMD.how_ended(unit, ActionKind.RESTART) is not None
     assert SYSTEMD.how_ended(unit, ActionKind.STOP) is None
+    assert SYSTEMD.how_ended(replace(unit, tool=("sudo", "-n", "-u", "ann")), ActionKind.RESTART) is None
     assert SYSTEMD.how_ended(replace(unit, stop_way=StopWay("SIGTERM", 9.0, None)), ActionKind.RESTART) is None
     container = replace(unit, ref=ServiceRef("web1", "docker", "web"), tool=("podman",))
     assert DOCKER.how_ended(container, ActionKind.RESTART) is None
