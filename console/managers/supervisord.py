@@ -13,6 +13,7 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers.as_user import as_its_user
 from console.managers.supervisord_files import GROUND_PROBE, WITH_READER, parse_ground
+from console.managers.supervisord_presence import PRESENCE
 from console.managers.supervisord_scripts import (
     FILES_LOAD,
     HOW_ENDED,
@@ -20,7 +21,6 @@ from console.managers.supervisord_scripts import (
     IS_RUNNING,
     IS_STOPPED,
     LOGS,
-    PRESENCE,
     RUN_ID,
     SILENT,
     SURVEY,

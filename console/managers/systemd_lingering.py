@@ -70,8 +70,8 @@ else
 fi
 # Not as an argument: sudo writes those into the log of the host.
 hd_told=$({
-  printf '%s\n' "$hd_plan" | timeout -k 1 8 "$@" env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC HOME="${hd_home:-/nonexistent}" \
-    XDG_RUNTIME_DIR="/run/user/$hd_uid" sh
+  printf '%s\n' "$hd_plan" | timeout -k 1 8 "$@" env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC \
+    HOME="${hd_home:-/nonexistent}" XDG_RUNTIME_DIR="/run/user/$hd_uid" sh
   echo "exit $?"
 } | head -c 2000000)
 hd_code=${hd_told##*exit }
