@@ -9,6 +9,8 @@ from console.core.restarts import gave_up
 from console.core.service import State
 from console.core.snapshot import LinkState
 from console.core.way_in import is_own_way
+from console.managers import manager
+from console.managers.base import Declaring
 
 
 def before_start(context: Context) -> tuple[str, ...]:
@@ -57,9 +59,9 @@ def changed_file(context: Context) -> tuple[str, ...]:
     """The manager has an older definition than the disk."""
     if not context.service.needs_reload:
         return ()
-    return (
-        f"{context.name}: its file on disk is newer than what is loaded; without a daemon-reload the old one is used",
-    )
+    found = manager(context.service.ref.manager)
+    loads = found.takes_effect(context.service, None) if isinstance(found, Declaring) else "it is read again"
+    return (f"{context.name}: its file on disk is newer than what is loaded: the old one is used until {loads}",)
 
 
 def taken_ports(context: Context) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from console.core.snapshot import LinkState, Snapshot, Source
 _SOURCES = {
     "disk-full": "filesystems",
     "inodes-full": "filesystems",
+    "mount-silent": "filesystems",
     **dict.fromkeys(("io-wait", "memory-pressure", "swap-full", "oom-kill"), "vitals"),
 }
 """What findings of a host itself rest on, by their code."""

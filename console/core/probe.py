@@ -44,6 +44,9 @@ class Probe(Generic[T_co]):
     slow: bool = False
     cached: bool = True
     timeout: float = 5.0
+    killed_after: float = 0.0
+    """Seconds after which it is killed on its host, 0 for never. For looks at files anywhere, as a look at one of a
+    file system whose server is dead never ends. It runs in a process of its own where the host has ``timeout``."""
     elevated: bool = False
     """It looks as root, through sudo where the login is another: a refusal holds as long as the connection."""
     shown: str = ""

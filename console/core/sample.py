@@ -158,6 +158,8 @@ class Filesystem:
     inodes: int | None = None
     inodes_used: int | None = None
     read_only: bool = False
+    hangs: bool = False
+    """It was asked and gave no answer: whoever touches it waits."""
 
     @property
     def answered(self) -> bool:

@@ -171,6 +171,8 @@ class Snapshot:
     sample: Sample | None = None
     rates: Rates | None = None
     filesystems: tuple[Filesystem, ...] = ()
+    silent_mounts: tuple[Filesystem, ...] = ()
+    """Those that were asked and gave no answer."""
     blocked: tuple[Process, ...] = ()
     """Processes in state D."""
     services: tuple[Service, ...] = ()

@@ -6,6 +6,7 @@ from console.core.command import quote
 from console.core.finding import Proposal
 from console.core.firewall import Chain
 from console.core.service import Endpoint
+from console.diagnosis.by_hand import changed
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.firewall import Gate, Judgement
 from console.diagnosis.verdict import Reach
@@ -27,7 +28,11 @@ def ways(
     if want.endpoint is None:
         return ()
     if private:
-        why = f"by hand: set the address where {name} is configured, then restart it"
+        if want.ref is None:
+            why = f"by hand: set the address where {name} is configured, then restart it"
+        else:
+            own = next((one.where for one in want.declared_by if one.is_of(want.ref)), None)
+            why = changed("the address", own, want.ref, want.service)
         return (Proposal("change-address", f"let {name} listen on every address", recommended=True, reason_off=why),)
     rule = reach.rule
     if rule is None or rule.chain is None or rule.gate not in (Gate.DROPPED, Gate.LIMITED):

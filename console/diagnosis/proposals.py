@@ -14,6 +14,7 @@ from console.core.plan import ActionKind, Intent
 from console.core.service import ServiceRef, State
 from console.core.way_in import came_by, is_own_way, runs_through
 from console.diagnosis import clusters, hidden, user_sockets
+from console.diagnosis.by_hand import changed
 from console.diagnosis.container_ways import is_contained, stop_container
 from console.diagnosis.doubts import by_address, no_address
 from console.diagnosis.evidence import Evidence
@@ -203,11 +204,11 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
     other = next_port(evidence, want.endpoint)
     if other is None:
         return None
-    own = next((one.where for one in want.declared_by if one.is_of(want.ref)), f"where {want.ref.name} is configured")
+    own = next((one.where for one in want.declared_by if one.is_of(want.ref)), None)
     return Proposal(
         "move",
         f"let {want.ref.name} listen on {other.port} (no listener seen)",
-        reason_off=f"by hand: set the port to {other.port} in {own}, then restart it".replace("in where", "where"),
+        reason_off=changed(f"the port to {other.port}", own, want.ref, want.service),
     )
 
 

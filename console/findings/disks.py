@@ -52,6 +52,21 @@ class Trend:
         return filesystem.available / ((after - before) / (ended - began))
 
 
+def silent(snapshot: Snapshot) -> list[Finding]:
+    """File systems whose server does not answer: whatever reads or writes there waits, and cannot even be killed."""
+    return [
+        Finding(
+            "mount-silent",
+            Severity.CRITICAL,
+            snapshot.host,
+            one.mount,
+            f"does not answer: what touches it waits for {one.device or one.type}",
+            (f"{one.mount} ({one.device}, {one.type}): stat -f {one.mount} had no answer in 1 s",),
+        )
+        for one in snapshot.silent_mounts
+    ]
+
+
 def filling(snapshot: Snapshot, thresholds: Thresholds, trend: Trend | None = None) -> list[Finding]:
     """Space and inodes of every file system that can be written to."""
     writable = [one for one in snapshot.filesystems if not one.read_only]

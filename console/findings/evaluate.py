@@ -18,11 +18,11 @@ from console.findings.declared import Expected
 from console.findings.pace import Pace
 
 CODES: Final = (
-    "host-unreachable", "manager-silent", "manager-down", "port-held", "port-not-permitted", "no-such-address",
-    "start-limit", "service-failed", "service-down", "service-missing", "service-ambiguous", "restart-loop",
-    "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice", "memory-pressure", "io-wait", "disk-full",
-    "inodes-full", "swap-full", "host-stale", "clock-skew", "files-wrong", "env-readable", "service-stopped",
-    "daemon-reload", "restarted",
+    "host-unreachable", "mount-silent", "manager-silent", "manager-down", "port-held", "port-not-permitted",
+    "no-such-address", "start-limit", "service-failed", "service-down", "service-missing", "service-ambiguous",
+    "restart-loop", "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice", "memory-pressure", "io-wait",
+    "disk-full", "inodes-full", "swap-full", "host-stale", "clock-skew", "files-wrong", "env-readable",
+    "service-stopped", "daemon-reload", "restarted",
 )  # fmt: skip
 """The stable vocabulary, in the order in which findings of one severity are shown."""
 
@@ -96,6 +96,8 @@ class _Memory:
     stopped: tuple[Service, ...] = ()
     """Enabled services that do not run, and are not declared."""
     fallen: tuple[managers.Fallen, ...] = ()
+    alone: tuple[Finding, ...] = ()
+    """Managers without a unit that are gone."""
     """Service managers that are down, with what nobody looks after for that."""
     wrong: bool = False
     """Whether the files of a manager are wrong."""
@@ -133,10 +135,12 @@ def _judge(
             memory.filesystems = snapshot.filesystems
             memory.trend.note(snapshot)
         found += disks.filling(snapshot, thresholds, memory.trend)
+    found += disks.silent(snapshot)
     found += vitals.waiting_for_io(snapshot, thresholds, commands_of)
     found += vitals.short_of_memory(snapshot, thresholds)
     found += vitals.killed_for_memory(snapshot, memory.oom)
     found += host.stale(snapshot)
+    found += memory.alone
     found += host.silent_managers(snapshot, {ref for each in memory.fallen for ref in each.refs})
     found += host.skewed(snapshot, thresholds)
     return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
@@ -199,6 +203,7 @@ def _sift(snapshot: Snapshot, memory: _Memory) -> None:
     memory.pace.note((*memory.sifted.down, *memory.sifted.restarted))
     memory.pairs = declarations.paired(memory.expected, snapshot.services)
     memory.fallen = managers.fallen(snapshot.services)
+    memory.alone = tuple(managers.without_unit(snapshot, snapshot.services))
     memory.wrong = any(service.files_wrong is not None for service in snapshot.services)
     memory.put_down = tuple(declarations.put_down(memory.pairs))
     declared = {service.ref for service in memory.put_down}

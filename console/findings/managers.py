@@ -83,6 +83,28 @@ def down(
     return [_one(snapshot, each, declared, commands_of) for each in found]
 
 
+def without_unit(snapshot: Snapshot, services: Sequence[Service]) -> list[Finding]:
+    """Managers that somebody started, and that are gone: nothing starts them again."""
+    found: dict[int, list[Service]] = {}
+    for service in services:
+        if service.adrift is not None and service.daemon is not None and service.ran and unit_of(service) is None:
+            found.setdefault(service.daemon, []).append(service)
+    return [_of_daemon(snapshot, daemon, mine) for daemon, mine in found.items()]
+
+
+def _of_daemon(snapshot: Snapshot, daemon: int, services: Sequence[Service]) -> Finding:
+    manager, names = services[0].ref.manager, listed([service.ref.name for service in services])
+    return Finding(
+        "manager-down",
+        Severity.WARNING,
+        snapshot.host,
+        manager,
+        f"process {daemon}, which no unit runs, is gone: nobody looks after {names}",
+        tuple(_lines(services)),
+        covers=tuple(service.ref for service in services),
+    )
+
+
 def _one(snapshot: Snapshot, each: Fallen, declared: Collection[ServiceRef], commands_of: CommandsOf) -> Finding:
     unit, count = each.unit, len(each.services)
     live = [service for service in each.services if service.pids]
@@ -95,7 +117,7 @@ def _one(snapshot: Snapshot, each: Fallen, declared: Collection[ServiceRef], com
         snapshot.host,
         str(unit.ref),
         f"{_how(unit)}: nobody looks after {what}{on}",
-        (*_facts(snapshot, unit), *_lines(each)),
+        (*_facts(snapshot, unit), *_lines(each.services)),
         _ways(each, commands_of),
         unit.ref,
         since=unit.since,
@@ -125,11 +147,11 @@ def _how(unit: Service) -> str:
     return f"{how}: {why_failed(unit)}" + (f", {unit.files_wrong}" if unit.files_wrong is not None else "")
 
 
-def _lines(each: Fallen) -> Iterator[str]:
-    for service in each.services[:MOST]:
+def _lines(services: Sequence[Service]) -> Iterator[str]:
+    for service in services[:MOST]:
         yield f"{service.ref.name}: {service.state.value}, {service.adrift}"
-    if len(each.services) > MOST:
-        yield f"and {len(each.services) - MOST} more"
+    if len(services) > MOST:
+        yield f"and {len(services) - MOST} more"
 
 
 def _ways(each: Fallen, commands_of: CommandsOf) -> tuple[Proposal, ...]:

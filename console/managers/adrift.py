@@ -58,16 +58,17 @@ def settled(
     """The services, those of managers that do not run with what can still be said of them.
 
     A manager that runs and does not answer is none of these: its services stay as they were told. What was left behind
-    by a manager whose unit is not on the host any more is gone, and what its unit ran until it ran something else.
+    by a manager whose unit is not on the host any more is gone, and what its unit ran until it ran something else. What
+    a manager ran that no unit runs stays where a file declares it.
     """
     if not silence.silent and not silence.ended:
         return services
     by_name = {unit.ref.name: unit for unit in units if unit.ref.scope == "system"}
-    told = {(one.ref.manager, unit_of(one)) for one in services if not silence.of(one)}
+    told = {_runner(one) for one in services if not silence.of(one)}
     found = (
         _settled(service, silence, processes, by_name)
         for service in services
-        if service.ref not in silence.ended or (service.ref.manager, unit_of(service)) not in told
+        if service.ref not in silence.ended or _runner(service) not in told
     )
     return tuple(service for service in found if service is not None)
 
@@ -85,6 +86,11 @@ def untold(written: tuple[Service, ...], told: tuple[Service, ...], silence: Sil
         for one in written
         if one.ref not in refs and (one.ref.manager, unit_of(one)) not in units and _place(one) not in places
     )
+
+
+def _runner(service: Service) -> tuple[str, str]:
+    """What has its manager run: a unit, or somebody who started it in a place of its own."""
+    return service.ref.manager, unit_of(service) or place_in(service.ref.name)
 
 
 def _place(service: Service) -> tuple[str, str, str]:
@@ -120,7 +126,7 @@ def _settled(service: Service, silence: Silence, processes: Processes, units: Ma
     down = unit is not None and unit.state not in UP
     # Processes are looked at more rarely than units: one whose unit has ended was only seen a moment before.
     runs = not down and service.daemon is not None and service.daemon in processes.alive
-    if unit is None and left:
+    if unit is None and left and not _is_by_hand(service):
         return None
     ended = service.daemon is not None and processes.ended(service.daemon)
     if not left and (runs or not (down or ended)):
@@ -128,10 +134,16 @@ def _settled(service: Service, silence: Silence, processes: Processes, units: Ma
     return _marked(service, unit, processes, runs=runs)
 
 
+def _is_by_hand(service: Service) -> bool:
+    """Whether somebody started its manager, which read a file that says how it is run: he may start that again."""
+    return service.unit_file is not None and unit_of(service) is None
+
+
 def _marked(service: Service, unit: Service | None, processes: Processes, *, runs: bool) -> Service:
     live = tuple(pid for pid in service.pids if pid in processes.alive)
     state = State.STOPPED if not live and not runs and _surely_down(service, unit, processes) else State.UNKNOWN
-    why = _why(service, unit, runs=runs)
+    ended = service.daemon is not None and processes.ended(service.daemon)
+    why = _why(service, unit, runs=runs, ended=ended)
     if live:
         why = f"its process {live[0]} runs on, and {why}"
     return replace(
@@ -152,7 +164,9 @@ def _marked(service: Service, unit: Service | None, processes: Processes, *, run
 
 def _surely_down(service: Service, unit: Service | None, processes: Processes) -> bool:
     """Whether none of its processes can be left."""
-    if unit is None or unit.state in UP:
+    if unit is None:
+        return service.daemon is not None and all(processes.ended(pid) for pid in (service.daemon, *service.pids))
+    if unit.state in UP:
         return False
     if service.daemon is not None:
         return all(processes.ended(pid) for pid in service.pids)
@@ -160,14 +174,16 @@ def _surely_down(service: Service, unit: Service | None, processes: Processes) -
     return unit.state is State.STOPPED
 
 
-def _why(service: Service, unit: Service | None, *, runs: bool) -> str:
+def _why(service: Service, unit: Service | None, *, runs: bool, ended: bool) -> str:
     manager, daemon = service.ref.manager, service.daemon
     if unit is not None and unit.native_state.startswith("deactivating"):
         return f"{unit.ref.name}, which runs it, is being stopped"
     if runs:
         return f"{manager} (process {daemon}) runs, and its socket is gone: it cannot be asked"
     if unit is None:
-        return f"nobody looks after it: its {manager} (process {daemon}) has ended"
+        file = f"; it is declared in {service.unit_file}" if service.unit_file is not None else ""
+        gone = "has ended" if ended else "is not found any more"
+        return f"nobody looks after it: its {manager} (process {daemon}), which no unit runs, {gone}{file}"
     if unit.state in UP:
         return f"{unit.ref.name}, which runs it, is {unit.native_state} and does not tell of it yet"
     name = unit.ref.name

@@ -41,7 +41,7 @@ class Detected(ServiceManager, Protocol):
         """Whether the manager is there: lines that change whenever its services may have; empty where it is not.
 
         Asked every ``presence.every`` seconds of every host: it costs no process where there is no such manager, and
-        at most one where there is.
+        at most one where there is. It looks at files that may be anywhere, so it is asked in the slow lane.
         """
         ...
 
@@ -355,6 +355,17 @@ class Rereadable(Protocol):
 
     def daemon_reload(self, service: Service) -> Command:
         """The command that reads all definitions again; ``service`` says in which scope."""
+        ...
+
+
+@runtime_checkable
+class Declaring(Protocol):
+    """Runs a service as it is declared somewhere, and does not see by itself that the declaration changed."""
+
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """What a person types so that a changed declaration counts, after ``then``; ``file``: the one that changed,
+        where it is known. Of a service that was not looked at only ``ref`` is known.
+        """
         ...
 
 

@@ -238,6 +238,11 @@ class Compose:
         """What is asked through the shell; that of releases is told by Docker."""
         return (DECLARED, FILES)
 
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """``up`` makes a container anew whose declaration changed; a restart keeps the old one."""
+        tool = service.file_tool or ("docker", "compose", *(("-f", file) if file is not None else ()))
+        return quote((*tool, "up", "-d", _which(service)[1]))
+
     def start(self, service: Service) -> Command:
         """Start its containers, or make one where there is none."""
         if service.native_state == NO_CONTAINER:

@@ -171,7 +171,7 @@ def _checked(text: str) -> str:
     return text
 
 
-PRESENCE: Probe[str] = Probe("docker_presence", SCRIPT, _checked, every=5.0)
+PRESENCE: Probe[str] = Probe("docker_presence", SCRIPT, _checked, every=5.0, slow=True)
 """Sockets of engines with their rights, daemons and tools; empty where there is none."""
 
 _NOT_NOW = """

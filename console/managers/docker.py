@@ -54,6 +54,10 @@ class Docker:
     plain_tool = ("docker",)
     version_words = ("version", "--format", "{{.Server.Version}}")
 
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """A container has the ports and variables with which it was made."""
+        return f"make the container {service.ref.name} anew, with the options of its docker run"
+
     def version_of(self, said: str) -> str | None:
         """The last line: warnings come before it."""
         return (said.strip().splitlines() or [""])[-1].strip()[:80] or None

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.plan import ActionKind, Check, Step, Swap
 from console.core.probe import Probe
 from console.core.release import Recipe, Release, Signature
@@ -31,7 +31,7 @@ from console.managers.kubernetes_scripts import (
 )
 from console.managers.kubernetes_templates import ONE, PODS, numbers
 
-PRESENCE: Probe[str] = Probe("kubernetes_presence", PRESENCE_SCRIPT, str.strip, every=15.0)
+PRESENCE: Probe[str] = Probe("kubernetes_presence", PRESENCE_SCRIPT, str.strip, every=15.0, slow=True)
 SURVEY: Probe[tuple[Service, ...]] = Probe(
     "kubernetes", SURVEY_SCRIPT, parse_survey, requires=("kubectl", "timeout"), every=15.0, slow=True, timeout=45.0
 )
@@ -69,6 +69,10 @@ class Kubernetes:
     def probes(self) -> tuple[Probe[Any], ...]:
         """Every probe of Kubernetes."""
         return (PRESENCE, SURVEY, PORTS, REVISIONS, self.comparison)
+
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """The cluster has what was applied last; new pods follow by themselves where the template changed."""
+        return f"{quote((*_tool(service), 'apply', '-f'))} {'MANIFEST' if file is None else quote((file,))}"
 
     def restart(self, service: Service) -> Command:
         """New pods for the same template, one after another as its strategy says."""

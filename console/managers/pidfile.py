@@ -23,12 +23,13 @@ from console.managers.lineage import launches, unit_of
 from console.managers.pidfile_read import parse, told
 from console.managers.pidfile_scripts import PRESENCE, SURVEY
 
-PRESENCE_PROBE: Probe[str] = Probe("pidfile_presence", PRESENCE, str, every=5.0)
+PRESENCE_PROBE: Probe[str] = Probe("pidfile_presence", PRESENCE, str, every=5.0, slow=True, killed_after=2.0)
 """The pid files of interest with the start of the processes that they name."""
 
 SURVEY_PROBE: Probe[tuple[Service, ...]] = Probe(
-    "pidfile", SURVEY, parse, requires=("stat", "tr", "readlink"), every=30.0, slow=True, cached=False, timeout=10.0
-)
+    "pidfile", SURVEY, parse, requires=("stat", "tr", "readlink"), every=30.0, slow=True, cached=False, timeout=10.0,
+    killed_after=4.0,
+)  # fmt: skip
 """All that is known of them."""
 
 LAUNCH = 15.0

@@ -108,7 +108,7 @@ done
 return 0
 """
 )
-"""PATH...: one line for each of these pid files, and for each that is found and is nobody else's; no fork."""
+"""PATH...: one line for each of these pid files, and for each that is found and is nobody else's; forks nothing."""
 
 SURVEY = (
     _COMMON

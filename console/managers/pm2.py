@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.log_text import service_line
 from console.core.plan import ActionKind, Check
 from console.core.probe import Probe
@@ -16,7 +16,7 @@ from console.managers.pm2_list import Found, is_plain, parse_survey
 from console.managers.pm2_scripts import BY_NUMBER, HOLDS_PORT, HOW_ENDED, IS_RUNNING, IS_STOPPED, LOGS, RUN_ID
 from console.managers.pm2_written import PM2_WRITTEN
 
-PM2_PRESENCE: Probe[str] = Probe("pm2_presence", PRESENCE, str, every=5.0)
+PM2_PRESENCE: Probe[str] = Probe("pm2_presence", PRESENCE, str, every=5.0, slow=True)
 """The daemons, and what changes when an app of theirs starts or ends."""
 
 PM2_SURVEY: Probe[Found] = Probe("pm2", SURVEY, parse_survey, slow=True, cached=False, every=30.0, timeout=30.0)
@@ -47,6 +47,13 @@ class Pm2:
         if kind is not ActionKind.RESTART or any(service.adrift is not None for service in services):
             return ()
         return ("then pm2 runs what was saved last (pm2 save), or what its unit starts: any other app does not return",)
+
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """pm2 keeps an app as it was first started: only its variables are taken anew, from the shell of a restart."""
+        tool, name = service.tool or ("pm2",), service.chain[-1] if service.chain else service.ref.name
+        if file is None or "ecosystem" not in file:
+            return f"{quote((*tool, 'restart', name, '--update-env'))} with the new variables set"
+        return f"{quote((*tool, 'delete', name))} && {quote((*tool, 'start', file, '--only', name))}"
 
     def start(self, service: Service) -> Command:
         """Start it: ``restart`` starts what is stopped, where ``start`` would take an unknown name for a file."""

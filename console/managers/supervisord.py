@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.log_text import service_line
 from console.core.on_disk import OnDisk
 from console.core.plan import ActionKind, Check
@@ -13,6 +13,7 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers.as_user import as_its_user
 from console.managers.supervisord_files import GROUND_PROBE, WITH_READER, parse_ground
+from console.managers.supervisord_presence import PRESENCE
 from console.managers.supervisord_scripts import (
     FILES_LOAD,
     HOW_ENDED,
@@ -20,7 +21,6 @@ from console.managers.supervisord_scripts import (
     IS_RUNNING,
     IS_STOPPED,
     LOGS,
-    PRESENCE,
     RUN_ID,
     SILENT,
     SURVEY,
@@ -36,7 +36,7 @@ from console.managers.supervisord_state import (
     zone_seconds,
 )
 
-SUPERVISORD_PRESENCE: Probe[str] = Probe("supervisord_presence", PRESENCE, str, every=5.0)
+SUPERVISORD_PRESENCE: Probe[str] = Probe("supervisord_presence", PRESENCE, str, every=5.0, slow=True)
 """Its sockets, whether they may be used (``rw PATH``, ``denied PATH``), and what changes with its files."""
 
 # A program's name has no blank, no colon and no star that stands alone: supervisor.options.process_or_group_name.
@@ -172,6 +172,11 @@ class Supervisord:
         words = (*_tool(service), "update", group)
         purpose = f"read the files again and apply what changed in {group}"
         return Command(words, timeout=120.0, effect=Effect.CHANGE, purpose=purpose)
+
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """A restart starts what is loaded; ``reread`` tells what changed, ``update`` loads and applies it."""
+        tool, group = _tool(service), key_of(_own(service))[0]
+        return f"{quote((*tool, 'reread'))} && {quote((*tool, 'update', group))}"
 
     def applies(self, service: Service) -> tuple[str, ...]:
         """What reading the files again does at once."""

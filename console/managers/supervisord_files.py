@@ -27,7 +27,7 @@ class Written:
     again: str = "no"
     """Whether it is restarted: ``always``, ``on-failure`` or ``no``."""
     changed: tuple[str, ...] = ()
-    """In what the process that runs differs from it, where its file is newer than that process."""
+    """In what the process that runs differs from it, where its file is newer than the daemon, or than that process."""
     fields: Mapping[str, object] = field(default_factory=dict)
     places: tuple[tuple[str, str], ...] = ()
     """Variables of its environment that name a port or an address with one."""
@@ -57,12 +57,19 @@ class Ground:
     """Why they could not."""
     foreign: str | None = None
     """What of it another user could have put there; then nothing of it is run, read or believed."""
+    shared: bool = False
+    """It belongs to root or to the connected user, and others may change it: what its socket tells is believed."""
     broken: bool = False
     """They are wrong: supervisord would not take them either."""
     frozen: bool = False
     """It was stopped by a signal."""
     at: str = ""
     """The socket that its files name, where neither these nor that are the usual ones."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nothing of it is believed."""
+        return self.foreign is not None and not self.shared
 
 
 def parse_ground(text: str) -> Ground:
@@ -93,6 +100,7 @@ def parse_ground(text: str) -> Ground:
         programs=programs if bad is None and any("files" in line for line in lines) else None,
         bad=bad,
         foreign=told.get("foreign"),
+        shared="shared" in told,
         broken=any(line.get("broken") is True for line in lines),
         frozen="frozen" in told,
         at=_elsewhere(told.get("conf"), lines),

@@ -92,16 +92,24 @@ def places(config):
     named = (config.environment or {}).items()
     return dict((key, value) for key, value in named if key in NAMES and PLACE.match(str(value)))
 running = dict((run.rsplit('=', 2)[0], run.rsplit('=', 2)[1:]) for run in runs if run.count('=') >= 2)
+# When the daemon began, by proc_pid_stat(5); what it read by then is not older.
+def daemon_began():
+    stat, boot = bytes_of('/proc/%s/stat' % pid), re.search(rb'(?m)^btime (\d+)', bytes_of('/proc/stat') or b'')
+    if not stat or not boot: return None
+    return int(boot.group(1)) + int(stat.rpartition(b') ')[2].split()[19]) / float(os.sysconf('SC_CLK_TCK'))
+began = daemon_began()
 def differs(config, file, process, start):
-    if os.path.getmtime(file) <= float(start) + 1: return []
+    written = os.path.getmtime(file)
+    if written <= min(float(start), began or float(start)) + 1: return []
     found = []
-    seen = bytes_of('/proc/%s/environ' % process)
-    if seen:
-        seen = pairs(seen)
-        found += sorted(key for key, value in (config.environment or {}).items() if seen.get(key) != value)
     shown = (bytes_of('/proc/%s/cmdline' % process) or b'').decode('utf-8', 'replace').split('\0')[:-1]
     wanted = shlex.split(config.command)
     name, names = os.path.basename(wanted[0]), [os.path.basename(word) for word in shown[:2]]
+    seen = bytes_of('/proc/%s/environ' % process)
+    # What a wrapper has started has the variables that the wrapper gave it.
+    if seen and (name in names or written > float(start) + 1):
+        seen = pairs(seen)
+        found += sorted(key for key, value in (config.environment or {}).items() if seen.get(key) != value)
     # Only of a process that still has the title with which it was started.
     if name in names and shown[1 + names.index(name):] != wanted[1:]: found.append('command')
     return found

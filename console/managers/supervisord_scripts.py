@@ -1,112 +1,14 @@
 """What is asked of a supervisord on its host, as constant POSIX sh."""
 
 from console.managers.follow_scripts import END_WITH_INPUT
-
-# The socket is where the packages put it, or where the first lines of a configuration file in a usual place say. A file
-# that changes there changes the answer; so does, for who may not use the socket, the daemon's own log, which has a line
-# for each start and end of a program. One that was started with files elsewhere is known by its process: to look at
-# all of them costs a millisecond for 30, so it is done where "scan" is an argument, and what it found is an argument
-# from then on. Of a closed socket elsewhere the tool would ask the usual supervisord, so it is only told. What any
-# user's process names as its configuration may be a FIFO, of which a read does not end.
-PRESENCE = r"""
-hd_seen= hd_files= hd_met= hd_place=
-hd_socket() {
-  [ -S "$1" ] || return 0
-  # One may be known by two names: /var/run is a link almost everywhere.
-  while read -r hd_known; do [ ! "$1" -ef "$hd_known" ] || return 0; done <<EOF
-$hd_met
-EOF
-  hd_met="$hd_met
-$1"
-  if [ "$hd_place" ] && [ ! -w "$1" ]; then echo "closed $1"; return 0; fi
-  hd_may=denied hd_alien=
-  # Anybody may put one into /tmp: one of another user is not talked to, and hides no other.
-  case $1 in
-    /tmp/*) [ -O "$1" ] || [ "$(stat -c %u "$1" 2>/dev/null)" = 0 ] || hd_alien=1 ;;
-  esac
-  [ "$hd_alien" ] || [ ! -w "$1" ] || hd_may=rw
-  echo "$hd_may $1"
-  [ -z "$hd_place" ] || echo "elsewhere $1"
-  [ -z "$hd_alien" ] || return 0
-  [ "$hd_may" = rw ] || hd_watch=1
-  hd_seen=1 hd_files="$hd_files
-$1"
-}
-hd_named() {
-  [ -f "$1" ] && [ -r "$1" ] || return 0
-  hd_section= hd_n=0
-  while read -r hd_line && [ "$hd_n" -lt 80 ]; do
-    hd_n=$((hd_n + 1))
-    case $hd_section$hd_line in
-      *'['*']'*) hd_section=${hd_line%%]*} ;;
-      '[unix_http_server'file*=*)
-        hd_line=${hd_line#*=} hd_line=${hd_line%%[ 	]\;*}
-        hd_line=${hd_line#"${hd_line%%[! 	]*}"} hd_line=${hd_line%"${hd_line##*[! 	]}"}
-        case $hd_line in '%(here)s'*) hd_line=${1%/*}${hd_line#????????} ;; esac
-        case $hd_line in /*) hd_socket "$hd_line" ;; esac
-        return 0
-        ;;
-    esac
-  done 2>/dev/null <"$1"
-}
-# PID: what the words of its command line name as its configuration.
-hd_process() {
-  hd_next= hd_conf= hd_word=
-  hd_words=$(tr '\0' '\n' 2>/dev/null <"/proc/$1/cmdline")
-  while read -r hd_word; do
-    case $hd_next/$hd_word in
-      conf/*) hd_conf=$hd_word hd_next= ;;
-      /-c | /--configuration) hd_next=conf ;;
-      /--configuration=*) hd_conf=${hd_word#*=} ;;
-      /-c?*) hd_conf=${hd_word#-c} ;;
-    esac
-  done <<EOF
-$hd_words
-EOF
-  case $hd_conf in '') return ;; /*) ;; *) hd_conf=$(readlink "/proc/$1/cwd" 2>/dev/null)/$hd_conf ;; esac
-  hd_named "$hd_conf"
-}
-hd_scan() {
-  for hd_f in /proc/[0-9]*/comm; do
-    read -r hd_line <"$hd_f" && [ "$hd_line" = supervisord ] || continue
-    hd_f=${hd_f#/proc/}
-    hd_process "${hd_f%/comm}"
-  done 2>/dev/null
-}
-hd_watch=
-hd_socket /run/supervisor.sock
-[ -L /var/run ] || hd_socket /var/run/supervisor.sock
-hd_socket /run/supervisor/supervisor.sock
-hd_socket /tmp/supervisor.sock
-for hd_f in /etc/supervisor/supervisord.conf /etc/supervisord.conf /usr/local/etc/supervisord.conf; do
-  [ "$hd_seen" ] || hd_named "$hd_f"
-done
-hd_place=elsewhere
-for hd_f in "$@"; do
-  case $hd_f in scan) hd_scan ;; /*) hd_socket "$hd_f" ;; esac
-done
-[ "$hd_seen" ] || return 0
-for hd_f in /etc/supervisor/supervisord.conf /etc/supervisord.conf /etc/supervisor/conf.d /etc/supervisor/conf.d/* \
-  /etc/supervisord.d /etc/supervisord.d/*; do
-  [ ! -e "$hd_f" ] || hd_files="$hd_files
-$hd_f"
-done
-[ -z "$hd_watch" ] || for hd_f in /var/log/supervisor/supervisord.log /var/log/supervisord.log; do
-  [ ! -e "$hd_f" ] || hd_files="$hd_files
-$hd_f"
-done
-IFS='
-'
-set -f
-stat -c '%n %i %Y' $hd_files 2>/dev/null
-return 0
-"""
+from console.managers.sudo_grants import GRANTED
+from console.managers.supervisord_presence import NAMED_BY
 
 # hd_own PATH: each step to it, through links too, is root's or ours and cannot be changed by others; else it says what
 # is not. Whoever may write a step decides what is run here, perhaps as root. In a sticky directory nobody changes what
 # is another's; a socket that others may write is one that they may use.
 _OWN = r"""
-hd_uid=$(id -u)
+hd_uid=$(id -u) hd_lax=
 hd_own() {
   hd_at= hd_todo=$1 hd_hops=0
   while [ "$hd_todo" ]; do
@@ -133,6 +35,7 @@ hd_one() {
   esac
   if [ -L "$hd_at" ]; then hd_link; return; fi
   [ ! -S "$hd_at" ] || return 0
+  [ -z "$hd_lax" ] || return 0
   hd_stat=${hd_stat#* } hd_stat=${hd_stat%% *}
   case $hd_stat in [1357]???) [ ! -d "$hd_at" ] || return 0 ;; esac
   case $hd_stat in *[2367] | *[2367]?) echo "$hd_at may be changed by other users"; return 1 ;; esac
@@ -144,30 +47,21 @@ hd_link() {
   case $hd_to in /*) hd_at= ;; *) hd_at=${hd_at%/*} ;; esac
   hd_todo=$hd_to/$hd_todo
 }
-hd_foreign() { printf 'pid\t0\nuser\t%s\nforeign\t%s\n' "$(id -un)" "$1"; }
+# Why PATH is not trusted; "shared" where each step belongs to root or us, though others may change one.
+hd_foreign() {
+  printf 'pid\t0\nuser\t%s\nforeign\t%s\n' "$(id -un)" "$1"
+  hd_lax=1
+  [ -z "$2" ] || ! hd_own "$2" >/dev/null || printf 'shared\t1\n'
+  hd_lax=
+}
 """
 
 # From the words of its command line in hd_words: the tool of the same installation, and the daemon's own configuration.
 # What is run or read of it must be nobody else's; then the files are read.
-_INSTALLED = r"""
-hd_python= hd_script= hd_conf= hd_next=
-hd_rest=$hd_words
-while [ "$hd_rest" ]; do
-  hd_word=${hd_rest%%'
-'*}
-  case $hd_rest in *'
-'*) hd_rest=${hd_rest#*'
-'} ;; *) hd_rest= ;; esac
-  case $hd_next/$hd_word in
-    conf/*) hd_conf=$hd_word hd_next= ;;
-    /-c | /--configuration) hd_next=conf ;;
-    /--configuration=*) hd_conf=${hd_word#*=} ;;
-    /-c?*) hd_conf=${hd_word#-c} ;;
-    */supervisord) [ "$hd_script" ] || hd_script=$hd_word ;;
-    */*python*) [ "$hd_python$hd_script" ] || hd_python=$hd_word ;;
-  esac
-done
-case $hd_conf in '' | /*) ;; *) hd_conf=${hd_cwd:-/nonexistent}/$hd_conf ;; esac
+_INSTALLED = (
+    NAMED_BY
+    + r"""
+hd_named_by
 case $hd_script in '' | /*) ;; *) hd_script=${hd_cwd:-/nonexistent}/$hd_script ;; esac
 hd_home=${hd_script%/*}
 for hd_f in "${hd_home%/*}/etc/supervisord.conf" "${hd_home%/*}/supervisord.conf" /etc/supervisord.conf \
@@ -190,7 +84,7 @@ if [ "$hd_home" ] && [ -x "$hd_home/python3" ]; then hd_python=$hd_home/python3;
 case $hd_python in /*) ;; *) hd_python= ;; esac
 [ "$hd_python" ] && [ -x "$hd_python" ] || hd_python=$(command -v python3)
 for hd_f in "${hd_path:-$hd_tool}" "$hd_python" "$hd_conf"; do
-  [ -z "$hd_f" ] || hd_why=$(hd_own "$hd_f") || { hd_foreign "$hd_why"; return 0; }
+  [ -z "$hd_f" ] || hd_why=$(hd_own "$hd_f") || { hd_foreign "$hd_why" "$hd_f"; return 0; }
 done
 printf 'pid\t%s\n' "$hd_pid"
 [ -z "$hd_frozen" ] || printf 'frozen\t1\n'
@@ -207,6 +101,7 @@ timeout 10 "${hd_python:-python3}" -c "$hd_reader" "$hd_conf" "$hd_pid" "$@" 2>/
   echo '{"bad": "its own reader of configuration files does not run here"}'
 return 0
 """
+)
 
 # Arguments: SOCKET PID, where the PID is known from the daemon itself; both the tool and the configuration may be named
 # by its process only.
@@ -215,7 +110,7 @@ GROUND = (
     + r"""
 hd_socket=$1 hd_pid=$2
 shift
-hd_why=$(hd_own "$hd_socket") || { hd_foreign "$hd_why"; return 0; }
+hd_why=$(hd_own "$hd_socket") || { hd_foreign "$hd_why" "$hd_socket"; return 0; }
 [ $# = 0 ] || shift
 [ "$hd_pid" ] || for hd_f in "${hd_socket%/*}/supervisord.pid" /run/supervisord.pid /var/run/supervisord.pid \
   /run/supervisor/supervisord.pid /tmp/supervisord.pid; do
@@ -229,7 +124,7 @@ if [ "$hd_words" ]; then
   hd_why=$(stat -c '%u %U' "/proc/$hd_pid" 2>/dev/null)
   case ${hd_why%% *} in
     0 | "$hd_uid") ;;
-    *) hd_foreign "process $hd_pid belongs to another user, ${hd_why#* }"; return 0 ;;
+    *) hd_foreign "process $hd_pid belongs to another user, ${hd_why#* }" ''; return 0 ;;
   esac
 fi
 hd_cwd=$(readlink "/proc/$hd_pid/cwd" 2>/dev/null)
@@ -340,10 +235,14 @@ IS_ONCE = (
 IS_STOPPED = _STATUS + 'echo "$hd_state"\ncase $hd_state in STOPPED | EXITED | FATAL) ;; *) exit 1 ;; esac\n'
 """NAME TOOL...: the program is in the state."""
 
-# The tool prints the end of the daemon's own log, which names the process that it kills.
-HOW_ENDED = r"""
+# The tool prints the end of the daemon's own log, which names the process that it kills. Through sudo it is asked only
+# where the user's list allows that.
+HOW_ENDED = (
+    GRANTED
+    + r"""
 hd_name=$1 hd_pid=$2
 shift 2
+[ "$1" != sudo ] || hd_granted root '[^ ]*supervisorctl( .*maintail.*| [*])?' || exit 77
 hd_said=$("$@" maintail -16384 2>/dev/null) || exit 77
 case $hd_said in
   *" WARN killing '"*"' ($hd_pid) with SIGKILL"*)
@@ -351,6 +250,7 @@ case $hd_said in
   *) exit 77 ;;
 esac
 """
+)
 """NAME PID TOOL...: whether that process had to be killed; 77 without a word where the log does not say so."""
 
 RUN_ID = (

@@ -186,6 +186,11 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
     )
 
 
+def by_its_word(service: Service, why: str) -> Service:
+    """The same where others may change the files of its daemon: nothing that they name is read or run."""
+    return replace(service, description=why, log_files=(), tool=(), tool_missing=why)
+
+
 def _stop_way(loaded: Mapping[str, object]) -> StopWay | None:
     """As the daemon has it: what its files say may not be loaded."""
     signal, seconds = _number(loaded.get("stopsignal")), _number(loaded.get("stopwaitsecs"))

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import Probe
 from console.core.release import Recipe, Release, Signature
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
-from console.managers import package_difference, systemd_packages
+from console.managers import package_difference, systemd_others, systemd_packages
 from console.managers.systemd_how_ended import HOW_ENDED, USER_HOW_ENDED
 from console.managers.systemd_journal import (
     FIELDS,
@@ -183,6 +183,10 @@ class Systemd:
             self.comparison,
         )
 
+    def why_not(self, service: Service, kind: ActionKind) -> str | None:
+        """What is neither a service nor a socket can only be brought up again."""
+        return systemd_others.why_not(service.ref.name, kind)
+
     def start(self, service: Service) -> Command:
         """Start the unit."""
         return _systemctl(service, "start")
@@ -225,6 +229,12 @@ class Systemd:
         """Read all unit files again."""
         return _change((*_tool(service), "daemon-reload"), service, "read all unit files again")
 
+    def takes_effect(self, service: Service, file: str | None) -> str:
+        """systemd reads units, and not what these name: files of variables, or the program's own configuration."""
+        tool, own = _tool(service), file is None or "/systemd/" in file
+        again = (*tool, "restart", "--", service.ref.name)
+        return f"{quote((*tool, 'daemon-reload'))} && {quote(again)}" if own else quote(again)
+
     def is_running(self, service: Service, *, hold: float) -> Check:
         """Active, and still so after ``hold`` seconds; one that does its work and ends: ended well."""
         if service.oneshot:
@@ -236,9 +246,11 @@ class Systemd:
         return Check(f"{service.ref.name} is stopped", _look(_IS_DOWN, service), within=30.0)
 
     def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
-        """Of a restart by the journal; of a stop ``is_stopped`` has it."""
+        """Of a restart by the journal, to which sudo hands no state of the plan; of a stop ``is_stopped`` has it."""
         never_killed = service.stop_way is not None and service.stop_way.last is None
         if kind is not ActionKind.RESTART or never_killed or not service.ref.name.endswith(".service"):
+            return None
+        if service.tool[:1] == ("sudo",):
             return None
         look = HOW_ENDED if service.ref.scope == "system" else USER_HOW_ENDED
         return Check(f"see how {service.ref.name} ended before", _look(look, service))

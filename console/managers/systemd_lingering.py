@@ -1,4 +1,6 @@
-"""The service managers of other users, which run without a login (``loginctl enable-linger``): root sees them.
+"""The service managers of other users, which run without a login (``loginctl enable-linger``).
+
+Root sees them, and another login where sudo lets it be that user; else it is told that they are not seen.
 
 To become the user takes no bus of his session, as ``systemctl --user -M USER@`` does, which not every host has.
 """
@@ -9,19 +11,27 @@ from dataclasses import dataclass, replace
 
 from console.core.probe import ParseError, Probe
 from console.core.service import Service
+from console.managers.sudo_grants import GRANTED
 from console.managers.systemd_scripts import USER_PLAN
 from console.managers.systemd_show import parse_show
 
 _TO_BE = "runuser"
 
-# One stat where somebody lingers, no process where nobody does. A unit that starts or ends touches the folder.
+# One stat where somebody lingers, no process where nobody does. A unit that starts or ends touches the folder; who is
+# not root may not look into it, and is told whose manager there is.
 _PRESENCE = r"""
 set -- /var/lib/systemd/linger/*
-[ -e "$1" ] && [ -w /var/lib/systemd/linger ] && command -v runuser >/dev/null 2>&1 || return 0
+[ -e "$1" ] || return 0
+hd_root=
+[ ! -w /var/lib/systemd/linger ] || ! command -v runuser >/dev/null 2>&1 || hd_root=1
 hd_names=" "
 for hd_f in "$@"; do hd_names="$hd_names${hd_f##*/} "; done
 set --
-for hd_f in /run/user/*/systemd/units; do [ ! -S "${hd_f%units}private" ] || set -- "$@" "$hd_f"; done
+if [ "$hd_root" ]; then
+  for hd_f in /run/user/*/systemd/units; do [ ! -S "${hd_f%units}private" ] || set -- "$@" "$hd_f"; done
+else
+  for hd_f in /run/user/*; do [ ! -d "$hd_f" ] || [ -O "$hd_f" ] || set -- "$@" "$hd_f"; done
+fi
 [ $# -gt 0 ] || return 0
 stat -c '%u %U %y %n' -- "$@" 2>/dev/null | while read -r hd_uid hd_user hd_rest; do
   case $hd_uid$hd_names in 0*) ;; *" $hd_user "*) echo "$hd_uid $hd_user $hd_rest" ;; esac
@@ -31,10 +41,11 @@ return 0
 
 # What the user's manager says is said by the user: whose the processes are that it names is looked up.
 _SHOW = (
-    "hd_plan='\nhd_show() {\n"
+    GRANTED
+    + "hd_plan='\nhd_show() {\n"
     + USER_PLAN.replace("'", "'\\''")
     + r"""}
-hd_show'
+hd_show </dev/null'
 case $1:$2 in *[!A-Za-z0-9_.:-]* | -* | :* | *: | *:*[!0-9]*)
   echo "units of $1 (user $2) are not shown: its name has characters other than letters, digits and _.-" >&2
   return 2 ;;
@@ -43,12 +54,24 @@ hd_user=$1 hd_uid=$2
 read -r hd_up hd_rest </proc/uptime
 hd_entry=$(getent passwd "$hd_uid")
 hd_home=$(printf '%s\n' "$hd_entry" | cut -d: -f6)
-# runuser writes into the log of the host; that of busybox is no setpriv that becomes another user.
-set -- setpriv --reuid="$hd_uid" --regid="$(printf '%s\n' "$hd_entry" | cut -d: -f4)" --init-groups --
-"$@" true 2>/dev/null || set -- runuser -u "$hd_user" --
+hd_by=
+if [ "$(id -u)" = 0 ]; then
+  # runuser writes into the log of the host; that of busybox is no setpriv that becomes another user.
+  set -- setpriv --reuid="$hd_uid" --regid="$(printf '%s\n' "$hd_entry" | cut -d: -f4)" --init-groups --
+  "$@" true 2>/dev/null || set -- runuser -u "$hd_user" --
+elif hd_granted "$hd_user" ALL; then
+  hd_by=' sudo'
+  set -- sudo -n -u "$hd_user" --
+else
+  hd_me=$(id -un)
+  echo "what $hd_user runs without a login is not seen: connect as $hd_user or root, or sudoers needs:" \
+    "$hd_me ALL=($hd_user) NOPASSWD: ALL" >&2
+  return 77
+fi
+# Not as an argument: sudo writes those into the log of the host.
 hd_told=$({
-  timeout -k 1 8 "$@" env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC HOME="${hd_home:-/nonexistent}" \
-    XDG_RUNTIME_DIR="/run/user/$hd_uid" sh -c "$hd_plan" </dev/null
+  printf '%s\n' "$hd_plan" | timeout -k 1 8 "$@" env -i PATH=/usr/bin:/bin LC_ALL=C TZ=UTC \
+    HOME="${hd_home:-/nonexistent}" XDG_RUNTIME_DIR="/run/user/$hd_uid" sh
   echo "exit $?"
 } | head -c 2000000)
 hd_code=${hd_told##*exit }
@@ -61,13 +84,15 @@ hd_own=
 for hd_p in $(printf '%s\n' "$hd_told" | sed -n 's/^[MC][a-z]*PID=\([1-9][0-9]*\)$/\1/p'); do
   [ "$(stat -c %u "/proc/$hd_p" 2>/dev/null)" != "$hd_uid" ] || hd_own="$hd_own $hd_p"
 done
-printf 'of %s %s%s\nscope user:%s\nup %s\n%s\n' "$hd_uid" "$hd_user" "$hd_own" "$hd_user" "$hd_up" "${hd_told%exit 0}"
+printf 'of %s %s%s%s\nscope user:%s\nup %s\n%s\n' "$hd_uid" "$hd_user" "$hd_by" "$hd_own" "$hd_user" "$hd_up" \
+  "${hd_told%exit 0}"
 """
 )
 
 # One of a domain may be called ann@corp: then its units are asked for and refused, which is told.
 _line = re.compile(r"(?P<uid>[1-9][0-9]{0,9}) (?P<user>\S+) (?P<stamp>\S.*)")
-_head = re.compile(r"of ([1-9][0-9]{0,9}) ([A-Za-z0-9_.][A-Za-z0-9_.-]*)((?: [0-9]{1,10})*)")
+_head = re.compile(r"of ([1-9][0-9]{0,9}) ([A-Za-z0-9_.][A-Za-z0-9_.-]*)( sudo)?((?: [0-9]{1,10})*)")
+_place = re.compile(r"XDG_RUNTIME_DIR=/run/user/(\d+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,9 +121,9 @@ def parse_units(text: str) -> tuple[Service, ...]:
     match = _head.fullmatch(head)
     if match is None:
         raise ParseError("of UID USER PID...", head)
-    uid, user, own = match[1], match[2], {int(pid) for pid in match[3].split()}
+    uid, user, own = match[1], match[2], {int(pid) for pid in match[4].split()}
     group = f"/user.slice/user-{uid}.slice/user@{uid}.service/"
-    tool = reached(user, int(uid))
+    tool = reached(user, int(uid), by_sudo=match[3] is not None)
     return tuple(
         replace(
             service,
@@ -111,14 +136,15 @@ def parse_units(text: str) -> tuple[Service, ...]:
     )
 
 
-def reached(user: str, uid: int | None) -> tuple[str, ...]:
-    """The words with which root acts on the units of another user."""
-    return (_TO_BE, "-u", user, "--", "env", f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user")
+def reached(user: str, uid: int | None, *, by_sudo: bool = False) -> tuple[str, ...]:
+    """The words with which root, or a login by sudo, acts on the units of another user."""
+    become = ("sudo", "-n", "-u") if by_sudo else (_TO_BE, "-u")
+    return (*become, user, "--", "env", f"XDG_RUNTIME_DIR=/run/user/{uid}", "systemctl", "--user")
 
 
 def uid_of(service: Service) -> str | None:
     """Whose units it is one of, where it is reached in that way: the number of the user."""
-    return service.tool[5].rpartition("/")[2] if service.tool[:1] == (_TO_BE,) else None
+    return next((match[1] for word in service.tool if (match := _place.fullmatch(word)) is not None), None)
 
 
 LINGERING: Probe[Mapping[Lingering, str]] = Probe("systemd_lingering", _PRESENCE, parse_presence, every=5.0)
@@ -126,7 +152,7 @@ LINGERING_UNITS: Probe[tuple[Service, ...]] = Probe(
     "systemd_lingering_units",
     _SHOW,
     parse_units,
-    requires=("systemctl", "awk", "runuser", "timeout", "getent", "sed"),
+    requires=("systemctl", "awk", "timeout", "getent", "sed"),
     slow=True,
     cached=False,
     timeout=12.0,

@@ -4,10 +4,17 @@ Every unit that is shown costs PID 1 and ``systemctl`` about a millisecond toget
 list of unit files half a second: so everything is listed, and only what a person wants to see is shown.
 """
 
+from console.managers.systemd_others import KINDS
 from console.managers.systemd_show import PROPERTIES
 
 _SHOW = f"systemctl show --no-pager -p {','.join(PROPERTIES)}"
-_LIST = "systemctl list-units --type=service,socket --all --full --plain --no-legend --no-pager"
+_FLAGS = "--full --plain --no-legend --no-pager"
+_LIST = f"systemctl list-units --type=service,socket --all {_FLAGS}"
+_FAILED = f"systemctl list-units --type={','.join(KINDS)} --state=failed {_FLAGS}"
+_ALL = f"hd_list=$({_LIST} && {_FAILED}) || return"
+_TROUBLE = (
+    f"systemctl list-units --type=service,socket,{','.join(KINDS)} {_FLAGS} --state=failed,activating,auto-restart"
+)
 
 _UP = 'read -r hd_up hd_rest </proc/uptime\necho "up $hd_up"\nexport TZ=UTC\n'
 _SYSTEM = f'echo "scope system"\n{_UP}'
@@ -91,7 +98,7 @@ _TROUBLED = r"""
 for hd_n in "$@"; do
   shift
   if [ "$hd_n" = @ ]; then
-    set -- "$@" $(@LIST@ --state=failed,activating,auto-restart | sed 's/^[^A-Za-z0-9_:.\\@-]*//; s/ .*//')
+    set -- "$@" $(@TROUBLE@ | sed 's/^[^A-Za-z0-9_:.\\@-]*//; s/ .*//')
   else
     set -- "$@" "$hd_n"
   fi
@@ -103,12 +110,12 @@ exec @SHOW@ -- "$@"
 
 def _of(text: str, *, user: bool) -> str:
     """Put the commands in, for the system manager or the user's own."""
-    text = text.replace("@SHOW@", _SHOW).replace("@LIST@", _LIST)
+    text = text.replace("@SHOW@", _SHOW).replace("@TROUBLE@", _TROUBLE)
     return text.replace("systemctl ", "systemctl --user ") if user else text
 
 
-SHOW_ALL = f"{_SYSTEM}{_of('hd_list=$(@LIST@) || return', user=False)}\n{_SYSTEM_FILES}{_of(_PLAN, user=False)}"
-USER_PLAN = f"{_of('hd_list=$(@LIST@) || return', user=True)}\n{_USER_FILES}{_of(_PLAN, user=True)}"
+SHOW_ALL = f"{_SYSTEM}{_of(_ALL, user=False)}\n{_SYSTEM_FILES}{_of(_PLAN, user=False)}"
+USER_PLAN = f"{_of(_ALL, user=True)}\n{_USER_FILES}{_of(_PLAN, user=True)}"
 """The units of the user who runs it; what comes before them is said by who asks."""
 USER_SHOW_ALL = f"{_USER}{USER_PLAN}"
 SHOW_NAMES = _SYSTEM + _of(_TROUBLED, user=False)

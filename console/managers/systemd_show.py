@@ -11,6 +11,7 @@ from console.core.endings import signal_name
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.stop_way import StopWay
+from console.managers.systemd_others import is_other
 
 PROPERTIES = (
     "Id", "LoadState", "ActiveState", "SubState", "Result", "Description", "MainPID", "ControlPID", "NRestarts",
@@ -91,6 +92,8 @@ def _belongs(block: Mapping[str, str]) -> bool:
     stops by hand and does nothing now (static units of packages, such as those that a timer starts), and systemd's own
     steps of the boot.
     """
+    if is_other(block["Id"]):
+        return block.get("ActiveState") == "failed"
     if block["Id"].endswith(".socket"):
         return bool(_wants(block)) or block.get("ActiveState") == "failed"
     if block.get("ActiveState") not in ("inactive", None):

@@ -1,12 +1,14 @@
 """Space and inodes of the mounted file systems: ``df`` and ``/proc/mounts``.
 
 A network file system whose server is dead blocks ``df`` for ever: local and remote ones are asked separately, each
-within seconds, so that a dead one only hides the remote ones, which are then told as mounted and without a size. Pseudo
+within seconds, so that a dead one only hides the remote ones, which are then told as mounted and without a size. Each
+of those is then asked for itself, so that the dead one is told. Pseudo
 file systems are left out, and so are those that are always full (squashfs, iso9660), the layers and mounts of
 containers, and tmpfs where it is the system's own.
 """
 
 import re
+from collections.abc import Set
 
 from console.core.probe import ParseError, Probe
 from console.core.sample import Filesystem
@@ -16,21 +18,38 @@ SCRIPT = r"""
 hd_df() {
   if [ -n "$hd_limit" ]; then timeout -s KILL "$hd_limit" df "$@"; else df "$@"; fi
 }
+# Each of the remote ones for itself, all at once: those that do not answer.
+hd_ask() {
+  hd_t=" $(printf '%s ' $hd_far)"
+  printf '%s\n' "$hd_mounts" | awk -v far="$hd_t" 'index(far, " " $3 " ") && ++n <= 20 { print $2 }' | {
+    while IFS= read -r hd_t; do
+      {
+        hd_x=$(printf '%s\n' "$hd_t" | sed 's/%/%%/g')
+        timeout -s KILL 1 stat -f -- "$(printf "$hd_x")" >/dev/null 2>&1
+        [ $? != 137 ] || printf '%s\n' "$hd_t"
+      } &
+    done
+    wait
+  }
+}
 hd_limit=
-command -v timeout >/dev/null 2>&1 && hd_limit=4
+command -v timeout >/dev/null 2>&1 && hd_limit=3
 hd_columns=--output=fstype,size,used,avail,itotal,iused,target
 hd_pseudo='^(proc|sysfs|cgroup2?|devpts|mqueue|nsfs|tracefs|debugfs|bpf|pstore|securityfs|configfs|autofs)$'
 hd_mounts=$(awk -v pseudo="$hd_pseudo" '$3 !~ pseudo { print $1, $2, $3, substr($4, 1, 2) }' /proc/mounts)
-if hd_answer=$(hd_df -k -l "$hd_columns" 2>/dev/null) || [ -n "$hd_answer" ]; then
+# What df takes for local may be served by a process, too. Types have no blanks.
+hd_far=$(printf '%s\n' "$hd_mounts" | awk '
+  $3 ~ /^(nfs4?|cifs|smb3|ceph|glusterfs|lustre|9p|fuse(\..*)?)$/ && !told[$3]++ { print $3 }')
+hd_out= hd_in= hd_silent=
+for hd_t in $hd_far; do hd_out="$hd_out -x $hd_t" hd_in="$hd_in -t $hd_t"; done
+set -f
+if hd_answer=$(hd_df -k -l $hd_out "$hd_columns" 2>/dev/null) || [ -n "$hd_answer" ]; then
   echo gnu
   printf '%s\n' "$hd_answer"
-  case $hd_mounts in
-    *" nfs"* | *" cifs "* | *" smb3 "* | *" ceph "* | *" fuse."* | *" glusterfs "* | *" lustre "*)
-      set -- -t nfs -t nfs4 -t cifs -t smb3 -t ceph -t glusterfs -t lustre
-      set -- "$@" -t fuse.sshfs -t fuse.glusterfs -t fuse.rclone
-      hd_df -k "$@" "$hd_columns" 2>/dev/null
-      ;;
-  esac
+  if [ -n "$hd_in" ]; then
+    hd_df -k $hd_in "$hd_columns" 2>/dev/null
+    [ $? != 137 ] || hd_silent=$(hd_ask)
+  fi
 else
   echo posix
   hd_df -P -k -T 2>/dev/null || hd_df -P -k
@@ -39,6 +58,7 @@ else
 fi
 echo mounts
 printf '%s\n' "$hd_mounts"
+[ -z "$hd_silent" ] || printf 'silent\n%s\n' "$hd_silent"
 """
 
 _LEFT_OUT = re.compile(
@@ -64,7 +84,9 @@ def parse(text: str) -> tuple[Filesystem, ...]:
     if "mounts" not in lines or lines[0] not in ("gnu", "posix"):
         raise ParseError("the answer of df and /proc/mounts", text)
     end = len(lines) - 1 - lines[::-1].index("mounts")
-    mounts = _mounts(lines[end + 1 :])
+    rest = lines[end + 1 :]
+    at = rest.index("silent") if "silent" in rest else len(rest)
+    mounts, hanging = _mounts(rest[:at]), {_plain(line) for line in rest[at + 1 :]}
     try:
         found = _gnu(lines[1:end], mounts) if lines[0] == "gnu" else _posix(lines[1:end], mounts)
     except ValueError as error:
@@ -72,17 +94,17 @@ def parse(text: str) -> tuple[Filesystem, ...]:
             raise
         raise ParseError("the numbers of df", text) from None
     found = [each for each in found if each.answered]
-    found += _silent(mounts, found)
+    found += _silent(mounts, found, hanging)
     return tuple(sorted({each.mount: each for each in found if _wanted(each)}.values(), key=lambda each: each.mount))
 
 
-def _silent(mounts: dict[str, _Mount], found: list[Filesystem]) -> list[Filesystem]:
-    """The remote ones of which df told nothing. Of one that is mounted twice it tells once."""
+def _silent(mounts: dict[str, _Mount], found: list[Filesystem], hanging: Set[str]) -> list[Filesystem]:
+    """The remote ones of which df told nothing, and all that hang. Of one that is mounted twice it tells once."""
     told = {each.device for each in found}
     return [
-        Filesystem(mount, device, kind, size=0, used=0, available=0, read_only=read_only)
+        Filesystem(mount, device, kind, size=0, used=0, available=0, read_only=read_only, hangs=mount in hanging)
         for mount, (device, kind, read_only) in mounts.items()
-        if _REMOTE.match(kind) and device not in told
+        if mount in hanging or (_REMOTE.match(kind) and device not in told)
     ]
 
 

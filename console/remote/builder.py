@@ -67,7 +67,10 @@ class SnapshotBuilder:
         self._takers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
             "vitals": self._vitals,
             "identity": lambda value, _: {"identity": value},
-            "filesystems": lambda value, _: {"filesystems": tuple(each for each in value if each.answered)},
+            "filesystems": lambda value, _: {
+                "filesystems": tuple(each for each in value if each.answered),
+                "silent_mounts": tuple(each for each in value if each.hangs),
+            },
             "blocked": lambda value, _: {"blocked": value},
             "listeners": self._listeners,
             "process": self._processes,

@@ -8,7 +8,7 @@ from console.core.service import Service, State
 from console.managers.systemd import SYSTEMD
 from console.managers.systemd_lingering import LINGERING_UNITS, Lingering, uid_of
 from console.remote.builder import SnapshotBuilder
-from console.remote.shell import Answer, Ask
+from console.remote.shell import NO_RIGHT, Answer, Ask
 
 EVERY = 120.0
 """Seconds between two looks at a manager in which nothing starts or ends."""
@@ -76,7 +76,8 @@ class LingeringManagers:
         if known is None:
             return None
         if answer.failure is not None:
-            known.due = now + AGAIN
+            # Where this login has no right to it that holds as long as the connection: sudo notes each question.
+            known.due = math.inf if answer.status == NO_RIGHT else now + AGAIN
             self._builder.note(_source(user), now, answer.failure, hangs=answer.hangs)
             return None
         host = self._builder.snapshot.host

@@ -59,7 +59,8 @@ class Looking:
         self._wall = wall
         self._systemd = SystemdWatch(builder, clock)
         self.surveys = Surveys(builder, session.transport, session.survey, session.slow, emit, clock, LOOPS, pid_files)
-        routine = (*ALL, *self._systemd.routine, *Surveys.routine())
+        # Of what is slow the services come first: other looks at files may take seconds where a file system hangs.
+        routine = (*Surveys.routine(), *self._systemd.routine, *ALL)
         self._fast = Schedule(probe for probe in routine if not probe.slow)
         self._slow = Schedule(probe for probe in routine if probe.slow)
         self._wake = asyncio.Event()
@@ -100,7 +101,7 @@ class Looking:
     async def tick(self, timeout: float) -> None:  # noqa: ASYNC109
         """Ask what is due in the fast lane; ``TimeoutError`` when the shell does not answer."""
         # Nothing due is asked too: an answer, even an empty one, is what says that the host is there.
-        asks = [self.surveys.asking(probe) for probe in self._fast.due(self._clock())]
+        asks = [Ask(probe) for probe in self._fast.due(self._clock())]
         sent = self._wall()
         answers = await self._session.fast(asks, timeout)
         before = self._builder.snapshot.sample
@@ -222,7 +223,9 @@ class Looking:
 
     def _asking(self, probe: Probe[Any]) -> Ask:
         """A routine probe with its arguments."""
-        return Ask(probe, declared.words(self._builder.snapshot)) if probe is declared.PROBE else Ask(probe)
+        if probe is declared.PROBE:
+            return Ask(probe, declared.words(self._builder.snapshot))
+        return self.surveys.asking(probe)
 
     async def _slowly(self, asks: Sequence[Ask]) -> list[Answer]:
         """All in one trip; of looks as root only the first, where what it is refused may settle the others."""
@@ -262,9 +265,13 @@ class Looking:
             await self._session.slow_all(asks, self._told_slowly)
 
     async def _ask_slowly(self, asks: Sequence[Ask]) -> None:
-        """One after the other, so that what a person asks for comes in between."""
+        """One after the other, so that what a person asks for comes in between; of managers alone in one trip."""
+        presences = [ask for ask in asks if self.surveys.knows(ask.probe)]
+        if presences:
+            await self._session.slow_all(presences, self._told_slowly)
         for ask in asks:
-            self._told_slowly(ask, await self._session.slow(ask))
+            if not self.surveys.knows(ask.probe):
+                self._told_slowly(ask, await self._session.slow(ask))
 
     def _told_slowly(self, ask: Ask, answer: Answer) -> None:
         self._take([ask], [answer], self._slow, self._wall())

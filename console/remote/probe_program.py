@@ -184,8 +184,27 @@ def stays(probe: Probe[Any]) -> bytes:
 
 
 def _functions(probes: Sequence[Probe[Any]]) -> str:
-    texts = "".join(f"p_{probe.name}() {{\n{_bare(probe.script)}\n}}\n" for probe in probes)
+    texts = "".join(f"p_{probe.name}() {{\n{_body(probe)}\n}}\n" for probe in probes)
     return f'{texts}hd_names="$hd_names {" ".join(probe.name for probe in probes)}"\n'
+
+
+# timeout(1) tells by 137 that it had to send SIGKILL.
+_KILLED = r"""
+set -- sh -c "$hd_inner" sh "$@"
+! command -v timeout >/dev/null 2>&1 || set -- timeout -s KILL @SECONDS@ "$@"
+"$@"
+hd_r=$?
+[ "$hd_r" != 137 ] || hd_r=124
+return "$hd_r"
+"""
+
+
+def _body(probe: Probe[Any]) -> str:
+    script = _bare(probe.script)
+    if not probe.killed_after:
+        return script
+    inner = f'hd_all() {{\n{script}\n}}\nhd_all "$@"'
+    return f"hd_inner={quote((inner,))}{_KILLED.replace('@SECONDS@', f'{probe.killed_after:g}')}".rstrip()
 
 
 def _bare(script: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from console.core.probe import Probe
 from console.core.service import Service, ServiceRef, State
+from console.managers.systemd_others import is_other
+from console.managers.systemd_watch import TOUCHED
 
 SETTLE = 6.0
 """Seconds for which a service that changed is asked again at every tick."""
@@ -50,6 +52,9 @@ class ServiceBook:
         """Names that changed a short while ago or are on the move."""
         self._changed = {name: at for name, at in self._changed.items() if now - at < SETTLE}
         moving = {service.ref.name for service in self._services.values() if service.state in _MOVING}
+        if TOUCHED in self._changed:
+            # Of a mount that failed no link tells that it is well again.
+            moving |= {name for name in self._services if is_other(name)}
         return tuple(sorted(self._changed.keys() | moving))
 
     def knows(self, name: str) -> bool:

@@ -24,6 +24,8 @@ REST = 60
 
 TIMED_OUT = 124
 """The exit status of timeout(1) for what it ended."""
+NO_RIGHT = 77
+"""That of a look that this login may not take, EX_NOPERM of sysexits(3)."""
 
 _DIGITS = 18
 _LONGEST = 300
@@ -235,9 +237,9 @@ class ProbeShell:
         text = sanitise(decode(body))
         if status != b"0":
             self._kept.pop(probe.name, None)
-            return Answer(
-                probe, failure=failure_line(text, status.decode()), status=int(status), hangs=int(status) == TIMED_OUT
-            )
+            hangs = int(status) == TIMED_OUT
+            why = _killed(probe) if hangs and probe.killed_after else failure_line(text, status.decode())
+            return Answer(probe, failure=why, status=int(status), hangs=hangs)
         try:
             answer = Answer(probe, probe.parse(text), text=text if ask.verbatim else "")
         except ParseError as error:
@@ -251,6 +253,10 @@ class ProbeShell:
         if _told(ask).cached:
             self._kept[probe.name] = answer
         return answer
+
+
+def _killed(probe: Probe[Any]) -> str:
+    return f"no answer in {probe.killed_after:g} s: a file system that it looks at may hang, see df"
 
 
 def _told(ask: Ask) -> Probe[Any]:

@@ -91,6 +91,9 @@ class Daemon:
             self._broken = True
         if programs is not None:
             self._kept = states.services(programs, self._around)
+            if (why := self._around.ground.foreign) is not None:
+                failure = f"{self._path}: {self._around.tool_missing}"
+                self._kept = tuple(states.by_its_word(service, why) for service in self._kept)
             self._why_at = -LOOK_WHY
             self._behind = any(service.needs_reload for service in self._kept)
         return Found(self._kept, failure, every, lost=programs is None, hangs=self._hangs, broken=self._broken)
@@ -102,11 +105,11 @@ class Daemon:
 
     async def _by_socket(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
         assert self._sockets is not None
-        if self._around.ground.foreign is not None or (self._around.at and not self._stamp):
+        if self._around.ground.hidden or (self._around.at and not self._stamp):
             # Anybody may have a socket somewhere that gives no answer: whose it is comes first.
             if self._is_due(stamp, self._runs, self._around.ground.pid):
                 await self._stand(stamp, None, (), {})
-            if self._around.ground.foreign is not None:
+            if self._around.ground.hidden:
                 return None, f"{self._path}: {self._around.tool_missing}", BY_TOOL
         try:
             told = await self._ask(list(rpc.STATE))
@@ -117,7 +120,7 @@ class Daemon:
             return None, f"{self._path}: supervisord does not tell its programs: {_words(told[2])}", BY_TOOL
         programs = _readable(told[2])
         await self._follow(programs, pid, stamp)
-        if self._around.ground.foreign is not None:
+        if self._around.ground.hidden:
             return None, f"{self._path}: {self._around.tool_missing}", BY_TOOL
         return programs, None, EVERY
 
@@ -348,8 +351,13 @@ def _readable(told: list[object]) -> tuple[states.Program, ...]:
 
 
 def _tool(ground: Ground, path: str, may_use: bool, at: str) -> tuple[tuple[str, ...], str | None]:
-    if ground.foreign is not None:
+    if ground.hidden:
         return (), f"{ground.foreign}: nothing of this supervisord is run or shown"
+    if ground.foreign is not None:
+        return (), (
+            f"{ground.foreign}: its programs are shown as it tells them; nothing is done to them from here, and its "
+            "files and logs are not read"
+        )
     if not ground.tool:
         return (), f"supervisorctl is neither in the PATH of {ground.user or 'this user'} nor beside supervisord"
     named = (ground.tool[0], "-s", f"unix://{path}")

@@ -22,7 +22,7 @@ from console.remote.builder import SnapshotBuilder
 from console.remote.failure_logs import FailureLogs
 from console.remote.left_behind import LeftBehind
 from console.remote.service_book import is_down
-from console.remote.shell import Answer, Ask
+from console.remote.shell import NO_RIGHT, Answer, Ask
 from console.remote.transport import ChannelRefusedError, Transport, TransportError
 
 FAMILIES_EVERY = 5.0
@@ -31,8 +31,6 @@ SETTLE = 1.0
 """Seconds after a change in which a manager is asked once more: what it starts takes its time."""
 SEARCH_EVERY = 60.0
 """Seconds between two looks at every process for a manager that may be anywhere."""
-NO_RIGHT = 77
-"""The exit of a survey that this login may not make, EX_NOPERM of sysexits(3)."""
 PATIENCE = 60.0
 """Seconds at most between two attempts at a manager that does not answer."""
 
@@ -191,6 +189,10 @@ class Surveys:
     def routine() -> tuple[Probe[Any], ...]:
         """What is asked of every host, to know which managers are there."""
         return tuple(found.presence for found in DETECTED)
+
+    def knows(self, probe: Probe[Any]) -> bool:
+        """Whether it says that a manager is there."""
+        return probe.name in self._managers
 
     def asking(self, probe: Probe[Any]) -> Ask:
         """A routine probe with its arguments."""

@@ -528,7 +528,8 @@ def test_what_a_person_is_warned_of() -> None:
     where = replace(conflict(needs_reload=True), link=Link(LinkState.STALE, 0.0))
     assert made(ActionKind.START, where).warnings == (
         "web1 is stale: what is shown of it may be old",
-        "api.service: its file on disk is newer than what is loaded; without a daemon-reload the old one is used",
+        "api.service: its file on disk is newer than what is loaded: "
+        "the old one is used until systemctl daemon-reload && systemctl restart -- api.service",
         "tcp 8080 is held by legacy.service: free the port first",
     )
 

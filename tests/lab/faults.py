@@ -37,10 +37,10 @@ from .packages import LabError
 from .record import alive, process_state, start_time
 
 __all__ = [
-    "Proxy", "black_hole", "changed_host_key", "clock_skew", "dead_sshd", "delay_proxy", "empty_known_hosts",
-    "flapping", "frozen", "frozen_probe_shell", "frozen_sessions", "frozen_sshd_listener", "full_disk", "link_down",
-    "max_sessions", "max_startups", "reachable_only_from", "read_only", "reused_pid", "revoked_access",
-    "revoked_host_key", "slow_link", "small_tmpfs", "sshd_setting",
+    "Proxy", "black_hole", "changed_host_key", "clock_skew", "dead_mount", "dead_sshd", "delay_proxy",
+    "empty_known_hosts", "flapping", "frozen", "frozen_probe_shell", "frozen_sessions", "frozen_sshd_listener",
+    "full_disk", "link_down", "max_sessions", "max_startups", "reachable_only_from", "read_only", "reused_pid",
+    "revoked_access", "revoked_host_key", "slow_link", "small_tmpfs", "sshd_setting",
 ]  # fmt: skip
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -198,6 +198,39 @@ def full_disk(host: Host, path: str, size: str = "1m") -> Iterator[None]:
     with small_tmpfs(host, path, size):
         host.sh(f"head -c 1G /dev/zero > {path}/.full || true")
         yield
+
+
+# The mount is made inside the namespace of the process that is named first; then its requests are held for ever.
+_DEAD_SERVER = """
+import ctypes, os, signal, sys
+leader, path = sys.argv[1], sys.argv[2].encode()
+device = os.open("/dev/fuse", os.O_RDWR)
+libc = ctypes.CDLL(None, use_errno=True)
+space = os.open("/proc/%s/ns/mnt" % leader, os.O_RDONLY)
+options = b"fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other" % device
+if libc.setns(space, 0) or libc.mount(b"nas:/export", path, b"fuse.sshfs", 0, options):
+    sys.exit(os.strerror(ctypes.get_errno()))
+print("mounted", flush=True)
+signal.pause()
+"""
+
+
+@contextmanager
+def dead_mount(host: Host, path: str) -> Iterator[None]:
+    """Mount a network file system whose server never answers: whoever touches the directory waits."""
+    host.run(["mkdir", "-p", "--", path])
+    argv = [sys.executable, "-c", _DEAD_SERVER, str(host.leader), path]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert server.stderr is not None
+            if server.stdout.readline() != "mounted\n":
+                raise LabError(f"{host.name}: {path} cannot be mounted: {server.stderr.read().strip()}")
+            yield
+        finally:
+            # With its server all that waits for it ends.
+            server.kill()
+            host.run(["umount", "--lazy", path], check=False)
 
 
 @contextmanager

@@ -84,13 +84,29 @@ def test_without_a_unit_an_ended_manager_is_told_and_a_socket_that_is_gone() -> 
     alone = replace(API, chain=("supervisord", "api"))
     [found] = settled((alone,), SILENT, DEAD, ())
     assert (found.state, found.adrift) == (
-        State.UNKNOWN,
-        "nobody looks after it: its supervisord (process 7) has ended",
+        State.STOPPED,
+        "nobody looks after it: its supervisord (process 7), which no unit runs, has ended",
     )
     assert settled((alone,), SILENT, Processes(), ()) == (alone,)
+    # Nothing tells what it was, so nothing says that somebody still wants it.
+    assert settled((alone,), LEFT, DEAD, ()) == ()
     there = one(processes=Processes({7, 812}, {7, 812}), unit=replace(UNIT, state=State.RUNNING))
     assert (there.state, there.pids) == (State.UNKNOWN, (812,))
     assert "supervisord (process 7) runs, and its socket is gone" in (there.adrift or "")
+
+
+def test_one_that_no_unit_runs_and_a_file_declares_stays_when_it_ends() -> None:
+    alone = replace(API, chain=("supervisord", "api"), unit_file="/srv/app/supervisord.conf")
+    [found] = settled((alone,), LEFT, DEAD, ())
+    why = "which no unit runs, has ended; it is declared in /srv/app/supervisord.conf"
+    assert (found.state, found.ran, found.tool) == (State.STOPPED, True, ())
+    assert (found.adrift or "").endswith(why)
+    [hidden] = settled((alone,), LEFT, Processes(), ())
+    assert (hidden.state, "is not found any more" in (hidden.adrift or "")) == (State.UNKNOWN, True)
+    # Another one that somebody runs elsewhere is none in its place.
+    other = replace(alone, ref=replace(alone.ref, name="api@/srv/b/s.sock"), daemon=9)
+    both = settled((alone, other), Silence(ended=frozenset({alone.ref})), DEAD, ())
+    assert [one.adrift is None for one in both] == [False, True]
 
 
 def test_a_manager_that_was_just_stopped_is_not_said_to_run_without_its_socket() -> None:

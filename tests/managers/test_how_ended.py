@@ -14,6 +14,7 @@ from console.managers.container_scripts import HOW_ENDED, STOPPED
 from console.managers.docker import DOCKER
 from console.managers.pm2 import PM2
 from console.managers.supervisord import SUPERVISORD
+from console.managers.supervisord_scripts import HOW_ENDED as PROGRAM_ENDED
 from console.managers.systemd import SYSTEMD
 from console.managers.systemd_how_ended import USER_HOW_ENDED
 from tests.managers.tools import Tools, every_shell
@@ -94,10 +95,38 @@ def test_a_container_that_was_stopped_by_its_exit_code(tools: Tools, shell: list
     assert look(tools, shell, STOPPED, "", "stubborn", "docker") == (0, "stubborn Exited (0) 2 seconds ago")
 
 
+@every_shell
+@pytest.mark.parametrize(
+    ("rules", "asked"),
+    [
+        ("(root) NOPASSWD: /usr/bin/supervisorctl status, /usr/bin/supervisorctl restart api", False),
+        ("(root) NOPASSWD: /usr/bin/supervisorctl", True),
+        ("(root) NOPASSWD: /usr/bin/systemctl restart a, /usr/bin/supervisorctl maintail -16384", True),
+        ("(root) /usr/bin/supervisorctl", False),
+        ("(ALL : ALL) ALL", False),
+        ("(ALL : ALL) NOPASSWD: ALL", True),
+        ("(root) NOPASSWD: SETENV: /usr/bin/supervisorctl *", True),
+        ("(root) NOPASSWD: ALL, !/usr/bin/supervisorctl maintail *", False),
+        ("(root) NOPASSWD: /usr/bin/true, PASSWD: /usr/bin/supervisorctl", False),
+    ],
+)
+def test_the_log_of_supervisord_is_asked_for_through_sudo_only_where_that_is_allowed(
+    tools: Tools, shell: list[str], rules: str, asked: bool
+) -> None:
+    listing = f"echo 'User oncall may run on web1:'; echo '    {rules}'"
+    tools.add("sudo", f'case $2 in -l) {listing}; exit ;; esac; shift 2; "$@"')
+    tools.add("supervisorctl", "echo \"x WARN killing 'api' (700) with SIGKILL\"")
+    words = ("api", "700", "sudo", "-n", "--", "supervisorctl")
+    code, said = look(tools, shell, PROGRAM_ENDED, *words)
+    assert any(line.startswith("supervisorctl maintail") for line in tools.called) is asked
+    assert (code, "SIGKILL" in said) == ((0, True) if asked else (77, False))
+
+
 def test_only_what_can_be_told_is_asked() -> None:
     unit = Service(ServiceRef("web1", "systemd", "api.service"), State.RUNNING, "active/running", pids=(812,))
     assert SYSTEMD.how_ended(unit, ActionKind.RESTART) is not None
     assert SYSTEMD.how_ended(unit, ActionKind.STOP) is None
+    assert SYSTEMD.how_ended(replace(unit, tool=("sudo", "-n", "-u", "ann")), ActionKind.RESTART) is None
     assert SYSTEMD.how_ended(replace(unit, stop_way=StopWay("SIGTERM", 9.0, None)), ActionKind.RESTART) is None
     container = replace(unit, ref=ServiceRef("web1", "docker", "web"), tool=("podman",))
     assert DOCKER.how_ended(container, ActionKind.RESTART) is None

@@ -155,6 +155,32 @@ def test_root_sees_what_a_user_runs_who_lingers(lab: Lab, host: Host, root: Way,
         root.ask(LINGERING_UNITS, "nobody", "65534", shell=shell)
 
 
+@pytest.mark.parametrize("shell", SHELLS)
+def test_another_login_sees_them_by_sudo_or_is_told_that_it_does_not(
+    lab: Lab, host: Host, root: Way, shell: str
+) -> None:
+    who, way = Lingering("oncall", 1001), over_ssh(lab, host, "nosudo")
+    assert way.ask(LINGERING, shell=shell).keys() == {who}
+    with pytest.raises(RefusedError) as refused:
+        way.ask(LINGERING_UNITS, "oncall", "1001", shell=shell)
+    assert str(refused.value) == (
+        "what oncall runs without a login is not seen: connect as oncall or root, or sudoers needs: "
+        "nosudo ALL=(oncall) NOPASSWD: ALL"
+    )
+    host.write("/etc/sudoers.d/nosudo", "nosudo ALL=(oncall) NOPASSWD: ALL\n", mode=0o440)
+    try:
+        by_sudo = named(way.ask(LINGERING_UNITS, "oncall", "1001", shell=shell))
+        seen = named(root.ask(LINGERING_UNITS, "oncall", "1001", shell=shell))
+        assert {name: (one.ref, one.state, one.pids) for name, one in by_sudo.items()} == {
+            name: (one.ref, one.state, one.pids) for name, one in seen.items()
+        }
+        mine = by_sudo["mine.service"]
+        host.run(list(SYSTEMD.restart(mine).argv), user="nosudo")
+        host.run(list(SYSTEMD.is_running(mine, hold=0.0).command.argv), user="nosudo")
+    finally:
+        host.run(["rm", "/etc/sudoers.d/nosudo"])
+
+
 async def test_a_failed_unit_of_a_user_who_lingers_is_a_finding(lab: Lab, host: Host) -> None:
     ref = ServiceRef(host.name, "systemd", "mine-fails.service", "user:oncall")
     spec = HostSpec(host.name, host.name, ssh_config=str(lab.ssh_config("root")), connect_timeout=4.0)

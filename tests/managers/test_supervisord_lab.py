@@ -272,6 +272,13 @@ async def test_a_port_is_freed_from_a_program_that_would_come_back(lab: Lab, hos
         host.sh("systemctl stop wants.service; supervisorctl start api")
 
 
+async def test_sudo_is_not_asked_for_a_log_that_it_would_refuse(lab: Lab, host: Host) -> None:
+    async with seen(lab, host, "oncall") as eyes:
+        last = await eyes.act(ActionKind.RESTART, "api")
+        assert last.result is Result.DONE, last
+    assert "maintail" not in host.sh("journalctl -q -t sudo --no-pager")
+
+
 async def test_what_is_written_and_not_loaded(lab: Lab, host: Host) -> None:
     old = host.read(f"{CONF_D}/zoo.conf")
     new = old.replace('MARK="first"', 'MARK="second"').replace("sleep 100000", "sleep 110000")
@@ -293,6 +300,14 @@ async def test_what_is_written_and_not_loaded(lab: Lab, host: Host) -> None:
         assert "fresh" not in host.sh("supervisorctl avail")
         [finding] = findings(eyes)
         assert "api, fresh, shop:cart" in finding.summary
+        # Started anew they have what the daemon has loaded, which is not what is written.
+        before = eyes.services["api"].pid
+        for name in ("api", "shop:cart"):
+            assert (await eyes.act(ActionKind.RESTART, name)).result is Result.DONE
+        await eyes.watched.until(host.name, lambda _: eyes.services["api"].pid not in (None, before), 15)
+        async with seen(lab, host) as others:
+            assert {name: one.description for name, one in others.services.items() if one.needs_reload} == wrong
+        assert stale() == wrong
         host.sh("supervisorctl reread")
         # Read, but not applied: what runs is as old as before.
         async with seen(lab, host) as others:

@@ -86,6 +86,7 @@ def test_what_others_may_change_is_not_run(installed: Installed, name: str, shel
     found = installed.ground(shell)
     assert "may be changed by other users" in (found.foreign or "")
     assert (found.tool, found.programs) == ((), None)
+    assert (found.shared, found.hidden) == (True, False)
     assert not installed.mark.exists()
 
 
@@ -96,7 +97,17 @@ def test_what_is_anothers_is_not_run(installed: Installed, name: str, shell: str
     os.chown(installed.home / name, NOBODY, NOBODY)
     found = installed.ground(shell)
     assert (found.foreign or "").endswith(f"{name} belongs to another user, nobody")
+    assert found.hidden
     assert not installed.mark.exists()
+
+
+@as_root
+def test_what_is_anothers_below_what_others_may_change_is_hidden(installed: Installed) -> None:
+    installed.home.chmod(0o775)
+    os.chown(installed.socket, NOBODY, NOBODY)
+    found = installed.ground()
+    assert "may be changed by other users" in (found.foreign or "")
+    assert found.hidden
 
 
 @as_root

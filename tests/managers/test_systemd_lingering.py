@@ -85,6 +85,16 @@ def test_that_who_lingers_is_not_told_is_told() -> None:
     assert host.failures == {}
 
 
+def test_who_has_no_right_is_not_asked_for_again_on_this_connection() -> None:
+    host = Watch()
+    host.there()
+    host.tells(Answer(LINGERING_UNITS, failure="connect as oncall or root", status=77))
+    host.now += 100_000.0
+    assert host.asks == []
+    assert host.failures == {"systemd_user:oncall": "connect as oncall or root"}
+    assert parse_units(f"of 1001 oncall sudo 208\n{SHOWN}")[0].tool[:3] == ("sudo", "-n", "-u")
+
+
 def test_where_nobody_lingers_there_is_nothing_to_tell() -> None:
     assert isinstance(HERE.ask(LINGERING), dict)
 

@@ -3,12 +3,14 @@
 import asyncio
 import re
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from console.core.snapshot import LinkState, Snapshot
+from console.findings import evaluate
 from console.remote.transport import HostSpec
 from tests.lab import BusyboxHost, FreshHost, Lab, faults
 from tests.remote.watching import watching
@@ -68,6 +70,44 @@ async def test_an_ss_that_hangs_is_the_failure_of_the_listeners_alone(lab: Lab, 
         assert source.failure is not None
         assert watched.fleet.snapshot(host.name).listeners, "as they were"
         assert LinkState.DOWN not in watched.links[host.name]
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["mounted before the first look", "mounted while watched"])
+async def test_a_mount_whose_server_is_dead_hides_what_is_on_it_and_nothing_else(
+    lab: Lab, fresh_host: FreshHost, before: bool
+) -> None:
+    host = fresh_host()
+    host.sh("setsid sleep 9999 >/dev/null 2>&1 & echo $! >/run/worker.pid")
+    one = spec(host.name, lab.ssh_config("root"))
+    with ExitStack() as faulty:
+        if before:
+            faulty.enter_context(faults.dead_mount(host, "/srv"))
+        async with watching(one) as watched:
+            if not before:
+                faulty.enter_context(faults.dead_mount(host, "/srv"))
+                await watched.fleet.refresh(host.name)
+
+            def is_told(snapshot: Snapshot) -> bool:
+                source = snapshot.source("pidfile")
+                silent = [each.mount for each in snapshot.silent_mounts] == ["/srv"]
+                return silent and source is not None and source.failure is not None
+
+            await watched.until(host.name, is_told, 30)
+            snapshot = watched.fleet.snapshot(host.name)
+            assert {LinkState.DOWN, LinkState.STALE}.isdisjoint(watched.links[host.name])
+            source = snapshot.source("pidfile")
+            assert source is not None
+            assert source.failure is not None
+            assert "a file system" in source.failure
+            assert any(each.mount == "/" and each.answered for each in snapshot.filesystems)
+            assert any(service.ref.name == "cron.service" for service in snapshot.services)
+            [finding] = [each for each in evaluate(snapshot) if each.code == "mount-silent"]
+            assert finding.subject == "/srv"
+            faulty.close()
+            await watched.fleet.refresh(host.name)
+            await watched.until(
+                host.name, lambda now: any(each.ref.name == "worker" for each in now.services), 40
+            )  # fmt: skip
 
 
 async def test_a_frozen_resident_process_is_replaced_before_the_host_is_stale_and_none_outlives_its_link(

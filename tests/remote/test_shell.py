@@ -28,6 +28,7 @@ BROKEN = Probe("broken", "echo oops >&2; echo 'permission denied' >&2; return 4"
 CARELESS = Probe("careless", "echo x", careless)
 SILENT = Probe("silent", "return 5", str)
 LATE = Probe("late", "return 124", str)
+HANGS = Probe("hangs", 'sleep "$1"; return "$2"', str, killed_after=0.2)
 SLOW = Probe("slow", 'sleep "$1"; echo "$1"', str)
 HOSTILE = Probe("hostile", r"printf 'a\033]52;c;aGk=\007b\377c\033[2Jd'", str)
 ENDS = Probe("ends", "kill $$", str)
@@ -68,6 +69,17 @@ async def test_what_timeout_ended_gave_no_answer() -> None:
     async with shell() as opened:
         good, broken, late = await opened.request([Ask(NUMBER), Ask(BROKEN), Ask(LATE)])
     assert [answer.hangs for answer in (good, broken, late)] == [False, False, True]
+
+
+async def test_a_look_that_never_ends_is_killed_on_its_host() -> None:
+    async with shell() as opened:
+        killed, refused, done = await opened.request(
+            [Ask(HANGS, ("999", "0")), Ask(HANGS, ("0", "77")), Ask(HANGS, ("0", "0"))]
+        )
+    assert killed.hangs
+    assert killed.failure == "no answer in 0.2 s: a file system that it looks at may hang, see df"
+    assert (refused.status, refused.hangs) == (77, False)
+    assert (done.value, done.failure) == ("", None)
 
 
 async def test_a_fault_in_reading_an_answer_is_the_failure_of_that_probe_alone() -> None:

@@ -10,7 +10,7 @@ from typing import cast
 
 import pytest
 
-from console.core.service import Service, ServiceRef
+from console.core.service import Service, ServiceRef, State
 from console.managers.supervisord import SUPERVISORD_STATUS, Status
 from console.managers.supervisord_files import Ground
 from console.remote import supervisord
@@ -20,7 +20,10 @@ from console.remote.surveys import Place, Report, Wanted
 from console.remote.transport import Transport
 from console.remote.unix_sockets import SILENT, refused
 
-API = {"group": "api", "name": "api", "statename": "RUNNING", "pid": 7, "start": 900, "stop": 0, "now": 1000}
+API = {
+    "group": "api", "name": "api", "statename": "RUNNING", "pid": 7, "start": 900, "stop": 0, "now": 1000,
+    "stdout_logfile": "/var/log/api.log",
+}  # fmt: skip
 GOOD, BAD = "/run/supervisor.sock", "/tmp/supervisor.sock"
 
 
@@ -124,6 +127,16 @@ async def test_what_is_anothers_is_said_and_not_shown() -> None:
     host = await Host({BAD: good}, {BAD: Ground(foreign=why)}).looks()
     assert host.services == []
     assert why in host.failures[0]
+
+
+async def test_what_others_may_change_is_shown_by_its_own_word_alone() -> None:
+    why = "/srv/app may be changed by other users"
+    host = await Host({BAD: good}, {BAD: Ground(foreign=why, shared=True)}).looks(2)
+    assert host.services[-1] == {"api"}
+    assert why in host.failures[-1]
+    [api] = host.known
+    assert (api.state, api.pids, api.log_files, api.tool) == (State.RUNNING, (7,), (), ())
+    assert why in (api.tool_missing or "")
 
 
 async def test_what_is_anothers_is_not_waited_for_and_is_nothing_that_hangs() -> None:

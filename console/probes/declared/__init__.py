@@ -136,6 +136,7 @@ PROBE: Probe[Declared] = Probe(
     slow=True,
     cached=False,
     timeout=8.0,
+    killed_after=4.0,
     shown="grep -rnE 'PORT|[Ll]isten|[Bb]ind|ports:' unit files, their environment files, compose files, nginx ...",
 )
 """``[STAMP [FILE...]]``: all that files declare, or only that nothing changed since that stamp."""
