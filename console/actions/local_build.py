@@ -2,6 +2,7 @@
 
 from console.actions import checks, release_scripts, releases, upload_scripts
 from console.actions.context import Context, Parts, RefusedError
+from console.actions.last_words import last_words
 from console.core.command import Command, Effect
 from console.core.plan import Check, Preparation, Step, Where
 from console.core.release import Recipe, Release, Source
@@ -35,9 +36,9 @@ def parts(context: Context, made: Recipe, target: Release, tree: Source, closing
         ),
         preflight=(ready, *checks.remember_run(context)),
         checks=releases.proof(context),
-        evidence=releases.last_words(context),
+        evidence=last_words(context),
         closing=closing,
-        aftermath=releases.aftermath(context, steps),
+        aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
     )
 

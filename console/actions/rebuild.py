@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from console.actions import checks, local_build, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
+from console.actions.last_words import last_words
 from console.core.difference import Difference
 from console.core.plan import Check, Step
 from console.core.release import Recipe, Release, ReleaseBook, Source
@@ -57,7 +58,7 @@ def parts(context: Context) -> Parts:
     closing = (releases.note_healthy(context, directory, target), _prune(context, made, was))
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
-        warnings = (*releases.begins(context, here.steps), *restarting.warnings(context))
+        warnings = (*releases.begins(context), *restarting.warnings(context))
         return replace(here, warnings=warnings, difference=_coming(context, book, tree))
     steps = (
         replace(_build(context, made, target), usual=book.last_build),
@@ -77,11 +78,11 @@ def parts(context: Context) -> Parts:
             *checks.remember_run(context),
         ),
         checks=releases.proof(context),
-        evidence=releases.last_words(context),
+        evidence=last_words(context),
         closing=closing,
-        aftermath=releases.aftermath(context, steps),
+        aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        warnings=(*releases.begins(context, steps), *restarting.warnings(context)),
+        warnings=(*releases.begins(context), *restarting.warnings(context)),
         difference=_coming(context, book, tree),
     )
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from console.actions import checks, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
+from console.actions.last_words import last_words
 from console.core.plan import Check
 from console.core.release import Release, ReleaseBook, way_back
 from console.managers.base import Revertible
@@ -61,11 +62,11 @@ def parts(context: Context) -> Parts:
             *checks.remember_run(context),
         ),
         checks=releases.proof(context),
-        evidence=releases.last_words(context),
+        evidence=last_words(context),
         closing=(releases.note_healthy(context, directory, target),),
-        aftermath=releases.aftermath(context, steps),
+        aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        warnings=(*releases.begins(context, steps), *restarting.warnings(context), *_doubts(target)),
+        warnings=(*releases.begins(context), *restarting.warnings(context), *_doubts(target)),
         difference=releases.difference(context, book.live, target.id),
     )
 
