@@ -2,6 +2,7 @@
 
 from console.actions import checks, health, hosting, notes, restarting
 from console.actions.context import Context, Parts
+from console.actions.last_words import last_words
 from console.actions.stopping import for_good_by_restart, told
 from console.core.plan import ActionKind, Check, Step
 from console.managers.base import Resettable, Restartable, Reverting, Rolling
@@ -30,6 +31,7 @@ def parts(context: Context) -> Parts:
             *checks.how_ended(context, context.manager, context.service, ActionKind.RESTART),
             *health.checks(context),
         ),
+        evidence=last_words(context),
         irreversible=lost if undo else told("a restart has nothing to undo", lost or _KEPT),
         warnings=restarting.warnings(context),
     )

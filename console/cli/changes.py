@@ -211,6 +211,10 @@ class Teller:
         self._terminal.wrap(f"{state}  {made.kind} of {made.target}{reason}")
         for proof in progress.proof:
             self._terminal.wrap(proof, 2)
+        if progress.kept:
+            self._terminal.wrap("before that was undone it said:" if progress.undo else "it said last:", 2)
+        for line in progress.kept[-KEPT:]:
+            self._terminal.wrap(line, 4)
         unprepared = any(part.state is StepState.FAILED for part in progress.prepare)
         if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN} and not unprepared:
             service = made.target.name.removesuffix(".service")
@@ -218,6 +222,10 @@ class Teller:
             if progress.offer is not None:
                 self._terminal.wrap(f"or    {kill_words(progress.offer)}")
                 self._terminal.wrap("that is SIGKILL: SIGTERM was in vain", 6)
+
+
+KEPT = 12
+"""Lines that are shown of what failed said last; the audit trail and ``--json`` have more."""
 
 
 def kill_words(offer: Intent) -> str:

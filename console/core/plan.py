@@ -242,6 +242,11 @@ class PlanProgress:
     """What was found true afterwards, in words: ``pid 812 -> 977``, ``tcp 8080 held by api.service``."""
 
     @property
+    def kept(self) -> tuple[str, ...]:
+        """What was said last before anything was undone, line by line."""
+        return tuple(line for part in self.evidence for line in part.output.splitlines() if line.strip())
+
+    @property
     def offer(self) -> Intent | None:
         """What may be tried next, where the step that failed says so."""
         if self.result in (None, Result.DONE):

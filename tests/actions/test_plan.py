@@ -54,6 +54,17 @@ def test_restart() -> None:
     assert not any(check.command.elevate for check in (*found.preflight, *found.checks))
 
 
+@pytest.mark.parametrize("kind", [ActionKind.RESTART, ActionKind.START, ActionKind.FREE_PORT])
+def test_what_a_start_that_failed_said_last_is_kept(kind: ActionKind) -> None:
+    where = conflict() if kind is ActionKind.FREE_PORT else snapshot(service())
+    if kind is ActionKind.START:
+        where = snapshot(service(state=State.STOPPED, pids=()))
+    (step,) = made(kind, where).evidence
+    assert step.name == "the last lines of api.service"
+    assert step.command.argv[0] == "journalctl"
+    assert step.command.effect is Effect.READ
+
+
 def test_how_what_is_stopped_is_ended_is_said_where_its_manager_told() -> None:
     way = StopWay("SIGTERM", 90.0)
     told = ("api.service: SIGTERM, then SIGKILL after 90 s",)

@@ -86,13 +86,21 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
     entries += _parts("PREPARED", progress.prepare)
     entries += _parts("STEPS", progress.steps)
     entries += _parts("CHECKS", progress.checks)
-    entries += _parts("KEPT", progress.evidence)
+    entries += _kept(progress)
     entries += _parts("UNDO", progress.undo)
     entries += _parts("LAST", progress.closing)
     entries += [Entry("" if place else "RAN", command_words(step, root=True)) for place, step in enumerate(plan.steps)]
     if plan.reason:
         entries.append(Entry("REASON", plan.reason))
     return tuple(entries)
+
+
+def _kept(progress: PlanProgress) -> list[Entry]:
+    """What was said last before an undo; why where it could not be kept."""
+    lines = progress.kept[-12:] or tuple(
+        f"{part.name}: not kept, nothing was said" for part in progress.evidence if part.state is not StepState.RUNNING
+    )
+    return [Entry("" if place else "KEPT", line) for place, line in enumerate(lines)]
 
 
 def outcome(progress: PlanProgress) -> Text:
@@ -242,8 +250,7 @@ def failure(progress: PlanProgress) -> list[Entry]:
         *progress.undo,
         *progress.closing,
     )
-    for part in progress.evidence:
-        lines += [Entry("" if place else "KEPT", line) for place, line in enumerate(part.output.splitlines()[-12:])]
+    lines += _kept(progress)
     for part in failed:
         if part.state is StepState.FAILED:
             said = part.output.strip().splitlines()[-12:] or ["it said nothing"]
