@@ -407,10 +407,12 @@ def audit_entry(entry: "AuditEntry") -> Json:
         "target": entry.target,
         "kind": entry.kind,
         "commands": list(entry.commands),
+        "not_run": [command for place, command in enumerate(entry.commands) if place in entry.left_out],
         "reason": entry.reason,
         "result": entry.result,
         "result_reason": entry.result_reason,
         "difference": entry.difference,
+        "kept": list(entry.kept),
         "started": iso(entry.started),
         "finished": iso(entry.finished),
     }

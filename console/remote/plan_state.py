@@ -147,6 +147,8 @@ class PlanState:
         """What was not done by now will not be."""
         for phase in ("preflight", "step", "check", "closing"):
             for look in self._looks[phase].values():
+                if look.state is StepState.PENDING:
+                    look.say("not reached")
                 if look.state in (StepState.PENDING, StepState.RUNNING):
                     look.state = StepState.SKIPPED
 
