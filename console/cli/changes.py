@@ -209,6 +209,8 @@ class Teller:
         state = self._terminal.state(progress.result.value)
         reason = f": {progress.reason}" if progress.reason else ""
         self._terminal.wrap(f"{state}  {made.kind} of {made.target}{reason}")
+        for broken in progress.broke:
+            self._terminal.wrap(f"set aside the lock of plan {broken}: nothing of it ran any more", 2)
         for proof in progress.proof:
             self._terminal.wrap(proof, 2)
         if progress.kept:

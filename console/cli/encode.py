@@ -412,6 +412,7 @@ def audit_entry(entry: "AuditEntry") -> Json:
         "result": entry.result,
         "result_reason": entry.result_reason,
         "difference": entry.difference,
+        "broke": list(entry.broke),
         "kept": list(entry.kept),
         "started": iso(entry.started),
         "finished": iso(entry.finished),

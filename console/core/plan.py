@@ -238,6 +238,8 @@ class PlanProgress:
     result: Result | None = None
     reason: str | None = None
     prepare: tuple[StepResult, ...] = ()
+    broke: tuple[str, ...] = ()
+    """The plans whose locks it has set aside, since nothing of them ran any more."""
     proof: tuple[str, ...] = ()
     """What was found true afterwards, in words: ``pid 812 -> 977``, ``tcp 8080 held by api.service``."""
 

@@ -60,6 +60,8 @@ class AuditEntry:
     finished: float | None = None
     left_out: frozenset[int] = frozenset()
     """Which of the commands were never begun, by their place from 0; none where nobody noted it."""
+    broke: tuple[str, ...] = ()
+    """The plans whose locks it has set aside, since nothing of them ran any more."""
     kept: tuple[str, ...] = ()
     """What a service that did not hold its checks said last, before that was undone."""
 
@@ -145,6 +147,7 @@ class AuditTrail:
             result_reason=words,
             kept=kept,
             left_out=left,
+            broke=list(told.broke) if told is not None else [],
         )
 
     def breaks_lock(self, ref: ServiceRef, plan_id: str, operator: str, reason: str) -> None:
@@ -324,7 +327,8 @@ def _later(entry: AuditEntry, event: Mapping[str, Any]) -> AuditEntry:
     result = _word(event, "result") or Result.UNKNOWN.value
     words, kept, left = _word(event, "result_reason") or None, _lines(event.get("kept")), event.get("left_out")
     places = frozenset(one for one in left if isinstance(one, int)) if isinstance(left, list) else frozenset()
-    return replace(entry, result=result, result_reason=words, finished=_time(event), kept=kept, left_out=places)
+    entry = replace(entry, result=result, result_reason=words, finished=_time(event), kept=kept, left_out=places)
+    return replace(entry, broke=_lines(event.get("broke")))
 
 
 def _lines(value: object) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ def _command(command: Command | None) -> dict[str, Any] | None:
         "purpose": command.purpose,
         "effect": command.effect.value,
         "becomes": list(command.masked(command.becomes)),
+        "unended": command.unended,
     }
 
 
@@ -162,6 +163,7 @@ def _to_command(value: Mapping[str, Any]) -> Command:
         purpose=_text(value["purpose"]),
         effect=Effect(value["effect"]),
         becomes=tuple(_text(word) for word in value.get("becomes", ())),
+        unended=bool(value.get("unended", False)),
     )
 
 

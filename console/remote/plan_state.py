@@ -73,6 +73,7 @@ class PlanState:
         self.root = root
         self.result: Result | None = None
         self.reason: str | None = None
+        self.broke: list[str] = []
         self.begun = False
         """Whether the host has written a first line."""
         self.prepared: tuple[StepResult, ...] | None = None
@@ -115,8 +116,13 @@ class PlanState:
         if words[0] == "run":
             self.begun = True
             return True
+        if words[0] == "broke" and len(words) == 3:
+            self.broke.append(sanitise(words[2])[:64])
+            return True
         if words[0] == "result" and len(words) > 1:
             return self._end(words[1], words[2:])
+        if len(words) == 4 and words[2] == "late":
+            return self._late(words)
         if len(words) < 3 or words[0] not in _PHASES or words[2] not in _WORDS:
             return False
         look = self._look(words[0], words[1])
@@ -129,6 +135,13 @@ class PlanState:
         look.seconds = _seconds(words, 4)
         look.over = words[5:6] == ["over"]
         look.held = _seconds(words, 6) if words[5:6] == ["flapped"] else None
+        return True
+
+    def _late(self, words: list[str]) -> bool:
+        look = self._look(words[0], words[1])
+        if look is None:
+            return False
+        look.say(f"still at it after {_span(words[3])}: it is waited for, since half of it would be worse")
         return True
 
     def _end(self, word: str, cause: list[str]) -> bool:
@@ -269,6 +282,7 @@ class PlanState:
             closing=self._results("closing"),
             result=self.result or result,
             reason=self.reason if self.result is not None else reason,
+            broke=tuple(dict.fromkeys(self.broke)),
             proof=self._proof(),
         )
 

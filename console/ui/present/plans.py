@@ -79,6 +79,10 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
                 clock.moment(change.started)),
         Entry("RESULT", outcome(progress)),
     ]  # fmt: skip
+    entries += [
+        Entry("" if place else "BROKE", f"the lock of plan {one}: nothing of it ran any more")
+        for place, one in enumerate(progress.broke)
+    ]
     entries += [Entry("" if place else "PROOF", line) for place, line in enumerate(progress.proof)]
     if progress.offer is not None:
         entries.append(Entry("MEND", (Cell("enter, then "), *offered(progress.offer)), "accent"))
