@@ -76,8 +76,8 @@ def take_up(context: Context) -> tuple[Step, ...]:
         raise RefusedError(f"{context.service.ref}: {context.manager.id} cannot restart it")
     restart = context.manager.restart(context.service)
     again = context.manager.restart_started(context.service) if isinstance(context.manager, Pinned) else restart
-    words = (context.lasting(restart, ends=context.service), context.lasting(again, ends=context.service))
-    return _down_again(context, (*_cleared(context), Step(f"restart {context.name}", *words, undo_last=True)))
+    forth, back = (context.lasting(one, ends=context.service, starts=context.service) for one in (restart, again))
+    return _down_again(context, (*_cleared(context), Step(f"restart {context.name}", forth, back, undo_last=True)))
 
 
 def _down_again(context: Context, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -134,7 +134,7 @@ def signature(context: Context) -> Signature:
 
 def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts:
     """A plan of what a service's manager does by itself, with what proves it."""
-    steps = tuple(replace(step, command=context.lasting(step.command)) for step in swap.steps)
+    steps = tuple(_lasting(context, step) for step in swap.steps)
     steps = _down_again(context, steps)
     return Parts(
         steps=steps,
@@ -148,6 +148,11 @@ def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts
         irreversible=swap.irreversible,
         warnings=(*begins(context), *swap.warnings, *warnings),
     )
+
+
+def _lasting(context: Context, step: Step) -> Step:
+    service = context.service if step.name == f"restart {context.name}" else None
+    return replace(step, command=context.lasting(step.command, ends=service, starts=service))
 
 
 def shares(directory: str) -> tuple[str, ...]:

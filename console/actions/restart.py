@@ -18,7 +18,7 @@ def refusal(context: Context) -> str | None:
 def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     assert isinstance(context.manager, Restartable)
-    restart = context.lasting(context.manager.restart(context.service), ends=context.service)
+    restart = context.lasting(context.manager.restart(context.service), ends=context.service, starts=context.service)
     undo = context.manager.undo_restart(context.service) if isinstance(context.manager, Rolling) else None
     lost = for_good_by_restart(context)
     return Parts(

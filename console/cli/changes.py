@@ -122,6 +122,8 @@ def print_plan(made: Plan, *, root: bool, production: bool = False) -> None:
         terminal.wrap(terminal.paint(f"no way back   {made.irreversible}", YELLOW), 1)
     if made.ends:
         terminal.wrap(f"ends by       {'; '.join(made.ends)}", 1)
+    if made.starts:
+        terminal.wrap(f"starts in     {'; '.join(made.starts)}", 1)
     if made.touches:
         terminal.wrap(f"also hit      {', '.join(str(ref) for ref in made.touches)}", 1)
     if made.also_hit:

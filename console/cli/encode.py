@@ -302,6 +302,7 @@ def plan(progress: PlanProgress, *, dry_run: bool, root: bool) -> Json:
         "evidence": _commands(made.evidence, progress.evidence, root=root),
         "closing": _commands(made.closing, progress.closing, root=root),
         "ends": list(made.ends),
+        "starts": list(made.starts),
         "also_hit": list(made.also_hit),
         "touches": [str(ref) for ref in made.touches],
         "warnings": list(made.warnings),

@@ -144,6 +144,8 @@ class Plan:
     """How a person calls those of them whose own name is but a number: ``node (pid 4112)``."""
     ends: tuple[str, ...] = ()
     """How what it stops or restarts is ended, where its manager told: ``api: SIGTERM, then SIGKILL after 90 s``."""
+    starts: tuple[str, ...] = ()
+    """How long the manager of what it starts gives it to come up, where that was told: ``api: 90 s``."""
     also_hit: tuple[str, ...] = ()
     """What the manager takes along, in words: ``nginx.service (PartOf)``."""
     irreversible: str | None = None

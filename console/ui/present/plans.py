@@ -130,6 +130,7 @@ def review(plan: Plan, *, root: bool, lock: str = "taken when it runs") -> tuple
     entries += _words("changes", changes(plan))
     entries += _words("takes", tuple(f"the last build took {whole(one)}" for one in _usual(plan)))
     entries += _words("ends by", plan.ends)
+    entries += _words("starts in", plan.starts)
     entries += _words("also hit", (*(called(plan, ref) for ref in plan.touches), *plan.also_hit), "warning")
     entries += _words("take care", plan.warnings, "warning")
     entries += _words("before", tuple(check.name for check in plan.preflight))
