@@ -57,7 +57,7 @@ def _clean(source: str, tree: Source, program: str) -> Preparation:
 def _stayed(source: str, tree: Source) -> Preparation:
     commit = tree.commit or ""
     words = ("sh", "-c", release_scripts.STAYED, "sh", source, commit)
-    command = Command(words, timeout=_LOOK, purpose="compare the commit of the work tree once more")
+    command = Command(words, timeout=_LOOK, purpose="compare the work tree with its commit once more")
     return Preparation(f"{source} is still at {commit[:12]}", Where.HERE, command)
 
 

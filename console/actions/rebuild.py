@@ -95,7 +95,12 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
     if made is not None and made.source is not None:
         swap = replace(swap, preflight=(_clean(context, made.source, tree, "git"), *swap.preflight))
     # The step that builds is the one that may take so long.
-    steps = (replace(one, usual=book.last_build) if one.name.startswith("build ") else one for one in swap.steps)
+    steps: list[Step] = []
+    for one in swap.steps:
+        built = one.name.startswith("build ")
+        steps.append(replace(one, usual=book.last_build) if built else one)
+        if built and made is not None and made.source is not None:
+            steps.append(_stayed(context, made.source, tree))
     parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), restarting.warnings(context))
     return replace(parts, difference=_coming(context, book, tree))
 
@@ -107,6 +112,12 @@ def _coming(context: Context, book: ReleaseBook, tree: Source) -> Difference:
 def _clean(context: Context, source: str, tree: Source, program: str) -> Check:
     command = releases.as_builder(context, release_scripts.CLEAN, source, tree.commit or "", program)
     return Check(f"{source} is clean at {(tree.commit or '')[:12]}", command, within=0)
+
+
+def _stayed(context: Context, source: str, tree: Source) -> Step:
+    """Before anything of it runs: it was built from the commit that it is named after."""
+    look = releases.as_builder(context, release_scripts.STAYED, source, tree.commit or "")
+    return Step(f"{source} is still at {(tree.commit or '')[:12]}", look)
 
 
 def _next(context: Context, book: ReleaseBook, tree: Source) -> Release:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from console.actions import release_scripts as scripts
+from console.core.release import Release
+from console.core.release_history import read, told
 from tests.managers.tools import Tools, every_shell
 
 WHO = ("ann", "-", "-")
@@ -98,4 +100,20 @@ def test_a_work_tree_that_moved_while_it_was_built_makes_no_release(tools: Tools
     done = tools.run(shell, scripts.STAYED, str(source), commit)
     assert (done.returncode, f"by now, not at {commit}" in done.stdout) == (1, True), done
     tools.run(shell, f"{git} checkout -q {commit}")
-    assert tools.run(shell, scripts.BUILD, *words, "echo 3 >one").stdout == "built v4\n"
+    assert tools.run(shell, scripts.BUILD, *words, "echo 3 >new").stdout == "built v4\n"
+
+
+@every_shell
+def test_what_was_built_while_files_changed_is_noted_as_that(tools: Tools, shell: list[str]) -> None:
+    source = tools.folder / "src"
+    git = "git -C src -c user.name=a -c user.email=a@b"
+    tools.run(shell, f"git init -q src && echo 1 >src/one && {git} add . && {git} commit -qm one")
+    commit = tools.run(shell, f"{git} rev-parse HEAD").stdout.strip()
+    words = (str(tools.folder), str(source), ".", "v4", "ann", "v4.0", commit, "now", "sh", "-c")
+    done = tools.run(shell, scripts.BUILD, *words, "echo 3 >one")
+    assert done.stdout == "files changed while it was built, so that it is noted as v4.0+dirty:  M one\nbuilt v4\n"
+    lines = (tools.folder / "releases/history").read_text().splitlines()
+    events = read([*lines, f"1 live v4 ann v4.0 {commit} -"])
+    assert told(Release("v4"), events, 9.0).version == "v4.0+dirty"
+    done = tools.run(shell, scripts.STAYED, str(source), commit)
+    assert (done.returncode, "files changed while it was built" in done.stdout) == (1, True), done
