@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, ending, newcomer, notes
+from console.actions import checks, ending, hosting, newcomer, notes
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.holders import Holder, Holding, holding
 from console.actions.last_words import last_words
@@ -71,6 +71,7 @@ def parts(context: Context) -> Parts:
         preflight=(
             *(check for holder in _listeners(holders) for check in _still_holds(context, endpoint, holder)),
             *((ending.remember_sockets(endpoint),) if bare else ()),
+            *hosting.rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, local_build, release_scripts, releases, restarting
+from console.actions import checks, hosting, local_build, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
 from console.core.difference import Difference
@@ -75,6 +75,7 @@ def parts(context: Context) -> Parts:
                 releases.as_builder(context, release_scripts.SPACE, directory, was, str(releases.LEAST_ROOM)),
                 within=0,
             ),
+            *hosting.rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=releases.proof(context),

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, release_scripts, releases, restarting
+from console.actions import checks, hosting, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
 from console.core.plan import Check
@@ -59,6 +59,7 @@ def parts(context: Context) -> Parts:
         preflight=(
             releases.ready(context, directory, book.live),
             Check(f"{target.id} is there", there, within=0),
+            *hosting.rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=releases.proof(context),
