@@ -6,7 +6,7 @@ The lines are those of ``plan_door.sh``: ``s`` a line of the state file, ``o`` o
 
 from dataclasses import dataclass, field
 
-from console.core.clients import daemon_of
+from console.core.clients import daemon_of, tabular
 from console.core.command import Command
 from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.text import Masker, cut, sanitise
@@ -101,7 +101,8 @@ class PlanState:
         where, _, text = rest.partition(" ")
         phase, _, number = where.partition(".")
         look = self._look(phase, number)
-        if look is None:
+        found = self._item(phase, number)
+        if look is None or (found is not None and tabular(found.command, text)):
             return False
         look.say(text)
         return True
@@ -162,6 +163,8 @@ class PlanState:
             for look in self._looks[phase].values():
                 if look.state is StepState.PENDING:
                     look.say("not reached")
+                if look.state is StepState.RUNNING and not look.lines:
+                    look.say("it had not told when the plan ended")
                 if look.state in (StepState.PENDING, StepState.RUNNING):
                     look.state = StepState.SKIPPED
 
