@@ -248,7 +248,9 @@ class PlanProgress:
     @property
     def kept(self) -> tuple[str, ...]:
         """What was said last before anything was undone, line by line."""
-        return tuple(line for part in self.evidence for line in part.output.splitlines() if line.strip())
+        # What a look that failed has printed is no word of the service.
+        told = (part.output.splitlines() for part in self.evidence if part.state is StepState.DONE)
+        return tuple(line for lines in told for line in lines if line.strip())
 
     @property
     def offer(self) -> Intent | None:

@@ -61,6 +61,9 @@ def test_what_failed_said_last_stands_with_the_result(capsys: pytest.CaptureFixt
     progress = PlanProgress(PLAN, steps=(done,), evidence=(kept,), result=Result.FAILED, reason="it is not active")
     Teller(about_port=False).tell(progress)
     assert capsys.readouterr().out.splitlines()[-4:-1] == ["  it said last:", "    panic: no ledger", "    goroutine 1"]
+    hidden = replace(kept, state=StepState.FAILED, output="No journal files were opened")
+    Teller(about_port=False).tell(replace(progress, evidence=(hidden,)))
+    assert "it said last" not in capsys.readouterr().out
     Teller(about_port=False).tell(replace(progress, result=Result.UNDONE, undo=(done,)))
     assert "  before that was undone it said:\n    panic: no ledger" in capsys.readouterr().out
 

@@ -102,7 +102,9 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
 def _kept(progress: PlanProgress) -> list[Entry]:
     """What was said last before an undo; why where it could not be kept."""
     lines = progress.kept[-12:] or tuple(
-        f"{part.name}: not kept, nothing was said" for part in progress.evidence if part.state is not StepState.RUNNING
+        f"not kept: {part.output.strip().splitlines()[-1] if part.output.strip() else 'nothing was said'}"
+        for part in progress.evidence
+        if part.state is not StepState.RUNNING
     )
     return [Entry("" if place else "KEPT", line) for place, line in enumerate(lines)]
 
