@@ -3,7 +3,7 @@
 One kind of action is one module with two functions, ``refusal`` and ``parts``, and one line in ``_KINDS``.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -20,13 +20,14 @@ from console.actions import (
     start,
     stop,
 )
+from console.actions.along import ENDING, taken_along
 from console.actions.context import Context, Parts, RefusedError, context
 from console.actions.settings import ActionSettings
 from console.core.durations import whole
 from console.core.plan import ActionKind, Intent, Plan, Step
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot
-from console.core.stop_way import outwaits
+from console.core.stop_way import LONGEST, outwaits
 from console.managers import process, unlisted
 from console.managers.base import Cautious, Rolling, ServiceManager
 
@@ -82,9 +83,10 @@ def plan(
         aftermath=parts.aftermath,
         touches=parts.touches,
         shares=parts.shares,
-        along=tuple(_taken_along(intent.kind, changed, changed, snapshot)),
+        along=tuple(taken_along(intent.kind, changed, changed, snapshot)),
         names=_names((intent.target, *parts.touches), snapshot),
         ends=_ends(intent, snapshot, parts),
+        starts=_starts(intent, snapshot, settings),
         also_hit=_also_hit(intent, changed, snapshot, parts),
         irreversible=parts.irreversible,
         warnings=tuple(dict.fromkeys((*parts.warnings, *_outwaits(intent, snapshot, parts, settings)))),
@@ -100,13 +102,24 @@ def _names(refs: tuple[ServiceRef, ...], snapshot: Snapshot) -> tuple[tuple[Serv
     return tuple((service.ref, process.named(service)) for service in found if service is not None)
 
 
-_ENDING = (ActionKind.STOP, ActionKind.RESTART, ActionKind.FREE_PORT, ActionKind.REBUILD, ActionKind.ROLLBACK)
-
-
 def _ends(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
     """How what runs and is to be stopped or restarted is ended, as far as its manager told."""
     found = _ended(intent, snapshot, parts)
     return tuple(f"{one.ref.beside(intent.target)}: {one.stop_way.words}" for one in found if one.stop_way is not None)
+
+
+_STARTING = (ActionKind.START, ActionKind.RESTART, ActionKind.FREE_PORT, ActionKind.REBUILD, ActionKind.ROLLBACK)
+
+
+def _starts(intent: Intent, snapshot: Snapshot, settings: ActionSettings) -> tuple[str, ...]:
+    """How long what is started may take to come up, as far as its manager told."""
+    service = snapshot.service(intent.target) if intent.kind in _STARTING else None
+    if service is None or service.start_seconds is None:
+        return ()
+    seconds = service.start_seconds
+    if seconds > LONGEST:
+        return (f"{intent.target.name}: its manager sets no limit, this plan waits for {whole(settings.step_timeout)}",)
+    return (f"{intent.target.name}: {whole(seconds)}",)
 
 
 def _also_hit(intent: Intent, changed: tuple[ServiceRef, ...], snapshot: Snapshot, parts: Parts) -> tuple[str, ...]:
@@ -115,12 +128,12 @@ def _also_hit(intent: Intent, changed: tuple[ServiceRef, ...], snapshot: Snapsho
     # What is merely started, once its port is free, takes nothing along.
     started = intent.kind is ActionKind.FREE_PORT and target is not None and target.state is not State.RUNNING
     ends = parts.touches if started else changed
-    return tuple(dict.fromkeys((*parts.also_hit, *_taken_along(intent.kind, ends, changed, snapshot).values())))
+    return tuple(dict.fromkeys((*parts.also_hit, *taken_along(intent.kind, ends, changed, snapshot).values())))
 
 
 def _ended(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[Service, ...]:
     """What runs and is to be stopped or restarted."""
-    refs = (intent.target, *parts.touches) if intent.kind in _ENDING else ()
+    refs = (intent.target, *parts.touches) if intent.kind in ENDING else ()
     found = (snapshot.service(ref) for ref in refs)
     return tuple(service for service in found if service is not None and service.pids)
 
@@ -134,33 +147,6 @@ def _outwaits(intent: Intent, snapshot: Snapshot, parts: Parts, settings: Action
         for one in _ended(intent, snapshot, parts)
         if one.stop_way is not None and outwaits(one.stop_way)
     )
-
-
-def _taken_along(
-    kind: ActionKind, ends: tuple[ServiceRef, ...], changed: tuple[ServiceRef, ...], snapshot: Snapshot
-) -> dict[ServiceRef, str]:
-    """All that ends with these, and with that in turn, in words: no other plan may act on it meanwhile."""
-    if kind not in _ENDING:
-        return {}
-    along: dict[ServiceRef, str] = {}
-    waiting = list(ends)
-    for ref in waiting:
-        found = {other: word for other, word in _hit_by(ref, snapshot) if other not in changed and other not in along}
-        along.update(found)
-        waiting += found
-    return along
-
-
-def _hit_by(ref: ServiceRef, snapshot: Snapshot) -> Iterator[tuple[ServiceRef, str]]:
-    """What its manager takes along, and what it runs as the unit of a service manager."""
-    service = snapshot.service(ref)
-    if service is not None:
-        yield from zip(service.taken_along, service.dependants, strict=True)
-    for one in snapshot.run_by(ref):
-        if not one.adrift:
-            yield one.ref, f"{one.ref.name} ({one.ref.manager})"
-    for one in snapshot.units_of(ref):
-        yield one.ref, one.ref.shown
 
 
 def refusal(

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from console.actions.along import taken_along
 from console.actions.settings import ActionSettings
 from console.core.command import Command
 from console.core.difference import Difference
 from console.core.plan import ActionKind, Check, Intent, Preparation, Step
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
-from console.core.stop_way import patience
+from console.core.stop_way import patience, start_patience
 from console.managers import unlisted
 from console.managers.base import Selective, ServiceManager, Startable, Traceable
 
@@ -67,13 +68,28 @@ class Context:
         """The manager of another service."""
         return next((found for found in self.managers if found.id == ref.manager), None)
 
-    def lasting(self, command: Command, seconds: float | None = None, *, ends: Service | None = None) -> Command:
+    def lasting(
+        self, command: Command, seconds: float | None = None, *,
+        ends: Service | None = None, starts: Service | None = None,
+    ) -> Command:  # fmt: skip
         """The command with the time that a change is given at least; ``seconds``: exactly so long.
 
-        ``ends``: what it stops, for which its manager may wait. At the limit only the manager's client could be ended.
+        ``ends``: what it stops, ``starts``: what it starts, for which its manager may wait. At the limit only the
+        manager's client could be ended.
         """
         least = max(command.timeout, self.settings.step_timeout)
-        return replace(command, timeout=seconds or least + patience(ends.stop_way if ends is not None else None))
+        if starts is not None:
+            least = max(least, start_patience(starts.start_seconds))
+        return replace(command, timeout=seconds or least + self._ending(ends))
+
+    def _ending(self, ends: Service | None) -> float:
+        """Seconds until it is down, with all that its manager takes along: one may have to wait for the other."""
+        if ends is None:
+            return 0.0
+        along = taken_along(ActionKind.STOP, (ends.ref,), (ends.ref,), self.snapshot)
+        # What it runs as a service manager of its own ends within its own time.
+        others = (self.snapshot.service(ref) for ref in along if ref.manager == ends.ref.manager)
+        return sum(patience(one.stop_way) for one in (ends, *others) if one is not None and (one is ends or one.pids))
 
     def declared(self) -> tuple[Endpoint, ...]:
         """Where the service is certainly to listen: by the configuration or its socket unit."""
@@ -139,4 +155,4 @@ def start_step(context: Context, manager: ServiceManager, service: Service) -> C
     """The command that starts a service; raises ``RefusedError`` where its manager cannot."""
     if not isinstance(manager, Startable):
         raise RefusedError(f"{service.ref}: {manager.id} cannot start it")
-    return context.lasting(manager.start(service))
+    return context.lasting(manager.start(service), starts=service)

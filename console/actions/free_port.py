@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from console.actions import checks, ending, newcomer, notes
+from console.actions import checks, ending, hosting, newcomer, notes
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.holders import Holder, Holding, holding
+from console.actions.last_words import last_words
 from console.actions.start import proof, was_failing
 from console.actions.stopping import for_good, stop_step, told
 from console.core.plan import ActionKind, Check, Step
@@ -70,6 +71,7 @@ def parts(context: Context) -> Parts:
         preflight=(
             *(check for holder in _listeners(holders) for check in _still_holds(context, endpoint, holder)),
             *((ending.remember_sockets(endpoint),) if bare else ()),
+            *hosting.rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=(
@@ -77,6 +79,7 @@ def parts(context: Context) -> Parts:
             *(check for holder in holders for check in _stays_away(context, endpoint, holder)),
             *(ending.nobody_came(context, endpoint, context.manager, context.service) if bare else ()),
         ),
+        evidence=last_words(context),
         touches=tuple(holder.service.ref for holder in holders),
         irreversible=told(
             *(_for_good(context, holder) for holder in holders),

@@ -29,6 +29,9 @@ def rehearsal(context: Context) -> tuple[Check, ...]:
     unit = context.service
     if (unit.ref.manager, unit.ref.scope) != ("systemd", "system"):
         return ()
+    # Another release may be just what takes its files.
+    if context.intent.kind in (ActionKind.REBUILD, ActionKind.ROLLBACK) and unit.state is not State.RUNNING:
+        return ()
     able = (manager for manager in context.managers if isinstance(manager, Rehearsing))
     return tuple(manager.files_load(unit) for manager in able if manager.written_words(unit.ref.name) is not None)
 

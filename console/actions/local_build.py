@@ -1,7 +1,8 @@
 """A release that is built on the console's machine: built and sent before the host's plan, which makes it live."""
 
-from console.actions import checks, release_scripts, releases, upload_scripts
+from console.actions import checks, hosting, release_scripts, releases, upload_scripts
 from console.actions.context import Context, Parts, RefusedError
+from console.actions.last_words import last_words
 from console.core.command import Command, Effect
 from console.core.plan import Check, Preparation, Step, Where
 from console.core.release import Recipe, Release, Source
@@ -33,11 +34,11 @@ def parts(context: Context, made: Recipe, target: Release, tree: Source, closing
             _stayed(source, tree),
             _upload(context, made, source, directory, target),
         ),
-        preflight=(ready, *checks.remember_run(context)),
+        preflight=(ready, *hosting.rehearsal(context), *checks.remember_run(context)),
         checks=releases.proof(context),
-        evidence=releases.last_words(context),
+        evidence=last_words(context),
         closing=closing,
-        aftermath=releases.aftermath(context, steps),
+        aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
     )
 
@@ -56,7 +57,7 @@ def _clean(source: str, tree: Source, program: str) -> Preparation:
 def _stayed(source: str, tree: Source) -> Preparation:
     commit = tree.commit or ""
     words = ("sh", "-c", release_scripts.STAYED, "sh", source, commit)
-    command = Command(words, timeout=_LOOK, purpose="compare the commit of the work tree once more")
+    command = Command(words, timeout=_LOOK, purpose="compare the work tree with its commit once more")
     return Preparation(f"{source} is still at {commit[:12]}", Where.HERE, command)
 
 

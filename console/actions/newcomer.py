@@ -32,7 +32,9 @@ def start_again(context: Context, *, gives_back: bool = False, unless: Check | N
     first = _clear(context)
     if restarts(context):
         assert isinstance(context.manager, Restartable)
-        restart = context.lasting(context.manager.restart(context.service), ends=context.service)
+        restart = context.lasting(
+            context.manager.restart(context.service), ends=context.service, starts=context.service
+        )
         return (*first, Step(f"restart {context.name}", restart))
     start = start_step(context, context.manager, context.service)
     if undo is None or not failing:

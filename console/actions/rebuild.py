@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from console.actions import checks, local_build, release_scripts, releases, restarting
+from console.actions import checks, hosting, local_build, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
+from console.actions.last_words import last_words
 from console.core.difference import Difference
 from console.core.plan import Check, Step
 from console.core.release import Recipe, Release, ReleaseBook, Source
@@ -57,7 +58,7 @@ def parts(context: Context) -> Parts:
     closing = (releases.note_healthy(context, directory, target), _prune(context, made, was))
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
-        warnings = (*releases.begins(context, here.steps), *restarting.warnings(context))
+        warnings = (*releases.begins(context), *restarting.warnings(context))
         return replace(here, warnings=warnings, difference=_coming(context, book, tree))
     steps = (
         replace(_build(context, made, target), usual=book.last_build),
@@ -74,14 +75,15 @@ def parts(context: Context) -> Parts:
                 releases.as_builder(context, release_scripts.SPACE, directory, was, str(releases.LEAST_ROOM)),
                 within=0,
             ),
+            *hosting.rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=releases.proof(context),
-        evidence=releases.last_words(context),
+        evidence=last_words(context),
         closing=closing,
-        aftermath=releases.aftermath(context, steps),
+        aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        warnings=(*releases.begins(context, steps), *restarting.warnings(context)),
+        warnings=(*releases.begins(context), *restarting.warnings(context)),
         difference=_coming(context, book, tree),
     )
 
@@ -94,7 +96,12 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
     if made is not None and made.source is not None:
         swap = replace(swap, preflight=(_clean(context, made.source, tree, "git"), *swap.preflight))
     # The step that builds is the one that may take so long.
-    steps = (replace(one, usual=book.last_build) if one.name.startswith("build ") else one for one in swap.steps)
+    steps: list[Step] = []
+    for one in swap.steps:
+        built = one.name.startswith("build ")
+        steps.append(replace(one, usual=book.last_build) if built else one)
+        if built and made is not None and made.source is not None:
+            steps.append(_stayed(context, made.source, tree))
     parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), restarting.warnings(context))
     return replace(parts, difference=_coming(context, book, tree))
 
@@ -106,6 +113,12 @@ def _coming(context: Context, book: ReleaseBook, tree: Source) -> Difference:
 def _clean(context: Context, source: str, tree: Source, program: str) -> Check:
     command = releases.as_builder(context, release_scripts.CLEAN, source, tree.commit or "", program)
     return Check(f"{source} is clean at {(tree.commit or '')[:12]}", command, within=0)
+
+
+def _stayed(context: Context, source: str, tree: Source) -> Step:
+    """Before anything of it runs: it was built from the commit that it is named after."""
+    look = releases.as_builder(context, release_scripts.STAYED, source, tree.commit or "")
+    return Step(f"{source} is still at {(tree.commit or '')[:12]}", look)
 
 
 def _next(context: Context, book: ReleaseBook, tree: Source) -> Release:

@@ -92,6 +92,11 @@ at_commit() {
   now=$(tree rev-parse --verify -q HEAD) || { echo "$(pwd) is no work tree of git"; return 1; }
   [ "$now" = "$1" ] || { echo "the work tree is at $now by now, not at $1"; return 1; }
 }
+# The first files of the commit that differ from it; what a build has made beside them is none of them.
+changed() {
+  differs=$(tree status --porcelain --untracked-files=no) || return 1
+  printf '%s' "$differs" | head -n 3 | tr '\n' ';'
+}
 """
 
 CLEAN = (
@@ -111,10 +116,13 @@ echo "clean at $commit"
 STAYED = (
     _AT_COMMIT
     + r"""
-cd -- "$1" && at_commit "$2" && echo "still at $2"
+cd -- "$1" && at_commit "$2" || exit 1
+changed=$(changed) || exit 1
+[ -z "$changed" ] || { echo "files changed while it was built, which is of no commit now: $changed"; exit 1; }
+echo "still at $2"
 """
 )
-"""SOURCE COMMIT: nobody has taken the work tree to another commit while it was built."""
+"""SOURCE COMMIT: nobody has taken the work tree to another commit, or changed its files, while it was built."""
 
 SPACE = r"""
 directory=$1 was=$2 least=$3
@@ -149,6 +157,11 @@ rm -rf -- "$part" && mkdir -- "$part" || exit 1
 "$@" || exit
 # What was built while it moved is of neither commit.
 at_commit "$COMMIT" >&2 || exit 1
+changed=$(changed) || exit 1
+if [ -n "$changed" ]; then
+  VERSION=$VERSION+dirty
+  echo "files changed while it was built, so that it is noted as $VERSION: $changed"
+fi
 [ -e "$output" ] || { echo "the build left no $output in $source" >&2; exit 1; }
 # A build that found nothing to do leaves what an earlier commit was built to.
 if [ "$output" != . ] && [ -z "$(find "$output" -newer "$part/.began" | head -n 1)" ]; then
@@ -165,7 +178,9 @@ note built "$id" "$who" "$VERSION" "$COMMIT" "$(($(date +%s) - began))"
 echo "built $id"
 """
 )
-"""DIRECTORY SOURCE OUTPUT ID WHO VERSION COMMIT BUILD-TIME COMMAND..."""
+"""DIRECTORY SOURCE OUTPUT ID WHO VERSION COMMIT BUILD-TIME COMMAND...
+
+What was built while files of the commit changed is noted with a version that says so: ``v1.2+dirty``."""
 
 UNBUILD = r"""
 rm -rf -- "$1/releases/$2.partial"

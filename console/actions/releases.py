@@ -3,21 +3,20 @@
 from dataclasses import replace
 from posixpath import normpath
 
-from console.actions import checks, health, release_scripts
+from console.actions import checks, health, hosting, release_scripts
 from console.actions.context import Context, Parts, RefusedError
+from console.actions.last_words import last_words
 from console.actions.start import stop_again
 from console.core.command import Command, Effect
 from console.core.difference import Difference, Pair
 from console.core.plan import Check, Step, Swap
 from console.core.release import Recipe, Release, ReleaseBook, Signature
 from console.core.service import State
-from console.managers.base import LogSource, Pinned, PlainLog, Resettable, Restartable, Rolling
+from console.managers.base import Pinned, Resettable, Restartable, Rolling
 
 _LOOK = 15.0  # seconds
 LEAST_ROOM = 16 * 1024
 """KiB that a release is taken to need at least."""
-LAST_WORDS = 40
-"""Lines of its log that are kept of a release that failed."""
 
 
 def book(context: Context) -> ReleaseBook:
@@ -77,8 +76,8 @@ def take_up(context: Context) -> tuple[Step, ...]:
         raise RefusedError(f"{context.service.ref}: {context.manager.id} cannot restart it")
     restart = context.manager.restart(context.service)
     again = context.manager.restart_started(context.service) if isinstance(context.manager, Pinned) else restart
-    words = (context.lasting(restart, ends=context.service), context.lasting(again, ends=context.service))
-    return _down_again(context, (*_cleared(context), Step(f"restart {context.name}", *words, undo_last=True)))
+    forth, back = (context.lasting(one, ends=context.service, starts=context.service) for one in (restart, again))
+    return _down_again(context, (*_cleared(context), Step(f"restart {context.name}", forth, back, undo_last=True)))
 
 
 def _down_again(context: Context, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -96,17 +95,9 @@ def _was_stopped(context: Context) -> bool:
     return idle and not isinstance(context.manager, Rolling)
 
 
-def _left_running(context: Context, steps: tuple[Step, ...]) -> bool:
-    """What makes it run again in an undo, too, leaves it so."""
-    return _was_stopped(context) and steps[-1].undo_last
-
-
-def begins(context: Context, steps: tuple[Step, ...]) -> tuple[str, ...]:
-    """A warning where what is stopped is started by these steps."""
-    if not _was_stopped(context):
-        return ()
-    left = ", and runs on where this is undone" if _left_running(context, steps) else ""
-    return (f"{context.name} is stopped, and is started by this{left}",)
+def begins(context: Context) -> tuple[str, ...]:
+    """A warning where what is stopped is started."""
+    return (f"{context.name} is stopped, and is started by this",) if _was_stopped(context) else ()
 
 
 def _cleared(context: Context) -> tuple[Step, ...]:
@@ -129,28 +120,11 @@ def proof(context: Context) -> tuple[Check, ...]:
     return (*checks.running(context), *checks.new_run(context), *checks.ports(context), *health.checks(context))
 
 
-def aftermath(context: Context, steps: tuple[Step, ...]) -> tuple[Check, ...]:
+def aftermath(context: Context) -> tuple[Check, ...]:
     """Once all was undone: what ran before runs again, what was stopped is."""
     if context.service.pids:
         return checks.running(context, hold=context.settings.respawn)
-    if not _was_stopped(context) or _left_running(context, steps):
-        return ()
-    return checks.stopped(context, context.manager, context.service)
-
-
-def last_words(context: Context) -> tuple[Step, ...]:
-    """What a release that failed said last, before it is taken back."""
-    manager, service = context.manager, context.service
-    if isinstance(manager, PlainLog):
-        command = manager.plain_log(service, lines=LAST_WORDS)
-    elif isinstance(manager, LogSource):
-        try:
-            command = manager.log_command(service, lines=LAST_WORDS, since=None, follow=False)
-        except ValueError:
-            return ()
-    else:
-        return ()
-    return (Step(f"the last lines of {context.name}", command),)
+    return checks.stopped(context, context.manager, context.service) if _was_stopped(context) else ()
 
 
 def signature(context: Context) -> Signature:
@@ -160,20 +134,25 @@ def signature(context: Context) -> Signature:
 
 def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts:
     """A plan of what a service's manager does by itself, with what proves it."""
-    steps = tuple(replace(step, command=context.lasting(step.command)) for step in swap.steps)
+    steps = tuple(_lasting(context, step) for step in swap.steps)
     steps = _down_again(context, steps)
     return Parts(
         steps=steps,
-        preflight=(*swap.preflight, *checks.remember_run(context)),
+        preflight=(*swap.preflight, *hosting.rehearsal(context), *checks.remember_run(context)),
         # A container that has a check of its own is asked by both.
         checks=tuple(dict.fromkeys((*proof(context), *swap.checks))),
         evidence=last_words(context),
         closing=swap.closing,
-        aftermath=(*aftermath(context, steps), *swap.aftermath),
+        aftermath=(*aftermath(context), *swap.aftermath),
         shares=swap.shares,
         irreversible=swap.irreversible,
-        warnings=(*begins(context, steps), *swap.warnings, *warnings),
+        warnings=(*begins(context), *swap.warnings, *warnings),
     )
+
+
+def _lasting(context: Context, step: Step) -> Step:
+    service = context.service if step.name == f"restart {context.name}" else None
+    return replace(step, command=context.lasting(step.command, ends=service, starts=service))
 
 
 def shares(directory: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from console.actions import checks, health, hosting, notes, restarting
 from console.actions.context import Context, Parts
+from console.actions.last_words import last_words
 from console.actions.stopping import for_good_by_restart, told
 from console.core.plan import ActionKind, Check, Step
 from console.managers.base import Resettable, Restartable, Reverting, Rolling
@@ -17,7 +18,7 @@ def refusal(context: Context) -> str | None:
 def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     assert isinstance(context.manager, Restartable)
-    restart = context.lasting(context.manager.restart(context.service), ends=context.service)
+    restart = context.lasting(context.manager.restart(context.service), ends=context.service, starts=context.service)
     undo = context.manager.undo_restart(context.service) if isinstance(context.manager, Rolling) else None
     lost = for_good_by_restart(context)
     return Parts(
@@ -30,6 +31,7 @@ def parts(context: Context) -> Parts:
             *checks.how_ended(context, context.manager, context.service, ActionKind.RESTART),
             *health.checks(context),
         ),
+        evidence=last_words(context),
         irreversible=lost if undo else told("a restart has nothing to undo", lost or _KEPT),
         warnings=restarting.warnings(context),
     )

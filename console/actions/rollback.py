@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from console.actions import checks, release_scripts, releases, restarting
+from console.actions import checks, hosting, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
+from console.actions.last_words import last_words
 from console.core.plan import Check
 from console.core.release import Release, ReleaseBook, way_back
 from console.managers.base import Revertible
@@ -58,14 +59,15 @@ def parts(context: Context) -> Parts:
         preflight=(
             releases.ready(context, directory, book.live),
             Check(f"{target.id} is there", there, within=0),
+            *hosting.rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=releases.proof(context),
-        evidence=releases.last_words(context),
+        evidence=last_words(context),
         closing=(releases.note_healthy(context, directory, target),),
-        aftermath=releases.aftermath(context, steps),
+        aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        warnings=(*releases.begins(context, steps), *restarting.warnings(context), *_doubts(target)),
+        warnings=(*releases.begins(context), *restarting.warnings(context), *_doubts(target)),
         difference=releases.difference(context, book.live, target.id),
     )
 

@@ -2,6 +2,7 @@
 
 from console.actions import checks, health, hosting, notes
 from console.actions.context import Context, Parts, start_step
+from console.actions.last_words import last_words
 from console.actions.restart import clear_failure
 from console.actions.stopping import for_good_by_undo
 from console.core.command import Command
@@ -28,6 +29,7 @@ def parts(context: Context) -> Parts:
         steps=(*clear_failure(context), Step(f"start {context.name}", start, _undo(context))),
         preflight=(*hosting.rehearsal(context), *checks.remember_run(context)),
         checks=proof(context),
+        evidence=last_words(context),
         irreversible=_irreversible(context),
         warnings=notes.before_start(context),
     )

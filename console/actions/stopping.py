@@ -15,7 +15,7 @@ def stop_step(context: Context, manager: ServiceManager, service: Service) -> St
     # What did not run before is not started by an undo.
     ran = service.state not in (State.STOPPED, State.FAILED)
     if ran and isinstance(manager, Startable) and _why_never(context, manager, service) is None:
-        undo = context.lasting(manager.start(service))
+        undo = context.lasting(manager.start(service), starts=service)
     stop = context.lasting(manager.stop(service), ends=service)
     return Step(f"stop {service.ref.beside(context.service.ref)}", stop, undo)
 

@@ -122,6 +122,8 @@ def print_plan(made: Plan, *, root: bool, production: bool = False) -> None:
         terminal.wrap(terminal.paint(f"no way back   {made.irreversible}", YELLOW), 1)
     if made.ends:
         terminal.wrap(f"ends by       {'; '.join(made.ends)}", 1)
+    if made.starts:
+        terminal.wrap(f"starts in     {'; '.join(made.starts)}", 1)
     if made.touches:
         terminal.wrap(f"also hit      {', '.join(str(ref) for ref in made.touches)}", 1)
     if made.also_hit:
@@ -209,8 +211,14 @@ class Teller:
         state = self._terminal.state(progress.result.value)
         reason = f": {progress.reason}" if progress.reason else ""
         self._terminal.wrap(f"{state}  {made.kind} of {made.target}{reason}")
+        for broken in progress.broke:
+            self._terminal.wrap(f"set aside the lock of plan {broken}: nothing of it ran any more", 2)
         for proof in progress.proof:
             self._terminal.wrap(proof, 2)
+        if progress.kept:
+            self._terminal.wrap("before that was undone it said:" if progress.undo else "it said last:", 2)
+        for line in progress.kept[-KEPT:]:
+            self._terminal.wrap(line, 4)
         unprepared = any(part.state is StepState.FAILED for part in progress.prepare)
         if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN} and not unprepared:
             service = made.target.name.removesuffix(".service")
@@ -218,6 +226,10 @@ class Teller:
             if progress.offer is not None:
                 self._terminal.wrap(f"or    {kill_words(progress.offer)}")
                 self._terminal.wrap("that is SIGKILL: SIGTERM was in vain", 6)
+
+
+KEPT = 12
+"""Lines that are shown of what failed said last; the audit trail and ``--json`` have more."""
 
 
 def kill_words(offer: Intent) -> str:

@@ -27,6 +27,7 @@ class Command:
     ``timeout`` is in seconds; ``ok_exits`` are the exit codes that mean success. ``becomes`` is the command in which a
     script ends that looks first, where it finds what it expects: what may need rights, and what a person is told.
     ``configured`` says that all its words are a person's: even the text of a script may then hold a secret.
+    ``unended``: ended half-way it leaves worse than a late end, so that a plan waits for it beyond its ``timeout``.
     """
 
     argv: tuple[str, ...]
@@ -37,6 +38,7 @@ class Command:
     purpose: str = ""
     becomes: tuple[str, ...] = ()
     configured: bool = False
+    unended: bool = False
 
     def words(self, *, root: bool) -> tuple[str, ...]:
         """The argument vector as it is run by root or by another user."""

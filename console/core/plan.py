@@ -144,6 +144,8 @@ class Plan:
     """How a person calls those of them whose own name is but a number: ``node (pid 4112)``."""
     ends: tuple[str, ...] = ()
     """How what it stops or restarts is ended, where its manager told: ``api: SIGTERM, then SIGKILL after 90 s``."""
+    starts: tuple[str, ...] = ()
+    """How long the manager of what it starts gives it to come up, where that was told: ``api: 90 s``."""
     also_hit: tuple[str, ...] = ()
     """What the manager takes along, in words: ``nginx.service (PartOf)``."""
     irreversible: str | None = None
@@ -238,8 +240,17 @@ class PlanProgress:
     result: Result | None = None
     reason: str | None = None
     prepare: tuple[StepResult, ...] = ()
+    broke: tuple[str, ...] = ()
+    """The plans whose locks it has set aside, since nothing of them ran any more."""
     proof: tuple[str, ...] = ()
     """What was found true afterwards, in words: ``pid 812 -> 977``, ``tcp 8080 held by api.service``."""
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """What was said last before anything was undone, line by line."""
+        # What a look that failed has printed is no word of the service.
+        told = (part.output.splitlines() for part in self.evidence if part.state is StepState.DONE)
+        return tuple(line for lines in told for line in lines if line.strip())
 
     @property
     def offer(self) -> Intent | None:

@@ -65,6 +65,8 @@ class Release:
     """Anything else that tells it from others, in a few words."""
     reference: str | None = None
     """By which other name its manager knows it: ``registry/api:1.4`` of an image; ``None`` where it has none."""
+    not_as_it_is: str | None = None
+    """Of the live one: why an undo would not make it again as it is; ``None`` where it would."""
 
 
 @dataclass(frozen=True, slots=True)

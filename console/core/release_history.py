@@ -63,7 +63,8 @@ def told(release: Release, events: Sequence[Event], now: float) -> Release:
     return replace(
         release,
         built=built.at if built is not None else release.built,
-        version=_last(event.version for event in mine),
+        # What was made live was planned before it was built; the build says what became of it.
+        version=(built.version if built is not None else None) or _last(event.version for event in mine),
         commit=_last(event.commit for event in mine),
         live_since=lives[-1].at if lives else None,
         live_seconds=_lived(release.id, events, now) if lives else None,

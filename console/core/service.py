@@ -138,6 +138,8 @@ class Service:
     """What its manager stops or restarts along with it, and why: ``nginx.service (PartOf)``."""
     stop_way: StopWay | None = None
     """How its manager ends it, where that was told."""
+    start_seconds: float | None = None
+    """How long its manager waits until it is up, ``inf`` where that has no limit; ``None`` where that was not told."""
     start_limit: tuple[int, float] | None = None
     """How many starts within how many seconds the manager allows before it gives up."""
     cgroup: str | None = None

@@ -43,6 +43,14 @@ def patience(way: StopWay | None) -> float:
     return 0.0 if seconds is None else seconds + _AFTER
 
 
+def start_patience(seconds: float | None) -> float:
+    """Seconds that a command which starts a service is given, where its manager waits ``seconds`` for that.
+
+    None where that is not told, and where it waits without limit or for more than ``LONGEST``.
+    """
+    return 0.0 if seconds is None or seconds > LONGEST else seconds + _AFTER
+
+
 def outwaits(way: StopWay) -> bool:
     """Whether the manager waits longer for the end of a service than any command is given."""
     return way.seconds is None or way.seconds > LONGEST

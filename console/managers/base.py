@@ -194,7 +194,7 @@ class EndTelling(Protocol):
     """Can tell, of some services, whether it had to kill what a plan has stopped or restarted."""
 
     def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
-        """Looks after a ``STOP`` or ``RESTART`` and never fails: exit 77 without a word where that is not known.
+        """Looks after a ``STOP`` or ``RESTART`` and never fails: exit 77 with the reason where that is not known.
 
         ``None`` where ``is_stopped`` tells it, or nobody does.
         """

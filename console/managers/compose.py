@@ -365,7 +365,7 @@ def _by_file(service: Service, verb: str, *options: str) -> Command:
 def _up_words(service: Service) -> tuple[str, ...]:
     name = _which(service)[1]
     scale = ("--scale", f"{name}={len(service.members)}") if len(service.members) > 1 else ()
-    return (*service.file_tool, "up", "-d", "--no-deps", "--no-build", "--force-recreate", *scale, name)
+    return (*service.file_tool, "up", "--no-deps", "--no-build", "--force-recreate", *scale, name)
 
 
 def _not_by_file(service: Service) -> str | None:

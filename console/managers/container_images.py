@@ -12,6 +12,7 @@ from console.core.probe import ParseError, Probe
 from console.core.release import Release, ReleaseBook
 from console.core.service import Service, ServiceRef
 from console.core.text import cut, sanitise
+from console.managers import compose_files
 from console.managers.container_release_scripts import LIST
 from console.managers.containers import when
 
@@ -79,6 +80,8 @@ def parse(text: str) -> ReleaseBook:
     images = {image.ident: image for line in found.get("image", ()) if (image := _image(line)) is not None}
     mine = _own(images, repo, live, {event.id for event in events})
     releases = [_release(image, repo, images.get(live), live) for image in mine]
+    if "files" in found:
+        releases = [_compared(release, sanitise(found["files"][0])) for release in releases]
     told = [_told(release, events, now, made) for release in history.with_gone(releases, events)]
     newest = sorted(told, key=lambda release: (release.built or 0.0, release.id), reverse=True)
     took = history.last_build(events)
@@ -134,6 +137,10 @@ def _release(image: _Image, repo: str, runs: _Image | None, live: str) -> Releas
         note=_note(image, tags, runs),
         reference=next(iter([*(name for name in tags if not name.endswith(":latest")), *tags]), None),
     )
+
+
+def _compared(release: Release, told: str) -> Release:
+    return replace(release, not_as_it_is=compose_files.not_as_it_is(told)) if release.live else release
 
 
 def _note(image: _Image, tags: Sequence[str], runs: _Image | None) -> str:

@@ -1,7 +1,7 @@
 """What is done with the images of a service, as constant POSIX sh; the last words are the tool."""
 
 from console.core import work_tree
-from console.managers import release_notes
+from console.managers import compose_files, release_notes
 from console.managers.container_scripts import ENGINE
 
 _LABELS = ("version", "revision", "created")
@@ -18,14 +18,21 @@ _CONTAINER = (
     '{{with .Config.Labels}}{{with index . "com.docker.swarm.service.id"}}swarm{{end}}{{end}}'
 )
 
-# Arguments: the file of the history, the repository, the work tree and who builds it or empty words, the container.
+# Arguments: the file of the history, the repository, the work tree and who builds it or empty words, the container; the
+# number of the words before the tool that are for ``hd_files``, and those.
 LIST = (
     r"""
-hd_file=$1 hd_repo=$2 hd_source=$3 hd_user=$4 hd_name=$5
-shift 5
+hd_file=$1 hd_repo=$2 hd_source=$3 hd_user=$4 hd_name=$5 hd_compared=$6
+shift 6
 """
     + ENGINE
+    + compose_files.COMPARE
     + f"""
+if [ "$hd_compared" != 0 ]; then
+  # The last of these say how many words are Compose's.
+  echo "files $(hd_files "$@")"
+  shift "$hd_compared"
+fi
 engine "$@" || return 1
 # Whoever may not ask is told which line of sudoers is missing.
 hd_ask() {{

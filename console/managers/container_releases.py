@@ -7,8 +7,9 @@ from console.core.command import Command, Effect
 from console.core.engines import is_engine
 from console.core.plan import Check, Step, Swap
 from console.core.release import Recipe, Release, Signature
-from console.core.service import Service
+from console.core.service import Service, State
 from console.core.stop_way import patience
+from console.managers import compose_files
 from console.managers import container_commands as commands
 from console.managers import container_release_scripts as scripts
 from console.managers.container_images import SHORT, repository, tag_of
@@ -22,9 +23,11 @@ _LOOK = 15.0
 
 
 def book_words(service: Service, recipe: Recipe | None) -> tuple[str, ...]:
-    """The arguments of ``IMAGES``: the history, the repository, the work tree, its user, a container, the tool."""
-    repo = repository(service, recipe.image if recipe is not None else None)
-    return (file_of(service.ref), repo, *source_words(recipe), commands.names(service)[0], *commands.words(service))
+    """The arguments of ``IMAGES``: history, repository, work tree, its user, a container, those of files, the tool."""
+    repo, tool = repository(service, recipe.image if recipe is not None else None), commands.words(service)
+    compared = compose_files.words(service) if service.ref.manager == "compose" else ()
+    name = commands.names(service)[0]
+    return (file_of(service.ref), repo, *source_words(recipe), name, str(len(compared)), *compared, *tool)
 
 
 def source_words(recipe: Recipe | None) -> tuple[str, str]:
@@ -70,13 +73,15 @@ def recomposed(service: Service, up: tuple[str, ...], target: Release, live: Rel
     move = Step(
         f"{image} is {target.id}", _change((*tool, "tag", target.id, image)), _change((*tool, "tag", was, image))
     )
+    same, as_before = _as_it_is(service, live)
     return Swap(
         steps=(move, noted_live(service, target.id, target, live, by), _up(service, up)),
-        preflight=(_same(service, was, image), _there(service, target.id)),
+        preflight=(_same(service, was, image), *same, _there(service, target.id)),
         checks=(_runs(service, target.id),),
         closing=(noted_well(service, target.id, target, live, by),),
-        aftermath=(_runs(service, was),),
+        aftermath=(_runs(service, was), *as_before),
         shares=(image,),
+        irreversible=live.not_as_it_is if live is not None else None,
     )
 
 
@@ -91,6 +96,7 @@ def composed(
     back = _change((*tool, "tag", was, image))
     build = built(service, image, target, by, words, recipe.timeout)
     name = Step(f"name it {unique}", _change((*tool, "tag", image, unique)))
+    same, as_before = _as_it_is(service, live)
     return Swap(
         steps=(
             Step(f"keep the present image as {kept}", _change((*tool, "tag", was, kept))),
@@ -99,15 +105,23 @@ def composed(
             noted_live(service, unique, target, live, by),
             _up(service, up),
         ),
-        preflight=(_same(service, was, image), _declares_build(service), room(service, live)),
+        preflight=(_same(service, was, image), *same, _declares_build(service), room(service, live)),
         checks=(_runs(service, unique),),
         closing=(
             noted_well(service, unique, target, live, by),
             pruned(service, repo, recipe, target, live),
         ),
-        aftermath=(_runs(service, was),),
+        aftermath=(_runs(service, was), *as_before),
         shares=(image,),
+        irreversible=live.not_as_it_is if live is not None else None,
     )
+
+
+def _as_it_is(service: Service, live: Release | None) -> tuple[tuple[Check, ...], tuple[Check, ...]]:
+    """Before and after an undo: its files say what it was made by, where they were seen to do so."""
+    if live is None or live.not_as_it_is is not None:
+        return (), ()
+    return (compose_files.same(service),), (compose_files.as_before(service),)
 
 
 def tag(service: Service) -> str:
@@ -126,15 +140,21 @@ def _runs(service: Service, image: str) -> Check:
 
 
 def _up(service: Service, words: tuple[str, ...]) -> Step:
+    """What was stopped is made again and not started where this is undone."""
+    start, rest = (_made_again(service, (*words[:-1], *more, words[-1])) for more in (("-d",), ("--no-start",)))
+    undo = start if service.pids or service.state is not State.STOPPED else rest
+    # What it is to run has to be back before.
+    return Step(f"make {service.ref.name} again", start, undo, undo_last=True)
+
+
+def _made_again(service: Service, words: tuple[str, ...]) -> Command:
     """What is live is decided by the tag that was moved: no other image may be fetched for it now."""
     pull = "" if "docker-compose" in words else "never"
     told = (*words, "--pull", pull) if pull else words
     verb = str(len(service.file_tool) + 1)
     argv, purpose = ("sh", "-c", scripts.UP, "sh", pull, verb, *words), f"make {service.ref.name} again"
     seconds = 300.0 + patience(service.stop_way)
-    command = Command(argv, timeout=seconds, effect=Effect.CHANGE, purpose=purpose, becomes=told)
-    # What it is to run has to be back before.
-    return Step(f"make {service.ref.name} again", command, command, undo_last=True)
+    return Command(argv, timeout=seconds, effect=Effect.CHANGE, purpose=purpose, becomes=told)
 
 
 def _same(service: Service, was: str, image: str) -> Check:

@@ -97,10 +97,12 @@ HOW_ENDED = (
     + """
 own=$1
 shift
-engine "$@" 2>/dev/null || exit 77
-read -r word version id pid start boot up began rest <"$HOSTDECK_PLAN/state" || exit 77
-case $began in '' | *[!0-9]*) exit 77 ;; esac
-said=$("$@" --since "$began" --until $(($(date +%s) + 1)) 2>/dev/null) && [ -n "$said" ] || exit 77
+untold() { echo "not told: $1"; exit 77; }
+engine "$@" 2>&1 || exit 77
+read -r word version id pid start boot up began rest <"$HOSTDECK_PLAN/state"
+case $began in '' | *[!0-9]*) untold "when the plan began is not known" ;; esac
+said=$("$@" --since "$began" --until $(($(date +%s) + 1)) 2>&1) || untold "$(printf '%s\n' "$said" | tail -n 1)"
+[ -n "$said" ] || untold "the engine has no event of its stop"
 killed=
 while read -r signal name; do
   case $signal in 9) killed="$killed${killed:+, }$name" ;; esac
@@ -114,8 +116,8 @@ else
 fi
 """
 )
-"""NAME TOOL... events ...: which containers had to be killed since the plan began; 77 without a word where the engine
-does not tell."""
+"""NAME TOOL... events ...: which containers had to be killed since the plan began; 77 with the reason where the
+engine does not tell."""
 
 RUNS_IMAGE = (
     """

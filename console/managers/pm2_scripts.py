@@ -102,9 +102,9 @@ hd_file=$(
     + _LOOK
     + r"""
 echo "$hd_line/pm2.log"
-) || exit 77
-[ -f "$hd_file" ] && [ ! -h "$hd_file" ] || exit 77
-hd_said=$(tail -c 16384 "$hd_file" 2>/dev/null) || exit 77
+) || { printf '%s\n' "${hd_file:-not told: its daemon is not there}"; exit 77; }
+[ -f "$hd_file" ] && [ ! -h "$hd_file" ] || { echo "not told: there is no $hd_file"; exit 77; }
+hd_said=$(tail -c 16384 "$hd_file" 2>/dev/null) || { echo "not told: $(id -un) may not read $hd_file"; exit 77; }
 for hd_pid in $hd_pids; do
   case $hd_said in
     *"rocess with pid $hd_pid still alive after "*", sending it SIGKILL now"*)
@@ -113,10 +113,11 @@ for hd_pid in $hd_pids; do
       ;;
   esac
 done
+echo "the log of pm2 tells of no SIGKILL"
 exit 77
 """
 )
-"""NAME PIDS and ``run`` PID HOME WORDS TOOL...: whether one of these processes had to be killed; 77 without a word
+"""NAME PIDS and ``run`` PID HOME WORDS TOOL...: whether one of these processes had to be killed; 77 with the reason
 where the daemon's log does not say so, or is closed to this user."""
 
 _COUNT = r"""

@@ -242,16 +242,17 @@ HOW_ENDED = (
     + r"""
 hd_name=$1 hd_pid=$2
 shift 2
-[ "$1" != sudo ] || hd_granted root '[^ ]*supervisorctl( .*maintail.*| [*])?' || exit 77
-hd_said=$("$@" maintail -16384 2>/dev/null) || exit 77
+[ "$1" != sudo ] || hd_granted root '[^ ]*supervisorctl( .*maintail.*| [*])?' \
+  || { echo "not told: sudo does not let this login read the log of supervisord"; exit 77; }
+hd_said=$("$@" maintail -16384 2>&1) || { echo "not told: $(printf '%s\n' "$hd_said" | tail -n 1)"; exit 77; }
 case $hd_said in
   *" WARN killing '"*"' ($hd_pid) with SIGKILL"*)
     echo "supervisord ended $hd_name by SIGKILL: it did not end within its stopwaitsecs" ;;
-  *) exit 77 ;;
+  *) echo "the log of supervisord tells of no SIGKILL"; exit 77 ;;
 esac
 """
 )
-"""NAME PID TOOL...: whether that process had to be killed; 77 without a word where the log does not say so."""
+"""NAME PID TOOL...: whether that process had to be killed; 77 with the reason where the log does not say so."""
 
 RUN_ID = (
     _STATUS

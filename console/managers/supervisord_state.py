@@ -180,6 +180,7 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
         restart_policy=None if written is None or written.again == "no" else written.again,
         oneshot=once,
         stop_way=_stop_way(loaded),
+        start_seconds=_number(loaded.get("startsecs")),
         log_files=each.logs or _written_logs(written),
         launch=_launch(written),
         hints=_hints(written, loaded),

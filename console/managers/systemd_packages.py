@@ -177,7 +177,10 @@ def roll_back(service: Service, target: Release, live: Release | None, by: Signa
             Check("apt can install it", _script(SIMULATE, target.reference or "", change=False), within=0),
         ),
         closing=(Step(f"note that {target.id} is well", _script(WELL, *told)),),
-        warnings=(f"the next upgrade takes {package} to the newest version again: apt-mark hold {package} keeps it",),
+        warnings=(
+            f"apt is waited for, however long it takes: a dpkg that is ended half-way leaves {package} broken",
+            f"the next upgrade takes {package} to the newest version again: apt-mark hold {package} keeps it",
+        ),
         irreversible=lost,
     )
 
@@ -204,7 +207,7 @@ def _install(release: Release) -> Command:
     options = ("--yes", "--allow-downgrades", *patient, "-o", "Dpkg::Options::=--force-confold")
     argv = ("apt-get", "install", *options, release.reference or "")
     purpose = f"install {release.reference}"
-    return Command(argv, elevate=True, timeout=300.0, effect=Effect.CHANGE, purpose=purpose)
+    return Command(argv, elevate=True, timeout=300.0, effect=Effect.CHANGE, purpose=purpose, unended=True)
 
 
 def _script(script: str, *args: str, change: bool = True) -> Command:

@@ -6,6 +6,7 @@ Works with what systemd 239 to 257 print: a property that a version does not kno
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import inf
 
 from console.core.endings import signal_name
 from console.core.probe import ParseError
@@ -20,7 +21,8 @@ PROPERTIES = (
     "ExecMainStartTimestamp", "ExecMainExitTimestamp", "RestartUSec", "UnitFileState", "FragmentPath", "SourcePath",
     "DropInPaths", "NeedDaemonReload", "ControlGroup", "User", "Restart", "CanReload", "TriggeredBy", "Listen",
     "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval", "Type",
-    "RemainAfterExit", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal", "TimeoutStopFailureMode",
+    "RemainAfterExit", "TimeoutStartUSec", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal",
+    "TimeoutStopFailureMode",
 )  # fmt: skip
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -140,6 +142,7 @@ def _service(block: Mapping[str, str], scope: str, now: float | None) -> Service
         triggered_by=tuple(block.get("TriggeredBy", "").split()),
         dependants=_dependants(block),
         stop_way=_stop_way(block),
+        start_seconds=_start_seconds(block),
         start_limit=_start_limit(block),
         cgroup=block.get("ControlGroup") or None,
         memory=_number(block.get("MemoryCurrent")),
@@ -241,6 +244,17 @@ def _start_limit(block: Mapping[str, str]) -> tuple[int, float] | None:
     # Renamed in systemd 230, but its property only later.
     interval = _timespan(block.get("StartLimitIntervalUSec") or block.get("StartLimitInterval") or "")
     return (burst, interval) if burst and interval else None
+
+
+def _start_seconds(block: Mapping[str, str]) -> float | None:
+    """``TimeoutStartSec=`` of systemd.service(5): what is not up by then is ended.
+
+    Of a unit that is not loaded its file tells, where a number alone is seconds and 0 has no limit.
+    """
+    told = block.get("TimeoutStartUSec") or block.get("TimeoutStartSec") or block.get("TimeoutSec") or ""
+    if told.isdecimal():
+        return float(told) or inf
+    return inf if told == "infinity" else _timespan(told)
 
 
 def _stop_way(block: Mapping[str, str]) -> StopWay | None:

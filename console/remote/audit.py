@@ -16,11 +16,14 @@ from typing import Any
 from console.core.command import Command, Effect
 from console.core.difference import Difference
 from console.core.difference_words import brief
-from console.core.plan import ActionKind, Plan, Preparation, Result, Where
+from console.core.plan import ActionKind, Plan, PlanProgress, Preparation, Result, StepResult, StepState, Where
 from console.core.service import ServiceRef
-from console.core.text import mask, sanitise
+from console.core.text import cut, mask, sanitise
 
 SCHEMA = "hostdeck.audit/1"
+KEPT_LINES = 20
+"""Lines of what failed that the trail has of a plan, the last ones."""
+KEPT_LENGTH = 300
 
 
 class AuditError(Exception):
@@ -55,6 +58,12 @@ class AuditEntry:
     started: float | None = None
     """When the host had the plan."""
     finished: float | None = None
+    left_out: frozenset[int] = frozenset()
+    """Which of the commands were never begun, by their place from 0; none where nobody noted it."""
+    broke: tuple[str, ...] = ()
+    """The plans whose locks it has set aside, since nothing of them ran any more."""
+    kept: tuple[str, ...] = ()
+    """What a service that did not hold its checks said last, before that was undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ class AuditFilter:
 
     host: str | None = None
     text: str | None = None
-    """A part of the target's text or, in whatever case, of the reason for which it was done."""
+    """A part of the target, with its manager or without, or of the reason for which it was done, in whatever case."""
     who: str | None = None
     kind: str | None = None
     result: str | None = None
@@ -87,7 +96,11 @@ class AuditFilter:
 
     @staticmethod
     def _says(entry: AuditEntry, text: str) -> bool:
-        return text in entry.target or text.casefold() in (entry.reason or "").casefold()
+        host, _, name = entry.target.partition("/")
+        # As a person writes a target: /api, web1/api.service.
+        short = f"{host}/{name.partition(':')[2] or name}"
+        wanted = text.casefold()
+        return any(wanted in words.casefold() for words in (entry.target, short, entry.reason or ""))
 
 
 def _now() -> datetime:
@@ -121,10 +134,21 @@ class AuditTrail:
         """The host has the plan."""
         self._write("started", plan.id, host=plan.target.host)
 
-    def finished(self, plan: Plan, result: Result, reason: str | None) -> None:
-        """The result is known."""
+    def finished(self, plan: Plan, result: Result, reason: str | None, told: PlanProgress | None = None) -> None:
+        """The result is known; ``told``: how far the plan has come, where that was seen."""
         words = None if reason is None else mask(reason)
-        self._write("finished", plan.id, host=plan.target.host, result=result.value, result_reason=words)
+        kept = [cut(line, KEPT_LENGTH) for line in told.kept[-KEPT_LINES:]] if told is not None else []
+        left = _left_out(plan, told) if told is not None else []
+        self._write(
+            "finished",
+            plan.id,
+            host=plan.target.host,
+            result=result.value,
+            result_reason=words,
+            kept=kept,
+            left_out=left,
+            broke=list(told.broke) if told is not None else [],
+        )
 
     def breaks_lock(self, ref: ServiceRef, plan_id: str, operator: str, reason: str) -> None:
         """Before a lock is set aside: that of a dead plan, or by root that of another user."""
@@ -170,6 +194,18 @@ def _built(plan: Plan) -> tuple[Preparation, ...]:
     """What is run on the console's machine."""
     here = (one for one in plan.prepare if one.where is Where.HERE)
     return tuple(one for one in here if one.command.effect is Effect.CHANGE)
+
+
+def _left_out(plan: Plan, told: PlanProgress) -> list[int]:
+    """Which of the commands of ``planned``, by their place from 0, were never begun."""
+    parts: list[tuple[Command, StepResult]] = [
+        *((one.command, result) for one, result in zip(plan.prepare, told.prepare, strict=False)),
+        *((one.command, result) for one, result in zip(plan.steps, told.steps, strict=False)),
+        *((one.command, result) for one, result in zip(plan.closing, told.closing, strict=False)),
+    ]
+    never = [command for command, result in parts if result.state in (StepState.PENDING, StepState.SKIPPED)]
+    commands = (*(one.command for one in _built(plan)), *_changes(plan))
+    return [place for place, command in enumerate(commands) if any(command is one for one in never)]
 
 
 def _on_this_machine(one: Preparation) -> str:
@@ -289,7 +325,10 @@ def _later(entry: AuditEntry, event: Mapping[str, Any]) -> AuditEntry:
     if event.get("event") != "finished":
         return entry
     result = _word(event, "result") or Result.UNKNOWN.value
-    return replace(entry, result=result, result_reason=_word(event, "result_reason") or None, finished=_time(event))
+    words, kept, left = _word(event, "result_reason") or None, _lines(event.get("kept")), event.get("left_out")
+    places = frozenset(one for one in left if isinstance(one, int)) if isinstance(left, list) else frozenset()
+    entry = replace(entry, result=result, result_reason=words, finished=_time(event), kept=kept, left_out=places)
+    return replace(entry, broke=_lines(event.get("broke")))
 
 
 def _lines(value: object) -> tuple[str, ...]:

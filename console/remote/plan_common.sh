@@ -46,16 +46,16 @@ hd_number() {
   case $1 in '' | *[!0-9]* | 0?* | ?????????????*) return 1 ;; esac
 }
 
-# hd_start = the clock tick at which process PID started; empty when there is none.
+# hd_start = the clock tick at which process PID started, hd_session = its session; empty when there is none.
 hd_started() {
-  hd_start=
+  hd_start='' hd_session=''
   read -r hd_rest <"/proc/$1/stat" || return 1
   # The name, between parentheses, may hold blanks and parentheses itself.
   set -f
   # shellcheck disable=SC2086
   set -- ${hd_rest##*) }
   set +f
-  hd_start=${20-}
+  hd_start=${20-} hd_session=${4-}
 } 2>/dev/null
 
 hd_boot=
@@ -109,8 +109,59 @@ hd_vouched() {
   [ "$hd_uid" = "$hd_claims" ] && [ "$hd_start" ] && [ "$hd_start" = "$hd_value" ]
 }
 
-# Whether LINK of KEY holds. Sets hd_payload, hd_age (seconds, or "-") and hd_kind (live, over, gone; foreign: live, and
-# root, who asks, may set it aside).
+# Whether nothing of the plan that LINK names can still run: its process is not there, nothing is left in the session of
+# that (what waits for a command of it), nor in that of any command which it has noted. Only of this user's plans and
+# root's, which tell the truth; what cannot be looked at may run.
+hd_dead() {
+  hd_uid_of "$1"
+  hd_ours && hd_sees || return 1
+  hd_field "$hd_payload" boot
+  [ "$hd_value" = "$hd_boot" ] && [ "$hd_boot" != none ] || return 1
+  hd_field "$hd_payload" start
+  hd_claims=$hd_value
+  hd_field "$hd_payload" pid
+  hd_number "$hd_value" && hd_number "$hd_claims" && [ "$hd_claims" != 0 ] || return 1
+  hd_started "$hd_value"
+  [ "$hd_start" != "$hd_claims" ] || return 1
+  hd_field "$hd_payload" sid
+  hd_number "$hd_value" || return 1
+  hd_left=$hd_value
+  hd_field "$hd_payload" plan
+  hd_commands "$hd_value" || return 1
+  # Twice: what is forked while they are read may be missed once.
+  hd_nobody_in && hd_nobody_in
+}
+
+# hd_left += the sessions of all commands of plan ID; 1 where these are not known.
+hd_commands() {
+  for hd_place in $hd_places; do
+    hd_of=$hd_place/hostdeck-plan-$1
+    hd_good "$hd_place" && [ -d "$hd_of" ] && [ ! -h "$hd_of" ] || continue
+    hd_uid_of "$hd_of"
+    hd_ours && [ -f "$hd_of/state" ] || continue
+    for hd_file in "$hd_of"/pid.*; do
+      [ -f "$hd_file" ] && [ ! -h "$hd_file" ] || continue
+      read -r hd_value <"$hd_file" || return 1
+      # One that is not written yet may just have begun.
+      hd_number "$hd_value" || return 1
+      hd_left="$hd_left $hd_value"
+    done
+    return 0
+  done
+  return 1
+} 2>/dev/null
+
+# Whether no process is in a session or a group of hd_left.
+hd_nobody_in() {
+  hd_rest=" $(cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/.*) [A-Za-z] [0-9]* \([0-9]* [0-9]*\) .*/\1/p' | tr '\n' ' ') "
+  [ "$hd_rest" != "  " ] || return 1
+  for hd_value in $hd_left; do
+    case $hd_rest in *" $hd_value "*) return 1 ;; esac
+  done
+}
+
+# Whether LINK of KEY holds. Sets hd_payload, hd_age (seconds, or "-") and hd_kind (live, over, gone; dead: gone, and so
+# is all that it began; foreign: live, and root, who asks, may set it aside).
 hd_holds() {
   [ -h "$2" ] || return 1
   hd_payload=$(readlink "$2") || return 1
@@ -128,6 +179,7 @@ hd_holds() {
     if hd_number "$hd_value" && [ "$hd_age" -ge 0 ] && [ "$hd_age" -lt "$hd_value" ] && [ "$hd_age" -lt 86400 ]; then
       hd_kind=gone
       hd_vouched "$2" && hd_kind=live
+      hd_dead "$2" && hd_kind=dead
       [ "$hd_kind $hd_me" = "live 0" ] && [ "$hd_uid" != 0 ] && hd_kind=foreign
     fi
   fi
@@ -144,7 +196,7 @@ hd_broken() {
       [ -h "$hd_mark" ] || continue
       hd_field "$(readlink "$hd_mark")" breaks
       [ "$hd_value" = "$hd_name" ] || continue
-      case $hd_kind in over | gone) return 0 ;; esac
+      case $hd_kind in over | gone | dead) return 0 ;; esac
       hd_uid_of "$hd_mark"
       [ "$hd_uid" = 0 ] && return 0
     done

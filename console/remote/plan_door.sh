@@ -236,6 +236,7 @@ hd_tell() {
     hd_pid=${4-} hd_first=${5-}
   elif hd_number "${2-}"; then
     case "$1 ${3-}" in
+      *" late") ;;
       "step running" | "undo running" | "evidence running" | "closing running") hd_tag=$1.$2 hd_lines=0 ;;
       step\ * | undo\ * | evidence\ * | closing\ *) hd_output "$1.$2" all; hd_tag='' ;;
       "preflight running" | "check running") ;;

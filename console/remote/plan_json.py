@@ -35,6 +35,7 @@ def dumps(plan: Plan, operator: str) -> str:
             "aftermath": [_check(check) for check in plan.aftermath],
             "names": [[_ref(ref), name] for ref, name in plan.names],
             "ends": list(plan.ends),
+            "starts": list(plan.starts),
             "also_hit": list(plan.also_hit),
             "irreversible": plan.irreversible,
             "warnings": list(plan.warnings),
@@ -69,6 +70,7 @@ def loads(text: str, host: str) -> tuple[Plan, str]:
             shares=tuple(_text(share) for share in data.get("shares", ())),
             names=tuple((_to_ref(ref, host), _text(name)) for ref, name in data.get("names", ())),
             ends=tuple(_text(word) for word in data.get("ends", ())),
+            starts=tuple(_text(word) for word in data.get("starts", ())),
             also_hit=tuple(_text(word) for word in data["also_hit"]),
             irreversible=_optional(data["irreversible"]),
             warnings=tuple(_text(word) for word in data["warnings"]),
@@ -94,6 +96,7 @@ def _command(command: Command | None) -> dict[str, Any] | None:
         "purpose": command.purpose,
         "effect": command.effect.value,
         "becomes": list(command.masked(command.becomes)),
+        "unended": command.unended,
     }
 
 
@@ -162,6 +165,7 @@ def _to_command(value: Mapping[str, Any]) -> Command:
         purpose=_text(value["purpose"]),
         effect=Effect(value["effect"]),
         becomes=tuple(_text(word) for word in value.get("becomes", ())),
+        unended=bool(value.get("unended", False)),
     )
 
 

@@ -32,6 +32,8 @@ class LockHolder:
     lease: int | None = None
     gone: bool = False
     """Another user's, and no process of his is behind it."""
+    dead: bool = False
+    """Neither its process nor anything that it began is there: the next plan sets it aside by itself."""
     foreign: bool = False
     """Another user's and live, and the one who asks is root."""
 
@@ -45,19 +47,21 @@ class LockHolder:
         """Why it can be set aside, where it can."""
         if self.foreign:
             return "its process lives, and root may set it aside all the same"
+        if self.dead:
+            return "nothing of it runs any more"
         return "its process is gone" if self.gone else "its lease is over"
 
     @classmethod
     def parse(cls, words: Sequence[str]) -> "LockHolder | None":
-        """From ``KEY AGE live|over|gone|foreign UID[:NAME] PAYLOAD``; ``None`` for anything else."""
-        if len(words) != 5 or words[2] not in ("live", "over", "gone", "foreign"):
+        """From ``KEY AGE live|over|gone|dead|foreign UID[:NAME] PAYLOAD``; ``None`` for anything else."""
+        if len(words) != 5 or words[2] not in ("live", "over", "gone", "dead", "foreign"):
             return None
         uid, _, name = words[3].partition(":")
         fields = dict(pair.partition("=")[::2] for pair in words[4].split("&"))
         return cls(
             key=words[0],
             age=number(words[1]),
-            over=words[2] in ("over", "gone"),
+            over=words[2] in ("over", "gone", "dead"),
             uid=number(uid),
             plan=_shown(fields.get("plan", "")),
             operator=_shown(fields.get("by", "")),
@@ -68,6 +72,7 @@ class LockHolder:
             at=moment(fields.get("at", "")),
             lease=number(fields.get("lease", "")),
             gone=words[2] == "gone",
+            dead=words[2] == "dead",
             foreign=words[2] == "foreign",
         )
 
@@ -92,6 +97,8 @@ class LockHolder:
     def _way(self, target: str | None) -> str:
         if not self.breakable:
             return self._until()
+        if self.dead:
+            return f"; {self.end}, plan {self.plan or '?'}: the next plan sets it aside"
         command = f"hostdeck break-lock {quote((target,)) if target else 'HOST/SERVICE'} --reason TEXT"
         return f"; {self.end}, plan {self.plan or '?'}: the lock can be broken: {command}"
 

@@ -70,8 +70,13 @@ def _of_lock(lock: LockHolder) -> OtherPlan:
         PlanLife.ABANDONED if lock.over else PlanLife.RUNNING,
         None if lock.age is None else float(lock.age),
         lock.reason,
-        end=f"{lock.end}: the lock can be broken (hostdeck break-lock)" if lock.over else "",
+        end=_end(lock) if lock.over else "",
     )
+
+
+def _end(lock: LockHolder) -> str:
+    way = "the next plan sets its lock aside" if lock.dead else "the lock can be broken (hostdeck break-lock)"
+    return f"{lock.end}: {way}"
 
 
 def _who(owner: str, operator: str) -> str:

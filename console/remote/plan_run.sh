@@ -1,6 +1,8 @@
 # Runs one plan: rights, lock, audit, preflight, steps, checks; the undo of the steps, last first, when one fails.
 # What follows this text is rendered from the plan; the last line of all calls hd_main, so a part of it does nothing.
 # Argument: the plan's directory. Everything that is to be known afterwards is appended to its file "state":
+#   broke 1 PLAN: the lock of a dead one was set aside
+#   PHASE N late SECONDS: it takes longer, and is not ended
 #   PHASE N running | done EXIT SECONDS | failed EXIT SECONDS [over|flapped HELD] | skipped EXIT SECONDS
 #   result done|undone|failed|refused CAUSE... [kept SECONDS PHASE N] [not-undone N...] [not-well N]
 
@@ -56,7 +58,7 @@ hd_run() {
     } 2>&1 | hd_collect "$hd_dir/out.$1"
   } &
   hd_over='' hd_lost=''
-  hd_ended "$2" || hd_stop "$1" "$2"
+  hd_ended "$2" || hd_late "$1" "$2"
   hd_drained
   hd_clock
   hd_took=$((hd_now - hd_began))
@@ -72,6 +74,13 @@ hd_ended() {
     [ $((hd_now - hd_began)) -lt "$1" ] || return 1
     hd_nap
   done
+}
+
+# One that would leave worse behind if it were ended half-way is waited for, whatever time it takes.
+hd_late() {
+  case " $hd_unended " in *" $1 "*) ;; *) hd_stop "$@"; return ;; esac
+  hd_note "${1%.*} ${1#*.} late $(($2 / 100))"
+  hd_ended 999999999
 }
 
 hd_stop() {
@@ -267,13 +276,27 @@ hd_lock() {
   while :; do
     # The name before the look: whoever comes in after the look wants the same name, and one of the two fails.
     hd_next "$1" "${hd_dir%/*}"
-    hd_held "$1" '' && { hd_lock_of "$1"; return 1; }
-    hd_lay "v=1&plan=$hd_id&$hd_about&at=$(date +%s)&boot=$hd_boot&up=$hd_now&lease=$hd_lease&pid=$$&start=$hd_own_start&user=$hd_user" && break
+    if hd_held "$1" ''; then
+      hd_break "$1" || { hd_lock_of "$1"; return 1; }
+      continue
+    fi
+    hd_lay "v=1&plan=$hd_id&$hd_about&at=$(date +%s)&boot=$hd_boot&up=$hd_now&lease=$hd_lease&pid=$$&start=$hd_own_start&sid=$hd_own_session&user=$hd_user" && break
     [ "$hd_tries" -lt 6 ] || { hd_refused="link $1 $hd_said"; return 1; }
   done
   hd_links="$hd_links $hd_mine" hd_locked=${hd_locked:-$hd_now}
   # Somebody may have come in by another place, or just as an old lock was set aside.
   if hd_held "$1" "$hd_mine"; then hd_lock_of "$1"; return 1; fi
+}
+
+# Set aside the lock of KEY that was found, whose plan is dead with all that it began: nobody is there to release it.
+hd_break() {
+  [ "$hd_kind" = dead ] && [ "$hd_tries" -lt 6 ] || return 1
+  hd_field "$hd_payload" plan
+  hd_old=${hd_link##*.} hd_was=$hd_value
+  hd_audit "plan=$hd_id sets aside lock=$1 of-plan=$hd_was, whose processes are gone: $hd_payload" || return 1
+  # Where somebody else was quicker the next look tells.
+  hd_lay "v=1&breaks=$hd_old.$hd_was&$hd_about&user=$hd_user&at=$(date +%s)" && hd_note "broke 1 $hd_was"
+  return 0
 }
 
 hd_lock_of() {
@@ -344,7 +367,7 @@ hd_prepare() {
   hd_setsid=
   command -v setsid >/dev/null 2>&1 && hd_setsid=setsid
   hd_started $$
-  hd_own_start=$hd_start
+  hd_own_start=$hd_start hd_own_session=$hd_session
   hd_user=$(id -un 2>/dev/null | tr -c 'A-Za-z0-9._\n-' _)
   hd_clock
   HOSTDECK_PLAN=$hd_dir

@@ -14,6 +14,7 @@ from urllib.parse import quote as percent
 from console.core.command import Command, quote
 from console.core.plan import Check, Plan
 from console.core.service import ServiceRef
+from console.core.stop_way import LONGEST
 from console.remote import plan_json
 
 PLACES = ("/run/hostdeck", "/var/tmp", "/tmp")  # noqa: S108 - sticky and root's; the script checks that they are
@@ -22,7 +23,7 @@ PLACES = ("/run/hostdeck", "/var/tmp", "/tmp")  # noqa: S108 - sticky and root's
 GRACE = 60.0
 """Seconds that a lock outlives the longest time its plan can take."""
 
-_ABOUT_BYTES = 750
+_ABOUT_BYTES = 730
 _FIELD_BYTES = 160
 
 _STOPPING = 5.0  # seconds in which a command that takes too long is ended
@@ -152,6 +153,7 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
         _assign("hd_evidence", evidence),
         _assign("hd_closing", closing),
         _assign("hd_unless", " ".join(unless)),
+        _assign("hd_unended", " ".join(tag for tag, command in _tagged(plan) if command.unended)),
         _assign("hd_json", plan_json.dumps(plan, operator)),
     )
 
@@ -217,4 +219,6 @@ def _centi(seconds: float) -> int:
 
 
 def _limit(command: Command | None) -> float:
-    return 0.0 if command is None else command.timeout + _STOPPING
+    if command is None:
+        return 0.0
+    return command.timeout + (LONGEST if command.unended else _STOPPING)

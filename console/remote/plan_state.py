@@ -6,7 +6,7 @@ The lines are those of ``plan_door.sh``: ``s`` a line of the state file, ``o`` o
 
 from dataclasses import dataclass, field
 
-from console.core.clients import daemon_of
+from console.core.clients import daemon_of, tabular
 from console.core.command import Command
 from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.text import Masker, cut, sanitise
@@ -73,6 +73,7 @@ class PlanState:
         self.root = root
         self.result: Result | None = None
         self.reason: str | None = None
+        self.broke: list[str] = []
         self.begun = False
         """Whether the host has written a first line."""
         self.prepared: tuple[StepResult, ...] | None = None
@@ -100,7 +101,8 @@ class PlanState:
         where, _, text = rest.partition(" ")
         phase, _, number = where.partition(".")
         look = self._look(phase, number)
-        if look is None:
+        found = self._item(phase, number)
+        if look is None or (found is not None and tabular(found.command, text)):
             return False
         look.say(text)
         return True
@@ -115,8 +117,13 @@ class PlanState:
         if words[0] == "run":
             self.begun = True
             return True
+        if words[0] == "broke" and len(words) == 3:
+            self.broke.append(sanitise(words[2])[:64])
+            return True
         if words[0] == "result" and len(words) > 1:
             return self._end(words[1], words[2:])
+        if len(words) == 4 and words[2] == "late":
+            return self._late(words)
         if len(words) < 3 or words[0] not in _PHASES or words[2] not in _WORDS:
             return False
         look = self._look(words[0], words[1])
@@ -129,6 +136,13 @@ class PlanState:
         look.seconds = _seconds(words, 4)
         look.over = words[5:6] == ["over"]
         look.held = _seconds(words, 6) if words[5:6] == ["flapped"] else None
+        return True
+
+    def _late(self, words: list[str]) -> bool:
+        look = self._look(words[0], words[1])
+        if look is None:
+            return False
+        look.say(f"still at it after {_span(words[3])}: it is waited for, since half of it would be worse")
         return True
 
     def _end(self, word: str, cause: list[str]) -> bool:
@@ -147,6 +161,10 @@ class PlanState:
         """What was not done by now will not be."""
         for phase in ("preflight", "step", "check", "closing"):
             for look in self._looks[phase].values():
+                if look.state is StepState.PENDING:
+                    look.say("not reached")
+                if look.state is StepState.RUNNING and not look.lines:
+                    look.say("it had not told when the plan ended")
                 if look.state in (StepState.PENDING, StepState.RUNNING):
                     look.state = StepState.SKIPPED
 
@@ -267,6 +285,7 @@ class PlanState:
             closing=self._results("closing"),
             result=self.result or result,
             reason=self.reason if self.result is not None else reason,
+            broke=tuple(dict.fromkeys(self.broke)),
             proof=self._proof(),
         )
 

@@ -235,6 +235,6 @@ class PlanWatch:
 
 _DEAD = (
     "the plan's process on the host is gone (killed, or the host was restarted) and left no result: what it began was "
-    "neither checked nor undone; its lock stays until its lease is over, then hostdeck break-lock sets it aside"
+    "neither checked nor undone; the next plan sets its lock aside once nothing of it runs any more"
 )
 _ABSENT = "its files are gone, or the host was set up anew"

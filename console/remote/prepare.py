@@ -102,7 +102,7 @@ class Preparing:
 
     async def _see_locks(self) -> None:
         keys = set(lock_keys(self._plan))
-        held = next((lock for lock in await self._way.ask(self._locks) if lock.key in keys), None)
+        held = next((lock for lock in await self._way.ask(self._locks) if lock.key in keys and not lock.dead), None)
         if held is not None:
             raise FailedError(held.sentence(str(self._plan.target)))
 

@@ -108,7 +108,11 @@ async def _prepared(
         state.prepared, ended = preparing.told(), preparing.failure
     finally:
         # Also when nobody waits for it any more: what was interrupted is written down.
-        trouble = None if ended is None or audit is None else await _note(audit.finished, state.plan, *ended)
+        trouble = (
+            None
+            if ended is None or audit is None
+            else await _note(audit.finished, state.plan, *ended, state.progress())
+        )
     if ended is not None:
         state.skip_rest()
         yield state.progress(result=ended[0], reason="; ".join(filter(None, (ended[1], trouble))))
@@ -143,7 +147,7 @@ async def _audited(watch: PlanWatch, state: PlanState, audit: AuditTrail | None)
                 started = True
                 await _note(audit.started, state.plan)
             if progress.result not in (None, Result.UNKNOWN) and audit is not None:
-                trouble = await _note(audit.finished, state.plan, progress.result, progress.reason)
+                trouble = await _note(audit.finished, state.plan, progress.result, progress.reason, progress)
                 if trouble is not None:
                     progress = state.progress(
                         result=progress.result, reason="; ".join(filter(None, (progress.reason, trouble)))
@@ -246,7 +250,7 @@ async def _settled(audit: AuditTrail, view: HostView, host: str) -> frozenset[st
             continue
         result = Result.FAILED if found.life is PlanLife.ABANDONED else found.progress.result
         if result is not None:
-            await asyncio.to_thread(audit.finished, found.plan, result, found.progress.reason)
+            await asyncio.to_thread(audit.finished, found.plan, result, found.progress.reason, found.progress)
             learned.add(entry.id)
     return frozenset(learned)
 

@@ -25,6 +25,7 @@ hold = 1
 respawn = 1
 within = 8
 """
+MADE_BY = '{{index .Config.Labels "com.docker.compose.config-hash"}}'
 FILE = """version: "2.4"
 services:
   api:
@@ -119,3 +120,29 @@ def test_a_service_that_runs_well_and_yet_another_image_is_not_taken_for_rolled_
     document = bench.undoes("rollback")
     assert f"runs {second[0].removeprefix('sha256:')[:12]}, not " in str(document["reason"]), document
     assert (images.version(host), runs(host)) == ("v1.1.0", second)
+
+
+def test_an_undo_brings_back_what_was_or_tells_before_that_it_cannot(bench: Bench) -> None:
+    host = bench.host
+    made_by = f"docker inspect -f '{MADE_BY}' shop_api_1"
+    before = host.sh(made_by)
+    images.commit(host, "v1.1.0", "unhealthy")
+    document = bench.undoes("rebuild")
+    assert (document["irreversible"], host.sh(made_by)) == (None, before)
+
+    host.sh("sed -i 's|hunter2hunter2|hunter3hunter3|' /srv/shop/docker-compose.yml")
+    _, document, _ = bench.run("rebuild", "--dry-run")
+    assert "have changed since it was made" in str(document["irreversible"])
+    assert "hunter3" not in json.dumps(document)
+    bench.undoes("rebuild")
+    assert (images.version(host), host.sh(made_by) != before) == ("v1.0.0", True)
+
+
+def test_what_was_stopped_is_stopped_again_by_an_undo(bench: Bench) -> None:
+    host, first = bench.host, runs(bench.host)
+    images.commit(host, "v1.1.0", "unhealthy")
+    host.sh("docker stop shop_api_1")
+    document = bench.undoes("rebuild")
+    assert document["warnings"] == ["shop/api is stopped, and is started by this"], document["warnings"]
+    assert runs(host) == first
+    assert host.sh("docker ps -q --filter name=shop_api").strip() == ""

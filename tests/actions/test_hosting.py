@@ -8,6 +8,7 @@ import pytest
 
 from console.actions import ActionSettings, plan, refusal
 from console.core.plan import ActionKind, Plan
+from console.core.release import Recipe, Release, ReleaseBook, Source
 from console.core.service import Service, State
 from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
@@ -59,6 +60,27 @@ def test_its_files_are_read_just_before(kind: ActionKind, state: State) -> None:
     plain = plan(other, snapshot(service("nginx.service", state)), managers=MANAGERS, settings=ActionSettings(),
                  plan_id="20261120-1")  # fmt: skip
     assert not any("files" in check.name for check in plain.preflight)
+
+
+@pytest.mark.parametrize(
+    ("kind", "directory"),
+    [(ActionKind.ROLLBACK, "/srv/supervisor"), (ActionKind.REBUILD, "/srv/supervisor"), (ActionKind.ROLLBACK, None)],
+)
+def test_they_are_read_before_another_release_of_it_is_taken_up(kind: ActionKind, directory: str | None) -> None:
+    recipe = Recipe(directory=directory, source="/srv/supervisor/src", command=("make",)) if directory else None
+    package = {"reference": "supervisor=4.2.4", "note": "supervisor"}
+    releases = (
+        Release("4.2.5", live=True, **package),  # type: ignore[arg-type]
+        Release("4.2.4", live_since=5.0, healthy=True, **package),  # type: ignore[arg-type]
+    )
+    for state, read in ((State.RUNNING, True), (State.FAILED, False)):
+        unit = supervisor(state, unit_file="/lib/systemd/system/supervisor.service")
+        book = ReleaseBook(unit.ref, releases, Source(commit="a" * 40), now=10.0)
+        found = plan(
+            intent(kind, NAME), replace(snapshot(unit), books=(book,)), managers=MANAGERS,
+            settings=ActionSettings(recipe=recipe), plan_id="20261120-1",
+        )  # fmt: skip
+        assert (f"the files of {NAME} can be loaded" in [check.name for check in found.preflight]) is read
 
 
 def test_the_manager_tells_what_changes_with_it() -> None:

@@ -171,7 +171,7 @@ async def test_a_holder_that_let_go_meanwhile_is_not_stopped(lab: Lab, fresh_hos
 async def test_a_restart_that_dies_soon_is_flapping(lab: Lab, fresh_host: FreshHost) -> None:
     """Row 36."""
     host = fresh_host(sudo=MAY)
-    host.unit("api.service", script("sleep 2; exit 1"))
+    host.unit("api.service", script("sleep 2; echo no ledger there; exit 1"))
     async with connected(host.name, lab.ssh_config("oncall")) as transport:
         wanted = await planned(transport, ActionKind.RESTART, "api.service", settings=replace(QUICK, hold=6.0))
         last = await run(transport, wanted, root=False)
@@ -182,6 +182,7 @@ async def test_a_restart_that_dies_soon_is_flapping(lab: Lab, fresh_host: FreshH
         if "a new run" in last.reason:
             assert "its process ended, pid " in last.reason
         assert last.steps[0].state is StepState.DONE
+        assert any("no ledger there" in line for line in last.kept), last.evidence
 
 
 async def test_a_crash_between_two_looks_is_seen_by_its_new_run(lab: Lab, fresh_host: FreshHost) -> None:

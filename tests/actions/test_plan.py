@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from console.actions import ActionSettings, RefusedError, kinds, plan, refusal
 from console.core.command import Command, Effect
+from console.core.durations import whole
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
@@ -52,6 +54,46 @@ def test_restart() -> None:
     assert [check.name for check in found.preflight] == ["note the present run of api.service"]
     assert all(check.command.effect is Effect.READ for check in (*found.preflight, *found.checks))
     assert not any(check.command.elevate for check in (*found.preflight, *found.checks))
+
+
+def test_a_start_is_given_the_time_that_its_manager_gives_it() -> None:
+    down = service(state=State.STOPPED, pids=(), start_seconds=600.0)
+    found = made(ActionKind.START, snapshot(down))
+    assert (found.steps[0].command.timeout, found.starts) == (630.0, (f"api.service: {whole(600)}",))
+    restarted = made(ActionKind.RESTART, snapshot(service(start_seconds=600.0, stop_way=StopWay("SIGTERM", 100.0))))
+    assert restarted.steps[0].command.timeout == 760.0
+    quick = made(ActionKind.START, snapshot(replace(down, start_seconds=90.0)))
+    assert (quick.steps[0].command.timeout, quick.starts) == (200.0, ("api.service: 90 s",))
+    endless = made(ActionKind.START, snapshot(replace(down, start_seconds=math.inf)))
+    assert endless.steps[0].command.timeout == 200.0
+    assert "sets no limit" in endless.starts[0]
+    assert made(ActionKind.START, snapshot(replace(down, start_seconds=None))).starts == ()
+    assert made(ActionKind.STOP, snapshot(service(start_seconds=600.0))).starts == ()
+    assert made(ActionKind.STOP, snapshot(service(start_seconds=600.0))).steps[0].undo.timeout == 630.0  # type: ignore[union-attr]
+
+
+def test_a_stop_is_given_the_time_of_what_ends_along_with_it() -> None:
+    first = service(dependants=("worker.service (PartOf)",), stop_way=StopWay("SIGTERM", 100.0))
+    second = service("worker.service", dependants=("page.service (PartOf)",),
+                     stop_way=StopWay("SIGTERM", 300.0))  # fmt: skip
+    third = service("page.service", stop_way=StopWay("SIGTERM", 40.0))
+    where = replace(snapshot(first), services=(first, second, third))
+    for kind in (ActionKind.STOP, ActionKind.RESTART):
+        assert made(kind, where).steps[0].command.timeout == 200 + 130 + 330 + 70, kind
+    down = replace(third, pids=(), state=State.STOPPED)
+    where = replace(where, services=(first, second, down))
+    assert made(ActionKind.STOP, where).steps[0].command.timeout == 200 + 130 + 330
+
+
+@pytest.mark.parametrize("kind", [ActionKind.RESTART, ActionKind.START, ActionKind.FREE_PORT])
+def test_what_a_start_that_failed_said_last_is_kept(kind: ActionKind) -> None:
+    where = conflict() if kind is ActionKind.FREE_PORT else snapshot(service())
+    if kind is ActionKind.START:
+        where = snapshot(service(state=State.STOPPED, pids=()))
+    (step,) = made(kind, where).evidence
+    assert step.name == "the last lines of api.service"
+    assert step.command.argv[0] == "journalctl"
+    assert step.command.effect is Effect.READ
 
 
 def test_how_what_is_stopped_is_ended_is_said_where_its_manager_told() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from console.actions import release_scripts as scripts
+from console.core.release import Release
+from console.core.release_history import read, told
 from tests.managers.tools import Tools, every_shell
 
 WHO = ("ann", "-", "-")
@@ -98,4 +101,56 @@ def test_a_work_tree_that_moved_while_it_was_built_makes_no_release(tools: Tools
     done = tools.run(shell, scripts.STAYED, str(source), commit)
     assert (done.returncode, f"by now, not at {commit}" in done.stdout) == (1, True), done
     tools.run(shell, f"{git} checkout -q {commit}")
-    assert tools.run(shell, scripts.BUILD, *words, "echo 3 >one").stdout == "built v4\n"
+    assert tools.run(shell, scripts.BUILD, *words, "echo 3 >new").stdout == "built v4\n"
+
+
+@every_shell
+def test_what_was_built_while_files_changed_is_noted_as_that(tools: Tools, shell: list[str]) -> None:
+    source = tools.folder / "src"
+    git = "git -C src -c user.name=a -c user.email=a@b"
+    tools.run(shell, f"git init -q src && echo 1 >src/one && {git} add . && {git} commit -qm one")
+    commit = tools.run(shell, f"{git} rev-parse HEAD").stdout.strip()
+    words = (str(tools.folder), str(source), ".", "v4", "ann", "v4.0", commit, "now", "sh", "-c")
+    done = tools.run(shell, scripts.BUILD, *words, "echo 3 >one")
+    assert done.stdout == "files changed while it was built, so that it is noted as v4.0+dirty:  M one\nbuilt v4\n"
+    lines = (tools.folder / "releases/history").read_text().splitlines()
+    events = read([*lines, f"1 live v4 ann v4.0 {commit} -"])
+    assert told(Release("v4"), events, 9.0).version == "v4.0+dirty"
+    done = tools.run(shell, scripts.STAYED, str(source), commit)
+    assert (done.returncode, "files changed while it was built" in done.stdout) == (1, True), done
+
+
+BUSYBOX = shutil.which("busybox")
+no_applets = pytest.mark.parametrize("shell", [["dash"], ["bash", "--posix"]], ids=["dash", "bash"])
+"""Shells that find their tools in PATH: that of busybox has its own."""
+
+
+@pytest.mark.skipif(BUSYBOX is None, reason="this machine has no busybox")
+@no_applets
+def test_with_the_tools_of_busybox_there_is_a_link_at_every_moment(tools: Tools, shell: list[str]) -> None:
+    """Row 52: its ``ln -sfn`` is no one stroke; every change of the link is a rename over it."""
+    for name in ("mv", "ln", "rm", "readlink", "stat", "date", "grep", "id", "ls"):
+        (tools.folder / name).symlink_to(BUSYBOX or "")
+    (tools.folder / "mv").unlink()
+    tools.add("mv", f'[ -h current ] || echo no link there >>{tools.folder}/missed\nexec {BUSYBOX} mv "$@"')
+    (tools.folder / "rm").unlink()
+    tools.add("rm", f'case "$*" in *"/current") echo removed >>{tools.folder}/missed ;; esac\nexec {BUSYBOX} rm "$@"')
+    here = str(tools.folder)
+    (tools.folder / "current").symlink_to("releases/v1")
+    assert tools.run(shell, scripts.READY, here, "v1").stdout == "v1 is live\n"
+    assert tools.run(shell, scripts.SWITCH, here, "v2", "v1", *WHO).stdout == "v1 -> v2\n"
+    assert tools.run(shell, scripts.SWITCH_BACK, here, "v2", "v1", *WHO).stdout == "v2 -> v1\n"
+    assert current(tools) == "releases/v1"
+    assert not (tools.folder / "missed").exists()
+    assert [line.split()[1] for line in tools.called if line.startswith("mv ")] == ["-T"] * 3
+
+
+@no_applets
+def test_a_mv_that_cannot_replace_a_link_is_found_before(tools: Tools, shell: list[str]) -> None:
+    """Row 52."""
+    (tools.folder / "current").symlink_to("releases/v1")
+    tools.add("mv", "echo 'mv: invalid option -- T' >&2; exit 1")
+    done = tools.run(shell, scripts.READY, str(tools.folder), "v1")
+    assert (done.returncode, "in one stroke (no -T)" in done.stdout) == (1, True), done
+    assert current(tools) == "releases/v1"
+    assert not list(tools.folder.glob(".hostdeck.*"))

@@ -70,15 +70,8 @@ def test_another_release_is_refused_and_warned_of_as_the_restart_that_it_takes(
         assert any(warned in line for line in made(kind, service(name), recipe).warnings)
 
 
-@pytest.mark.parametrize(
-    ("manager", "name", "warned", "proved"),
-    [
-        ("docker", "api", "api is stopped, and is started by this", True),
-        ("compose", "shop/api", "shop/api is stopped, and is started by this, and runs on where this is undone", False),
-    ],
-)
-def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: str, warned: str, proved: bool) -> None:
-    """What Compose makes again from its former image runs."""
+@pytest.mark.parametrize(("manager", "name"), [("docker", "api"), ("compose", "shop/api")])
+def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: str) -> None:
     ref, by_file = ServiceRef("web1", manager, name), ("docker", "compose", "-f", "/srv/shop.yml")
     container = service(state=State.STOPPED, ref=ref, image="api:2", members=("shop-api-1",))
     found = replace(container, tool=("docker",), file_tool=by_file)
@@ -89,5 +82,5 @@ def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: 
     where = replace(snapshot(found), books=(ReleaseBook(ref, releases, now=10.0),))
     intent = Intent(ActionKind.ROLLBACK, ref)
     shown = plan(intent, where, managers=MANAGERS, settings=SETTINGS, plan_id="20261120-1")
-    assert warned in shown.warnings
-    assert (f"{name} is stopped for 5 s" in [check.name for check in shown.aftermath]) is proved
+    assert f"{name} is stopped, and is started by this" in shown.warnings
+    assert f"{name} is stopped for 5 s" in [check.name for check in shown.aftermath]

@@ -132,11 +132,49 @@ def test_nothing_is_touched_where_it_must_fail(bench: Bench) -> None:
 
 
 def test_a_full_disk_is_found_before_anything_is_built(bench: Bench) -> None:
+    """Row 41."""
     host = bench.host
     releases.commit(host, "v1.0.0")
     host.sh("mount -t tmpfs -o size=1m,mode=777 tmpfs /srv/api/releases")
     assert "MiB left, a release takes" in bench.refuses("rebuild", "rel1/api")
     host.sh("umount /srv/api/releases")
+
+
+def test_a_disk_that_a_build_fills_leaves_the_old_release(bench: Bench) -> None:
+    """Row 41: there was room when it was begun."""
+    host = bench.host
+    releases.commit(host, "v1.0.0")
+    host.sh("mount -t tmpfs -o size=24m,mode=777 tmpfs /srv/api/releases")
+    try:
+        bench.does("rebuild", "rel1/api")
+        before, run = bench.tree(), host.sh("systemctl show -p InvocationID api.service")
+        makefile = ".PHONY: build\nbuild:\n\tmkdir -p build && head -c 40000000 /dev/zero >build/big\n"
+        host.write("/srv/api/src/Makefile", makefile, owner="deploy:deploy")
+        releases.commit(host, "v1.1.0")
+        code, document, _ = bench.run("rebuild", "rel1/api", "--yes")
+        assert (code, document["result"]) == (1, "undone"), document
+        assert "No space left on device" in json.dumps(document["steps"])
+        assert (bench.tree(), host.sh("systemctl show -p InvocationID api.service")) == (before, run)
+        assert bench.live == "v1.0.0"
+    finally:
+        host.sh("systemctl stop api.service; umount /srv/api/releases")
+
+
+def test_a_release_that_was_removed_is_not_gone_back_to(bench: Bench) -> None:
+    """Row 43: told before, and also where it vanishes between the look and the plan."""
+    host = bench.host
+    for version in ("v1.0.0", "v1.1.0"):
+        releases.commit(host, version)
+        bench.does("rebuild", "rel1/api")
+    found, _ = bench.listed()
+    gone = found["v1.0.0"]["id"]
+    before = bench.tree().splitlines()[0]
+    host.sh(f"mv /srv/api/releases/{gone} /srv/api/kept")
+    assert f"release {gone} of api.service was removed" in bench.refuses("rollback", "rel1/api", "--to", str(gone))
+    host.sh(f"mv /srv/api/kept /srv/api/releases/{gone} && rm -rf /srv/api/releases/{gone}/*")
+    assert f"release {gone} is empty" in bench.refuses("rollback", "rel1/api", "--to", str(gone))
+    assert bench.tree().splitlines()[0] == before
+    assert bench.live == "v1.1.0"
 
 
 def test_what_another_release_would_change_is_told_before(bench: Bench) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
 from console.cli import wiring
 from console.core.command import Command, Output
-from console.core.plan import Result, Step
+from console.core.plan import PlanProgress, Result, Step, StepResult, StepState
 from console.remote import plan_json
 from console.remote.audit import AuditTrail
 from console.remote.transport import HostSpec, Transport, TransportError
@@ -28,6 +29,25 @@ def test_audit_says_how_many_results_are_unknown_and_what_asks_for_them(cli: Run
     trail.planned(make(plan_id="20261120-0002"), "ann")
     assert cli("audit")[1].splitlines()[-1].startswith("2 results are unknown here: ")
     assert "unknown here" not in cli("audit", "--json")[1]
+
+
+def test_what_failed_said_last_is_in_the_trail(cli: Run) -> None:
+    trail, made = AuditTrail(), make(Step("stop", change("systemctl", "stop", "api")), plan_id="20261120-0003")
+    trail.planned(made, "ann")
+    kept = StepResult("the last lines", StepState.DONE, 0.1, "panic: no ledger")
+    left = tuple(StepResult(step.name, StepState.SKIPPED) for step in made.steps)
+    trail.finished(made, Result.UNDONE, "not healthy", PlanProgress(made, steps=left, evidence=(kept,)))
+    assert "    not run  " in cli("audit")[1]
+    assert "    said  panic: no ledger" in cli("audit")[1].splitlines()
+    assert json.loads(cli("audit", "--json")[1])["plans"][0]["kept"] == ["panic: no ledger"]
+
+
+def test_what_is_not_found_says_what_was_looked_for(cli: Run) -> None:
+    assert cli("audit", "api")[1].startswith("nothing was done from here yet: ")
+    AuditTrail().planned(make(plan_id="20261120-0001"), "ann")
+    said = cli("audit", "./api", "--kind", "stop")[1]
+    assert said.startswith("none of the 1 plans in ")
+    assert "has --kind stop, './api' in its service or its reason; their hosts: web1" in said
 
 
 class Silent:

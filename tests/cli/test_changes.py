@@ -55,6 +55,19 @@ def test_where_sigterm_was_in_vain_the_line_for_the_next_plan_is_told_in_text_an
     assert encode.plan(done, dry_run=False, root=True)["offer"] is None
 
 
+def test_what_failed_said_last_stands_with_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    kept = StepResult("the last lines of api.service", StepState.DONE, 0.1, "panic: no ledger\n\ngoroutine 1")
+    done = StepResult(STOP.name, StepState.DONE, 1.0)
+    progress = PlanProgress(PLAN, steps=(done,), evidence=(kept,), result=Result.FAILED, reason="it is not active")
+    Teller(about_port=False).tell(progress)
+    assert capsys.readouterr().out.splitlines()[-4:-1] == ["  it said last:", "    panic: no ledger", "    goroutine 1"]
+    hidden = replace(kept, state=StepState.FAILED, output="No journal files were opened")
+    Teller(about_port=False).tell(replace(progress, evidence=(hidden,)))
+    assert "it said last" not in capsys.readouterr().out
+    Teller(about_port=False).tell(replace(progress, result=Result.UNDONE, undo=(done,)))
+    assert "  before that was undone it said:\n    panic: no ledger" in capsys.readouterr().out
+
+
 def test_where_one_plan_cannot_free_a_port_the_plans_are_told_in_their_order() -> None:
     api, one, two = ref("api.service"), ref("one.service"), ref("two.service")
     stops = (Intent(ActionKind.STOP, one), Intent(ActionKind.STOP, two))

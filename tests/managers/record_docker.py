@@ -54,7 +54,7 @@ def releases(host: Host, root: Way) -> None:
         f"{at} live aaaaaaaaaaaa bob - -",
     )
     host.write("/var/lib/hostdeck/releases/docker:api", "".join(f"{line}\n" for line in history))
-    words = ("docker:api", "api", "/srv/api/src", "", "api", "docker")
+    words = ("docker:api", "api", "/srv/api/src", "", "api", "0", "docker")
     keep(MANAGERS, "container-images", root, f"{IMAGES}:IMAGES", *words, tools="docker git", who="root")
 
 

@@ -20,6 +20,7 @@ from tests.probes.recorded import cases
 RECORDED = {case.path.stem: case for case in cases(Path(__file__).parent / "recorded")}
 SERVICE = Service(ServiceRef("web1", "docker", "api"), State.RUNNING, "running", pids=(812,), tool=("docker",),
                   image="shop/api:1.4")  # fmt: skip
+LIVE = Release("b" * 12, live=True)
 BY = Signature("ann@bastion", "20261120T140211Z")
 
 
@@ -120,20 +121,61 @@ def test_the_history_of_a_service_has_a_file_of_its_own() -> None:
 def test_a_roll_back_of_compose_proves_which_image_runs(tool: tuple[str, ...], told: tuple[str, ...]) -> None:
     ref = ServiceRef("web1", "compose", "shop/api")
     service = replace(SERVICE, ref=ref, members=("shop_api_1",), file_tool=(*tool, "-p", "shop"), image="shop_api")
-    swap = COMPOSE.roll_back(service, Release("a" * 12), Release("b" * 12, live=True), BY)
+    swap = COMPOSE.roll_back(service, Release("a" * 12), LIVE, BY)
     assert [check.name for check in swap.checks] == [f"shop/api runs image {'a' * 12}"]
-    assert [check.name for check in swap.aftermath] == [f"shop/api runs image {'b' * 12}"]
+    assert [check.name for check in swap.aftermath] == [
+        f"shop/api runs image {'b' * 12}", "shop/api is made as before",
+    ]  # fmt: skip
     # Another service may be of the same tag.
     assert swap.shares == ("shop_api:latest",)
     up = swap.steps[-1].command
-    assert up.becomes[-len(told) - 1 :] == ("api", *told)
+    assert up.becomes[-len(told) - 2 :] == ("-d", "api", *told)
     assert swap.steps[-1].undo == up
     patient = replace(service, stop_way=StopWay("SIGTERM", 235.0))
-    swap = COMPOSE.roll_back(patient, Release("a" * 12), Release("b" * 12, live=True), BY)
+    swap = COMPOSE.roll_back(patient, Release("a" * 12), LIVE, BY)
     assert swap.steps[-1].undo == swap.steps[-1].command == replace(up, timeout=565.0)
+
+
+def test_what_was_stopped_is_made_again_by_an_undo_and_not_started() -> None:
+    ref = ServiceRef("web1", "compose", "shop/api")
+    tool = ("docker-compose", "-p", "shop")
+    service = replace(SERVICE, ref=ref, members=("shop_api_1",), file_tool=tool, image="shop_api", pids=())
+    for state, more in ((State.STOPPED, "--no-start"), (State.FAILED, "-d")):
+        step = COMPOSE.roll_back(replace(service, state=state), Release("a" * 12), LIVE, BY).steps[-1]
+        assert step.undo is not None
+        assert step.command.becomes == (*tool, "up", "--no-deps", "--no-build", "--force-recreate", "-d", "api")
+        assert step.undo.becomes == (*tool, "up", "--no-deps", "--no-build", "--force-recreate", more, "api")
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ("same", None),
+        ("differ", "have changed since it was made, and this makes it by what they say now, and so does an undo"),
+        ("unknown no right", "is not known (no right): this makes it by what they say now, and so does an undo"),
+    ],
+)
+def test_an_undo_by_other_files_is_told_beforehand(told: str, says: str | None) -> None:
+    lines = RECORDED["container-images"].output.replace("\nrepository", f"\nfiles {told}\nrepository", 1)
+    live = parse(lines).live
+    assert live is not None
+    ref = ServiceRef("web1", "compose", "shop/api")
+    service = replace(SERVICE, ref=ref, members=("shop_api_1",), file_tool=("docker-compose",), image="shop_api")
+    swap = COMPOSE.roll_back(service, Release("a" * 12), live, BY)
+    names = [check.name for check in (*swap.preflight, *swap.aftermath)]
+    assert ("the files say what shop/api was made by" in names) is (says is None)
+    assert ("shop/api is made as before" in names) is (says is None)
+    if says is None:
+        assert swap.irreversible is None
+    else:
+        assert says in (swap.irreversible or "")
 
 
 def test_the_work_tree_of_an_image_is_read_as_who_builds_it() -> None:
     words = book_words(SERVICE, Recipe(source="/srv/api/src", user="deploy"))
-    assert words == ("docker:api", "shop/api", "/srv/api/src", "deploy", "api", "docker")
+    assert words == ("docker:api", "shop/api", "/srv/api/src", "deploy", "api", "0", "docker")
     assert book_words(SERVICE, None)[2:4] == ("", "")
+    tool = ("docker-compose", "-p", "shop", "-f", "/srv/shop/docker-compose.yml")
+    service = replace(SERVICE, ref=ServiceRef("web1", "compose", "shop/api"), members=("shop_api_1",), file_tool=tool)
+    compared = ("8", "shop", "api", "5", *tool)
+    assert book_words(service, None)[4:] == ("shop_api_1", *compared, "docker")

@@ -41,7 +41,7 @@ def look(tools: Tools, shell: list[str], script: str, *args: str) -> tuple[int, 
         ("Stopped deaf.service.", "deaf.service: Failed with result 'timeout'.",
          (0, "deaf.service did not end in its time before (Result=timeout): systemd then sends SIGKILL")),
         ("Stopped deaf.service.", "", (0, "deaf.service ended in its time before")),
-        ("", "", (77, "")),
+        ("", "", (77, "not told: the journal has no end of its stop")),
     ],
     ids=["killed", "in time", "a journal that says nothing"],
 )  # fmt: skip
@@ -59,10 +59,12 @@ def test_a_run_before_a_restart_by_the_journal(
 def test_without_a_beginning_nothing_is_said(tools: Tools, shell: list[str]) -> None:
     tools.add("journalctl", "echo Stopped deaf.service.")
     tools.add("docker", "echo 9 stubborn")
+    tools.add("systemctl", "echo active")
+    untold = "not told: when the plan began is not known"
     for state in ("", "run 1 x\n", "run 1 a 2 3 b 4 soon 5 root\n"):
         (tools.folder / "state").write_text(state)
-        assert look(tools, shell, USER_HOW_ENDED, "deaf.service") == (77, "")
-        assert look(tools, shell, HOW_ENDED, "stubborn", "docker", "events") == (77, "")
+        assert look(tools, shell, USER_HOW_ENDED, "deaf.service") == (77, untold)
+        assert look(tools, shell, HOW_ENDED, "stubborn", "docker", "events") == (77, untold)
 
 
 @every_shell
@@ -72,8 +74,8 @@ def test_without_a_beginning_nothing_is_said(tools: Tools, shell: list[str]) -> 
         ("echo 15 stubborn; echo 9 stubborn",
          (0, "stubborn was ended by SIGKILL, which its engine sends where it does not end in its time")),
         ("echo 15 stubborn", (0, "stubborn ended in its time before")),
-        (":", (77, "")),
-        ("exit 1", (77, "")),
+        (":", (77, "not told: the engine has no event of its stop")),
+        ("echo permission denied >&2; exit 1", (77, "not told: permission denied")),
     ],
     ids=["killed", "in time", "no events", "no right"],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -92,6 +93,16 @@ def test_how_it_is_ended(lines: tuple[str, ...], words: str | None) -> None:
 
 def test_one_that_is_waited_for_without_limit_and_one_that_tells_no_time() -> None:
     kill = ("KillSignal=2", "SendSIGKILL=yes")
+    for told, seconds in (
+        ("TimeoutStartUSec=15min 30s", 930.0),
+        ("TimeoutStartUSec=infinity", math.inf),
+        ("TimeoutStartSec=900", 900.0),
+        ("TimeoutSec=5min20s", 320.0),
+        ("TimeoutStartSec=0", math.inf),
+        ("TimeoutStartSec=soon", None),
+        ("", None),
+    ):
+        assert shown("ActiveState=active", *filter(None, (told,)))[0].start_seconds == seconds
     [endless] = shown("ActiveState=active", "TimeoutStopUSec=infinity", *kill)
     [silent] = shown("ActiveState=active", *kill)
     assert endless.stop_way is not None

@@ -166,6 +166,7 @@ def test_vitals_and_rates_of_a_busy_host(lab: Lab, host: Host) -> None:
 
 
 def test_a_reboot_starts_the_rates_anew(lab: Lab) -> None:
+    """Row 45."""
     fresh = lab.boot("rebooted")
     before = over_ssh(lab, fresh).ask(vitals.PROBE)
     fresh.reboot()
@@ -176,6 +177,7 @@ def test_a_reboot_starts_the_rates_anew(lab: Lab) -> None:
 
 
 def test_a_clock_that_is_an_hour_ahead(lab: Lab, host: Host) -> None:
+    """Row 44."""
     with faults.clock_skew(host, "+1h"):
         found = over_ssh(lab, host).ask(clock.PROBE)
         sample = over_ssh(lab, host).ask(vitals.PROBE)

@@ -69,7 +69,8 @@ class LocalPlaces:
         script = directory / "script"
         text = render(plan, root=root, operator="ann", places=self.all)
         script.write_text(text.removesuffix("hd_main\n") + mend + "hd_main\n", encoding="utf-8")
-        return subprocess.Popen([*words, str(script), str(directory)], stdin=subprocess.DEVNULL)
+        # In a session of its own, as on a host.
+        return subprocess.Popen([*words, str(script), str(directory)], stdin=subprocess.DEVNULL, start_new_session=True)
 
     def run(self, plan: Plan, words: tuple[str, ...] = ("dash",), *, root: bool = True, mend: str = "") -> list[str]:
         self.start(plan, words, root=root, mend=mend).wait(60)

@@ -6,14 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from console.core.plan import Plan, Result, Step
+from console.core.command import Command
+from console.core.plan import Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.service import ServiceRef
-from console.remote.audit import SCHEMA, AuditError, AuditFilter, AuditTrail, audit_path, read
+from console.remote.audit import KEPT_LINES, SCHEMA, AuditError, AuditFilter, AuditTrail, audit_path, read
 from tests.remote.plans import REF, change, make
 
 
@@ -45,6 +47,39 @@ def test_a_plan_from_before_to_its_end(trail: AuditTrail) -> None:
     assert (entry.who, entry.host, entry.target, entry.kind) == ("ann", "web1", "web1/systemd:api.service", "restart")
     assert entry.commands == ("systemctl restart api.service",)
     assert (entry.reason, entry.result, entry.result_reason) == ("incident 4711", "undone", "flapping")
+
+
+def test_what_failed_said_last_is_kept_and_not_all_of_it(trail: AuditTrail) -> None:
+    trail.planned(plan(), "ann")
+    said = "\n".join([*(f"line {n}" for n in range(100)), "", "x" * 5000])
+    told = PlanProgress(plan(), evidence=(StepResult("the last lines of api", StepState.DONE, 0.1, said),))
+    trail.finished(plan(), Result.UNDONE, "flapping", told)
+    (entry,) = trail.read()
+    assert len(entry.kept) == KEPT_LINES
+    assert entry.kept[0] == "line 81"
+    assert entry.kept[-1].startswith("xxx")
+    assert len(entry.kept[-1]) < 400
+
+
+def test_what_was_never_begun_is_told_from_what_was(trail: AuditTrail) -> None:
+    look = Step("look", Command(("true",)))
+    steps = (Step("stop", change("stop", "old")), look, Step("start", change("start", "new")))
+    made = replace(make(*steps), closing=(Step("note", change("note", "new")),))
+    states = (StepState.UNDONE, StepState.FAILED, StepState.SKIPPED)
+    results = tuple(StepResult(step.name, state) for step, state in zip(steps, states, strict=True))
+    trail.planned(made, "ann")
+    told = PlanProgress(made, steps=results, closing=(StepResult("note", StepState.SKIPPED),))
+    trail.finished(made, Result.UNDONE, "no", told)
+    (entry,) = trail.read()
+    assert entry.commands == ("stop old", "start new", "note new")
+    assert entry.left_out == {1, 2}
+
+
+@pytest.mark.parametrize("text", ["/api", "web1/api", "web1/systemd:api", "API.service", "incident"])
+def test_a_target_is_found_as_a_person_writes_it(trail: AuditTrail, text: str) -> None:
+    trail.planned(plan(), "ann")
+    assert trail.read(AuditFilter(text=text))
+    assert not trail.read(AuditFilter(text="/web1"))
 
 
 def test_it_is_this_users_alone(trail: AuditTrail) -> None:

@@ -283,6 +283,22 @@ def test_a_step_that_ignores_sigterm_is_killed(places: LocalPlaces, words: tuple
     assert time.monotonic() - began < 40
 
 
+@words
+def test_what_must_not_be_ended_half_way_is_waited_for(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    slow = replace(change("sh", "-c", "sleep 1; echo set up", timeout=0.3), unended=True)
+    plan = make(Step("install", slow), Step("next", change("true")))
+    lines = untimed(places.run(plan, words))
+    assert lines[-5:] == ["step 1 late 0", "step 1 done 0", "step 2 running", "step 2 done 0", "result done"]
+    state = PlanState(plan)
+    for line in ("step 1 running", "step 1 late 300"):
+        state.feed(f"s {line}")
+    state.feed("o step.1 Setting up api")
+    assert state.progress().steps[0].output.splitlines() == [
+        "still at it after 5 min: it is waited for, since half of it would be worse", "Setting up api",
+    ]  # fmt: skip
+    assert lease(plan) > lease(make(Step("install", replace(slow, unended=False)))) + 3600
+
+
 UNSTOPPABLE = "kill() { return 1; }\n"
 """As when the command is root's by sudo, or waits for a disk that does not answer."""
 

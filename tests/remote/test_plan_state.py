@@ -334,3 +334,16 @@ def test_a_key_that_one_run_of_a_step_cut_hides_nothing_of_the_next() -> None:
     state.feed("s step 1 running")
     state.feed("o step.1 started")
     assert state.progress().steps[0].output == "started"
+
+
+@pytest.mark.parametrize(
+    "argv", [("pm2", "restart", "api"), ("sudo", "-n", "-u", "deploy", "--", "/opt/pm2", "stop", "3")]
+)
+def test_the_table_that_pm2_prints_after_each_change_is_left_out(argv: tuple[str, ...]) -> None:
+    said = "[PM2] [api](0) ✓"
+    lines = ("┌────┬──────┐", "│ id │ name │", "├────┼──────┤", "└────┴──────┘")
+    for command, kept in ((change(*argv), [said]), (change("make", "build"), [said, *lines])):
+        state = PlanState(make(Step("one", command)))
+        for line in (said, *lines):
+            state.feed(f"o step.1 {line}")
+        assert state.progress().steps[0].output.splitlines() == kept

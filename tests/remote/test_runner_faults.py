@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from console.core.plan import PlanProgress, Result, StepState
+from console.core.command import Command, Effect
+from console.core.plan import ActionKind, Check, PlanProgress, Result, Step, StepState
 from console.remote import plan_json
 from console.remote.audit import AuditTrail
 from console.remote.plan_inspect import PlanLife
@@ -43,6 +44,42 @@ async def test_link_lost_while_a_plan_runs(lab: Lab, fresh_host: FreshHost, user
                     mended = True
     assert told[-1].result is Result.DONE, told[-1]
     assert any("connection lost, the plan goes on there" in (progress.reason or "") for progress in told)
+    assert count(host) == 1
+
+
+@pytest.mark.parametrize("well", [True, False])
+async def test_link_lost_between_the_steps_of_a_roll_back(lab: Lab, fresh_host: FreshHost, well: bool) -> None:
+    """Row 31: the host goes through with it, or takes it back, by itself; the console then shows which."""
+    host = fresh_host()
+    host.sh("mkdir -p /srv/r/releases/1 /srv/r/releases/2; ln -s releases/1 /srv/r/current")
+    if well:
+        host.sh("touch /srv/r/releases/2/well")
+    there, back = (
+        Command(
+            ("sh", "-c", f"ln -s releases/{n} /srv/r/next && mv -T /srv/r/next /srv/r/current"), effect=Effect.CHANGE
+        )
+        for n in (2, 1)
+    )
+    base = slow(host)
+    check = Check("it is well", Command(("test", "-e", "/srv/r/current/well")), within=0)
+    plan = replace(
+        base, kind=ActionKind.ROLLBACK, steps=(Step("make 2 live", there, back), *base.steps), checks=(check,)
+    )  # fmt: skip
+    told: list[PlanProgress] = []
+    cut = False
+    with ExitStack() as hole:
+        async with connected(host.name, lab.ssh_config("root")) as transport:
+            settings = replace(RUN, silence=4.0)
+            async for progress in execute(transport, plan, root=True, operator="ann", settings=settings):
+                told.append(progress)
+                if progress.steps[1].state is StepState.RUNNING and not cut:
+                    hole.enter_context(faults.black_hole(host))
+                    cut = True
+                if "connection lost" in (progress.reason or ""):
+                    hole.close()
+    assert any("connection lost, the plan goes on there" in (progress.reason or "") for progress in told)
+    assert told[-1].result is (Result.DONE if well else Result.UNDONE), told[-1]
+    assert host.sh("readlink /srv/r/current").strip() == f"releases/{2 if well else 1}"
     assert count(host) == 1
 
 

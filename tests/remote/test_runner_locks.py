@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import pwd
 import re
 import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from console.remote.plan_inspect import PlanLife
 from console.remote.plan_locks import LockHolder
 from console.remote.plan_script import lock_key
 from console.remote.runner import LockError, RunSettings, break_lock, execute, inspect, settle
+from tests.patience import SHARED
 from tests.remote.links import CutTransport, count, counted, quick, run
 from tests.remote.plans import REF, SHELLS, LocalPlaces
 
@@ -102,16 +104,84 @@ async def test_a_killed_plan_leaves_its_lock_until_its_lease_is_over(
     end_children(plan, places)
 
 
+@words
+async def test_the_next_plan_sets_aside_the_lock_of_one_of_which_nothing_runs(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Row 34: not before all that it began has ended, too."""
+    plan = counted(places, 30)
+    running = places.start(plan, words)
+    await until(lambda: any(line.startswith("step 1 running") for line in places.state(plan)))
+    await until(lambda: commands(plan, places) != [])
+    running.kill()
+    running.wait()
+    assert [(lock.over, lock.dead) for lock in (await inspect(link, settings)).locks] == [(False, False)]
+    refused = (await run(link, counted(places), settings))[-1]
+    assert refused.result is Result.REFUSED
+    end_children(plan, places)
+    await until(lambda: not any(alive(pid) for pid in commands(plan, places)))
+    await dead(link, settings)
+    audit = AuditTrail(tmp_path / "audit.jsonl")
+    going = execute(link, counted(places), root=True, operator="bob", audit=audit, settings=settings)
+    last = [progress async for progress in going][-1]
+    assert (last.result, last.broke) == (Result.DONE, (plan.id,)), last.reason
+    assert audit.read()[-1].broke == (plan.id,)
+    assert (await inspect(link, settings)).locks == ()
+    noted = (places.directory(last.plan) / "audit").read_text()
+    assert f"sets aside lock={lock_key(REF)} of-plan={plan.id}, whose processes are gone" in noted
+
+
+@pytest.mark.parametrize("field", ["boot", "pid", "start", "sid", "plan"])
+async def test_a_lock_that_does_not_say_all_is_not_taken_for_dead(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport, field: str
+) -> None:
+    plan = counted(places, 30)
+    running = places.start(plan)
+    await until(lambda: commands(plan, places) != [])
+    running.kill()
+    running.wait()
+    end_children(plan, places)
+    await until(lambda: not any(alive(pid) for pid in commands(plan, places)))
+    await dead(link, settings)
+    change_lock(places, **{field: ""})
+    assert [lock.dead for lock in (await inspect(link, settings)).locks] == [False]
+
+
+def commands(plan: Plan, places: LocalPlaces) -> list[int]:
+    told = [file.read_text().strip() for file in places.directory(plan).glob("pid.*")]
+    return [int(pid) for pid in told if pid.isdigit()]
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").exists()
+
+
+async def until(so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10 * SHARED):
+        while not so():
+            await asyncio.sleep(0.02)
+
+
+async def dead(link: CutTransport, settings: RunSettings) -> None:
+    """What waited for the command ends after it."""
+    async with asyncio.timeout(10 * SHARED):
+        while not all(lock.dead for lock in (await inspect(link, settings)).locks):
+            await asyncio.sleep(0.05)
+
+
 def me() -> str:
     return pwd.getpwuid(os.getuid()).pw_name
 
 
 def age_lock(places: LocalPlaces) -> None:
     """Make the one lock look as if it had been taken long ago."""
+    change_lock(places, up="1", lease="1")
+
+
+def change_lock(places: LocalPlaces, **changed: str) -> None:
     (name,) = places.locks()
     target = str((places.first / name).readlink())
-    fields = dict(pair.split("=", 1) for pair in target.split("&"))
-    fields["up"], fields["lease"] = "1", "1"
+    fields = dict(pair.split("=", 1) for pair in target.split("&")) | changed
     (places.first / name).unlink()
     (places.first / name).symlink_to("&".join(f"{key}={value}" for key, value in fields.items()))
 
@@ -119,7 +189,8 @@ def age_lock(places: LocalPlaces) -> None:
 def end_children(plan: Plan, places: LocalPlaces) -> None:
     for file in places.directory(plan).glob("pid.*"):
         if file.read_text().strip().isdigit():
-            os.kill(int(file.read_text()), signal.SIGKILL)
+            # Each has a session of its own, with all that it has begun.
+            os.killpg(int(file.read_text()), signal.SIGKILL)
 
 
 async def test_a_lock_of_an_earlier_boot_holds_nothing(

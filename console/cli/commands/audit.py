@@ -11,7 +11,7 @@ from console.cli.subcommand import Subcommand, json_option
 
 if TYPE_CHECKING:
     from console.config.model import Config
-    from console.remote.audit import AuditEntry, AuditTrail
+    from console.remote.audit import AuditEntry, AuditFilter, AuditTrail
     from console.remote.plan_inspect import HostPlan
     from console.remote.transport import HostSpec, Transport
 
@@ -65,10 +65,27 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         _json(entries)
     else:
-        _text(entries, trail)
+        _text(entries)
+        if not entries:
+            print(_about_nothing(wanted, trail))
         if unknown:
             print(_about_unknown(unknown, asked=arguments.ask))
     return code
+
+
+def _about_nothing(wanted: "AuditFilter", trail: "AuditTrail") -> str:
+    """What was looked for, and in what."""
+    from console.remote.audit import AuditFilter
+
+    asked = {"--host": wanted.host, "--who": wanted.who, "--kind": wanted.kind, "--result": wanted.result}
+    words = [f"{name} {value}" for name, value in asked.items() if value is not None]
+    words += [f"{wanted.text!r} in its service or its reason"] if wanted.text is not None else []
+    words += ["that young (--since)"] if wanted.since is not None else []
+    known = trail.read(AuditFilter())
+    if not known:
+        return f"nothing was done from here yet: {trail.path} has no plan"
+    hosts = ", ".join(sorted({entry.host for entry in known})[:8])
+    return f"none of the {len(known)} plans in {trail.path} has {', '.join(words)}; their hosts: {hosts}"
 
 
 def _about_unknown(count: int, *, asked: bool) -> str:
@@ -147,14 +164,12 @@ def _json(entries: "Sequence[AuditEntry]") -> None:
     encode.emit("audit/1", {"plans": [encode.audit_entry(entry) for entry in entries]})
 
 
-def _text(entries: "Sequence[AuditEntry]", trail: "AuditTrail") -> None:
+def _text(entries: "Sequence[AuditEntry]") -> None:
     from datetime import datetime
 
     from console.cli.terminal import DIM, Terminal
 
     terminal = Terminal()
-    if not entries:
-        terminal.line(f"nothing in {trail.path} that fits")
     for entry in entries:
         at = datetime.fromtimestamp(entry.at).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
         seconds = f" in {entry.finished - entry.at:.1f} s" if entry.finished is not None else ""
@@ -163,11 +178,16 @@ def _text(entries: "Sequence[AuditEntry]", trail: "AuditTrail") -> None:
         terminal.wrap(f"{at}  {state}{seconds}  {entry.kind} {entry.target}  by {entry.who}{reason}")
         if entry.result_reason:
             terminal.wrap(entry.result_reason, 4)
+        for broken in entry.broke:
+            terminal.wrap(f"set aside the lock of plan {broken}: nothing of it ran any more", 4)
+        for line in entry.kept:
+            terminal.wrap(f"said  {line}", 4)
         if entry.difference:
             terminal.wrap(f"changes {entry.difference}", 4)
         # Trails of older versions tell the commands alone.
-        for command in entry.told or entry.commands:
-            terminal.wrap(terminal.paint(_one_line(command), DIM), 4)
+        for place, command in enumerate(entry.told or entry.commands):
+            left_out = "not run  " if place in entry.left_out else ""
+            terminal.wrap(terminal.paint(f"{left_out}{_one_line(command)}", DIM), 4)
 
 
 def _one_line(command: str) -> str:

@@ -126,7 +126,7 @@ def _lock(lock: "LockHolder") -> dict[str, object]:
         "reason": lock.reason or None,
         "age": lock.age,
         "lease": lock.lease,
-        "state": "gone" if lock.gone else "over" if lock.over else "live",
+        "state": "gone" if lock.gone or lock.dead else "over" if lock.over else "live",
     }
 
 

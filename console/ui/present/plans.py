@@ -79,6 +79,10 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
                 clock.moment(change.started)),
         Entry("RESULT", outcome(progress)),
     ]  # fmt: skip
+    entries += [
+        Entry("" if place else "BROKE", f"the lock of plan {one}: nothing of it ran any more")
+        for place, one in enumerate(progress.broke)
+    ]
     entries += [Entry("" if place else "PROOF", line) for place, line in enumerate(progress.proof)]
     if progress.offer is not None:
         entries.append(Entry("MEND", (Cell("enter, then "), *offered(progress.offer)), "accent"))
@@ -86,13 +90,23 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
     entries += _parts("PREPARED", progress.prepare)
     entries += _parts("STEPS", progress.steps)
     entries += _parts("CHECKS", progress.checks)
-    entries += _parts("KEPT", progress.evidence)
+    entries += _kept(progress)
     entries += _parts("UNDO", progress.undo)
     entries += _parts("LAST", progress.closing)
     entries += [Entry("" if place else "RAN", command_words(step, root=True)) for place, step in enumerate(plan.steps)]
     if plan.reason:
         entries.append(Entry("REASON", plan.reason))
     return tuple(entries)
+
+
+def _kept(progress: PlanProgress) -> list[Entry]:
+    """What was said last before an undo; why where it could not be kept."""
+    lines = progress.kept[-12:] or tuple(
+        f"not kept: {part.output.strip().splitlines()[-1] if part.output.strip() else 'nothing was said'}"
+        for part in progress.evidence
+        if part.state is not StepState.RUNNING
+    )
+    return [Entry("" if place else "KEPT", line) for place, line in enumerate(lines)]
 
 
 def outcome(progress: PlanProgress) -> Text:
@@ -118,6 +132,7 @@ def review(plan: Plan, *, root: bool, lock: str = "taken when it runs") -> tuple
     entries += _words("changes", changes(plan))
     entries += _words("takes", tuple(f"the last build took {whole(one)}" for one in _usual(plan)))
     entries += _words("ends by", plan.ends)
+    entries += _words("starts in", plan.starts)
     entries += _words("also hit", (*(called(plan, ref) for ref in plan.touches), *plan.also_hit), "warning")
     entries += _words("take care", plan.warnings, "warning")
     entries += _words("before", tuple(check.name for check in plan.preflight))
@@ -242,8 +257,7 @@ def failure(progress: PlanProgress) -> list[Entry]:
         *progress.undo,
         *progress.closing,
     )
-    for part in progress.evidence:
-        lines += [Entry("" if place else "KEPT", line) for place, line in enumerate(part.output.splitlines()[-12:])]
+    lines += _kept(progress)
     for part in failed:
         if part.state is StepState.FAILED:
             said = part.output.strip().splitlines()[-12:] or ["it said nothing"]
