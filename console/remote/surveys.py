@@ -125,6 +125,12 @@ Loop = Callable[[Place], Awaitable[None]]
 it is then begun anew, ever more rarely."""
 
 
+def failed(report: Report, answer: Answer) -> None:
+    """Tell why a survey was not answered; who has no right to ask is answered well."""
+    refused = answer.status == NO_RIGHT
+    report.failed(answer.failure or "", hangs=answer.hangs, broken=not (refused or answer.hangs))
+
+
 def by_shell(manager: Surveyed) -> Loop:
     """The loop of a manager that is asked through the probe shell."""
 
@@ -136,8 +142,7 @@ def by_shell(manager: Surveyed) -> Loop:
                 words = manager.survey_words(place.pid_files, place.report.known())
             answer = await place.ask(Ask(manager.survey, words))
             if answer.failure is not None:
-                refused = answer.status == NO_RIGHT
-                place.report.failed(answer.failure, hangs=answer.hangs, broken=not (refused or answer.hangs))
+                failed(place.report, answer)
             else:
                 place.report.services(answer.value)
             # What a change sets in motion goes on for a moment.

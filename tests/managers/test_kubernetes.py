@@ -27,7 +27,7 @@ API = Service(
 
 
 def told(*rows: str, where: str = "lab default lab-cluster https://10.0.0.1:6443") -> tuple[Service, ...]:
-    return SURVEY.parse("\n".join(("configs /k", f"where {where}", *rows, f"now {NOW}")))
+    return SURVEY.parse("\n".join(("configs /k", f"where {where}", *rows, f"now {NOW}"))).services
 
 
 def deployment(counts: str, *rows: str, paused: str = "-", strategy: str = "RollingUpdate", seen: int = 4) -> Service:
@@ -156,7 +156,7 @@ def test_production_looks_different(context: str, cluster: str, server: str, mar
 
 def test_a_list_of_configurations_is_given_as_it_is() -> None:
     text = "configs /a:/b\nwhere arn%3Aaws%3A1 default x https://x\n>w DaemonSet shop a 1 - - - RollingUpdate 2 2 2 2 1"
-    [service] = SURVEY.parse(text)
+    [service] = SURVEY.parse(text).services
     assert service.tool == ("env", "KUBECONFIG=/a:/b", "kubectl", "--context", "arn:aws:1")
 
 

@@ -15,6 +15,7 @@ from console.managers.kubernetes import PRESENCE, SURVEY
 from console.managers.pm2 import PM2_PRESENCE
 from console.managers.supervisord import SUPERVISORD_PRESENCE
 from console.remote.builder import SnapshotBuilder
+from console.remote.loops import LOOPS
 from console.remote.shell import Answer, Ask
 from console.remote.surveys import Loop, Place, Surveys
 from console.remote.transport import Transport
@@ -154,7 +155,7 @@ async def test_a_manager_that_fails_at_the_first_look_is_a_finding_unless_this_l
         return answer
 
     builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
-    surveys = Surveys(builder, cast(Transport, NoHost()), ask, nothing, lambda: None, lambda: 5.0, {})
+    surveys = Surveys(builder, cast(Transport, NoHost()), ask, nothing, lambda: None, lambda: 5.0, LOOPS)
     try:
         assert surveys.take(Answer(PRESENCE, "config /root/.kube/config"))
         await surveys.told(1.0)
