@@ -2,13 +2,17 @@
 
 import asyncio
 import importlib
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 
 from console.remote.destination import DestinationError, parse_destination
 from console.remote.ssh_pool import JumpPool
 from console.remote.transport import HostSpec, Transport
 
-__all__ = ["DestinationError", "JumpPool", "connect", "parse_destination", "prepare"]
+__all__ = ["DestinationError", "JumpPool", "Reach", "ahead", "connect", "parse_destination", "prepare"]
+
+Reach = Callable[[HostSpec], Transport]
+"""Gives the transport of a host."""
 
 
 def connect(spec: HostSpec, pool: JumpPool) -> Transport:
@@ -28,3 +32,23 @@ async def prepare(specs: Iterable[HostSpec]) -> None:
     """
     if any(spec.destination is not None for spec in specs):
         await asyncio.to_thread(importlib.import_module, "console.remote.ssh")
+
+
+@asynccontextmanager
+async def ahead(specs: Iterable[HostSpec]) -> AsyncIterator[Reach]:
+    """Connections that are begun before what looks through them is loaded, each handed out once; then new ones.
+
+    Those that were not asked for are closed at the end.
+    """
+    specs, pool = tuple(specs), JumpPool()
+    begun = {}
+    if any(spec.destination is not None for spec in specs):
+        from console.remote.ssh import SshTransport
+
+        begun = {spec.name: SshTransport(spec, pool) for spec in specs if spec.destination is not None}
+        for transport in begun.values():
+            transport.begin()
+    try:
+        yield lambda spec: begun.pop(spec.name, None) or connect(spec, pool)
+    finally:
+        await asyncio.gather(*(transport.close() for transport in begun.values()))

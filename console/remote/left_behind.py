@@ -1,5 +1,6 @@
 """What service managers would run whose unit is down: nobody tells of it, but their files do."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ class LeftBehind:
         self._emit = emit
         self._clock = clock
         self._reads: dict[str, _Read] = {}
+        self._looking = asyncio.Lock()
 
     def forget(self) -> None:
         """Read all again, e.g. after an action."""
@@ -52,10 +54,11 @@ class LeftBehind:
         return self._clock() - read.at >= AGAIN
 
     async def look(self) -> None:
-        """Read what is due."""
-        for manager in DETECTED:
-            if isinstance(manager, Hosted) and self.due(manager):
-                await self._look(manager)
+        """Read what is due; what another is reading is waited for."""
+        async with self._looking:
+            for manager in DETECTED:
+                if isinstance(manager, Hosted) and self.due(manager):
+                    await self._look(manager)
 
     async def _look(self, manager: Hosted) -> None:
         units = self._down(manager)

@@ -237,6 +237,11 @@ class Surveys:
             self._wanted[found.id].now(answer.value)
         return True
 
+    def units_told(self) -> None:
+        """Read what units of theirs that are down would run, beside all else."""
+        if any(self._left.due(found) for found in DETECTED):
+            self._work.set()
+
     def touch(self) -> None:
         """Look again at all of them, e.g. after an action."""
         self._left.forget()
