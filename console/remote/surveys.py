@@ -20,7 +20,7 @@ from console.managers.systemd import SYSTEMD
 from console.probes import family
 from console.remote.builder import SnapshotBuilder
 from console.remote.failure_logs import FailureLogs
-from console.remote.left_behind import LeftBehind
+from console.remote.left_behind import HOSTED, LeftBehind
 from console.remote.service_book import is_down
 from console.remote.shell import Answer, Ask
 from console.remote.transport import ChannelRefusedError, Transport, TransportError
@@ -35,6 +35,10 @@ NO_RIGHT = 77
 """The exit of a survey that this login may not make, EX_NOPERM of sysexits(3)."""
 PATIENCE = 60.0
 """Seconds at most between two attempts at a manager that does not answer."""
+
+# What a manager can do stays as it is, and asking a protocol for it at each tick takes its time.
+_ROAMING = {found.presence.name: found for found in DETECTED if isinstance(found, Roaming)}
+_DECLARABLE = {found.presence.name: found for found in DETECTED if isinstance(found, Declarable)}
 
 
 class Report:
@@ -134,12 +138,14 @@ def failed(report: Report, answer: Answer) -> None:
 def by_shell(manager: Surveyed) -> Loop:
     """The loop of a manager that is asked through the probe shell."""
 
+    declarable = manager if isinstance(manager, Declarable) else None
+
     async def loop(place: Place) -> None:
         changed = False
         while True:
             words: tuple[str, ...] = ()
-            if isinstance(manager, Declarable):
-                words = manager.survey_words(place.pid_files, place.report.known())
+            if declarable is not None:
+                words = declarable.survey_words(place.pid_files, place.report.known())
             answer = await place.ask(Ask(manager.survey, words))
             if answer.failure is not None:
                 failed(place.report, answer)
@@ -199,11 +205,11 @@ class Surveys:
 
     def asking(self, probe: Probe[Any]) -> Ask:
         """A routine probe with its arguments."""
-        found = self._managers.get(probe.name)
-        if isinstance(found, Roaming):
-            return Ask(probe, found.search_words(self._stamps.get(found.id, ""), search=self._is_searched(found.id)))
-        words = found.presence_words(self._pid_files) if isinstance(found, Declarable) else ()
-        return Ask(probe, words)
+        if (roaming := _ROAMING.get(probe.name)) is not None:
+            told = self._stamps.get(roaming.id, "")
+            return Ask(probe, roaming.search_words(told, search=self._is_searched(roaming.id)))
+        declarable = _DECLARABLE.get(probe.name)
+        return Ask(probe, declarable.presence_words(self._pid_files) if declarable is not None else ())
 
     def _is_searched(self, manager: str) -> bool:
         now = self._clock()
@@ -222,7 +228,7 @@ class Surveys:
         found = self._managers.get(answer.probe.name)
         if found is None:
             return False
-        if self._left.due(found):
+        if self._left.due(found.id):
             self._work.set()
         before = self._stamps.get(found.id)
         if answer.failure is None:
@@ -239,7 +245,7 @@ class Surveys:
 
     def units_told(self) -> None:
         """Read what units of theirs that are down would run, beside all else."""
-        if any(self._left.due(found) for found in DETECTED):
+        if any(map(self._left.due, HOSTED)):
             self._work.set()
 
     def touch(self) -> None:
