@@ -194,12 +194,6 @@ class Kubernetes:
         """Read one line of it."""
         return log_line(ref, text)
 
-    def history(self, service: Service) -> Command:
-        """Its revisions; ``kubernetes_rollout.parse_history`` reads them."""
-        own = _own(service)
-        words = ("--namespace", own.namespace, "--request-timeout=6s", "rollout", "history", own.resource)
-        return Command((*_tool(service), *words), purpose=f"read the revisions of {service.ref.name}")
-
 
 KUBERNETES = Kubernetes()
 

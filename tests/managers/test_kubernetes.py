@@ -14,7 +14,6 @@ from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
 from console.managers.kubernetes import KUBERNETES, PRESENCE, SURVEY
 from console.managers.kubernetes_names import cluster_word, marked, workload
-from console.managers.kubernetes_rollout import Revision, parse_history
 from tests.probes.asking import RefusedError, Way
 
 NOW = 1795255336
@@ -207,13 +206,6 @@ def test_lines_of_a_log() -> None:
     assert (said.source, said.level) == ("kubectl", "warning")
     assert KUBERNETES.log_line(API.ref, "") is None
     assert KUBERNETES.log_line(API.ref, "[pod/api-1/app] 2026-11-21T10:02:18Z") is None
-
-
-def test_the_history_of_a_rollout() -> None:
-    text = "deployment.apps/api \nREVISION  CHANGE-CAUSE\n2         <none>\n3         kubectl set image x=y\n\n"
-    assert parse_history(text) == (Revision(2, None), Revision(3, "kubectl set image x=y"))
-    with pytest.raises(ParseError):
-        parse_history("error: no rollout history found")
 
 
 @pytest.mark.parametrize(
