@@ -2,12 +2,17 @@
 
 import asyncio
 import importlib
+import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from console.remote.destination import DestinationError, parse_destination
 from console.remote.ssh_pool import JumpPool
 from console.remote.transport import HostSpec, Transport
+
+if TYPE_CHECKING:
+    from console.remote.ssh import SshTransport
 
 __all__ = ["DestinationError", "JumpPool", "Reach", "ahead", "connect", "parse_destination", "prepare"]
 
@@ -21,9 +26,32 @@ def connect(spec: HostSpec, pool: JumpPool) -> Transport:
         from console.remote.local import LocalTransport
 
         return LocalTransport(spec)
+    return _ssh(spec, pool)
+
+
+def _ssh(spec: HostSpec, pool: JumpPool) -> "SshTransport":
+    _load()
     from console.remote.ssh import SshTransport
 
     return SshTransport(spec, pool)
+
+
+def _load() -> None:
+    """Load the SSH library, without its search for liboqs.
+
+    That is for a key exchange which OpenSSH never offers alone; of what is not installed ``find_library`` asks a
+    compiler and a linker, in a sixth of the whole time.
+    """
+    if "console.remote.ssh" in sys.modules:
+        return
+    import ctypes.util
+
+    find = ctypes.util.find_library
+    ctypes.util.find_library = lambda name: None if "oqs" in name else find(name)
+    try:
+        importlib.import_module("console.remote.ssh")
+    finally:
+        ctypes.util.find_library = find
 
 
 async def prepare(specs: Iterable[HostSpec]) -> None:
@@ -31,7 +59,7 @@ async def prepare(specs: Iterable[HostSpec]) -> None:
     does not have.
     """
     if any(spec.destination is not None for spec in specs):
-        await asyncio.to_thread(importlib.import_module, "console.remote.ssh")
+        await asyncio.to_thread(_load)
 
 
 @asynccontextmanager
@@ -43,9 +71,7 @@ async def ahead(specs: Iterable[HostSpec]) -> AsyncIterator[Reach]:
     specs, pool = tuple(specs), JumpPool()
     begun = {}
     if any(spec.destination is not None for spec in specs):
-        from console.remote.ssh import SshTransport
-
-        begun = {spec.name: SshTransport(spec, pool) for spec in specs if spec.destination is not None}
+        begun = {spec.name: _ssh(spec, pool) for spec in specs if spec.destination is not None}
         for transport in begun.values():
             transport.begin()
     try:

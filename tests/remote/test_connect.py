@@ -62,6 +62,20 @@ async def test_a_connection_that_was_begun_is_handed_out_once(monkeypatch: pytes
     assert asyncio.all_tasks() == before, "what was begun and not taken is ended"
 
 
+def test_the_ssh_library_is_loaded_without_a_compiler_that_is_asked_for_what_is_not_there() -> None:
+    program = (
+        "import asyncio, sys\n"
+        "started = []\n"
+        "sys.addaudithook(lambda event, args: started.append(str(args)) if event == 'subprocess.Popen' else None)\n"
+        "from console.remote.connect import prepare\n"
+        "from console.remote.transport import HostSpec\n"
+        "asyncio.run(prepare([HostSpec('web1', 'web1')]))\n"
+        "assert 'asyncssh' in sys.modules\n"
+        "assert not any('oqs' in words for words in started), started\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(console.__file__).parents[1])
+
+
 async def test_preparing_twice_is_no_mistake() -> None:
     await prepare([HostSpec("web1", "web1")])
     await prepare([])
