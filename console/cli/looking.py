@@ -1,13 +1,14 @@
 """Asking hosts for a command that ends: connect, wait until each was looked at, show that time passes."""
 
 import asyncio
+import importlib
 import shlex
 import shutil
 import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,14 +31,28 @@ MOST_NAMED = 4
 STEP, WHOLE_WITHIN = 0.05, 4.0
 """Seconds between two glances at what has arrived, and for all of them together."""
 
-FleetFactory = Callable[[Config, tuple[HostSpec, ...]], "Fleet"]
+LOOKS = ("console.remote.fleet", "console.cli.wiring", "console.cli.declared")
+"""What looks at hosts."""
+
+FleetFactory = Callable[[Config, tuple[HostSpec, ...]], AbstractAsyncContextManager["Fleet"]]
 
 
-def real_fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
-    """The fleet of these hosts, not started."""
-    from console.cli.wiring import fleet
+async def load(names: Iterable[str]) -> None:
+    """Load modules in a thread, while hosts are waited for."""
+    for name in names:
+        await asyncio.to_thread(importlib.import_module, name)
 
-    return fleet(config, specs)
+
+@asynccontextmanager
+async def real_fleet(config: Config, specs: tuple[HostSpec, ...]) -> "AsyncIterator[Fleet]":
+    """The fleet of these hosts, not started. They are connected to while all that looks at them is loaded."""
+    from console.remote.connect import ahead
+
+    async with ahead(specs) as reach:
+        await load(LOOKS)
+        from console.cli.wiring import fleet
+
+        yield fleet(config, specs, reach)
 
 
 make_fleet: FleetFactory = real_fleet
@@ -66,12 +81,12 @@ def _code(error: TransportError) -> Exit:
 @asynccontextmanager
 async def started(config: Config, specs: tuple[HostSpec, ...]) -> "AsyncIterator[Fleet]":
     """A fleet that looks, stopped at the end."""
-    fleet = make_fleet(config, specs)
-    fleet.start(lambda snapshot, findings: None)
-    try:
-        yield fleet
-    finally:
-        await fleet.stop()
+    async with make_fleet(config, specs) as fleet:
+        fleet.start()
+        try:
+            yield fleet
+        finally:
+            await fleet.stop()
 
 
 async def settled(fleet: "Fleet", hosts: Iterable[str]) -> tuple[Snapshot, ...]:
@@ -110,10 +125,16 @@ def _complete(snapshot: Snapshot, *, rates: bool) -> bool:
     return not rates or snapshot.rates is not None or vitals.failure is not None
 
 
-async def up(fleet: "Fleet", host: str) -> Snapshot:
-    """One host's first whole look; ends the command with exit code 3 when it cannot be reached."""
+async def up(fleet: "Fleet", host: str, *, managers: bool = True) -> Snapshot:
+    """One host's first whole look; ends the command with exit code 3 when it cannot be reached.
+
+    Without ``managers`` those of its service managers are not waited for that have yet to tell their services.
+    """
     async with _patience(lambda: f"{host}: {_state(fleet, host, done=False)}"):
-        snapshot = await whole(fleet, host, rates=False)
+        if managers:
+            snapshot = await whole(fleet, host, rates=False)
+        else:
+            snapshot = _with_next_step(fleet, await fleet.seen(host))
     if snapshot.link.state is not LinkState.UP:
         reason = snapshot.link.error or f"it is {snapshot.link.state}"
         raise CliError(f"{host} cannot be reached: {reason}", Exit.UNREACHABLE)

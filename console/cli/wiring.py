@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from console.core.snapshot import Snapshot, Symptom
     from console.diagnosis.evidence import Evidence
     from console.diagnosis.verdict import Verdict
+    from console.findings import Evaluator
+    from console.remote.connect import Reach
     from console.remote.fleet import Fleet
     from console.remote.plan_inspect import HostPlan
     from console.remote.plan_others import OtherPlan
@@ -27,13 +29,16 @@ if TYPE_CHECKING:
     from console.ui.fleet_port import FleetPort
 
 
-def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
-    """The fleet of these hosts, not started. Nothing is connected, and the SSH library not loaded, before it is."""
+def fleet(config: Config, specs: tuple[HostSpec, ...], reach: "Reach | None" = None) -> "Fleet":
+    """The fleet of these hosts, not started. Nothing is connected, and the SSH library not loaded, before it is.
+
+    ``reach``: what gives the connections, where some were begun already.
+    """
     from console.cli.declared import pid_files, recipe
     from console.remote.connect import JumpPool, connect, prepare
     from console.remote.fleet import Fleet
 
-    reach = partial(connect, pool=JumpPool())
+    reach = reach or partial(connect, pool=JumpPool())
     contexts = config.production_contexts
     specs = tuple(replace(spec, pid_files=pid_files(config, spec), production_contexts=contexts) for spec in specs)
     by_name = {spec.name: spec for spec in specs}
@@ -52,7 +57,19 @@ def fleet(config: Config, specs: tuple[HostSpec, ...]) -> "Fleet":
 
 
 def judge(config: Config, specs: tuple[HostSpec, ...]) -> "Callable[[Snapshot], tuple[Finding, ...]]":
-    """What says what is wrong with a snapshot, by the limits and declarations of the configuration."""
+    """What says what is wrong with a snapshot; its rules are loaded for the first one."""
+    made: list[Evaluator] = []
+
+    def judged(snapshot: "Snapshot") -> "tuple[Finding, ...]":
+        if not made:
+            made.append(_evaluator(config, specs))
+        return made[0](snapshot)
+
+    return judged
+
+
+def _evaluator(config: Config, specs: tuple[HostSpec, ...]) -> "Evaluator":
+    """The rules with the limits and declarations of the configuration."""
     from console.cli.declared import declarations, expected
     from console.findings import Evaluator
 
@@ -199,17 +216,21 @@ async def verdict(
     subject: "ServiceRef | Endpoint",
     symptom: "Symptom | None" = None,
     asked_from: str | None = None,
+    *,
+    wholly: bool = False,
 ) -> "Verdict":
     """Why a service cannot have its port, or who has a port, from a fresh look at the host.
 
     ``symptom``: the line of a log that somebody points at. ``asked_from``: another host of the fleet that should get
-    there.
+    there. ``wholly``: all service managers of the host are waited for.
     """
     from console.cli.declared import declarations
     from console.remote.why import collect
 
     known = declarations(config, spec, fleet.snapshot(spec.name).services)
-    evidence = await collect(fleet, spec.name, subject, declared=known, symptom=symptom, asked_from=asked_from)
+    evidence = await collect(
+        fleet, spec.name, subject, declared=known, symptom=symptom, asked_from=asked_from, wholly=wholly
+    )
     return _judged(config, spec, evidence)
 
 

@@ -19,6 +19,7 @@ from console.managers.kubernetes_names import Workload, workload
 from console.managers.kubernetes_parse import parse_survey
 from console.managers.kubernetes_ports import PORTS
 from console.managers.kubernetes_releases import REVISIONS, live, template
+from console.managers.kubernetes_rights import Seen
 from console.managers.kubernetes_scripts import (
     IS_RUNNING,
     IS_STOPPED,
@@ -32,7 +33,7 @@ from console.managers.kubernetes_scripts import (
 from console.managers.kubernetes_templates import ONE, PODS, numbers
 
 PRESENCE: Probe[str] = Probe("kubernetes_presence", PRESENCE_SCRIPT, str.strip, every=15.0, slow=True)
-SURVEY: Probe[tuple[Service, ...]] = Probe(
+SURVEY: Probe[Seen] = Probe(
     "kubernetes", SURVEY_SCRIPT, parse_survey, requires=("kubectl", "timeout"), every=15.0, slow=True, timeout=45.0
 )
 """Cached: a cluster in which nothing happens gives the same answer again, of which not a byte crosses the link."""
@@ -55,7 +56,6 @@ class Kubernetes:
     id = "kubernetes"
     priority = 5
     presence = PRESENCE
-    survey = SURVEY
     releases = REVISIONS
     comparison = kubernetes_difference.DIFFERENCE
     plain_tool = ("kubectl",)
@@ -197,12 +197,6 @@ class Kubernetes:
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line of it."""
         return log_line(ref, text)
-
-    def history(self, service: Service) -> Command:
-        """Its revisions; ``kubernetes_rollout.parse_history`` reads them."""
-        own = _own(service)
-        words = ("--namespace", own.namespace, "--request-timeout=6s", "rollout", "history", own.resource)
-        return Command((*_tool(service), *words), purpose=f"read the revisions of {service.ref.name}")
 
 
 KUBERNETES = Kubernetes()

@@ -1,6 +1,6 @@
 """The answer of the survey: lines of words, one for each thing that kubectl told; see ``kubernetes_scripts``."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from urllib.parse import unquote_plus
 
@@ -8,9 +8,8 @@ from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef
 from console.core.text import cut, sanitise
 from console.managers.kubernetes_names import cluster_word, named
+from console.managers.kubernetes_rights import Seen, Unseen
 from console.managers.kubernetes_state import Container, Counts, Pod, native, since, state, trouble
-
-HIDDEN_PODS = "pods is forbidden"
 
 
 class _Found:
@@ -21,22 +20,27 @@ class _Found:
         self.images: list[str] = []
 
 
-def parse_survey(text: str) -> tuple[Service, ...]:
+def parse_survey(text: str) -> Seen:
     """Read the whole answer; raises ``ParseError`` without its head. A line that cannot be read is left out."""
     lines = text.split("\n")
     if len(lines) < 2 or not lines[0].startswith("configs ") or not lines[1].startswith("where "):
         raise ParseError('"configs FILE", "where CONTEXT NAMESPACE CLUSTER SERVER" and lines of workloads', lines[0])
     tool, shown = cluster_words(lines[0].removeprefix("configs "), lines[1])
     rows = _Rows()
-    now = None
+    now, refused = None, dict[str, str]()
     for line in lines[2:]:
         kind, _, rest = line.partition(" ")
         if kind == "now":
             now = float(rest) if rest.isdecimal() else None
+        elif kind == "refused":
+            where, _, kinds = rest.partition(" ")
+            refused[where] = kinds
         elif kind.startswith(">"):
             rows.take(kind, rest.split(" "))
-    hidden = HIDDEN_PODS in text
-    return tuple(_service(found, tool, shown, now, hidden) for found in rows.workloads.values())
+    namespace = lines[1].split(" ")[2]
+    unseen = Unseen.read(tool[-1], namespace, refused.get("cluster", ""), refused.get("namespace", ""))
+    services = (_service(one, tool, shown, now, unseen.hides_pods(one.namespace)) for one in rows.owners())
+    return Seen(tuple(services), unseen)
 
 
 def cluster_words(configs: str, where: str) -> tuple[tuple[str, ...], str]:
@@ -56,6 +60,14 @@ class _Rows:
         self.workloads: dict[str, _Found] = {}
         self._last: _Found | None = None
         self._pod: Pod | None = None
+        self._owned: list[tuple[str, Pod]] = []
+
+    def owners(self) -> Collection[_Found]:
+        """The workloads, each with its pods; where kinds are asked apart these may have come first."""
+        for name, pod in self._owned:
+            if (owner := self.workloads.get(name)) is not None:
+                owner.counts.pods.append(pod)
+        return self.workloads.values()
 
     def take(self, kind: str, words: Sequence[str]) -> None:
         try:
@@ -78,9 +90,7 @@ class _Rows:
             self._last.counts.conditions[words[0]] = (words[1], _told(words[2]), _time(words[3]), _message(words[4]))
         elif kind == ">p":
             self._pod = _pod(words)
-            owner = self.workloads.get(_owner(words) or "")
-            if owner is not None:
-                owner.counts.pods.append(self._pod)
+            self._owned.append((_owner(words) or "", self._pod))
         elif kind == ">u" and self._pod is not None:
             self._pod.unscheduled, self._pod.unscheduled_why = _told(words[0]), _message(words[1])
         elif kind == ">c" and self._pod is not None:

@@ -122,18 +122,40 @@ fi
 where=$said
 context=${where%% *} server=${where##* } rest=${where#* }
 namespace=${rest%% *}
-kinds=deployments.apps,statefulsets.apps,daemonsets.apps,pods
-said=$(hd_ask "$@" get "$kinds" --all-namespaces)
+kinds='deployments.apps statefulsets.apps daemonsets.apps pods'
+# hd_refused = those of the kinds $1 that the API server does not let this login list, by its answer.
+hd_refusals() {
+  hd_refused=
+  for hd_kind in $1; do
+    case $said in *"$hd_kind is forbidden"*) hd_refused="$hd_refused $hd_kind" ;; esac
+  done
+  # One that cannot be told apart, as of a proxy before the API server, stands for all.
+  case $hd_refused:$nl$said in
+    :*"$nl>"*) ;;
+    :*orbidden*) hd_refused=" $1" ;;
+  esac
+}
+# Kinds may be forbidden and the others told; any other error leaves a gap of which nothing is known.
+hd_whole() {
+  [ "$code" = 0 ] && return
+  [ "$hd_refused" ] || hd_end
+  hd_other=$(printf '%s\\n' "$said" | grep -v -e '^>' -e orbidden | grep -e '^Error from' -e '^error: ' -e '^Unable to')
+  [ -z "$hd_other" ] || { said=$hd_other; hd_end; }
+}
+hd_kinds() { printf %s "${1# }" | tr ' ' ,; }
+said=$(hd_ask "$@" get "$(hd_kinds "$kinds")" --all-namespaces)
 code=$?
-case $nl$said in
-  *"$nl>w"*) ;;
-  *orbidden*)
-    said=$(hd_ask "$@" get "$kinds" --namespace "$namespace")
-    code=$?
-    ;;
-esac
-# Some kinds may be forbidden: the others are told.
-case $code:$nl$said in 0:* | *"$nl>w"*orbidden*) ;; *) hd_end ;; esac
+hd_refusals "$kinds"
+hd_whole
+everywhere=$said elsewhere=$hd_refused
+if [ "$elsewhere" ]; then
+  said=$(hd_ask "$@" get "$(hd_kinds "$elsewhere")" --namespace "$namespace")
+  code=$?
+  hd_refusals "$elsewhere"
+  hd_whole
+  [ "$hd_refused" != " $kinds" ] || hd_end
+  said="refused cluster $(hd_kinds "$elsewhere")${nl}refused namespace $(hd_kinds "$hd_refused")$nl$everywhere$nl$said"
+fi
 echo "configs $configs"
 echo "where $where"
 printf '%s\\n' "$said"

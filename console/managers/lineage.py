@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from console.core.network import Family
-from console.core.service import Service
+from console.core.service import Service, ServiceRef
 
 LAUNCHERS = frozenset({"user", "cron", "crond", "atd", "ssh", "sshd", "rc-local"})
 """Units in whose control group processes stay that are none of theirs."""
@@ -32,17 +32,46 @@ def mains(services: tuple[Service, ...]) -> tuple[int, ...]:
     return tuple(sorted(set(found)))
 
 
-def with_families(
-    services: tuple[Service, ...], families: Mapping[int, Family], units: Mapping[int, tuple[str, ...]] | None = None
-) -> tuple[Service, ...]:
-    """The services with all their processes, what these use and the unit below which they run.
+class Lineage:
+    """Joins services to all their processes, what these use and the unit below which they run."""
 
-    What a manager told itself stands, but that a user's own manager may claim only what is that user's: who believed
-    it more, root for one, could be led by anybody to take the process and the ports of another service for its.
-    Services for which nothing is new are the same objects as before. ``units`` are those that managers were seen to
-    run in, which is known of one that has ended as well.
-    """
-    return tuple(_joined(service, families, units or {}) for service in services)
+    def __init__(self) -> None:
+        self._known: dict[ServiceRef, tuple[Service, tuple[object, ...], Service]] = {}
+
+    def joined(
+        self,
+        services: tuple[Service, ...],
+        families: Mapping[int, Family],
+        units: Mapping[int, tuple[str, ...]] | None = None,
+    ) -> tuple[Service, ...]:
+        """The services with their processes; one for which nothing is new is the object of the last time.
+
+        What a manager told itself stands, but that a user's own manager may claim only what is that user's: who
+        believed it more, root for one, could be led by anybody to take the process and the ports of another service for
+        its. ``units`` are those that managers were seen to run in, which is known of one that has ended as well.
+        """
+        units = units or {}
+        before, self._known = self._known, {}
+        found = []
+        for service in services:
+            daemon = service.daemon or 0
+            basis = (*(families.get(pid) for pid in (*service.pids, daemon)), units.get(daemon))
+            known = before.get(service.ref)
+            if known is None or known[0] is not service or known[1] != basis:
+                known = (service, basis, _joined(service, families, units))
+            self._known[service.ref] = known
+            found.append(known[2])
+        return tuple(found)
+
+
+def kept(before: tuple[Service, ...] | None, now: tuple[Service, ...]) -> tuple[Service, ...]:
+    """What a manager tells now; of what did not change the objects of before."""
+    if before is None:
+        return now
+    known = {service.ref: service for service in before}
+    found = tuple(known[one.ref] if known.get(one.ref) == one else one for one in now)
+    same = len(found) == len(before) and all(one is other for one, other in zip(found, before, strict=True))
+    return before if same else found
 
 
 def units_of(services: Iterable[Service], families: Mapping[int, Family]) -> dict[int, tuple[str, ...]]:

@@ -14,7 +14,7 @@ from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Identity, LastPorts, LastWords, Link, LinkState, Snapshot, Source, Symptom
 from console.managers.adrift import UP, Processes, Silence, settled, unit_of, untold, with_wrong_files
 from console.managers.join import with_ports, with_socket_units
-from console.managers.lineage import mains, units_of, with_families
+from console.managers.lineage import Lineage, kept, mains, units_of
 from console.managers.unlisted import still_listening
 from console.remote.attempts import Attempts
 from console.remote.shell import Answer
@@ -41,6 +41,7 @@ class SnapshotBuilder:
         self._sources: dict[str, Source] = {}
         self._managed: dict[str, tuple[Service, ...]] = {}
         self._families: dict[int, Family] = {}
+        self._lineage = Lineage()
         self._attempts = Attempts()
         self._lacking: set[ServiceRef] = set()
         self._listened: dict[ServiceRef, tuple[Endpoint, ...]] = {}
@@ -121,10 +122,10 @@ class SnapshotBuilder:
         ``ended`` those whose daemon is not there any more. ``trouble`` is what of the manager could not be told,
         ``hangs`` whether that gave no answer, ``broken`` whether it answered as nothing does that is well.
         """
-        before = self._sources.get(source)
+        before, left, told = self._sources.get(source), self._left, self._managed.get(manager)
         then = before.at if before is not None and before.at is not None else now
         self._sources[source] = Source(source, now, trouble, partial=trouble is not None, hangs=hangs, broken=broken)
-        self._left.discard(manager)
+        self._left = left - {manager}
         if lost:
             since = {service.ref: service.told_at for service in self._managed.get(manager, ())}
             services = tuple(
@@ -134,10 +135,16 @@ class SnapshotBuilder:
         if not ended <= self._ended.get(manager, frozenset()):
             self.outdated = True
         ran_in = ((each.daemon, self._ran_in.get(each.ref)) for each in services)
-        self._units = {pid: units for pid, units in ran_in if pid is not None and units is not None} | self._units
-        self._ended[manager] = ended
-        self._managed[manager] = self._attempts.taken(manager, services)
-        self._join(now)
+        units = {pid: units for pid, units in ran_in if pid is not None and units is not None} | self._units
+        taken = kept(told, self._attempts.taken(manager, services))
+        same = taken is told and self._left == left and units == self._units and ended == self._ended.get(manager)
+        well = before is not None and before.failure is None and trouble is None
+        self._units, self._ended[manager], self._managed[manager] = units, ended, taken
+        if same and well:
+            # Only its age is new.
+            self.snapshot = replace(self.snapshot, at=now, sources=tuple(self._sources.values()))
+        else:
+            self._join(now)
 
     def ended(self, endings: Mapping[ServiceRef, Ending], now: float) -> None:
         """Take how the last runs of services ended, as their logs have it."""
@@ -227,8 +234,8 @@ class SnapshotBuilder:
         """Forget the managers of which nothing is left."""
         for manager in self._left - {service.ref.manager for service in known}:
             self._left.discard(manager)
-            for kept in (self._managed, self._ended, self._written):
-                kept.pop(manager, None)
+            for of_all in (self._managed, self._ended, self._written):
+                of_all.pop(manager, None)
 
     def _silence(self) -> Silence:
         failing = {name for name, source in self._sources.items() if source.failure is not None}
@@ -401,7 +408,7 @@ class SnapshotBuilder:
 
     def _services(self) -> tuple[Service, ...]:
         known = tuple(service for managed in self._managed.values() for service in managed)
-        known = with_families(known, self._families, self._units)
+        known = self._lineage.joined(known, self._families, self._units)
         silence = self._silence()
         written = untold(tuple(service for found in self._written.values() for service in found), known, silence)
         silence = replace(silence, ended=silence.ended | {service.ref for service in written})

@@ -79,14 +79,18 @@ class Fleet:
         self._clock = clock
         self._wall = wall
         self._on_change: OnChange | None = None
-        self._findings: dict[str, tuple[Finding, ...]] = {spec.name: () for spec in specs}
+        self._findings: dict[str, tuple[Snapshot, tuple[Finding, ...]]] = {}
+        """What was judged last, and by which snapshot."""
         self._pollers = {
             spec.name: Poller(spec, connect, self._changed, interval=interval, clock=clock, wall=wall) for spec in specs
         }
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, on_change: OnChange | None = None) -> None:
-        """Connect to every host and keep looking. ``on_change`` is called in the loop, once per host and change."""
+        """Connect to every host and keep looking. ``on_change`` is called in the loop, once per host and change.
+
+        Without it a host is judged only when its findings are asked for.
+        """
         self._on_change = on_change
         ready = asyncio.create_task(self._ready(), name="prepare")
         polls = [
@@ -112,8 +116,11 @@ class Fleet:
 
     def findings(self, host: str) -> tuple[Finding, ...]:
         """What is wrong with a host now, worst first."""
-        self._poller(host)
-        return self._findings[host]
+        return self._judged(self.snapshot(host))
+
+    async def seen(self, host: str) -> Snapshot:
+        """Wait until all but some of a host's service managers was looked at, or it is known to be down."""
+        return await self._poller(host).seen()
 
     async def settled(self, host: str) -> Snapshot:
         """Wait until a host was looked at as a whole, or is known to be down."""
@@ -330,20 +337,27 @@ class Fleet:
             raise UnknownHostError(host) from None
 
     def _changed(self, snapshot: Snapshot) -> None:
-        try:
-            findings = self._evaluate(snapshot)
-        except Exception as error:
-            # A rule that fails must neither hide the host nor end the watching; it must be seen.
-            findings = (_fault(snapshot.host, error),)
-        self._findings[snapshot.host] = findings
         if self._on_change is None:
             return
+        findings = self._judged(snapshot)
         try:
             self._on_change(snapshot, findings)
         except Exception as error:
             # The screen's fault must not end the watching of a host.
             context = {"message": f"{snapshot.host}: a change could not be shown", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
+
+    def _judged(self, snapshot: Snapshot) -> tuple[Finding, ...]:
+        judged, findings = self._findings.get(snapshot.host, (None, ()))
+        if judged is snapshot:
+            return findings
+        try:
+            findings = self._evaluate(snapshot)
+        except Exception as error:
+            # A rule that fails must neither hide the host nor end the watching; it must be seen.
+            findings = (_fault(snapshot.host, error),)
+        self._findings[snapshot.host] = (snapshot, findings)
+        return findings
 
     async def _ready(self) -> None:
         if self._prepare is not None:

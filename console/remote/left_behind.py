@@ -1,5 +1,6 @@
 """What service managers would run whose unit is down: nobody tells of it, but their files do."""
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -8,9 +9,12 @@ from console.core.on_disk import OnDisk
 from console.core.service import Service
 from console.managers import DETECTED
 from console.managers.adrift import UP
-from console.managers.base import Detected, Hosted
+from console.managers.base import Hosted
 from console.remote.builder import SnapshotBuilder
 from console.remote.shell import Answer, Ask
+
+HOSTED = {found.id: found for found in DETECTED if isinstance(found, Hosted)}
+"""The managers that have such files: what one can do stays as it is, and is not asked at each tick."""
 
 AGAIN = 60.0
 """Seconds after which the files are read again."""
@@ -37,25 +41,28 @@ class LeftBehind:
         self._emit = emit
         self._clock = clock
         self._reads: dict[str, _Read] = {}
+        self._looking = asyncio.Lock()
 
     def forget(self) -> None:
         """Read all again, e.g. after an action."""
         self._reads = {name: replace(read, at=-math.inf) for name, read in self._reads.items()}
 
-    def due(self, manager: Detected) -> bool:
-        """Whether its files are to be read, or what they said is over."""
-        if not isinstance(manager, Hosted):
+    def due(self, name: str) -> bool:
+        """Whether the files of that manager are to be read, or what they said is over."""
+        manager = HOSTED.get(name)
+        if manager is None:
             return False
-        units, read = self._down(manager), self._reads.get(manager.id)
+        units, read = self._down(manager), self._reads.get(name)
         if read is None or read.units != units:
             return bool(units or read)
         return self._clock() - read.at >= AGAIN
 
     async def look(self) -> None:
-        """Read what is due."""
-        for manager in DETECTED:
-            if isinstance(manager, Hosted) and self.due(manager):
-                await self._look(manager)
+        """Read what is due; what another is reading is waited for."""
+        async with self._looking:
+            for manager in HOSTED.values():
+                if self.due(manager.id):
+                    await self._look(manager)
 
     async def _look(self, manager: Hosted) -> None:
         units = self._down(manager)

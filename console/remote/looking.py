@@ -70,6 +70,8 @@ class Looking:
         self._looks = Allowance(LISTENERS_AT_ONCE, LISTENERS_EVERY)
         self._rounds = asyncio.Lock()
         self._looked = False
+        self._quick_once = asyncio.Event()
+        """What was seen slowly is judged with what is quick."""
         self._elevation = Elevation(clock, is_root=lambda: builder.identity is not None and builder.identity.uid == 0)
 
     @staticmethod
@@ -82,7 +84,7 @@ class Looking:
         asks = [Ask(identity.PROBE), *(Ask(probe) for probe in self._fast.due(self._clock(), within=QUICK))]
         sent = self._wall()
         try:
-            answers = await self._session.fast(asks, FIRST_TIMEOUT)
+            answers = await self._session.first(asks, FIRST_TIMEOUT)
         except TimeoutError:
             raise ShellLostError(f"the first look had no answer in {FIRST_TIMEOUT:.0f} s") from None
         self._take(asks, answers, self._fast, (sent + self._wall()) / 2)
@@ -97,6 +99,7 @@ class Looking:
             await self.tick(FIRST_TIMEOUT)
         except TimeoutError:
             raise ShellLostError(f"the first look had no answer in {FIRST_TIMEOUT:.0f} s") from None
+        self._quick_once.set()
 
     async def tick(self, timeout: float) -> None:  # noqa: ASYNC109
         """Ask what is due in the fast lane; ``TimeoutError`` when the shell does not answer."""
@@ -263,6 +266,7 @@ class Looking:
         else:
             self._looked = True
             await self._session.slow_all(asks, self._told_slowly)
+            await self._quick_once.wait()
 
     async def _ask_slowly(self, asks: Sequence[Ask]) -> None:
         """One after the other, so that what a person asks for comes in between; of managers alone in one trip."""
@@ -275,6 +279,7 @@ class Looking:
 
     def _told_slowly(self, ask: Ask, answer: Answer) -> None:
         self._take([ask], [answer], self._slow, self._wall())
+        self.surveys.units_told()
         self._emit()
 
     def _take(self, asks: Sequence[Ask], answers: Sequence[Answer], schedule: Schedule, at: float) -> None:

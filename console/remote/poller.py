@@ -58,7 +58,7 @@ class Poller:
         """Held while it is asked in what releases differ: whoever asks for the same pair waits for that answer."""
         self._wake = asyncio.Event()
         self._answered = clock()
-        self._settled = asyncio.Event()
+        self._seen, self._settled = asyncio.Event(), asyncio.Event()
         self._attempts = 0
         self.offered: HostKey | None = None
 
@@ -66,6 +66,11 @@ class Poller:
     def snapshot(self) -> Snapshot:
         """The latest."""
         return self.builder.snapshot
+
+    async def seen(self) -> Snapshot:
+        """Wait until all but some of its service managers was looked at, or the host is known to be down."""
+        await self._seen.wait()
+        return self.snapshot
 
     async def settled(self) -> Snapshot:
         """Wait until the first whole look is done, or the host is known to be down."""
@@ -147,15 +152,17 @@ class Poller:
     async def _look(self) -> None:
         assert self._looking is not None
         self._up()
-        await self._looking.quick()
-        self._up()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._tick_loop())
+            # Both lanes are asked in one trip.
             tasks.create_task(self._slow_loop(self._looking))
+            await self._looking.quick()
+            self._up()
+            tasks.create_task(self._tick_loop())
             tasks.create_task(self._looking.surveys.run())
 
     async def _slow_loop(self, looking: Looking) -> None:
         await looking.slow_round()
+        self._seen.set()
         await looking.surveys.told(MANAGERS_WITHIN)
         self.builder.complete()
         self._emit()
@@ -215,6 +222,7 @@ class Poller:
         since = was.since if was.state is LinkState.DOWN else now
         retry_at = now + wait if wait is not None else None
         self._link(Link(LinkState.DOWN, since, str(error), error.code, None, retry_at, self._attempts))
+        self._seen.set()
         self._settled.set()
         self._wake.clear()
         try:

@@ -10,6 +10,7 @@ from console.remote.lane import Lane, Told, patience, unheard
 from console.remote.shell import Answer, Ask, ProbeShell, ShellLostError
 from console.remote.transport import ChannelRefusedError, Transport
 
+NOT_STARTED = "the login shell did not start"
 START_TIMEOUT = 8.0
 """Seconds that a login shell may take for its start files."""
 
@@ -29,20 +30,35 @@ class Session:
         self._warming: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Connect and start the fast lane; raises ``TransportError``."""
+        """Connect and begin the fast lane, which ``first`` waits for; raises ``TransportError``."""
         await self.transport.connect()
         # Over a long way each channel is a few trips: both are opened in those of one. The fast one is asked for first.
         self._warming = asyncio.create_task(self._slow.warm(START_TIMEOUT))
-        await _bounded(self._fast.start(), START_TIMEOUT, "the login shell did not start")
+        await _bounded(self._fast.begin(), START_TIMEOUT, NOT_STARTED)
+
+    async def first(self, asks: Sequence[Ask], timeout: float) -> list[Answer]:  # noqa: ASYNC109
+        """Ask in the trip in which the shell starts; ``TimeoutError`` when one that did start does not answer in time.
+
+        Raises ``TransportError`` when it does not start.
+        """
+        clock = asyncio.get_running_loop().time
+        try:
+            async with asyncio.timeout(START_TIMEOUT) as limit:
+                return await self._fast.request(asks, ready=lambda: limit.reschedule(clock() + timeout))
+        except TimeoutError:
+            if self._fast.ready:
+                raise
+            raise ShellLostError(f"{NOT_STARTED} in {START_TIMEOUT:.0f} s") from None
 
     async def close(self) -> None:
         """Close every lane and the connection. Never raises."""
         if self._warming is not None:
             self._warming.cancel()
             await asyncio.gather(self._warming, return_exceptions=True)
+        # With their connection all channels end in one trip.
+        await self.transport.close()
         for lane in (self._fast, self._slow, self._managers):
             await lane.close()
-        await self.transport.close()
 
     async def fast(self, asks: Sequence[Ask], timeout: float) -> list[Answer]:  # noqa: ASYNC109
         """Ask in the fast lane; ``TimeoutError`` when the shell does not answer in time.

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -37,6 +37,10 @@ class ShellLostError(TransportError):
 
     def __init__(self, message: str) -> None:
         super().__init__("lost", message)
+
+
+def unheard() -> None:
+    """Nobody waits for the start."""
 
 
 @dataclass(slots=True)
@@ -79,7 +83,8 @@ class ProbeShell:
         self._lock = asyncio.Lock()
         self._kept: dict[str, Answer] = {}
         self._abandoned = False
-        self._ready = False
+        self.ready = False
+        """Whether the shell has said that it is."""
         self._before_resident, self._rest = WARM, REST
         self._resident = resident
 
@@ -104,10 +109,11 @@ class ProbeShell:
         """Whether what is asked now waits for the answer to something else."""
         return self._lock.locked()
 
-    async def request(self, asks: Sequence[Ask]) -> list[Answer]:
+    async def request(self, asks: Sequence[Ask], ready: Callable[[], None] = unheard) -> list[Answer]:
         """Ask for several sections in one round trip; raises ``TransportError`` when the shell is gone.
 
-        A broken section gives an ``Answer`` with a failure and leaves the others alone.
+        A broken section gives an ``Answer`` with a failure and leaves the others alone. ``ready`` is called when the
+        shell has started and is about to answer.
         """
         async with self._lock:
             if self._channel is None:
@@ -118,7 +124,7 @@ class ProbeShell:
                     async with asyncio.timeout(RESIDENT_WITHIN):
                         return _in_order(asks, lively, await self._exchange(lively, resident=True))
                 self._before_resident, self._rest = self._rest, 4 * self._rest
-            return await self._exchange(asks, end_resident=bool(lively))
+            return await self._exchange(asks, end_resident=bool(lively), ready=ready)
 
     def _for_resident(self, asks: Sequence[Ask]) -> list[Ask]:
         """The same with that of the resident process at the end; empty where it is not to be asked."""
@@ -140,10 +146,16 @@ class ProbeShell:
             self._abandoned = False
 
     async def _exchange(
-        self, asks: Sequence[Ask], *, resident: bool = False, end_resident: bool = False
+        self,
+        asks: Sequence[Ask],
+        *,
+        resident: bool = False,
+        end_resident: bool = False,
+        ready: Callable[[], None] = unheard,
     ) -> list[Answer]:
         sequence = self._send(asks, forget=self._abandoned, resident=resident, end_resident=end_resident)
         await self._greeting()
+        ready()
         body = await self._frame(sequence)
         self._abandoned = False
         return self._answers(asks, body)
@@ -183,11 +195,11 @@ class ProbeShell:
 
     async def _greeting(self) -> None:
         """Read, once, that the shell is ready."""
-        if self._ready:
+        if self.ready:
             return
         await self._skip_to_frame()
         await self._frame(0)
-        self._ready = True
+        self.ready = True
 
     async def _skip_to_frame(self) -> None:
         # A login shell's start files may print anything before the program runs.

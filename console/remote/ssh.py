@@ -150,6 +150,7 @@ class SshTransport:
         self._spec = spec
         self._pool = pool
         self._link: SshLink | None = None
+        self._dialling: asyncio.Task[SshLink] | None = None
         self._channels: set[SshChannel] = set()
         self._opening = 0
 
@@ -184,13 +185,24 @@ class SshTransport:
         names = ("server_version", "send_cipher", "send_compression", "recv_compression")
         return {} if connection is None else {name: sanitise(str(connection.get_extra_info(name))) for name in names}
 
+    def begin(self) -> None:
+        """Begin to connect; ``connect`` waits for it."""
+        self._dialling = asyncio.create_task(self._dial(), name=f"connect to {self.host}")
+
     async def connect(self) -> None:
         """Connect or raise ``TransportError``; see ``Transport.connect``."""
-        await self.close()
+        dialling, self._dialling = self._dialling, None
+        if dialling is None:
+            await self.close()
+            self._link = await self._dial()
+        else:
+            self._link = await dialling
+
+    async def _dial(self) -> SshLink:
         target = await resolve(self._spec)
         lease = await self._pool.through(self._spec, target)
         try:
-            self._link = await log_in(target, self._pool, lease)
+            return await log_in(target, self._pool, lease)
         except BaseException:
             if lease is not None:
                 lease.give_back()
@@ -198,12 +210,18 @@ class SshTransport:
 
     async def close(self) -> None:
         """Close every channel and the connection. Never raises."""
+        dialling, self._dialling = self._dialling, None
+        if dialling is not None:
+            dialling.cancel()
+            [begun] = await asyncio.gather(dialling, return_exceptions=True)
+            if isinstance(begun, SshLink):
+                await begun.close()
         link, self._link = self._link, None
         channels, self._channels = self._channels, set()
         if link is not None:
-            if link.open:
-                await asyncio.gather(*(channel.close() for channel in channels), return_exceptions=True)
-            await link.close()
+            closing = (channel.close() for channel in channels if link.open)
+            # What the channels have to say goes first; their end is not waited for beyond that of the connection.
+            await asyncio.gather(*closing, link.close(), return_exceptions=True)
 
     async def exchange(self, path: str, request: bytes) -> bytes:
         """See ``UnixSockets.exchange``."""

@@ -20,7 +20,7 @@ from console.managers.systemd import SYSTEMD
 from console.probes import family
 from console.remote.builder import SnapshotBuilder
 from console.remote.failure_logs import FailureLogs
-from console.remote.left_behind import LeftBehind
+from console.remote.left_behind import HOSTED, LeftBehind
 from console.remote.service_book import is_down
 from console.remote.shell import NO_RIGHT, Answer, Ask
 from console.remote.transport import ChannelRefusedError, Transport, TransportError
@@ -33,6 +33,10 @@ SEARCH_EVERY = 60.0
 """Seconds between two looks at every process for a manager that may be anywhere."""
 PATIENCE = 60.0
 """Seconds at most between two attempts at a manager that does not answer."""
+
+# What a manager can do stays as it is, and asking a protocol for it at each tick takes its time.
+_ROAMING = {found.presence.name: found for found in DETECTED if isinstance(found, Roaming)}
+_DECLARABLE = {found.presence.name: found for found in DETECTED if isinstance(found, Declarable)}
 
 
 class Report:
@@ -123,19 +127,26 @@ Loop = Callable[[Place], Awaitable[None]]
 it is then begun anew, ever more rarely."""
 
 
+def failed(report: Report, answer: Answer) -> None:
+    """Tell why a survey was not answered; who has no right to ask is answered well."""
+    refused = answer.status == NO_RIGHT
+    report.failed(answer.failure or "", hangs=answer.hangs, broken=not (refused or answer.hangs))
+
+
 def by_shell(manager: Surveyed) -> Loop:
     """The loop of a manager that is asked through the probe shell."""
+
+    declarable = manager if isinstance(manager, Declarable) else None
 
     async def loop(place: Place) -> None:
         changed = False
         while True:
             words: tuple[str, ...] = ()
-            if isinstance(manager, Declarable):
-                words = manager.survey_words(place.pid_files, place.report.known())
+            if declarable is not None:
+                words = declarable.survey_words(place.pid_files, place.report.known())
             answer = await place.ask(Ask(manager.survey, words))
             if answer.failure is not None:
-                refused = answer.status == NO_RIGHT
-                place.report.failed(answer.failure, hangs=answer.hangs, broken=not (refused or answer.hangs))
+                failed(place.report, answer)
             else:
                 place.report.services(answer.value)
             # What a change sets in motion goes on for a moment.
@@ -196,11 +207,11 @@ class Surveys:
 
     def asking(self, probe: Probe[Any]) -> Ask:
         """A routine probe with its arguments."""
-        found = self._managers.get(probe.name)
-        if isinstance(found, Roaming):
-            return Ask(probe, found.search_words(self._stamps.get(found.id, ""), search=self._is_searched(found.id)))
-        words = found.presence_words(self._pid_files) if isinstance(found, Declarable) else ()
-        return Ask(probe, words)
+        if (roaming := _ROAMING.get(probe.name)) is not None:
+            told = self._stamps.get(roaming.id, "")
+            return Ask(probe, roaming.search_words(told, search=self._is_searched(roaming.id)))
+        declarable = _DECLARABLE.get(probe.name)
+        return Ask(probe, declarable.presence_words(self._pid_files) if declarable is not None else ())
 
     def _is_searched(self, manager: str) -> bool:
         now = self._clock()
@@ -219,7 +230,7 @@ class Surveys:
         found = self._managers.get(answer.probe.name)
         if found is None:
             return False
-        if self._left.due(found):
+        if self._left.due(found.id):
             self._work.set()
         before = self._stamps.get(found.id)
         if answer.failure is None:
@@ -233,6 +244,11 @@ class Surveys:
         elif answer.value != before:
             self._wanted[found.id].now(answer.value)
         return True
+
+    def units_told(self) -> None:
+        """Read what units of theirs that are down would run, beside all else."""
+        if any(map(self._left.due, HOSTED)):
+            self._work.set()
 
     def touch(self) -> None:
         """Look again at all of them, e.g. after an action."""

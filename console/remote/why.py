@@ -88,11 +88,13 @@ async def collect(
     declared: tuple[Declaration, ...] = (),
     asked_from: str | None = None,
     symptom: Symptom | None = None,
+    wholly: bool = False,
 ) -> Evidence:
     """Look at the listeners and the files anew, and ask whatever would still change the verdict.
 
     Raises ``TransportError``. ``asked_from``: a host of the fleet from which the port should be reached. ``symptom``:
-    the line of a log that somebody points at.
+    the line of a log that somebody points at. ``wholly``: at the end service managers are waited for that have yet to
+    tell their services.
     """
     evidence = Evidence(fleet.snapshot(host), target, symptom, declared=declared, asked_from=asked_from)
     other = outside.peer_of(fleet, asked_from) if asked_from is not None else None
@@ -101,7 +103,10 @@ async def collect(
     questions: tuple[Question, ...] = (Question("listeners"), files, *needed(evidence))
     for _ in range(ROUNDS):
         evidence = await _round(fleet, host, evidence, questions)
-        questions = needed(evidence)
+        if not (questions := needed(evidence)) and wholly:
+            # Managers that had yet to tell their services were not waited for so far.
+            evidence = replace(evidence, snapshot=await fleet.settled(host))
+            questions = needed(evidence)
         if not questions:
             return evidence
     left = tuple(Refusal(one.probe, _RESTLESS, silent=True) for one in questions)

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def cli(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
     def fleet(config: Config, specs: tuple[HostSpec, ...]) -> Fleet:
         return demo_fleet(wiring.judge(config, specs), interval=0.2, delay=0.0)
 
-    monkeypatch.setattr(looking, "make_fleet", fleet)
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: nullcontext(fleet(config, specs)))
 
     def command(*argv: str) -> tuple[int, str, str]:
         code = run(list(argv))

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -53,7 +54,7 @@ def at_boot(count: int) -> Snapshot:
 
 def asked(snapshot: Snapshot, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
     """What ``status web1/job1`` says of a host in this state."""
-    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: SettledFleet(snapshot))
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: nullcontext(SettledFleet(snapshot)))
     return run(["status", "web1/job1"]), capsys.readouterr().out
 
 
@@ -68,7 +69,7 @@ def frozen() -> Snapshot:
 def test_what_cannot_be_asked_is_not_called_missing_but_unknown(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: SettledFleet(frozen()))
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: nullcontext(SettledFleet(frozen())))
     code = run(["status", "web1/docker:x"])
     out, _ = capsys.readouterr()
     assert code == 1
@@ -88,7 +89,7 @@ def test_a_wrong_name_ends_as_one_where_this_login_may_not_ask_a_manager(
 ) -> None:
     known = host()
     denied = replace(known, sources=(*known.sources, Source("docker", None, "permission denied: join group docker")))
-    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: SettledFleet(denied))
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: nullcontext(SettledFleet(denied)))
     for words in (["status", "web1/x"], ["status", "web1/x", "--json"], ["restart", "web1/x", "--yes"]):
         assert run(words) == 2
         out, err = capsys.readouterr()
@@ -99,7 +100,7 @@ def test_a_wrong_name_ends_as_one_where_this_login_may_not_ask_a_manager(
 def test_a_change_of_what_cannot_be_asked_is_refused_with_the_reason(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: SettledFleet(frozen()))
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: nullcontext(SettledFleet(frozen())))
     for word, schema in (("web1/docker:x", "hostdeck.plan/1"), ("web1/docker:x/*", "hostdeck.plans/1")):
         code = run(["restart", word, "--yes", "--json"])
         out, err = capsys.readouterr()
@@ -116,7 +117,7 @@ class SettledFleet:
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
 
-    def start(self, _changed: object) -> None: ...
+    def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
@@ -158,7 +159,7 @@ def test_a_port_that_may_be_missing_is_told_with_what_shows_it(
     assert known.identity is not None
     hidden = replace(LISTENER, pids=(), process=None, unit=unit)
     known = replace(known, listeners=(hidden,), identity=replace(known.identity, uid=uid))
-    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: Hiding(known, why))
+    monkeypatch.setattr(looking, "make_fleet", lambda config, specs: nullcontext(Hiding(known, why)))
     run(["status", "web1"])
     out = " ".join(capsys.readouterr().out.split())
     line = f"web1: ports may be missing: the process of 1 listener is hidden: {LINE}"

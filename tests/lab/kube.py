@@ -87,6 +87,7 @@ class Cluster(kmock.KubernetesEmulator):
         return await _json(self._list(request), request)
 
     def _allow(self, request: kmock.Request) -> None:
+        """Refuse as ``responsewriters.Forbidden`` of k8s.io/apiserver does."""
         user = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if user not in self.may:
             raise kmock.KubernetesError(status=401, reason="Unauthorized", message="Unauthorized", details={"uid": ""})
@@ -97,7 +98,8 @@ class Cluster(kmock.KubernetesEmulator):
         where = f'in the namespace "{request.namespace}"' if request.namespace else "at the cluster scope"
         what = f"{plural}.{group} is forbidden" if group else f"{plural} is forbidden"
         told = f'{what}: User "{user}" cannot {verb} resource "{plural}" in API group "{group}" {where}'
-        raise kmock.KubernetesError(status=403, reason="Forbidden", message=told, details={"kind": plural})
+        details = {"group": group, "kind": plural} if group else {"kind": plural}
+        raise kmock.KubernetesError(status=403, reason="Forbidden", message=told, details=details)
 
     def _found(self, request: kmock.Request) -> Controller:
         plural = request.resource.plural if request.resource is not None else None

@@ -13,7 +13,7 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.managers import MANAGERS
 from console.managers.join import with_ports
-from console.managers.lineage import mains, with_families
+from console.managers.lineage import Lineage, mains
 from console.managers.pidfile import PIDFILE, SURVEY_PROBE
 from console.probes import family, identity, listeners
 from console.remote.runner import new_plan_id
@@ -48,7 +48,7 @@ async def look(transport: Transport, *declared: PidFile, known: tuple[Service, .
     named = tuple(replace(service, ref=replace(service.ref, host=transport.host)) for service in services)
     pids = tuple(str(pid) for pid in mains(named))
     families = family.parse(await asked(transport, family.PROBE, *pids)) if pids else ()
-    joined = with_families(named, {one.pid: one for one in families})
+    joined = Lineage().joined(named, {one.pid: one for one in families})
     return Snapshot(
         transport.host, Link(LinkState.UP, 0.0), identity=who, services=with_ports(joined, found), listeners=found
     )

@@ -14,7 +14,6 @@ from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
 from console.managers.kubernetes import KUBERNETES, PRESENCE, SURVEY
 from console.managers.kubernetes_names import cluster_word, marked, workload
-from console.managers.kubernetes_rollout import Revision, parse_history
 from tests.probes.asking import RefusedError, Way
 
 NOW = 1795255336
@@ -27,7 +26,7 @@ API = Service(
 
 
 def told(*rows: str, where: str = "lab default lab-cluster https://10.0.0.1:6443") -> tuple[Service, ...]:
-    return SURVEY.parse("\n".join(("configs /k", f"where {where}", *rows, f"now {NOW}")))
+    return SURVEY.parse("\n".join(("configs /k", f"where {where}", *rows, f"now {NOW}"))).services
 
 
 def deployment(counts: str, *rows: str, paused: str = "-", strategy: str = "RollingUpdate", seen: int = 4) -> Service:
@@ -156,7 +155,7 @@ def test_production_looks_different(context: str, cluster: str, server: str, mar
 
 def test_a_list_of_configurations_is_given_as_it_is() -> None:
     text = "configs /a:/b\nwhere arn%3Aaws%3A1 default x https://x\n>w DaemonSet shop a 1 - - - RollingUpdate 2 2 2 2 1"
-    [service] = SURVEY.parse(text)
+    [service] = SURVEY.parse(text).services
     assert service.tool == ("env", "KUBECONFIG=/a:/b", "kubectl", "--context", "arn:aws:1")
 
 
@@ -207,13 +206,6 @@ def test_lines_of_a_log() -> None:
     assert (said.source, said.level) == ("kubectl", "warning")
     assert KUBERNETES.log_line(API.ref, "") is None
     assert KUBERNETES.log_line(API.ref, "[pod/api-1/app] 2026-11-21T10:02:18Z") is None
-
-
-def test_the_history_of_a_rollout() -> None:
-    text = "deployment.apps/api \nREVISION  CHANGE-CAUSE\n2         <none>\n3         kubectl set image x=y\n\n"
-    assert parse_history(text) == (Revision(2, None), Revision(3, "kubectl set image x=y"))
-    with pytest.raises(ParseError):
-        parse_history("error: no rollout history found")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from console.cli.commands import ports
 from console.core.network import Family, Listener
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.managers.join import Owners, container_at, with_ports
-from console.managers.lineage import with_families
+from console.managers.lineage import Lineage
 
 HOME = "/user.slice/user-1001.slice/user@1001.service"
 
@@ -132,7 +132,7 @@ FAMILIES = {
 @pytest.mark.parametrize("manager", ["pm2", "docker", "compose", "supervisord"])
 def test_a_users_own_manager_takes_nothing_of_others(manager: str) -> None:
     """Whoever may run a daemon may have it say what he likes, and root asks the daemons of all."""
-    [nginx, evil] = with_families((NGINX, claimed(manager, "user:oncall")), FAMILIES)
+    [nginx, evil] = Lineage().joined((NGINX, claimed(manager, "user:oncall")), FAMILIES)
     assert (evil.pids, nginx.pids) == ((990, 991), (812,))
     web = Listener("tcp", "0.0.0.0", 80, uid=0, user="root", pids=(812, 813), cgroup="/system.slice/nginx.service")
     mine = Listener("tcp", "*", 8080, uid=1001, user="oncall", pids=(991,), cgroup="/system.slice/pm2-oncall.service")
@@ -143,17 +143,17 @@ def test_a_users_own_manager_takes_nothing_of_others(manager: str) -> None:
 
 
 def test_what_is_not_seen_to_be_a_users_is_not_taken() -> None:
-    [evil] = with_families((claimed("pm2", "user:oncall"),), {})
+    [evil] = Lineage().joined((claimed("pm2", "user:oncall"),), {})
     assert evil.pids == ()
     # What root's own manager tells stands, as always.
     for scope in ("system", "user:root"):
-        assert with_families((claimed("pm2", scope),), {})[0].pids == (812, 990)
+        assert Lineage().joined((claimed("pm2", scope),), {})[0].pids == (812, 990)
 
 
 def test_a_daemon_that_is_not_the_users_tells_no_unit() -> None:
     """A rootless engine writes the file of its process itself."""
     families = {**FAMILIES, 58: Family(58, 1, 1.0, 1, "/system.slice/docker.service", (58,), ("root",))}
-    [evil] = with_families(
+    [evil] = Lineage().joined(
         (claimed("docker", "user:oncall", daemon=58, chain=("docker", "evil")),), families, {58: ("a",)}
     )
     assert evil.chain == ("docker", "evil")
@@ -163,7 +163,7 @@ def test_a_process_of_another_number_in_a_users_own_slice_is_the_users() -> None
     """In a container without root all but its root are numbers that no user has."""
     slice_ = "/user.slice/user-1001.slice/user@1001.service/user.slice/docker-0.scope"
     family = Family(812, 1, 1.0, 1, slice_, (812, 813), ("100998", "oncall"))
-    [found] = with_families((claimed("docker", "user:oncall", pids=(812,)),), {812: family})
+    [found] = Lineage().joined((claimed("docker", "user:oncall", pids=(812,)),), {812: family})
     assert found.pids == (812, 813)
 
 

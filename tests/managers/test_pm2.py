@@ -14,7 +14,7 @@ from console.core.network import Family
 from console.core.plan import ActionKind
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
-from console.managers.lineage import with_families
+from console.managers.lineage import Lineage
 from console.managers.pm2 import PM2, PM2_PRESENCE
 from console.managers.pm2_list import parse_survey
 
@@ -124,7 +124,7 @@ def test_what_else_the_daemon_runs_is_not_part_of_a_cluster() -> None:
         812: Family(812, 2, 1.0, 100, unit, (812, 815), ("deploy",)),
         813: Family(813, 2, 1.0, 100, unit, (813,), ("deploy",)),
     }
-    [joined] = with_families((api,), families)
+    [joined] = Lineage().joined((api,), families)
     assert joined.pids == (812, 813, 700, 815)
     assert joined.cpu_seconds == 2.0
     assert joined.chain == ("systemd", "pm2-deploy.service", "pm2", "api")

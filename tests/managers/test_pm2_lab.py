@@ -16,7 +16,7 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
 from console.managers.join import with_ports
-from console.managers.lineage import mains, with_families
+from console.managers.lineage import Lineage, mains
 from console.managers.pm2 import PM2, PM2_PRESENCE, PM2_SURVEY
 from console.managers.pm2_ask import ASK_JS
 from console.managers.pm2_list import Found
@@ -63,7 +63,7 @@ async def seen(transport: Transport) -> Snapshot:
     )
     asked = replace(family.PROBE, script=f"set -- {' '.join(map(str, mains(mine)))}\n{family.PROBE.script}")
     families = {found.pid: found for found in await ask(transport, asked)}
-    services = (*where.services, *with_families(mine, families))
+    services = (*where.services, *Lineage().joined(mine, families))
     return replace(where, services=with_ports(services, where.listeners))
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.core.network import Listener
 from console.core.rates import rates
+from console.core.usage import usage_rates
 from console.managers.systemd import SYSTEMD
 from console.probes import (
     ALL,
@@ -107,6 +109,54 @@ def test_what_a_unit_uses(lab: Lab, host: Host, user: str) -> None:
     pid = str(scene.truth(host)["pid"])
     with pytest.raises(RefusedError, match=f"^process {pid} is in {unit}, which is no container's own$"):
         way.ask(usage.PROBE, pid)
+
+
+LOADS = {
+    "burn": "/bin/sh -c 'while :; do :; done'",
+    "hold": """/usr/bin/python3 -c 'import time; kept = b"x" * (200 << 20); time.sleep(100000)'""",
+    "write": "/bin/sh -c 'while :; do dd if=/dev/zero of=/var/tmp/load bs=1M count=4 conv=fsync; done'",
+}
+
+
+def test_a_known_load_is_told_as_it_is(lab: Lab, host: Host) -> None:
+    """What this kernel counts by version 1 alone (memory and disks on a machine with both) is unknown, never 0."""
+    way = over_ssh(lab, host)
+    for name, command in LOADS.items():
+        host.unit(f"{name}.service", f"[Service]\nExecStart={command}\nStandardError=null\n")
+    try:
+        group = host.container.cgroup / "payload/system.slice"
+        host.wait("[ $(awk '/^VmRSS/ { print $2 }' /proc/$(systemctl show -P MainPID hold)/status) -gt 204800 ]")
+        for name in LOADS:
+            words, counted = f"/system.slice/{name}.service", group / f"{name}.service"
+            before = outside(counted)
+            first = way.ask(usage.PROBE, words)
+            after = outside(counted)
+            while way.ask(usage.PROBE, words).at < first.at + 1.0:
+                pass
+            least = outside(counted) - after
+            last = way.ask(usage.PROBE, words)
+            used = usage_rates(first, last)
+            assert used is not None
+            spent = used.cpu / 100 * (last.at - first.at)
+            assert least - 0.01 <= spent <= outside(counted) - before + 0.01
+            assert (spent > 0.01) is (name == "burn") or name == "write"
+            if (counted / "memory.current").exists():
+                assert last.memory is not None
+                assert (last.memory >= 200 << 20) is (name == "hold")
+            else:
+                assert last.memory is None
+            if (counted / "io.stat").exists():
+                assert used.written is not None
+                assert (used.written > 0) is (name == "write")
+            else:
+                assert (used.read, used.written) == (None, None)
+    finally:
+        host.run(["systemctl", "stop", *LOADS])
+
+
+def outside(group: Path) -> float:
+    """Seconds of processors that a group used, as this machine counts them."""
+    return int((group / "cpu.stat").read_text().split()[1]) / 1e6
 
 
 def test_connections(lab: Lab, host: Host) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from console.core.freshness import of_service
 from console.core.network import Listener, Process
 from console.core.service import Service, ServiceRef, State
@@ -128,3 +130,27 @@ def test_what_is_known_to_hold_is_as_fresh_as_that_unless_it_failed() -> None:
     made.note("systemd_watch", 25.0, "no answer in 5 s")
     made.holds("systemd_watch", 30.0)
     assert made.snapshot.source("systemd_watch") == Source("systemd_watch", 20.0, "no answer in 5 s")
+
+
+def test_what_is_told_again_and_did_not_change_costs_no_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = builder()
+    made.services("pm2", (API, SHOP), "pm2", 10.0)
+    before = made.snapshot
+    joins: list[float] = []
+    join = made._join
+
+    def joined(now: float) -> None:
+        joins.append(now)
+        join(now)
+
+    monkeypatch.setattr(made, "_join", joined)
+    made.services("pm2", (replace(API), replace(SHOP)), "pm2", 12.0)
+    assert joins == []
+    assert made.snapshot.services is before.services
+    assert (made.snapshot.at, ages(made.snapshot, 13.0)["api"]) == (12.0, (1.0, False))
+    made.services("pm2", (replace(API, native_state="stopped", state=State.STOPPED), SHOP), "pm2", 14.0)
+    made.note("pm2", 16.0, HUNG)
+    made.services("pm2", made.told("pm2"), "pm2", 18.0)
+    made.services("pm2", made.told("pm2"), "pm2", 20.0, trouble=HUNG)
+    assert joins[0] == 14.0
+    assert joins[-2:] == [18.0, 20.0], "who fell silent may have changed what is known of its services"

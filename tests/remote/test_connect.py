@@ -1,12 +1,15 @@
 """The way from a host to its transport: cheap to import, and never unchecked."""
 
 import ast
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import console
-from console.remote.connect import JumpPool, connect, prepare
+from console.remote.connect import JumpPool, ahead, connect, prepare
 from console.remote.local import LocalTransport
 from console.remote.ssh import SshTransport
 from console.remote.transport import HostSpec
@@ -32,6 +35,43 @@ def test_the_ssh_library_is_loaded_only_for_a_host_that_needs_it() -> None:
         "assert 'asyncssh' not in sys.modules\n"
         "asyncio.run(prepare([HostSpec('web1', 'web1')]))\n"
         "assert 'asyncssh' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(console.__file__).parents[1])
+
+
+async def test_a_connection_that_was_begun_is_handed_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+
+    async def dial(transport: SshTransport) -> None:
+        begun.append(transport.host)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(SshTransport, "_dial", dial)
+    specs = (HostSpec("web1", "web1"), HostSpec("web2", "web2"), HostSpec("here", None))
+    before = asyncio.all_tasks()
+    async with ahead(specs) as reach:
+        first = reach(specs[0])
+        waiting = asyncio.create_task(first.connect())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert begun == ["web1", "web2"]
+        assert reach(specs[0]) is not first, "a further one is begun when it is connected"
+        assert isinstance(reach(specs[2]), LocalTransport)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    assert asyncio.all_tasks() == before, "what was begun and not taken is ended"
+
+
+def test_the_ssh_library_is_loaded_without_a_compiler_that_is_asked_for_what_is_not_there() -> None:
+    program = (
+        "import asyncio, sys\n"
+        "started = []\n"
+        "sys.addaudithook(lambda event, args: started.append(str(args)) if event == 'subprocess.Popen' else None)\n"
+        "from console.remote.connect import prepare\n"
+        "from console.remote.transport import HostSpec\n"
+        "asyncio.run(prepare([HostSpec('web1', 'web1')]))\n"
+        "assert 'asyncssh' in sys.modules\n"
+        "assert not any('oqs' in words for words in started), started\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(console.__file__).parents[1])
 

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from console.core.command import Command, Output
+from console.core.finding import Finding
 from console.core.plan import Step
-from console.core.snapshot import Identity
+from console.core.snapshot import Identity, Link, LinkState, Snapshot
 from console.remote.fleet import Fleet
-from console.remote.transport import ChannelRefusedError, HostSpec
+from console.remote.transport import ChannelRefusedError, HostSpec, Transport
 from tests.remote.plans import make
 
 
@@ -48,3 +49,22 @@ async def test_rights_are_asked_over_a_connection_of_their_own_where_the_first_i
     assert not found.allowed
     assert found.missing == ("oncall ALL=(root) NOPASSWD: /usr/bin/systemctl restart api.service",)
     assert [each.closed for each in own] == [True]
+
+
+def test_a_host_is_judged_when_its_findings_are_asked_for_and_once_for_each_snapshot() -> None:
+    judged: list[Snapshot] = []
+
+    def judge(snapshot: Snapshot) -> tuple[Finding, ...]:
+        judged.append(snapshot)
+        return ()
+
+    def connect(spec: HostSpec) -> Transport:
+        raise AssertionError(spec)
+
+    fleet = Fleet([HostSpec("web1", "web1")], connect, judge)
+    poller = fleet._poller("web1")
+    poller.builder.link(Link(LinkState.UP, 1.0))
+    poller._emit()
+    assert judged == []
+    assert fleet.findings("web1") == fleet.findings("web1") == ()
+    assert judged == [fleet.snapshot("web1")]

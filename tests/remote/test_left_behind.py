@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 
 from console.core.network import Family, Listener
@@ -36,6 +37,7 @@ class Host:
 
     async def ask(self, ask: Ask) -> Answer:
         self.asked.append((ask.probe.name, *ask.args))
+        await asyncio.sleep(0)
         return Answer(ask.probe, self.on_disk, failure=self.failure)
 
     def unit(self, *units: Service) -> None:
@@ -72,6 +74,14 @@ async def test_files_are_read_once_for_a_unit_that_is_down() -> None:
     assert host.programs["api"].state.value == "unknown"
     host.builder.services("supervisord", (API,), "supervisord", 2.0)
     assert host.programs["api"].state.value == "running"
+
+
+async def test_files_that_are_being_read_are_waited_for_and_not_read_twice() -> None:
+    host = Host()
+    host.unit(UNIT)
+    await asyncio.gather(host.left.look(), host.left.look())
+    assert len(host.asked) == 1
+    assert "api" in host.programs
 
 
 async def test_no_files_are_read_of_what_runs_or_is_not_there() -> None:

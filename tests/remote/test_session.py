@@ -8,6 +8,7 @@ import pytest
 
 from console.core.command import Command, Output
 from console.core.probe import Probe
+from console.remote import session as session_module
 from console.remote.local import LocalTransport
 from console.remote.session import Session
 from console.remote.shell import Ask, ShellLostError
@@ -200,3 +201,40 @@ async def test_a_shell_that_is_closed_under_a_request_says_so() -> None:
         await session.reopen_fast(5.0)
         with pytest.raises(ShellLostError):
             await asked
+
+
+async def test_the_first_look_is_on_the_way_before_the_shell_says_that_it_is_ready() -> None:
+    class OneNoting(Noting):
+        """Notes only what passes over its first channel, that of the fast lane."""
+
+        async def open(self, argv: tuple[str, ...]) -> Channel:
+            first, self.first = self.first, False
+            return await (Noting if first else LocalTransport).open(self, argv)
+
+        first = True
+
+    transport = OneNoting()
+    session = Session(transport, (QUICK,))
+    await session.open()
+    try:
+        [answer] = await session.first([Ask(QUICK)], 5.0)
+        assert answer.value == "here"
+        # The program and the question, and only then what the shell says.
+        assert transport.noted[:3] == ["written", "written", "read"]
+    finally:
+        await session.close()
+
+
+async def test_a_login_shell_that_does_not_start_is_told_from_one_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session_module, "START_TIMEOUT", 0.01)
+    silent = Session(SilentTransport(), (NOTHING,))
+    await silent.open()
+    with pytest.raises(ShellLostError, match="the login shell did not start"):
+        await silent.first([Ask(NOTHING)], 5.0)
+    await silent.close()
+    monkeypatch.undo()
+    async with opened() as session:
+        with pytest.raises(TimeoutError):
+            await session.first([Ask(HANGS)], 0.01)

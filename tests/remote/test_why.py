@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from console.core.network import Listener, Process
 from console.core.reach import Reached
-from console.core.service import Endpoint
+from console.core.service import Endpoint, ServiceRef, State
 from console.core.snapshot import Snapshot
+from console.diagnosis.diagnose import diagnose
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespaces
 from console.probes.reach import Connected
@@ -64,6 +65,22 @@ class OneHost:
 def conflict() -> Snapshot:
     """``api.service`` has no port, since 4112 listens on it."""
     return snapshot(services=(failed(),), listeners=(HELD,), symptoms=(symptom(),), identity=identity(0))
+
+
+async def test_managers_that_tell_late_are_part_of_what_is_judged_where_all_are_wanted() -> None:
+    class Slow(OneHost):
+        async def settled(self, _host: str) -> Snapshot:
+            self._known = replace(self._known, services=(*self._known.services, told))
+            return self._known
+
+    late = ServiceRef("web1", "pm2", "late")
+    told = replace(failed(), ref=late, state=State.RUNNING, pids=(4112,))
+    host = Slow(conflict())
+    early = await collect(cast(Fleet, host), "web1", ref())
+    assert early.snapshot.service(late) is None
+    whole = await collect(cast(Fleet, host), "web1", ref(), wholly=True)
+    assert whole.snapshot.service(late) == told
+    assert [one.ref for one in diagnose(whole).holders] == [late]
 
 
 async def test_all_that_a_held_port_needs_is_asked_in_one_round() -> None:

@@ -103,7 +103,7 @@ def _without_tool(manager: Detected, services: tuple[Service, ...], user: str) -
 
 
 _mends = re.compile(
-    r"[:;] (?=sudoers needs: |join group |connect as |install |declare |start its unit|log in again|renew it"
+    r"[:;] (?=sudoers needs: |join group |connect as |install |declare |bind |start its unit|log in again|renew it"
     r"|see \w|run \w|(?:docker|podman|journalctl|systemctl|kubectl|loginctl|kill) )"
 )
 _group = re.compile(r"join group ([\w.-]+)")

@@ -1,20 +1,26 @@
 """``hostdeck why``: the diagnosis of a port or a service."""
 
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from console.cli.errors import CliError
 from console.cli.subcommand import Subcommand, json_option, target_argument
 
 if TYPE_CHECKING:
     from console.config.model import Config
     from console.core.finding import Proposal
-    from console.core.service import ServiceRef
-    from console.core.snapshot import LogLine
+    from console.core.service import Endpoint, ServiceRef
+    from console.core.snapshot import LogLine, Snapshot
     from console.core.target import Target
     from console.diagnosis.verdict import Verdict
     from console.remote.fleet import Fleet
     from console.remote.transport import HostSpec
+
+
+JUDGES = ("console.remote.why", "console.cli.planning")
+"""What is needed once the host has answered."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -41,20 +47,27 @@ def run(arguments: Namespace) -> int:
 async def _look(
     config: "Config", spec: "HostSpec", target: "Target", arguments: Namespace, other: "HostSpec | None"
 ) -> int:
-    from console.cli import encode, looking
+    import asyncio
+
+    from console.cli import looking
     from console.cli.errors import Exit
-    from console.diagnosis.as_json import as_json
+
+    async def up() -> None:
+        for one in specs:
+            await looking.up(fleet, one.name, managers=False)
 
     specs = (spec,) if other is None or other.name == spec.name else (spec, other)
     async with looking.started(config, specs) as fleet:
-        for one in specs:
-            await looking.up(fleet, one.name)
+        await asyncio.gather(looking.load(JUDGES), up())
         asked_from = other.name if other is not None else None
         verdict = await looking.watched(spec.name, diagnosis(fleet, config, spec, target, asked_from))
         verdict = replace(verdict, actions=await permitted(fleet, config, spec, verdict.actions))
         wanted = (arguments.evidence or arguments.markdown) and not arguments.json
         log = await _log(fleet, verdict.service) if wanted and verdict.service is not None else ()
     if arguments.json:
+        from console.cli import encode
+        from console.diagnosis.as_json import as_json
+
         print(encode.dumps(as_json(verdict), indent=2))
     else:
         _text(verdict, log, arguments)
@@ -102,19 +115,33 @@ async def _why_not(fleet: "Fleet", config: "Config", spec: "HostSpec", action: "
 async def diagnosis(
     fleet: "Fleet", config: "Config", spec: "HostSpec", target: "Target", asked_from: str | None = None
 ) -> "Verdict":
-    """The verdict on a target of a host that is up."""
-    from console.cli.targets import found, port_of_process
+    """The verdict on a target of a host that is up, begun before all of its service managers have told.
+
+    What the target names is only sure once they have.
+    """
     from console.cli.wiring import verdict
+
+    early = None
+    if not config.services:
+        with suppress(CliError):
+            early = _subject(target, fleet.snapshot(spec.name))
+    if early is not None:
+        judged = await verdict(fleet, config, spec, early, asked_from=asked_from, wholly=True)
+    subject = _subject(target, await fleet.settled(spec.name))
+    if early is not None and subject == early:
+        return judged
+    return await verdict(fleet, config, spec, subject, asked_from=asked_from)
+
+
+def _subject(target: "Target", snapshot: "Snapshot") -> "Endpoint | ServiceRef":
+    """What is asked about; raises ``CliError`` where the host has no such service, or several."""
+    from console.cli.targets import found, port_of_process
     from console.core.service import Endpoint
 
-    subject: Endpoint | ServiceRef
     if target.port is not None:
-        subject = Endpoint(target.protocol, "*", target.port)
-    else:
-        snapshot = fleet.snapshot(spec.name)
-        ref = found(target, snapshot)
-        subject = port_of_process(ref, snapshot) if ref.manager == "process" else ref
-    return await verdict(fleet, config, spec, subject, asked_from=asked_from)
+        return Endpoint(target.protocol, "*", target.port)
+    ref = found(target, snapshot)
+    return port_of_process(ref, snapshot) if ref.manager == "process" else ref
 
 
 async def _log(fleet: "Fleet", ref: "ServiceRef") -> "tuple[LogLine, ...]":

@@ -12,13 +12,19 @@ def uses(service: Service, usage: Usage | None) -> str:
     memory = reading.memory if reading is not None and reading.memory is not None else service.memory
     words = [
         f"CPU {cells.percent(usage.rates.cpu)} of a core" if usage is not None and usage.rates is not None else "",
-        f"memory {cells.size(memory)}" if memory is not None else "",
+        _memory(memory, asked=reading is not None),
         _disks(usage) if usage is not None and usage.rates is not None else "",
         number(service.tasks, "task") if service.tasks is not None else "",
         f"CPU {cells.seconds(service.cpu_seconds)} in all" if service.cpu_seconds is not None else "",
         f"rates not seen: {usage.failure}" if usage is not None and usage.failure is not None else "",
     ]
     return "  ".join(word for word in words if word)
+
+
+def _memory(memory: int | None, *, asked: bool) -> str:
+    if memory is not None:
+        return f"memory {cells.size(memory)}"
+    return "memory not counted (no memory controller for it)" if asked else ""
 
 
 def _disks(usage: Usage) -> str:

@@ -31,6 +31,10 @@ def test_the_line_tells_what_is_known_and_why_something_is_not() -> None:
     assert uses(cron, rates) == f"CPU 12 % of a core  memory 3.0 MiB  {disks}  7 tasks  CPU 13 min 32 s in all"
     uncounted = Usage(replace(first.reading, read=None) if first.reading else None, UsageRates(12.0, None, None))
     assert "disks not counted (no io controller for it)" in uses(cron, uncounted)
+    bare = replace(cron, memory=None)
+    assert uses(bare, None) == "7 tasks  CPU 13 min 32 s in all"
+    blind = Usage(replace(first.reading, memory=None)) if first.reading else None
+    assert uses(bare, blind).startswith("memory not counted (no memory controller for it)  7 tasks")
     assert uses(cron, Usage(failure="process 7 has ended")) == f"{own}  rates not seen: process 7 has ended"
     assert uses(scenes.service("web-1", "cron.service", State.STOPPED), None) == ""
 
