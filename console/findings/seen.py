@@ -24,6 +24,11 @@ def not_seen(snapshot: Snapshot) -> tuple[str, ...]:
     return tuple(gaps)
 
 
+def whole(snapshot: Snapshot) -> bool:
+    """Whether every source answered, so that nothing of what it tells can be wrong unseen."""
+    return not blind(snapshot) and all(source.failure is None for source in snapshot.sources)
+
+
 def blind(snapshot: Snapshot) -> tuple[str, ...]:
     """Each essential part of a host that is not seen now, with its reason; while there is one, all is never quiet.
 

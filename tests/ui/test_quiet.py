@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from console.core.snapshot import Source
-from console.ui.cells import plain
+from console.ui.cells import Cell, plain
 from console.ui.present.findings import quiet
 from console.ui.store import Store
 from tests.ui import scenes
@@ -31,3 +31,18 @@ def test_all_is_never_quiet_while_an_essential_part_is_not_seen() -> None:
     assert not any("quiet" in line for line in said(store))
     assert said(store)[0].startswith("Nothing wrong in what was seen: 1 host")
     assert "Not known of web-1: its services (Failed to connect to bus)" in said(store)
+
+
+def test_what_a_manager_did_not_tell_takes_the_green_from_quiet() -> None:
+    store = Store(scenes.specs()[:1], scenes.NOW)
+    base = scenes.up("web-1")
+    store.apply(base, ())
+    [green] = quiet(store, scenes.NOW)
+    assert isinstance(green, Cell)
+    assert green.tone == "ok"
+    failed = Source("docker", None, "no right: join group docker")
+    store.apply(replace(base, sources=(*base.sources, failed)), ())
+    assert quiet(store, scenes.NOW) == (
+        Cell(green.text),
+        Cell("Not seen: docker on web-1 (no right: join group docker)", "warning"),
+    )

@@ -200,7 +200,7 @@ def quiet(store: Store, now: float) -> tuple[Text, ...]:
 
 def _looked_at(looked: Sequence[Snapshot], now: float, *, waiting: bool) -> list[Text]:
     """What was looked at as a whole, and what of it nothing can be said of: quiet is only what was seen."""
-    from console.findings.seen import ESSENTIAL, blind
+    from console.findings.seen import ESSENTIAL, blind, whole
 
     services = sum(len(snapshot.services) for snapshot in looked)
     ports = sum(len(snapshot.listeners) for snapshot in looked)
@@ -209,7 +209,9 @@ def _looked_at(looked: Sequence[Snapshot], now: float, *, waiting: bool) -> list
     unseen = [f"Not known of {one.host}: {'; '.join(gaps)}" for one in looked if (gaps := blind(one))]
     quiet_now = not waiting and not unseen
     word = "All quiet:" if quiet_now else "Nothing wrong so far on" if waiting else "Nothing wrong in what was seen:"
-    told: list[Text] = [Cell(f"{word} {what} checked {cells.age(oldest)} ago.", "ok" if quiet_now else "")]
+    # Green is for what was seen whole: a manager that did not tell may hide an outage.
+    tone = "ok" if quiet_now and all(whole(one) for one in looked) else ""
+    told: list[Text] = [Cell(f"{word} {what} checked {cells.age(oldest)} ago.", tone)]
     return [*told, *(Cell(line, "warning") for line in unseen)]
 
 
@@ -221,7 +223,7 @@ def not_seen(snapshots: Sequence[Snapshot], limit: int = 6) -> list[Text]:
         for source in snapshot.sources
         if source.failure
     ]
-    lines: list[Text] = [Cell(f"Not seen: {failure}", "muted") for failure in failures[:limit]]
+    lines: list[Text] = [Cell(f"Not seen: {failure}", "warning") for failure in failures[:limit]]
     if len(failures) > limit:
         lines.append(Cell(f"and {len(failures) - limit} more: see Hosts", "muted"))
     return lines
