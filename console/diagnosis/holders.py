@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from console.core.network import Listener, Process, Socket
-from console.core.overlap import overlaps, same_address
+from console.core.overlap import overlaps
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.diagnosis import clusters, hidden, spaces, strays, user_sockets
 from console.diagnosis.container_ways import is_contained
@@ -140,7 +140,7 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         command=process.command if process else None,
         confidence=_confidence(known_by),
         known_by=known_by,
-        clash=overlaps(wanted, listener) if not same_address(wanted.address, "*") or listener.address == "*" else None,
+        clash=overlaps(wanted, listener) if wanted.address != "*" or listener.address == "*" else None,
         interface=listener.interface,
         strays=left,
         note=strays.LEFT if service is not None and is_hidden_leftover(service, listener) else None,

@@ -44,6 +44,8 @@ class Owners:
             return self._declared_by(listener) if of_user(listener) else self._by_name.get(listener.unit)
         if listener.unit == INIT or listener.pids == (1,):
             return self._declared_by(listener)
+        if _is_untold(listener) and (found := self._declared_by(listener)):
+            return found
         if is_publishing(listener) and (found := self._published.of(listener)):
             return found
         for pid in listener.pids:
@@ -74,6 +76,11 @@ class Owners:
         ]
         exact = (service for want, service in found if same_address(want.address, listener.address))
         return next(exact, found[0][1] if found else None)
+
+
+def _is_untold(listener: Listener) -> bool:
+    """Whether a socket of root shows neither process nor cgroup, as ss tells it while the cgroup comes or goes."""
+    return not listener.pids and listener.cgroup is None and listener.unit is None and listener.uid == 0
 
 
 def of_user(listener: Listener | Socket) -> bool:

@@ -1,12 +1,15 @@
 """Several listeners at one place."""
 
+from dataclasses import replace
+
 import pytest
 
 from console.core.network import Listener
+from console.core.service import Endpoint
 from console.diagnosis import as_text, diagnose
 from console.diagnosis.sharing import shared_by
 
-from .factories import failed, listener, unit
+from .factories import failed, hidden, listener, symptom, unit
 from .test_diagnose import look
 
 ONE = listener(unit="one.service", cgroup="/system.slice/one.service", pids=(67,), inode=1)
@@ -44,3 +47,18 @@ def test_whatever_order_the_kernel_has_the_same_is_first() -> None:
     verdicts = [diagnose(look(*found, services=services)) for found in ((ONE, TWO), (TWO, ONE))]
     assert verdicts[0].holders == verdicts[1].holders
     assert verdicts[0].actions == verdicts[1].actions
+
+
+def test_every_address_of_ipv6_is_one_that_is_known() -> None:
+    wanted = replace(symptom(), endpoint=Endpoint("tcp", "::", 8080))
+    verdict = diagnose(look(listener("::", v6only=True), services=(failed(),), symptoms=(wanted,)))
+    assert verdict.clash == "same address [::]"
+
+
+@pytest.mark.parametrize(("uid", "name"), [(0, "echo.socket"), (990, None)])
+def test_a_socket_of_root_without_a_cgroup_is_of_the_unit_that_listens_there(uid: int, name: str | None) -> None:
+    echo = unit("echo.socket", native_state="active/listening", wants=(Endpoint("tcp", "*", 8080),), cgroup=None)
+    seen = hidden(listener("*", uid=uid, unit=None, cgroup=None))
+    holder = diagnose(look(seen, services=(failed(), echo))).holder
+    assert holder is not None
+    assert (holder.ref.name if holder.ref is not None else None) == name

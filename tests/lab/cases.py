@@ -139,6 +139,8 @@ def _nft(host: Host) -> None:
 
 
 def _nginx_old_master(host: Host) -> None:
+    # One place only: of two it is chance which one nginx complains of last.
+    host.sh("sed -i '/listen \\[::\\]:80/d' /etc/nginx/sites-available/default")
     host.sh("nginx; rm /run/nginx.pid")  # started by hand, its pid file lost
     host.run(["systemctl", "start", "nginx.service"], check=False)
 
