@@ -150,7 +150,7 @@ def test_a_plan_runs_to_its_end_and_tells_each_step(cli: Run) -> None:
 
 def test_the_undo_is_shown_in_the_order_in_which_it_runs(cli: Run) -> None:
     _, out, _ = cli("free-port", "web-3/api", "--dry-run")
-    undo = next(line for line in out.splitlines() if "if not" in line)
+    undo = next(line for line in out.splitlines() if "if not  " in line)
     assert undo.index("stop api.service") < undo.index("start legacy-api.service")
 
 
@@ -188,7 +188,8 @@ def test_nothing_is_changed_read_only(cli: Run) -> None:
 
 def test_audit_of_nothing(cli: Run, tmp_path: Path) -> None:
     code, out, _ = cli("audit")
-    assert (code, out) == (0, f"nothing in {tmp_path}/state/hostdeck/audit.jsonl that fits\n")
+    path = f"{tmp_path}/state/hostdeck/audit.jsonl"
+    assert (code, out) == (0, f"nothing was done from here yet: {path} has no plan\n")
     assert document(cli("audit", "--json"), "audit/1")["plans"] == []
 
 
