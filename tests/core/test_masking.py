@@ -116,10 +116,11 @@ def test_masking_twice_is_masking_once(text: str) -> None:
 )
 def test_hostile_lines_take_linear_time(part: str) -> None:
     text = part * (1_000_000 // len(part))
-    began = time.perf_counter()
+    began = time.process_time()
     mask(text)
     Masker().mask(text)
-    assert time.perf_counter() - began < 20.0
+    # Of this process's own CPU, whatever else the machine does: an hour where a pattern tries every end of every begin.
+    assert time.process_time() - began < 60.0
 
 
 def test_a_line_for_sudoers_is_shown_as_it_is_to_be_written() -> None:

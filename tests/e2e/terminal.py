@@ -95,10 +95,10 @@ class Terminal:
         return match
 
     def wait_until_gone(self, pattern: str, timeout: float = 10.0) -> None:
-        """Read until the screen does not match any more."""
+        """Read until the screen does not match any more, and the program has drawn what it had to draw."""
         deadline = time.monotonic() + SHARED * timeout
-        while re.search(pattern, self.text):
-            if not self._read(deadline - time.monotonic()):
+        while (there := re.search(pattern, self.text)) or self._read(0.1):
+            if there and not self._read(deadline - time.monotonic()):
                 raise AssertionError(f"{pattern!r} still on the screen after {SHARED * timeout} s:\n{self.text}")
 
     def run_plan(self, begun: str = r"RESULT", timeout: float = 20.0) -> None:

@@ -1,8 +1,11 @@
-"""Records anew what kubectl tells of the ports of a node: ``python -m tests.managers.record_cluster``."""
+"""Records anew what kubectl tells of the ports of a node, and to one with few rights of its workloads.
+
+``python -m tests.managers.record_cluster``
+"""
 
 from __future__ import annotations
 
-from tests.lab import Lab
+from tests.lab import Host, Lab
 from tests.lab.kube import KubeApi
 from tests.lab.kube_node import furnish, login
 from tests.probes.asking import over_ssh
@@ -10,6 +13,7 @@ from tests.probes.record import MANAGERS
 from tests.probes.recorded import Case, find, shown
 
 PORTS = "console.managers.kubernetes_ports:PORTS"
+SURVEY = "console.managers.kubernetes:SURVEY"
 
 
 def main() -> None:
@@ -27,6 +31,24 @@ def main() -> None:
             output = over_ssh(lab, host).output(probe)
             Case(MANAGERS / f"{name}.txt", PORTS, (), f"{where}, as {user}", output, shown(probe.parse(output))).write()
             print(f"{name}: {len(output)} characters")
+        _viewer(lab, host, api, where)
+
+
+def _viewer(lab: Lab, host: Host, api: KubeApi, where: str) -> None:
+    """As one who may list stateful sets everywhere, and deployments in a namespace, and no pods."""
+    probe = find(SURVEY)
+    api.add("Deployment", "shop/api", 3)
+    api.add("StatefulSet", "shop/db", 2)
+    api.add("StatefulSet", "mon/store", 2)
+    everywhere, here = ("statefulsets",), ("statefulsets", "deployments")
+    api.cluster.may["viewer"] = lambda request: (
+        getattr(request.resource, "plural", "") in (here if request.namespace == "shop" else everywhere)
+    )
+    login(host, "nosudo", api.config(user="viewer", namespace="shop"))
+    output = over_ssh(lab, host, "nosudo").output(probe)
+    where = f"{where}, as viewer"
+    Case(MANAGERS / "kubernetes-viewer.txt", SURVEY, (), where, output, shown(probe.parse(output))).write()
+    print(f"kubernetes-viewer: {len(output)} characters")
 
 
 if __name__ == "__main__":
