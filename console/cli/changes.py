@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from console.cli.errors import Exit
 from console.cli.live import LiveLine
+from console.cli.offers import kill_words
 from console.cli.preparing import PreparationLines
-from console.core.command import Effect, quote
+from console.core.command import Effect
 from console.core.durations import whole
 from console.core.plan import Intent, Plan, PlanProgress, Result, Step, StepState
 
@@ -70,14 +71,16 @@ def _with_undo(made: Plan, rights: "Rights", *, asks: bool) -> tuple[Plan, str |
 
 def refused(intent: Intent, made: Plan | None, reason: str, arguments: Namespace, *, root: bool) -> int:
     """Tell why nothing is done."""
-    from console.cli import encode
+    from console.cli import encode, encode_plans
     from console.cli.entry import report
 
     if arguments.json:
         body = (
-            encode.plan(PlanProgress(made, result=Result.REFUSED, reason=reason), dry_run=arguments.dry_run, root=root)
+            encode_plans.plan(
+                PlanProgress(made, result=Result.REFUSED, reason=reason), dry_run=arguments.dry_run, root=root
+            )
             if made
-            else encode.no_plan(intent.kind, str(intent.target), reason, dry_run=arguments.dry_run)
+            else encode_plans.no_plan(intent.kind, str(intent.target), reason, dry_run=arguments.dry_run)
         )
         encode.emit("plan/1", body)
     else:
@@ -230,14 +233,6 @@ class Teller:
 
 KEPT = 12
 """Lines that are shown of what failed said last; the audit trail and ``--json`` have more."""
-
-
-def kill_words(offer: Intent) -> str:
-    """The command by which the last resort is taken."""
-    words = ["hostdeck", "kill", str(offer.target)]
-    words += ["--port", f"{offer.endpoint.port}/{offer.endpoint.protocol}"] if offer.endpoint else []
-    words += ["--then", str(offer.then).partition("/")[2]] if offer.then else []
-    return quote(words)
 
 
 def verdict(last: PlanProgress | None) -> int:

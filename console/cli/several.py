@@ -4,7 +4,7 @@ from argparse import Namespace
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.cli import encode
+from console.cli import encode, encode_plans
 from console.cli.changes import print_plan, print_warnings, review, verdict
 from console.cli.commands.act import run_plan
 from console.cli.entry import report
@@ -125,7 +125,7 @@ def _emit(
 ) -> None:
     if not wish.arguments.json:
         return
-    body = encode.plans(
+    body = encode_plans.plans(
         wish.kind,
         wish.target.word,
         progresses,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from console.actions import ActionSettings, plan
-from console.cli import encode
+from console.cli import encode_plans
 from console.core.plan import ActionKind, Check, Intent, Plan, PlanProgress, Preparation, Step
 from console.core.release import Recipe, Release, ReleaseBook, Source
 from console.managers import MANAGERS
@@ -70,7 +70,7 @@ def test_a_configured_secret_is_only_in_what_runs(
     trail = AuditTrail(tmp_path / "audit.jsonl")
     trail.planned(found, "ann")
     documents = {
-        "--json": json.dumps(encode.plan(PlanProgress(found), dry_run=True, root=True)),
+        "--json": json.dumps(encode_plans.plan(PlanProgress(found), dry_run=True, root=True)),
         "the plan's file on the host": plan_json.dumps(found, "ann"),
         "the trail": trail.path.read_text(encoding="utf-8"),
         "names": " ".join((*names(found.preflight), *names(found.prepare), *names(found.steps), *names(found.checks))),

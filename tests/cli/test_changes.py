@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.cli import encode
+from console.cli import encode_plans
 from console.cli.changes import Teller, print_plan
 from console.cli.commands.act import one_by_one
 from console.core.command import Command, Effect
@@ -50,9 +50,9 @@ def test_where_sigterm_was_in_vain_the_line_for_the_next_plan_is_told_in_text_an
     line = f"hostdeck kill {api.host}/process:4112 --port 8080/tcp --then systemd:api.service"
     shown = " ".join(capsys.readouterr().out.split())
     assert f"or {line} that is SIGKILL: SIGTERM was in vain" in shown
-    assert encode.plan(progress, dry_run=False, root=True)["offer"]["command"] == line
+    assert encode_plans.plan(progress, dry_run=False, root=True)["offer"]["command"] == line
     done = replace(progress, steps=(replace(said, state=StepState.DONE),), result=Result.DONE)
-    assert encode.plan(done, dry_run=False, root=True)["offer"] is None
+    assert encode_plans.plan(done, dry_run=False, root=True)["offer"] is None
 
 
 def test_what_failed_said_last_stands_with_the_result(capsys: pytest.CaptureFixture[str]) -> None:

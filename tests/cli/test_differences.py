@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.cli import encode
+from console.cli import encode_plans
 from console.cli.changes import Teller, print_plan
 from console.cli.differences import MOST
 from console.cli.live import LiveLine
@@ -62,7 +62,7 @@ def test_what_is_not_known_is_one_line(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_document_has_all_of_it() -> None:
-    told = encode.plan(PlanProgress(PLAN), dry_run=True, root=True)
+    told = encode_plans.plan(PlanProgress(PLAN), dry_run=True, root=True)
     found = told["difference"]
     assert (found["live"], found["target"], found["reason"]) == ("b", "a", None)
     assert found["lost"] == ["71fa998 Second"]
@@ -72,7 +72,9 @@ def test_the_document_has_all_of_it() -> None:
     assert found["not_known"] == [{"what": "layers", "reason": "nobody told"}]
     assert found["cut"] == [{"what": "file", "how": "changed", "count": 7}]
     assert told["steps"][0]["usual_seconds"] == 40.0
-    assert encode.plan(PlanProgress(replace(PLAN, difference=None)), dry_run=True, root=True)["difference"] is None
+    assert (
+        encode_plans.plan(PlanProgress(replace(PLAN, difference=None)), dry_run=True, root=True)["difference"] is None
+    )
 
 
 def test_the_audit_trail_keeps_its_one_line(cli: Run) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.cli import encode
+from console.cli import encode_plans
 from console.cli.changes import Teller, print_plan
 from console.core.command import Command, Effect
 from console.core.plan import (
@@ -93,10 +93,10 @@ def test_a_meter_is_told_now_and_then_and_a_silent_build_goes_on(
 
 
 def test_the_json_has_what_comes_first_word_for_word() -> None:
-    first, build, upload = encode.plan(PlanProgress(PLAN), dry_run=True, root=False)["prepare"]
+    first, build, upload = encode_plans.plan(PlanProgress(PLAN), dry_run=True, root=False)["prepare"]
     assert (first["where"], first["state"], first["directory"]) == ("host", "pending", None)
     assert (build["where"], build["command"], build["directory"]) == ("here", "make 'a b'", "/home/ann/src")
     assert build["environment"] == {"VERSION": "v1 x", "COMMIT": "abc"}
     assert (upload["command"], upload["undo"]) == (TAKE.shell(), TAKE.shell())
-    ended = encode.plan(told(LOOK), dry_run=False, root=False)["prepare"]
+    ended = encode_plans.plan(told(LOOK), dry_run=False, root=False)["prepare"]
     assert (ended[0]["state"], ended[0]["output"]) == ("done", "12 MiB free")

@@ -86,7 +86,7 @@ def run(arguments: Namespace) -> int:
     """Plan, show, ask, run, watch. 1 when it failed or was refused, 3 when the host's answer is not known."""
     import sys
 
-    from console.cli import encode, hosts, looking
+    from console.cli import encode, encode_plans, hosts, looking
     from console.cli.errors import CliError, UnseenError
     from console.cli.targets import service_target
     from console.core.plan import ActionKind
@@ -104,14 +104,16 @@ def run(arguments: Namespace) -> int:
         dry, why = arguments.dry_run, str(error)
         unseen = (error.snapshot,) if isinstance(error, UnseenError) else ()
         if arguments.json and target.group is not None:
-            encode.emit("plans/1", encode.plans(kind, target.word, (), why, dry_run=dry, root=False, unseen=unseen))
+            encode.emit(
+                "plans/1", encode_plans.plans(kind, target.word, (), why, dry_run=dry, root=False, unseen=unseen)
+            )
         elif arguments.json:
-            encode.emit("plan/1", encode.no_plan(kind, target.word, why, dry_run=dry, unseen=unseen))
+            encode.emit("plan/1", encode_plans.no_plan(kind, target.word, why, dry_run=dry, unseen=unseen))
         raise
 
 
 async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "Target", arguments: Namespace) -> int:
-    from console.cli import encode, looking
+    from console.cli import encode, encode_plans, looking
     from console.cli.changes import print_warnings, refused, review, verdict
     from console.cli.errors import Exit
     from console.cli.planning import look_at_files, look_at_processes
@@ -157,7 +159,7 @@ async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "
             print_warnings(made)
         last = await run_plan(fleet, made, quiet=arguments.json)
         if last is not None and arguments.json:
-            encode.emit("plan/1", encode.plan(last, dry_run=False, root=root))
+            encode.emit("plan/1", encode_plans.plan(last, dry_run=False, root=root))
         return verdict(last)
 
 
@@ -197,12 +199,12 @@ def one_by_one(way: "Proposal", ref: "ServiceRef") -> str | None:
 
 
 def _show(made: "Plan", arguments: Namespace, *, root: bool) -> int:
-    from console.cli import encode
+    from console.cli import encode, encode_plans
     from console.cli.changes import print_plan
     from console.core.plan import PlanProgress
 
     if arguments.json:
-        encode.emit("plan/1", encode.plan(PlanProgress(made), dry_run=True, root=root))
+        encode.emit("plan/1", encode_plans.plan(PlanProgress(made), dry_run=True, root=root))
     else:
         print_plan(made, root=root)
     return 0

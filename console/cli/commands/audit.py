@@ -159,9 +159,9 @@ def _of_another(found: "HostPlan") -> str:
 
 
 def _json(entries: "Sequence[AuditEntry]") -> None:
-    from console.cli import encode
+    from console.cli import encode, encode_plans
 
-    encode.emit("audit/1", {"plans": [encode.audit_entry(entry) for entry in entries]})
+    encode.emit("audit/1", {"plans": [encode_plans.audit_entry(entry) for entry in entries]})
 
 
 def _text(entries: "Sequence[AuditEntry]") -> None:
