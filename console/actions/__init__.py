@@ -29,7 +29,8 @@ from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.core.stop_way import LONGEST, outwaits
 from console.managers import process, unlisted
-from console.managers.base import Cautious, Rolling, ServiceManager
+from console.managers.acting import Cautious, Rolling
+from console.managers.base import ServiceManager
 
 __all__ = ["ActionSettings", "RefusedError", "kinds", "plan", "refusal"]
 

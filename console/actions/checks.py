@@ -8,7 +8,8 @@ from console.actions.context import Context
 from console.core.command import Command
 from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
-from console.managers.base import Checkable, EndTelling, Grouped, Pinned, PortProving, ServiceManager, Traceable
+from console.managers.acting import Checkable, EndTelling, Grouped, Pinned, PortProving, Traceable
+from console.managers.base import ServiceManager
 
 _LOOK = 10.0  # seconds for one look
 _TIME_WAIT = 65.0  # seconds; the kernel keeps a connection for 60 after its end

@@ -12,7 +12,8 @@ from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.core.stop_way import patience, start_patience
 from console.managers import unlisted
-from console.managers.base import Selective, ServiceManager, Startable, Traceable
+from console.managers.acting import Selective, Startable, Traceable
+from console.managers.base import ServiceManager
 
 
 class RefusedError(Exception):

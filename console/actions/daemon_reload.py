@@ -3,7 +3,7 @@
 from console.actions import notes
 from console.actions.context import Context, Parts
 from console.core.plan import Step
-from console.managers.base import Applying, Rereadable
+from console.managers.acting import Applying, Rereadable
 
 
 def refusal(context: Context) -> str | None:

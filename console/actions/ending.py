@@ -9,7 +9,8 @@ from console.core.network import Process
 from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.text import mask
-from console.managers.base import Grouped, Mortal, ServiceManager
+from console.managers.acting import Grouped, Mortal
+from console.managers.base import ServiceManager
 from console.managers.process import ID as PROCESS
 from console.managers.process import named
 

@@ -10,7 +10,7 @@ from console.actions.start import proof, was_failing
 from console.actions.stopping import for_good, stop_step, told
 from console.core.plan import ActionKind, Check, Step
 from console.core.service import Endpoint
-from console.managers.base import Mortal
+from console.managers.acting import Mortal
 from console.managers.process import named
 
 

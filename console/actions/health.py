@@ -7,7 +7,7 @@ from console.actions.context import Context, RefusedError
 from console.core.command import Command
 from console.core.plan import Check
 from console.core.text import mask, mask_words
-from console.managers.base import SelfChecking
+from console.managers.acting import SelfChecking
 from console.probes import reach
 
 ANSWERS_2XX = """

@@ -9,7 +9,8 @@ from console.core.network import Listener
 from console.core.overlap import overlaps
 from console.core.service import Endpoint, Service, ServiceRef
 from console.managers import unlisted
-from console.managers.base import Grouped, Mortal, PortProving, ServiceManager, Stoppable, Traceable
+from console.managers.acting import Grouped, Mortal, PortProving, Stoppable, Traceable
+from console.managers.base import ServiceManager
 from console.managers.join import Owners
 
 

@@ -11,7 +11,7 @@ from console.actions.start import proof
 from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint
 from console.managers import unlisted
-from console.managers.base import Mortal
+from console.managers.acting import Mortal
 from console.managers.process import named
 
 _SOON = 5.0

@@ -9,7 +9,7 @@ from console.actions.stopping import for_good_by_restart, for_good_by_undo
 from console.core.command import Command
 from console.core.plan import Check, Step
 from console.core.service import State
-from console.managers.base import Resettable, Restartable, Traceable
+from console.managers.acting import Resettable, Restartable, Traceable
 
 _HOWEVER_IT_ENDS = (0, 1, 7)
 """It is to fail: systemctl(1) and the clients of container engines then say 1, supervisorctl 7."""

@@ -10,7 +10,7 @@ from console.core.service import State
 from console.core.snapshot import LinkState
 from console.core.way_in import is_own_way
 from console.managers import manager
-from console.managers.base import Declaring
+from console.managers.acting import Declaring
 
 
 def before_start(context: Context) -> tuple[str, ...]:

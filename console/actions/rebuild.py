@@ -9,7 +9,7 @@ from console.core.difference import Difference
 from console.core.plan import Check, Step
 from console.core.release import Recipe, Release, ReleaseBook, Source
 from console.core.text import mask_words
-from console.managers.base import Rebuildable
+from console.managers.releasing import Rebuildable
 
 
 def refusal(context: Context) -> str | None:

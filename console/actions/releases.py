@@ -12,7 +12,7 @@ from console.core.difference import Difference, Pair
 from console.core.plan import Check, Step, Swap
 from console.core.release import Recipe, Release, ReleaseBook, Signature
 from console.core.service import State
-from console.managers.base import Pinned, Resettable, Restartable, Rolling
+from console.managers.acting import Pinned, Resettable, Restartable, Rolling
 
 _LOOK = 15.0  # seconds
 LEAST_ROOM = 16 * 1024

@@ -5,7 +5,7 @@ from console.actions.context import Context, Parts
 from console.core.command import Command
 from console.core.plan import Check, Step
 from console.core.service import State
-from console.managers.base import Reloadable, Replacing, Signallable
+from console.managers.acting import Reloadable, Replacing, Signallable
 
 
 def refusal(context: Context) -> str | None:

@@ -4,7 +4,7 @@ from console.actions import notes
 from console.actions.context import Context, Parts
 from console.core.plan import Step
 from console.core.service import State
-from console.managers.base import Resettable
+from console.managers.acting import Resettable
 
 
 def refusal(context: Context) -> str | None:

@@ -5,7 +5,7 @@ from console.actions.context import Context, Parts
 from console.actions.last_words import last_words
 from console.actions.stopping import for_good_by_restart, told
 from console.core.plan import ActionKind, Check, Step
-from console.managers.base import Resettable, Restartable, Reverting, Rolling
+from console.managers.acting import Resettable, Restartable, Reverting, Rolling
 
 
 def refusal(context: Context) -> str | None:

@@ -7,7 +7,7 @@ from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
 from console.core.plan import Check
 from console.core.release import Release, ReleaseBook, way_back
-from console.managers.base import Revertible
+from console.managers.releasing import Revertible
 
 
 def refusal(context: Context) -> str | None:

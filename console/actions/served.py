@@ -6,7 +6,7 @@ from console.actions import checks
 from console.actions.context import Context
 from console.actions.served_scripts import NOTE_SERVING, SERVES_NO_MORE, STILL_SERVED
 from console.core.plan import Check, Step
-from console.managers.base import PortProving, Traceable
+from console.managers.acting import PortProving, Traceable
 
 
 def note(context: Context) -> tuple[Check, ...]:

@@ -8,7 +8,7 @@ from console.actions.stopping import for_good_by_undo
 from console.core.command import Command
 from console.core.plan import Check, Step
 from console.core.service import Endpoint, State
-from console.managers.base import Startable, Stoppable
+from console.managers.acting import Startable, Stoppable
 
 
 def refusal(context: Context) -> str | None:

@@ -9,7 +9,7 @@ from console.actions.stopping import for_good, stop_step
 from console.core.plan import ActionKind, Check, Step
 from console.core.service import State
 from console.managers import unlisted
-from console.managers.base import Mortal, Stoppable
+from console.managers.acting import Mortal, Stoppable
 
 
 def refusal(context: Context) -> str | None:

@@ -4,7 +4,8 @@ from console.actions.context import Context, RefusedError
 from console.core.engines import ends_containers
 from console.core.plan import ActionKind, Step
 from console.core.service import Service, State
-from console.managers.base import Disposing, ServiceManager, Startable, Stoppable
+from console.managers.acting import Disposing, Startable, Stoppable
+from console.managers.base import ServiceManager
 
 
 def stop_step(context: Context, manager: ServiceManager, service: Service) -> Step:

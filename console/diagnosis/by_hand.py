@@ -2,7 +2,7 @@
 
 from console.core.service import Service, ServiceRef, State
 from console.managers import manager
-from console.managers.base import Declaring
+from console.managers.acting import Declaring
 
 
 def changed(what: str, where: str | None, ref: ServiceRef, service: Service | None) -> str:

@@ -26,7 +26,7 @@ from console.diagnosis.strays import LEFT, why_kept, words
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
 from console.managers import can
-from console.managers.base import Resettable
+from console.managers.acting import Resettable
 from console.managers.process import ID as PROCESS
 from console.managers.unlisted import unlisted
 from console.probes.limits import PortLimits

@@ -22,7 +22,7 @@ from console.diagnosis.spaces import (
 from console.diagnosis.verdict import Confidence, Holder, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
 from console.managers import can
-from console.managers.base import Stoppable
+from console.managers.acting import Stoppable
 from console.managers.join import Owners, Published, container_at
 from console.probes.addresses import HostAddress
 from console.probes.redirects import Redirect

@@ -19,7 +19,7 @@ from console.diagnosis.proposals import CommandsOf
 from console.diagnosis.verdict import Holder, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
 from console.managers import can
-from console.managers.base import Resettable, Stoppable
+from console.managers.acting import Resettable, Stoppable
 from console.managers.container_commands import words
 from console.managers.systemd_lingering import uid_of
 

@@ -17,7 +17,7 @@ from console.diagnosis.wanting import is_current, is_own
 from console.findings.pace import Pace
 from console.findings.words import listed, span, times
 from console.managers import can
-from console.managers.base import Applying, Rereadable, Resettable
+from console.managers.acting import Applying, Rereadable, Resettable
 from console.managers.join import Owners
 
 AT_BOOT = 300.0

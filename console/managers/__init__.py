@@ -24,5 +24,5 @@ def manager(ident: str) -> ServiceManager | None:
 
 
 def can(ref: ServiceRef, capability: type[object]) -> bool:
-    """Whether the manager of a service has this capability, one of the protocols of ``base``."""
+    """Whether the manager of a service has a capability: a protocol of ``base``, ``acting`` or ``releasing``."""
     return isinstance(manager(ref.manager), capability)

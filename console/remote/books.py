@@ -6,7 +6,7 @@ from console.core.release import Recipe, Release, ReleaseBook
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.managers import MANAGERS, manager
-from console.managers.base import Comparing, Revertible
+from console.managers.releasing import Comparing, Revertible
 from console.probes import release_difference, releases
 from console.remote.shell import Ask
 

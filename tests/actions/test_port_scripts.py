@@ -13,7 +13,7 @@ import pytest
 from console.actions import scripts
 from console.actions.checks import port_words
 from console.managers import MANAGERS
-from console.managers.base import Grouped
+from console.managers.acting import Grouped
 from tests.actions.hosts import PORT, ref, service
 from tests.remote.plans import SHELLS
 

@@ -11,7 +11,7 @@ from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check, Swap
 from console.core.release import Recipe, Release, Signature
 from console.core.service import Endpoint, Service, ServiceRef, State
-from console.managers import base
+from console.managers import acting, base, releasing
 from console.managers.base import ServiceManager
 
 Make = Callable[[Service], Command | None]
@@ -42,26 +42,30 @@ RECIPE = Recipe(source="/srv/api/src")
 STEPS = range(6)
 """Of a roll back and of a rebuild so many are looked at, each with its undo."""
 CHANGES: dict[str, tuple[type, Callable[..., Command | None]]] = {
-    "start": (base.Startable, lambda found, service: found.start(service)),
-    "stop": (base.Stoppable, lambda found, service: found.stop(service)),
-    "restart": (base.Restartable, lambda found, service: found.restart(service)),
-    "restart what was started": (base.Pinned, lambda found, service: found.restart_started(service)),
-    "reload": (base.Reloadable, lambda found, service: found.reload(service)),
-    "reset": (base.Resettable, lambda found, service: found.reset_failed(service)),
-    "reread": (base.Rereadable, lambda found, service: found.daemon_reload(service)),
-    "signal": (base.Signallable, lambda found, service: found.signal(service, "HUP")),
-    "undo": (base.Rolling, lambda found, service: found.undo_restart(service)),
-    "end": (base.Mortal, lambda found, service: found.end(service, "KILL", Endpoint("tcp", "0.0.0.0", 80))),
+    "start": (acting.Startable, lambda found, service: found.start(service)),
+    "stop": (acting.Stoppable, lambda found, service: found.stop(service)),
+    "restart": (acting.Restartable, lambda found, service: found.restart(service)),
+    "restart what was started": (acting.Pinned, lambda found, service: found.restart_started(service)),
+    "reload": (acting.Reloadable, lambda found, service: found.reload(service)),
+    "reset": (acting.Resettable, lambda found, service: found.reset_failed(service)),
+    "reread": (acting.Rereadable, lambda found, service: found.daemon_reload(service)),
+    "signal": (acting.Signallable, lambda found, service: found.signal(service, "HUP")),
+    "undo": (acting.Rolling, lambda found, service: found.undo_restart(service)),
+    "end": (acting.Mortal, lambda found, service: found.end(service, "KILL", Endpoint("tcp", "0.0.0.0", 80))),
     **{
         f"{word} {at} {'undone' if undone else 'done'}": (
             capability,
             lambda found, service, ask=ask, at=at, undone=undone: _step(ask(found, service), at, undone=undone),
         )
         for word, capability, ask in (
-            ("roll back", base.Revertible, lambda found, service: found.roll_back(service, *RELEASES[found.id], BY)),
+            (
+                "roll back",
+                releasing.Revertible,
+                lambda found, service: found.roll_back(service, *RELEASES[found.id], BY),
+            ),
             (
                 "rebuild",
-                base.Rebuildable,
+                releasing.Rebuildable,
                 lambda found, service: found.rebuild(service, RECIPE, *RELEASES[found.id], BY),
             ),
         )
@@ -70,24 +74,24 @@ CHANGES: dict[str, tuple[type, Callable[..., Command | None]]] = {
     },
 }
 LOOKS: dict[str, tuple[type, Callable[..., Command | None]]] = {
-    "running": (base.Checkable, lambda found, service: _of(found.is_running(service, hold=5.0))),
-    "stopped": (base.Checkable, lambda found, service: _of(found.is_stopped(service))),
-    "still": (base.Pinned, lambda found, service: _of(found.still(service))),
-    "health": (base.SelfChecking, lambda found, service: _of(next(iter(found.own_health(service)), None))),
-    "how": (base.EndTelling, lambda found, service: _of(found.how_ended(service, ActionKind.RESTART))),
-    "run": (base.Traceable, lambda found, service: found.run_id(service)),
-    "port": (base.PortProving, lambda found, service: found.holds_port(service, Endpoint("tcp", "0.0.0.0", 80))),
+    "running": (acting.Checkable, lambda found, service: _of(found.is_running(service, hold=5.0))),
+    "stopped": (acting.Checkable, lambda found, service: _of(found.is_stopped(service))),
+    "still": (acting.Pinned, lambda found, service: _of(found.still(service))),
+    "health": (acting.SelfChecking, lambda found, service: _of(next(iter(found.own_health(service)), None))),
+    "how": (acting.EndTelling, lambda found, service: _of(found.how_ended(service, ActionKind.RESTART))),
+    "run": (acting.Traceable, lambda found, service: found.run_id(service)),
+    "port": (acting.PortProving, lambda found, service: found.holds_port(service, Endpoint("tcp", "0.0.0.0", 80))),
     "log": (base.LogSource, lambda found, service: found.log_command(service, lines=5, since=None, follow=False)),
     "since": (base.LogSource, lambda found, service: found.log_command(service, lines=5, since=1.5, follow=False)),
     "follow": (base.LogSource, lambda found, service: found.log_command(service, lines=5, since=None, follow=True)),
     "plain": (base.PlainLog, lambda found, service: found.plain_log(service, lines=5)),
-    "settle": (base.Rolling, lambda found, service: found.settle(service, ActionKind.RESTART)),
-    "holds": (base.Reverting, lambda found, service: _of(found.undo_holds(service))),
+    "settle": (acting.Rolling, lambda found, service: found.settle(service, ActionKind.RESTART)),
+    "holds": (acting.Reverting, lambda found, service: _of(found.undo_holds(service))),
     "files": (base.Rehearsing, lambda found, service: _of(found.files_load(service))),
-    "seen": (base.Mortal, lambda found, service: found.seen(service, Endpoint("udp", "0.0.0.0", 80))),
-    "ended": (base.Mortal, lambda found, service: found.ended(service, "TERM", 0.0)),
-    "outlived": (base.Mortal, lambda found, service: _of(found.outlived(service))),
-    "released": (base.Mortal, lambda found, service: found.released(service, Endpoint("tcp", "0.0.0.0", 80), 0.0)),
+    "seen": (acting.Mortal, lambda found, service: found.seen(service, Endpoint("udp", "0.0.0.0", 80))),
+    "ended": (acting.Mortal, lambda found, service: found.ended(service, "TERM", 0.0)),
+    "outlived": (acting.Mortal, lambda found, service: _of(found.outlived(service))),
+    "released": (acting.Mortal, lambda found, service: found.released(service, Endpoint("tcp", "0.0.0.0", 80), 0.0)),
 }
 KINDS = {
     "start": ActionKind.START, "stop": ActionKind.STOP, "restart": ActionKind.RESTART, "reload": ActionKind.RELOAD,
@@ -116,8 +120,13 @@ def makers(found: ServiceManager, asked: dict[str, tuple[type, Callable[..., Com
 
 
 def capabilities() -> set[type]:
-    """Every protocol of ``base`` that a manager may have."""
-    return {kind for _, kind in inspect.getmembers(base, inspect.isclass) if kind.__module__ == base.__name__}
+    """Every protocol that a manager may have."""
+    return {
+        kind
+        for module in (acting, base, releasing)
+        for _, kind in inspect.getmembers(module, inspect.isclass)
+        if kind.__module__ == module.__name__
+    }
 
 
 def name_of(found: ServiceManager, name: str = "api") -> str:

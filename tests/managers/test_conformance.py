@@ -1,4 +1,4 @@
-"""What holds for every service manager that is registered: each promise of ``console.managers.base``."""
+"""What holds for every service manager that is registered: each promise that it makes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from console.core.probe import ParseError, Probe
 from console.core.release import Release
 from console.core.service import ServiceRef
 from console.core.text import decode, sanitise
-from console.managers import MANAGERS, base, can, manager
+from console.managers import MANAGERS, acting, base, can, manager, releasing
 from console.managers.base import ServiceManager
 from console.managers.supervisord_files import Written
 from console.remote.logs import source
@@ -58,8 +58,8 @@ _PROBED = {base.Detected, base.Surveyed, base.Declarable, base.Hosted, base.Roam
 _READS_NO_OPTION = {"supervisord"}
 """supervisorctl reads none behind its first word."""
 _TOLD = {
-    base.Replacing, base.Grouped, base.Selective, base.Disposing, base.Cautious, base.Versioned, base.Applying,
-    base.Declaring, base.FileLogSource, base.Environed, base.Comparing, base.Metered,
+    acting.Replacing, acting.Grouped, acting.Selective, acting.Disposing, acting.Cautious, acting.Applying,
+    acting.Declaring, base.Versioned, base.FileLogSource, base.Environed, releasing.Comparing, base.Metered,
 }  # fmt: skip
 
 
@@ -101,10 +101,10 @@ def test_what_it_is_found_by_is_asked_often_and_what_it_tells_in_its_own_lane(fo
         assert found.written in found.probes()
         assert found.written.slow
         assert found.written_words("cron.service") is None
-    if isinstance(found, base.Revertible):
+    if isinstance(found, releasing.Revertible):
         assert found.release_words(service_of(found), None)
-    if isinstance(found, base.Comparing):
-        assert isinstance(found, base.Revertible)
+    if isinstance(found, releasing.Comparing):
+        assert isinstance(found, releasing.Revertible)
         assert found.comparison.slow
         words = found.comparison_words(service_of(found), RECIPE, *reversed(RELEASES[found.id]))
         assert all(release.id in words for release in RELEASES[found.id])
@@ -207,7 +207,7 @@ def test_what_it_looks_at_changes_nothing_and_needs_no_rights(found: ServiceMana
         assert command.through_sudo(root=False) is None, word
         assert command.timeout > 0, word
         assert all("\0" not in one for one in command.argv), word
-    if isinstance(found, base.Checkable):
+    if isinstance(found, acting.Checkable):
         check = found.is_running(service_of(found), hold=5.0)
         assert (check.hold, one_line(check.name)) == (5.0, True)
         assert one_line(found.is_stopped(service_of(found)).name)
@@ -312,7 +312,7 @@ def test_of_what_was_not_looked_at_there_is_a_command_or_a_reason(found: Service
 def test_what_it_does_not_refuse_it_can_do(found: ServiceManager) -> None:
     service = service_of(found)
     for kind in ActionKind:
-        why = found.why_not(service, kind) if isinstance(found, base.Selective) else None
+        why = found.why_not(service, kind) if isinstance(found, acting.Selective) else None
         assert why is None or one_line(why)
         for word, make in makers(found, CHANGES).items():
             if why is None and KINDS.get(word) is kind:
@@ -322,19 +322,19 @@ def test_what_it_does_not_refuse_it_can_do(found: ServiceManager) -> None:
 @everyone
 def test_what_it_says_can_be_shown(found: ServiceManager) -> None:
     for service in (service_of(found), unseen(found)):
-        if isinstance(found, base.Disposing):
+        if isinstance(found, acting.Disposing):
             gone = found.disposed(service)
             assert gone is None or one_line(gone)
-        if isinstance(found, base.Replacing):
+        if isinstance(found, acting.Replacing):
             assert found.replaces(service) in (True, False)
-        if isinstance(found, base.Grouped):
+        if isinstance(found, acting.Grouped):
             assert "/" not in found.cgroup_name(service)
         if isinstance(found, base.Versioned):
             assert all(one_line(word) for word in (*found.plain_tool, *found.version_words))
             assert found.version_of("") is None
-        if isinstance(found, base.Cautious):
+        if isinstance(found, acting.Cautious):
             assert all(one_line(line) for kind in ActionKind for line in found.cautions(service, kind))
-        if isinstance(found, base.Applying):
+        if isinstance(found, acting.Applying):
             assert all(one_line(line) for line in found.applies(service))
         if isinstance(found, base.Hosted):
             told = (found.unit_cautions((service,), kind) for kind in ActionKind)

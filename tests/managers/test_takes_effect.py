@@ -6,7 +6,7 @@ import pytest
 
 from console.core.service import Service, ServiceRef, State
 from console.managers import manager
-from console.managers.base import Declaring
+from console.managers.acting import Declaring
 
 
 @pytest.mark.parametrize(
