@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from console.cli import encode, encode_plans
 from console.cli.changes import print_plan, print_warnings, review, verdict
-from console.cli.commands.act import run_plan
 from console.cli.entry import report
 from console.cli.errors import CliError, Exit
+from console.cli.running import run_plan
 from console.cli.targets import found_all
 from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result
 from console.core.service import Service, State

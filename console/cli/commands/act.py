@@ -12,9 +12,8 @@ from console.cli.subcommand import Subcommand, json_option, target_argument
 if TYPE_CHECKING:
     from console.config.model import Config
     from console.core.finding import Proposal
-    from console.core.plan import ActionKind, Intent, Plan, PlanProgress
+    from console.core.plan import ActionKind, Intent, Plan
     from console.core.service import Endpoint, ServiceRef
-    from console.core.snapshot import Snapshot
     from console.core.target import Target
     from console.remote.fleet import Fleet
     from console.remote.transport import HostSpec
@@ -118,6 +117,7 @@ async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "
     from console.cli.errors import Exit
     from console.cli.planning import look_at_files, look_at_processes
     from console.cli.release_list import list_releases
+    from console.cli.running import run_plan
     from console.cli.targets import found, service_target
     from console.core.plan import ActionKind, Intent
 
@@ -224,42 +224,6 @@ async def _agreed(made: "Plan", spec: "HostSpec", arguments: Namespace, *, root:
     return await yes(f"Run this on {made.target.host}?") and (
         made.confirm is None or await yes(f"{made.confirm}. Send it all the same?")
     )
-
-
-async def run_plan(fleet: "Fleet", made: "Plan", *, quiet: bool) -> "PlanProgress | None":
-    """Run a plan to its end, told step by step unless ``quiet``."""
-    import asyncio
-
-    from console.cli.changes import Teller
-    from console.cli.entry import report
-    from console.core.plan import StepState
-
-    teller = None if quiet else Teller(about_port=_about_port(fleet.snapshot(made.target.host), made))
-    last: PlanProgress | None = None
-    counting = None if teller is None else asyncio.create_task(teller.live.every_second())
-    try:
-        async for progress in fleet.execute(made):
-            last = progress
-            if teller:
-                teller.tell(progress)
-    except asyncio.CancelledError:
-        if last is not None and any(part.state is not StepState.DONE for part in last.prepare):
-            report(f"interrupted before {made.target.host} was given the plan: nothing that runs there was changed")
-        elif last is None or last.result is None:
-            report(f"the plan may go on on {made.target.host}; `hostdeck audit --result unknown --ask` tells its end")
-        raise
-    finally:
-        if teller is not None and counting is not None:
-            counting.cancel()
-            teller.live.clear()
-    return last
-
-
-def _about_port(snapshot: "Snapshot", made: "Plan") -> bool:
-    """Whether anything is known of the ports that the service wants."""
-    service = snapshot.service(made.target)
-    wants = service is not None and bool(service.wants or service.ports)
-    return wants or any(symptom.ref == made.target for symptom in snapshot.symptoms)
 
 
 def _examples(name: str) -> tuple[str, ...]:
