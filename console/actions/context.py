@@ -7,7 +7,7 @@ from console.actions.along import taken_along
 from console.actions.settings import ActionSettings
 from console.core.command import Command
 from console.core.difference import Difference
-from console.core.plan import ActionKind, Check, Intent, Preparation, Step
+from console.core.plan import ActionKind, Intent, Preparation, Step, Swap
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.core.stop_way import patience, start_patience
@@ -21,21 +21,13 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a kind of action contributes to a plan."""
+class Parts(Swap):
+    """What a kind of action contributes to a plan; a manager's part of it is in the fields of ``Swap``."""
 
-    steps: tuple[Step, ...]
     prepare: tuple[Preparation, ...] = ()
-    preflight: tuple[Check, ...] = ()
-    checks: tuple[Check, ...] = ()
     evidence: tuple[Step, ...] = ()
-    closing: tuple[Step, ...] = ()
-    aftermath: tuple[Check, ...] = ()
     touches: tuple[ServiceRef, ...] = ()
-    shares: tuple[str, ...] = ()
     also_hit: tuple[str, ...] = ()
-    irreversible: str | None = None
-    warnings: tuple[str, ...] = ()
     confirm: str | None = None
     difference: Difference | None = None
 
