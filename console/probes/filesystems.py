@@ -8,7 +8,7 @@ containers, and tmpfs where it is the system's own.
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 
 from console.core.probe import ParseError, Probe
 from console.core.sample import Filesystem
@@ -145,19 +145,7 @@ def _gnu(lines: list[str], mounts: dict[str, _Mount]) -> list[Filesystem]:
             continue
         kind, size, used, available, inodes, inodes_used, mount = words
         device, _, read_only = mounts.get(mount, ("", kind, False))
-        found.append(
-            Filesystem(
-                mount=mount,
-                device=device,
-                type=kind,
-                size=_kib(size),
-                used=_kib(used),
-                available=_kib(available),
-                inodes=_count(inodes),
-                inodes_used=_count(inodes_used),
-                read_only=read_only,
-            )
-        )
+        found.append(_measured(mount, (device, kind, read_only), (size, used, available), (inodes, inodes_used)))
     return found
 
 
@@ -173,23 +161,25 @@ def _posix(lines: list[str], mounts: dict[str, _Mount]) -> list[Filesystem]:
         found = _row(line, mounts)
         if found is None or len(found[1]) != 4:
             continue
-        mount, (size, used, available, _) = found
-        device, kind, read_only = mounts[mount]
-        counts = inodes.get(mount)
-        result.append(
-            Filesystem(
-                mount=mount,
-                device=device,
-                type=kind,
-                size=_kib(size),
-                used=_kib(used),
-                available=_kib(available),
-                inodes=_count(counts[0]) if counts else None,
-                inodes_used=_count(counts[1]) if counts else None,
-                read_only=read_only,
-            )
-        )
+        mount, sizes = found
+        result.append(_measured(mount, mounts[mount], sizes, inodes.get(mount, ("-", "-"))))
     return result
+
+
+def _measured(mount: str, mounted: _Mount, sizes: Sequence[str], inodes: Sequence[str]) -> Filesystem:
+    """By the columns of df: KiB in all, used and available; inodes in all and used."""
+    device, kind, read_only = mounted
+    return Filesystem(
+        mount=mount,
+        device=device,
+        type=kind,
+        size=_kib(sizes[0]),
+        used=_kib(sizes[1]),
+        available=_kib(sizes[2]),
+        inodes=_count(inodes[0]),
+        inodes_used=_count(inodes[1]),
+        read_only=read_only,
+    )
 
 
 def _row(line: str, mounts: dict[str, _Mount]) -> tuple[str, list[str]] | None:
