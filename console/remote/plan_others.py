@@ -1,18 +1,18 @@
-"""Plans of a host that have no end, whichever console began them. Pure.
+"""Plans of a host, whichever console began them. Pure.
 
 Of plans whose word counts (the connected user's and root's) all is told; of other users' plans what their locks say.
 """
 
 from dataclasses import dataclass
 
-from console.core.plan import StepState
+from console.core.plan import Result, StepState
 from console.remote.plan_inspect import HostPlan, HostView, PlanLife
 from console.remote.plan_locks import LockHolder
 
 
 @dataclass(frozen=True, slots=True)
 class OtherPlan:
-    """A plan that runs on a host, or was left there without a result."""
+    """A plan that runs on a host, ended there a day ago at most, or was left there without a result."""
 
     id: str
     kind: str
@@ -28,19 +28,24 @@ class OtherPlan:
     """What it is doing, where that is told."""
     commands: tuple[str, ...] = ()
     end: str = ""
-    """Why it has no result, or that its lock can be broken."""
+    """Why it has no result, or that its lock can be broken; of one that ended the reason of its result."""
+    result: Result | None = None
+    """How it ended; ``None`` where it has no end."""
 
 
 def others(view: HostView) -> tuple[OtherPlan, ...]:
-    """All that has not ended; what runs first."""
+    """All of them: what runs first, then what was left, then what ended, the newest first."""
     plans = {one.plan.id: one for one in view.plans}
-    found = [_of_plan(one) for one in plans.values() if one.life is not PlanLife.ENDED]
+    found = [_of_plan(one) for one in plans.values()]
     known = set(plans)
     for lock in view.locks:
         if lock.plan and lock.plan not in known:
             known.add(lock.plan)
             found.append(_of_lock(lock))
-    return tuple(sorted(found, key=lambda one: one.life is not PlanLife.RUNNING))
+    return tuple(sorted(found, key=lambda one: _ORDER.get(one.life, 1)))
+
+
+_ORDER = {PlanLife.RUNNING: 0, PlanLife.ENDED: 2}
 
 
 def _of_plan(found: HostPlan) -> OtherPlan:
@@ -57,6 +62,7 @@ def _of_plan(found: HostPlan) -> OtherPlan:
         next((look.name for look in looks if look.state is StepState.RUNNING), ""),
         tuple(step.command.brief() for step in plan.steps),
         progress.reason or "",
+        progress.result if found.life is PlanLife.ENDED else None,
     )
 
 

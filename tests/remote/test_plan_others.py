@@ -26,13 +26,16 @@ LOCK = LockHolder(
 )  # fmt: skip
 
 
-def test_what_runs_and_what_was_left_is_told_and_what_ended_is_not() -> None:
+def test_what_runs_is_told_first_then_what_was_left_and_then_what_ended() -> None:
     unknown = PlanProgress(PLAN, result=Result.UNKNOWN, reason="its process is gone")
     left = replace(RUNS, plan=replace(PLAN, id="20261120-0"), life=PlanLife.ABANDONED, progress=unknown)
-    ended = replace(RUNS, plan=replace(PLAN, id="20261120-9"), life=PlanLife.ENDED)
-    found = others(HostView((left, ended, RUNS)))
-    assert [(one.id, one.life) for one in found] == [(PLAN.id, PlanLife.RUNNING), ("20261120-0", PlanLife.ABANDONED)]
-    runs, gone = found
+    undone = PlanProgress(PLAN, result=Result.UNDONE, reason="api.service is flapping")
+    ended = replace(RUNS, plan=replace(PLAN, id="20261120-9"), life=PlanLife.ENDED, progress=undone)
+    runs, gone, old = others(HostView((ended, left, RUNS)))
+    assert (old.life, old.result, old.end) == (PlanLife.ENDED, Result.UNDONE, "api.service is flapping")
+    assert [(one.id, one.life, one.result) for one in (runs, gone)] == [
+        (PLAN.id, PlanLife.RUNNING, None), ("20261120-0", PlanLife.ABANDONED, None)
+    ]  # fmt: skip
     assert (runs.kind, runs.target, runs.who, runs.age) == ("restart", "api.service", "root (as ann@b2)", 12.0)
     assert (runs.step, runs.reason) == ("restart api.service", "incident 4711")
     assert runs.commands == ("systemctl restart api.service",)

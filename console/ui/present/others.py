@@ -1,4 +1,4 @@
-"""Plans that other consoles run, or left, on the hosts: as rows and lines. Only looked at, never acted on from here."""
+"""Plans that other consoles ran or left on the hosts: as rows and lines. Only looked at, never acted on from here."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ from console.remote.plan_others import OtherPlan
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell
+from console.ui.present.plans import result
 from console.ui.present.words import host_cell
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.table import Row
@@ -14,11 +15,11 @@ from console.ui.widgets.table import Row
 MARK = "another console"
 
 
-def life(value: PlanLife) -> Cell:
-    """Whether it runs, as glyph and word."""
-    if value is PlanLife.RUNNING:
-        return Cell(f"{cells.glyph('◐', '^')} running", "accent")
-    if value is PlanLife.ABANDONED:
+def life(one: OtherPlan) -> Cell:
+    """Whether it runs, or how it ended, as glyph and word."""
+    if one.life is PlanLife.RUNNING or one.result is not None:
+        return result(one.result)
+    if one.life is PlanLife.ABANDONED:
         return Cell(f"{cells.glyph('✗', 'x')} abandoned", "critical")
     return Cell("? unknown", "warning")
 
@@ -26,11 +27,12 @@ def life(value: PlanLife) -> Cell:
 def row(one: OtherPlan, host: str, spec: HostSpec | None, since: float) -> Row:
     """One of them as one line; ``since``: seconds since the host was asked."""
     age = None if one.age is None else one.age + since
-    step = f": {one.step}" if one.step else ""
+    note = one.step or (one.end if one.result is not None else "")
+    step = f": {note}" if note else ""
     return Row(
         (host, one.id),
         (
-            life(one.life),
+            life(one),
             one.kind.replace("-", " "),
             host_cell(spec, host),
             one.target,
@@ -47,7 +49,7 @@ def detail(one: OtherPlan, host: str, since: float) -> tuple[Entry | Heading, ..
     entries: list[Entry | Heading] = [
         Heading(f"{one.kind.replace('-', ' ')}  {host}  {one.target}", begun),
         Entry("BY", f"{one.who}, from {MARK}"),
-        Entry("STATE", (life(one.life), Cell(f"  {one.end}" if one.end else f"  {one.step}" if one.step else ""))),
+        Entry("STATE", (life(one), Cell(f"  {one.end}" if one.end else f"  {one.step}" if one.step else ""))),
     ]
     entries += [Entry("" if place else "RUNS", line) for place, line in enumerate(one.commands)]
     if not one.commands:

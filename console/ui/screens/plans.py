@@ -1,4 +1,4 @@
-"""Every change of this session, what runs and what ended with which result; and what other consoles run on the hosts.
+"""Every change of this session, and of other consoles as the hosts tell: what runs, what ended with which result.
 
 The hosts are asked for that when the screen is opened and by the refresh key, never in between.
 """
@@ -45,7 +45,7 @@ class _Told(NamedTuple):
 
 
 class PlansScreen(ListScreen):
-    """Running changes first, then those of other consoles, then the newest."""
+    """Running changes first, those of other consoles too, then what ended, the newest first."""
 
     PLACE: ClassVar[Place] = Place.PLANS
     BINDINGS: ClassVar[list[BindingType]] = [*keymap.bindings(Place.PLANS)]
@@ -122,12 +122,17 @@ class PlansScreen(ListScreen):
             if all(word in f"{change.plan.kind} {change.plan.target}".lower() for word in words)
         ]
         own = [(change.running, present.row(change, specs.get(change.plan.target.host), wall)) for change in kept]
+        told = [
+            (one.result is None, of_others.row(one, host, specs.get(host), since))
+            for host, since, one in others
+            if of_others.fits(one, host, words)
+        ]
         rows = [
             *(row for runs, row in own if runs),
-            *(of_others.row(one, host, specs.get(host), since) for host, since, one in others
-              if of_others.fits(one, host, words)),
+            *(row for open_, row in told if open_),
             *(row for runs, row in own if not runs),
-        ]  # fmt: skip
+            *(row for open_, row in told if not open_),
+        ]
         return rows, len(every) + len(others) - len(rows)
 
     def empty(self) -> tuple[Text, ...]:
@@ -137,7 +142,7 @@ class PlansScreen(ListScreen):
         return (
             "Nothing was changed from this console yet.",
             "What earlier consoles did: hostdeck audit.",
-            "What others run on these hosts now would stand here, too.",
+            "What others run on these hosts, or ran there in the last day, would stand here, too.",
         )
 
     def detail(self, key: Hashable | None) -> Sequence[Entry | Heading]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from console.core.finding import Finding, Severity
 from console.core.keys import Place
-from console.core.plan import ActionKind
+from console.core.plan import ActionKind, Result
 from console.core.service import Endpoint, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot, Symptom
 from console.diagnosis.verdict import Verdict
@@ -200,6 +200,11 @@ async def test_what_other_consoles_run_is_asked_when_the_plans_are_opened_and_by
         await until(pilot, lambda: "✗ abandoned" in scenes.text_of(app) and "◐ running" not in scenes.text_of(app))
         await until(pilot, lambda: "not told: its files" in scenes.text_of(app))
         assert "its lease is over" in scenes.text_of(app)
+        ended = replace(runs, life=PlanLife.ENDED, step="", end="api.service is flapping", result=Result.UNDONE)
+        fleet.elsewhere = {"web-3": (ended,), "db-1": ()}
+        await pilot.press("ctrl+l")
+        await until(pilot, lambda: "↶ undone" in scenes.text_of(app) and "✗ abandoned" not in scenes.text_of(app))
+        assert "api.service is flapping" in scenes.text_of(app)
 
 
 async def test_an_unknown_host_key_is_accepted_from_its_finding() -> None:
