@@ -71,6 +71,10 @@ class Changes:
         """The change that runs on this service, touches it or takes it along."""
         return next((change for change in self.running() if ref in change.plan.services), None)
 
+    def last(self, ref: ServiceRef) -> Change | None:
+        """The change that was the last on this service, or runs on it."""
+        return next((change for change in self.all() if ref in change.plan.services), None)
+
     def begin(self, plan: Plan) -> Change | None:
         """Enter a plan; ``None`` when another change holds one of its services."""
         if any(self.on(ref) for ref in plan.services):

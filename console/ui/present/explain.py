@@ -8,9 +8,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from console.core.freshness import of_service
+from console.core.plan import Result
 from console.core.service import Endpoint, State
 from console.core.snapshot import LinkState
-from console.ui import off
+from console.ui import cells, off
 from console.ui.present import findings as present_findings
 from console.ui.present import ports as present_ports
 from console.ui.present import services as present_services
@@ -36,6 +37,9 @@ _TOLD = ("STATE", "WRONG")
 
 _NO_CAUSE = (*FINE, "unknown", "start-limit")
 """Verdicts that name nobody and nothing that is in the way of a port."""
+
+
+_NOT_DONE = (Result.FAILED, Result.UNDONE, Result.UNKNOWN)
 
 
 class Explanation(NamedTuple):
@@ -74,10 +78,25 @@ def explain(
     lines = [*first, *_behind(deck, subject, bool(first), log)]
     if told is None and checked is not None:
         lines.append(checked)
-    change = deck.changes.on(subject.service) if subject.service is not None else None
-    if change is not None:
-        lines.insert(1, Entry("PLAN", f"a plan runs: {change.plan.kind} of {change.plan.target.name}", "accent"))
+    lines[1:1] = _plan(deck, subject)
     return Explanation(_one_age(lines), proposals, finding)
+
+
+def _plan(deck: Deck, subject: Subject) -> list[Entry]:
+    """The plan that runs on the service; of one that is down the last plan too, where that was not done."""
+    change = deck.changes.last(subject.service) if subject.service is not None else None
+    if change is None:
+        return []
+    what = f"{change.plan.kind} of {change.plan.target.name}"
+    if change.running:
+        return [Entry("PLAN", f"a plan runs: {what}", "accent")]
+    service = deck.store.service(subject.service) if subject.service is not None else None
+    result = change.progress.result
+    if result not in _NOT_DONE or (service is not None and service.state is State.RUNNING):
+        return []
+    why = f": {change.progress.reason}" if change.progress.reason else ""
+    ago = cells.age(deck.clock.wall() - (change.ended or change.started))
+    return [Entry("PLAN", f"the last one, {what}, ended {ago} ago as {result}{why} (Plans has all of it)", "warning")]
 
 
 def found(

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+from console.core.command import Command
 from console.core.finding import Finding, Severity
 from console.core.keys import Place
-from console.core.plan import ActionKind, Result
+from console.core.plan import ActionKind, Plan, PlanProgress, Result, Step
 from console.core.service import Endpoint, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot, Symptom
 from console.diagnosis.verdict import Verdict
@@ -15,7 +16,7 @@ from console.ui.screens.confirm import ConfirmScreen
 from console.ui.screens.diagnosis import LOOK_AGAIN, DiagnosisScreen
 from console.ui.screens.review import ReviewScreen
 from tests.ui import scenes
-from tests.ui.fake import FakeDiagnoser, FakeFleet, FakeKey
+from tests.ui.fake import FakeDiagnoser, FakeFleet, FakeKey, FakeMissed
 from tests.ui.steps import run, settle, until
 
 
@@ -236,3 +237,22 @@ async def test_the_port_that_a_verdict_is_about_can_be_freed_from_its_page() -> 
         await until(pilot, lambda: isinstance(app.screen, ReviewScreen))
         assert isinstance(app.screen, ReviewScreen)
         assert app.screen.plans[0].kind is ActionKind.FREE_PORT
+
+
+async def test_what_a_plan_left_undone_is_told_where_its_service_is_down() -> None:
+    fleet = scenes.fleet()
+    ref = scenes.web3().services[0].ref
+    left = Plan("20261120-7", ActionKind.ROLLBACK, ref, (Step("start api.service", Command(("true",))),))
+    gone = PlanProgress(left, result=Result.UNKNOWN, reason="its process is gone and left no result")
+    fleet.left_behind = (FakeMissed(left, gone, 300.0),)
+    app = scenes.app(fleet)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
+        await pilot.press("g", "j")
+        await until(pilot, lambda: "rollback of api.service, ended 5m ago as unknown" in scenes.text_of(app))
+        assert "its process is gone" in scenes.text_of(app)
+        # It runs again: nothing is left of that.
+        seen = scenes.web3()
+        well = tuple(replace(one, state=State.RUNNING) if one.ref == ref else one for one in seen.services)
+        fleet.push(replace(seen, services=well), scenes.held())
+        await until(pilot, lambda: "ended 5m ago as unknown" not in scenes.text_of(app))
