@@ -11,7 +11,7 @@ from console.diagnosis.verdict import Holder
 def stop_container(evidence: Evidence, holder: Holder) -> Proposal | None:
     """How a person stops a container that the console cannot act on; ``None`` where an engine listens for itself."""
     tool = _tool(holder)
-    missing = missing_right(evidence)
+    missing = missing_right(evidence) or _untold(evidence)
     if holder.container is not None:
         why = missing or f"the console does not see this container among those of {tool}"
         return Proposal(
@@ -45,6 +45,13 @@ def missing_right(evidence: Evidence) -> str | None:
     # Just to look, with which they are known: what stops one is named by the plan that does.
     looks = ", ".join(f"/usr/bin/docker {verb} *" for verb in ("ps", "inspect"))
     return f"{source.failure}, or sudoers: {user} ALL=(root) NOPASSWD: {looks}"
+
+
+def _untold(evidence: Evidence) -> str | None:
+    """That nothing is known of any container yet, as in the first seconds of a host."""
+    source = evidence.snapshot.source("docker")
+    untold = source is None or (source.at is None and source.failure is None)
+    return "no engine has told of its containers yet" if untold else None
 
 
 def is_contained(holder: Holder) -> bool:

@@ -163,6 +163,15 @@ def test_without_any_right_the_proxy_and_the_control_group_tell_the_container() 
     assert "RESPAWN  not known; never kill docker-proxy" in as_text(verdict)
 
 
+def test_before_any_engine_has_told_nothing_is_said_of_what_it_tells() -> None:
+    for namespaces in (None, Namespaces((), (SPACE,))):
+        evidence = look(hidden(proxied()), identity=identity(1001))
+        early = replace(evidence, snapshot=replace(evidence.snapshot, sources=()))
+        verdict = diagnose(early if namespaces is None else replace(early, namespaces=namespaces))
+        [way] = [action for action in verdict.actions if action.id in ("stop-container", "find-container")]
+        assert (way.reason_off or "").startswith("by hand: no engine has told of its containers yet")
+
+
 def test_of_what_no_proxy_tells_only_the_engine_is_said() -> None:
     nobody = Namespaces((), (SPACE,))
     verdict = diagnose(look(hidden(proxied()), source=DENIED, identity=identity(1001), namespaces=nobody))
