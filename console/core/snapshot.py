@@ -175,6 +175,8 @@ class Snapshot:
     """Those that were asked and gave no answer."""
     blocked: tuple[Process, ...] = ()
     """Processes in state D."""
+    halted: tuple[Process, ...] = ()
+    """Processes in state T: stopped by a signal."""
     services: tuple[Service, ...] = ()
     listeners: tuple[Listener, ...] = ()
     processes: tuple[Process, ...] = ()

@@ -122,6 +122,10 @@ def _blocked(host: DemoHost, _args: Args) -> str:
     return _processes(host, [host.units[host.blocker]], state="D", wait="io_schedule")
 
 
+def _halted(host: DemoHost, _args: Args) -> str:
+    return _processes(host, [], state="T")
+
+
 def _process(host: DemoHost, args: Args) -> str:
     return _processes(host, [unit for unit in host.units.values() if str(unit.pid) in args])
 
@@ -288,6 +292,7 @@ _RENDER: dict[str, Callable[[DemoHost, Args], str]] = {
     "listeners": _listeners,
     "filesystems": _filesystems,
     "blocked": _blocked,
+    "halted": _halted,
     "process": _process,
     "systemd": _units,
     "systemd_units": _units,

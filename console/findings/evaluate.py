@@ -19,10 +19,10 @@ from console.findings.pace import Pace
 
 CODES: Final = (
     "host-unreachable", "mount-silent", "manager-silent", "manager-down", "port-held", "port-not-permitted",
-    "no-such-address", "start-limit", "service-failed", "service-down", "service-missing", "service-ambiguous",
-    "restart-loop", "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice", "memory-pressure", "io-wait",
-    "disk-full", "inodes-full", "swap-full", "host-stale", "clock-skew", "files-wrong", "env-readable",
-    "service-stopped", "daemon-reload", "restarted",
+    "no-such-address", "start-limit", "service-failed", "process-stopped", "service-down", "service-missing",
+    "service-ambiguous", "restart-loop", "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice",
+    "memory-pressure", "io-wait", "disk-full", "inodes-full", "swap-full", "host-stale", "clock-skew",
+    "files-wrong", "env-readable", "service-stopped", "daemon-reload", "restarted",
 )  # fmt: skip
 """The stable vocabulary, in the order in which findings of one severity are shown."""
 
@@ -127,6 +127,8 @@ def _judge(
         return tuple(host.unreachable(snapshot, sorted(found, key=_rank)))
     if memory.sifted.sick:
         found += services.unhealthy(snapshot, memory.sifted.sick, commands_of)
+    if snapshot.halted:
+        found += services.halted(snapshot)
     if memory.sifted.restarted:
         found += services.restarting(snapshot, memory.sifted.restarted, thresholds, memory.pace)
     found += services.restarted(snapshot, memory.sifted.down, memory.pace)

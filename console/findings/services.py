@@ -73,6 +73,30 @@ def failed(
     return found + [_one(snapshot, service, thresholds, commands_of) for service in rest]
 
 
+def halted(snapshot: Snapshot) -> list[Finding]:
+    """A service that counts as running, and whose main process does nothing since a signal stopped it."""
+    processes = {process.pid: process for process in snapshot.halted}
+    return [
+        Finding(
+            "process-stopped",
+            Severity.CRITICAL,
+            snapshot.host,
+            str(service.ref),
+            f"its process {process.pid} ({process.name}) was stopped by a signal and does nothing",
+            (f"process {process.pid} is in state T (stopped), by /proc/{process.pid}/stat",),
+            (_go_on(process.pid),),
+            service.ref,
+        )
+        for service in snapshot.services
+        if (process := processes.get(service.pid or 0)) is not None
+    ]
+
+
+def _go_on(pid: int) -> Proposal:
+    why = "by hand: somebody stopped it, perhaps to look into it"
+    return Proposal("continue", f"let process {pid} go on", commands=(f"kill -CONT {pid}",), reason_off=why)
+
+
 def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thresholds, pace: Pace) -> list[Finding]:
     """A service that runs now but was restarted by its manager a short while ago, and not for the first time."""
     now = snapshot.sample.wall if snapshot.sample is not None else None

@@ -1,4 +1,5 @@
-"""Processes from ``/proc``: those of given pids with all above them, and those that wait uninterruptibly (state D)."""
+"""Processes from ``/proc``: those of given pids with all above them, those that wait uninterruptibly (state D), and
+those that a signal stopped (state T)."""
 
 from console.core.network import Process
 from console.core.probe import ParseError, Probe
@@ -68,14 +69,14 @@ BEGIN {
 """
 )
 
-BLOCKED_SCRIPT = (
+_IN_STATE = (
     r"""
 cd /proc && exec awk '"""
     + _ONE
     + r"""
 BEGIN {
   begin()
-  for (i = 1; i < ARGC; i++) tell(ARGV[i], "D")
+  for (i = 1; i < ARGC; i++) tell(ARGV[i], "STATE")
 }' [0-9]*
 """
 )
@@ -138,4 +139,13 @@ PS = Probe(
 )
 """The same processes as a person looks at them: for the report, nothing is read from it."""
 
-BLOCKED = Probe(name="blocked", script=BLOCKED_SCRIPT, parse=parse, requires=("awk",), cached=False)
+BLOCKED = Probe(name="blocked", script=_IN_STATE.replace("STATE", "D"), parse=parse, requires=("awk",), cached=False)
+HALTED = Probe(
+    name="halted",
+    script=_IN_STATE.replace("STATE", "T"),
+    parse=parse,
+    requires=("awk",),
+    every=10.0,
+    slow=True,
+    cached=False,
+)

@@ -73,6 +73,7 @@ class SnapshotBuilder:
                 "silent_mounts": tuple(each for each in value if each.hangs),
             },
             "blocked": lambda value, _: {"blocked": value},
+            "halted": lambda value, _: {"halted": value},
             "listeners": self._listeners,
             "process": self._processes,
             "listeners_root": self._reveal,

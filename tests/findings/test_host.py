@@ -450,3 +450,15 @@ def test_systemd_that_does_not_answer_any_more_is_told() -> None:
     sources = tuple(replace(one, failure="no answer in 20 s") for one in known.sources if one.name == "systemd")
     others = tuple(one for one in known.sources if one.name != "systemd")
     assert "manager-silent" in {one.code for one in evaluate(replace(known, sources=(*others, *sources)))}
+
+
+def test_a_service_whose_process_a_signal_stopped_is_not_well() -> None:
+    process = Process(4112, "node", 1, state="T")
+    well = unit("api.service", pids=(4112,))
+    other = replace(process, pid=77, name="vim")
+    assert evaluate(snapshot(services=(well,), halted=(other,))) == ()
+    finding = only(evaluate(snapshot(services=(well,), halted=(other, process))))
+    assert (finding.code, finding.severity, finding.service) == ("process-stopped", Severity.CRITICAL, well.ref)
+    assert finding.summary == "its process 4112 (node) was stopped by a signal and does nothing"
+    [way] = finding.proposals
+    assert (way.commands, way.recommended) == (("kill -CONT 4112",), False)

@@ -54,9 +54,16 @@ def keep(folder: Path, case: str, way: Way, probe: str, *args: str, tools: str, 
     print(f"{case}: {len(output)} characters")
 
 
+def halt(host: Host) -> None:
+    """A unit whose process a signal has stopped."""
+    host.sh("systemd-run --quiet --unit halts -- sleep 100007; systemctl kill -s STOP halts.service")
+    host.wait("grep -q 'State:.T' /proc/$(systemctl show -P MainPID halts.service)/status")
+
+
 def debian(lab: Lab, host: Host, here: Path, managers: Path, suffix: str = "") -> None:
     """Everything on a Debian host, as root and as others where it differs."""
     zoo = scene.truth(host)
+    halt(host)
     pids = ("1", str(zoo["pid"]), str(zoo["blocked"]), "4194304")
     for user in ("root", "oncall", "nosudo"):
         way = over_ssh(lab, host, user)
@@ -68,6 +75,7 @@ def debian(lab: Lab, host: Host, here: Path, managers: Path, suffix: str = "") -
         keep(here, f"members-{user}{suffix}", way, _probe("members"), ZOO, tools="awk uname", who=user)
         keep(here, f"process-{user}{suffix}", way, _probe("process"), *pids, tools="awk uname", who=user)
         keep(here, f"blocked-{user}{suffix}", way, _probe("blocked"), tools="awk uname", who=user)
+        keep(here, f"halted-{user}{suffix}", way, _probe("halted"), tools="awk uname", who=user)
     root = over_ssh(lab, host)
     keep(here, f"vitals{suffix}", root, _probe("vitals"), tools="awk uname", who="root")
     keep(here, f"clock{suffix}", root, _probe("clock"), tools="date", who="root")

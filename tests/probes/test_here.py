@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from console.probes import (
     blocked,
     clock,
     filesystems,
+    halted,
     identity,
     limits,
     listeners,
@@ -242,3 +244,14 @@ def test_what_waits_uninterruptibly(zoo: dict[str, Any], shell: str) -> None:
     found = {each.pid: each for each in HERE.ask(blocked.PROBE, shell=shell)}
     assert found[zoo["blocked"]].state == "D"
     assert found[zoo["blocked"]].name == "waits in D"
+
+
+def test_what_a_signal_stopped(shell: str) -> None:
+    with subprocess.Popen(["sleep", "1000"]) as sleeps:
+        sleeps.send_signal(signal.SIGSTOP)
+        try:
+            os.waitpid(sleeps.pid, os.WUNTRACED)
+            found = {each.pid: each for each in HERE.ask(halted.PROBE, shell=shell)}
+        finally:
+            sleeps.kill()
+    assert (found[sleeps.pid].state, found[sleeps.pid].name) == ("T", "sleep")
