@@ -91,9 +91,11 @@ class ServicesScreen(ListScreen):
 
     def empty(self) -> tuple[Text, ...]:
         """Why there is no service to see."""
-        if self.needle:
-            return (f"No service contains {self.needle!r}. esc shows all.",)
         waiting = self.deck.store.waiting()
+        if self.needle:
+            so_far = " so far" if waiting else ""
+            none = f"No service{so_far} contains {self.needle!r}. esc shows all."
+            return (none, f"Waiting for {listed(waiting)}.") if waiting else (none,)
         return (f"Waiting for {listed(waiting)}." if waiting else "No service manager answered: see Hosts for why.",)
 
     def detail(self, key: Hashable | None) -> Sequence[Entry | Heading]:

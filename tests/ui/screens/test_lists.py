@@ -428,3 +428,15 @@ async def test_the_smallest_terminal_still_has_rows() -> None:
     async with app.run_test(size=(20, 5)) as pilot:
         await until(pilot, lambda: "cannot be" in scenes.text_of(app))
         assert scenes.text_of(app).splitlines()[-1].split() == ["enter", ":", "?"]
+
+
+async def test_a_filter_that_hides_all_services_says_of_whom_they_are_not_known_yet() -> None:
+    fleet = scenes.fleet(quiet=True)
+    app = scenes.app(fleet)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "All quiet" in scenes.text_of(app))
+        await pilot.press("2", "slash", *"nope", "enter")
+        await until(pilot, lambda: "No service contains 'nope'. esc shows all." in scenes.text_of(app))
+        fleet.push(replace(scenes.up("web-1"), complete=False))
+        await until(pilot, lambda: "No service so far contains 'nope'" in scenes.text_of(app))
+        assert "Waiting for web-1." in scenes.text_of(app)
