@@ -187,6 +187,8 @@ class Service:
     """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
     launch: Launch | None = None
     """What it runs, where its manager told that with its state."""
+    program: str | None = None
+    """The name of the program that it is configured to run, without its folder, where its manager told only that."""
     detached: Detached | None = None
     """Of a service that is known by its pid file: what the file names, and how it is started and stopped."""
     told_at: float | None = None

@@ -12,7 +12,7 @@ from console.core.finding import Proposal
 from console.core.network import Socket
 from console.core.plan import ActionKind, Intent
 from console.core.service import ServiceRef, State
-from console.core.way_in import came_by, is_own_way, runs_through
+from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
 from console.diagnosis import clusters, hidden, user_sockets
 from console.diagnosis.by_hand import changed
 from console.diagnosis.container_ways import is_contained, stop_container
@@ -49,7 +49,8 @@ def is_way_in(evidence: Evidence, holder: Holder) -> bool:
     if holder.strays:
         return keepers.is_way_in(holder.process)
     names = (holder.process, holder.unit, holder.ref.name if holder.ref is not None else None)
-    return any(keepers.is_way_in(name) for name in names)
+    service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
+    return any(map(keepers.is_way_in, names)) or (service is not None and is_way_to_host(service))
 
 
 def _is_own_way(evidence: Evidence, holder: Holder) -> bool:
@@ -326,7 +327,7 @@ def _started_by_socket(evidence: Evidence, ref: ServiceRef) -> list[ServiceRef]:
         if service.is_triggered_by(ref)
         and service.pids
         # A socket that somebody else's port is worth does not take the way to the host, or an engine, with it.
-        and not (is_engine(service.ref.name) or keepers.is_way_in(service.ref.name))
+        and not (is_engine(service.ref.name) or is_way_to_host(service))
         and not is_own_way(evidence.snapshot.identity, service)
     ]
 

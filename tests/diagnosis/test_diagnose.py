@@ -507,6 +507,12 @@ def test_never_against_what_this_console_came_by(came: dict[str, Any], seen: dic
     assert stop.reason_off == "by hand: it is the way to this host"
 
 
+def test_never_against_an_ssh_server_that_only_the_program_of_its_unit_tells() -> None:
+    held = look(hidden(listener()), services=(failed(), replace(LEGACY, program="sshd")), identity=identity(1001))
+    [stop] = [way for way in diagnose(held).actions if way.id == "stop-holder"]
+    assert (stop.intents, stop.reason_off) == ((), "by hand: it is the way to this host")
+
+
 # 16, 17 permission
 
 
