@@ -75,11 +75,13 @@ def for_held(
     freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
     if no_address(want, holders) is not None:
         return (*_each(evidence, want, freed, commands_of), *(other for _, other in advice), move(evidence, want))
-    whole = len(freed) == len(holders)
+    kept = [holder for holder in holders if holder not in freed]
     # A workload has its port through pods, of which the host proves nothing.
     listening = not any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in freed)
     has: Has = "listener" if listening else "nothing to see"
-    stop = stop_services(evidence, want, freed, commands_of, start_after=whole, has=has) if freed else None
+    stop = (
+        stop_services(evidence, want, freed, commands_of, start_after=not kept, has=has, kept=kept) if freed else None
+    )
     return (stop, *(other for _, other in advice), move(evidence, want))
 
 
@@ -105,8 +107,9 @@ def stop_connected(
     freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
     if not freed:
         return by_hand
-    whole = len(freed) == len(holders)
-    return (stop_services(evidence, want, freed, commands_of, start_after=whole, has="connection"), *by_hand)
+    kept = [holder for holder in holders if holder not in freed]
+    stop = stop_services(evidence, want, freed, commands_of, start_after=not kept, has="connection", kept=kept)
+    return (stop, *by_hand)
 
 
 def stop_services(
@@ -117,16 +120,18 @@ def stop_services(
     *,
     start_after: bool,
     has: Has = "listener",
+    kept: Sequence[Holder] = (),
 ) -> Proposal:
     """Stop services that hold the port and, where that frees it, start the one that wants it.
 
+    ``kept``: who has it too and is not stopped. As long as they have it nothing is won, and nothing advised.
     Where the host shows what they hold and it is not the service's own, that is one plan of the actions layer: it
     proves that they let go, and starts them again when the other does not come up.
     """
     strays = [ServiceRef(evidence.snapshot.host, PROCESS, str(pid)) for one in holders for pid in one.strays]
     services = [holder for holder in holders if not holder.strays]
     refs = [*_to_stop(evidence, services), *dict.fromkeys(strays)]
-    label = _label(evidence, want, services, holders)
+    label = _label(evidence, want, services, holders) + (f": {_in_vain(want, kept)}" if kept else "")
     # A plan that proves that a listener lets go has nothing to prove of what does not listen.
     intents = [Intent(ActionKind.STOP, ref, holders[0].endpoint if has == "listener" else None) for ref in refs]
     if start_after and want.ref is not None and want.ref not in refs:
@@ -142,7 +147,7 @@ def stop_services(
     name = "stop-holder" if services else "signal"
     # What serves is not ended for what never did.
     missed = want.ref is not None and not (want.service is not None and want.service.never_ran)
-    return proposal(name, label, intents, commands_of, recommended=missed and bool(sure))
+    return proposal(name, label, intents, commands_of, recommended=missed and bool(sure) and not kept)
 
 
 def taken_from(holder: ServiceRef | None, want: Want, sockets: Sequence[Socket]) -> Intent:
@@ -160,6 +165,13 @@ def _label(evidence: Evidence, want: Want, services: Sequence[Holder], holders: 
     ended = words(evidence, holders)
     parts = [f"{verb} {' and '.join(names)}" for verb, names in (("stop", stopped), ("end", ended)) if names]
     return ", ".join(parts)
+
+
+def _in_vain(want: Want, kept: Sequence[Holder]) -> str:
+    # The session in which a process happens to be begun is not who has the port.
+    owners = (replace(one, unit=None) if (one.unit or "").endswith(".scope") else one for one in kept)
+    names = list(dict.fromkeys(one.name for one in owners))
+    return f"does not free {want.port}, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} it too"
 
 
 def restart(want: Want, commands_of: CommandsOf) -> tuple[Proposal, ...]:

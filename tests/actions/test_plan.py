@@ -407,6 +407,16 @@ def test_the_address_that_was_tried_last_is_freed(tried: tuple[tuple[str, float]
     assert [touched.name for touched in made(ActionKind.FREE_PORT, _moved(*tried)).touches] == stopped
 
 
+def test_what_shares_a_port_and_is_hidden_is_not_taken_for_the_service_beside_it() -> None:
+    """With SO_REUSEPORT both listen at one address; to stop the service leaves the port with the other."""
+    known = conflict()
+    other = listener("session-7.scope", cgroup="/user.slice/user-990.slice/session-7.scope", inode=2)
+    shared = replace(known, listeners=(*known.listeners, other))
+    why = "tcp 8080: session-7.scope holds it, which is not among the services that are seen here"
+    assert why_not(ActionKind.FREE_PORT, shared) == why
+    assert why_not(ActionKind.FREE_PORT, known) is None
+
+
 def test_nobody_is_stopped_for_an_address_of_an_earlier_attempt() -> None:
     free = intent(ActionKind.FREE_PORT)
     assert refusal(free, _moved(("127.0.0.1", 30.0)), managers=MANAGERS) is None

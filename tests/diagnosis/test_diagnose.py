@@ -319,16 +319,27 @@ def test_every_owner_is_named_when_there_are_several() -> None:
     assert verdict.actions[0].label == "stop legacy.service and other.service, then start api.service"
 
 
+IN_VAIN = "stop legacy.service: does not free tcp 8080, docker.service has it too"
+
+
 def test_a_holder_that_is_not_stopped_keeps_the_newcomer_from_starting() -> None:
     proxy = listener(
         "::1", pids=(99,), process="docker-proxy", unit="docker.service", cgroup="/system.slice/docker.service"
     )
     verdict = diagnose(look(listener("127.0.0.1"), proxy, symptoms=(symptom(address="*"),)))
-    assert [one.label for one in verdict.actions[:2]] == [
-        "stop legacy.service",
-        "find and stop the container that publishes 8080",
-    ]
-    assert kinds(verdict.actions[0]) == [("stop", "legacy.service")]
+    ways = {one.label: one for one in verdict.actions[:2]}
+    assert ways.keys() == {IN_VAIN, "find and stop the container that publishes 8080"}
+    assert (kinds(ways[IN_VAIN]), ways[IN_VAIN].recommended) == ([("stop", "legacy.service")], False)
+
+
+def test_nothing_is_advised_while_a_hidden_process_shares_the_port() -> None:
+    """To stop one of two that share it by SO_REUSEPORT frees nothing."""
+    other = hidden(listener(inode=2, unit="session-7.scope", cgroup="/user.slice/user-990.slice/session-7.scope"))
+    verdict = diagnose(look(hidden(listener()), other, identity=identity(1001), processes=None))
+    assert verdict.actions[0].label == (
+        "stop legacy.service: does not free tcp 8080, a hidden process of deploy has it too"
+    )
+    assert not any(way.recommended for way in verdict.actions)
 
 
 def test_one_owner_on_two_addresses_is_stopped_once() -> None:
