@@ -43,7 +43,7 @@ def refusal(context: Context) -> str | None:
     if found.trouble is not None:
         return f"{label}: {found.trouble}"
     if _others(context, found):
-        if context.service.enabled == "masked":
+        if context.service.is_masked:
             return f"{context.name} is masked: unmask it first"
         return None
     return f"{context.name} itself holds {label}: stop it to free the port"

@@ -122,7 +122,7 @@ class Service:
     exit_code: int | None = None
     exit_signal: int | None = None
     enabled: str | None = None
-    """``enabled``, ``disabled``, ``static``, ``masked`` ..."""
+    """``enabled``, ``disabled``, ``static``, ``masked``, ``masked-runtime`` ..."""
     unit_file: str | None = None
     drop_ins: tuple[str, ...] = ()
     needs_reload: bool = False
@@ -205,6 +205,11 @@ class Service:
     def pid(self) -> int | None:
         """The main process, where there is one."""
         return self.pids[0] if self.pids else None
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether its manager is told never to start it, for good or until the next boot."""
+        return self.enabled in ("masked", "masked-runtime")
 
     def is_triggered_by(self, ref: ServiceRef) -> bool:
         """Whether that unit starts it: one of the same service manager, for names alone tell no two of them apart."""

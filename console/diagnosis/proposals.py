@@ -82,7 +82,7 @@ def for_held(
     stop = (
         stop_services(evidence, want, freed, commands_of, start_after=not kept, has=has, kept=kept) if freed else None
     )
-    return (stop, *(other for _, other in advice), move(evidence, want))
+    return (stop, *(other for _, other in advice), *unmask(want), move(evidence, want))
 
 
 def _each(
@@ -109,7 +109,7 @@ def stop_connected(
         return by_hand
     kept = [holder for holder in holders if holder not in freed]
     stop = stop_services(evidence, want, freed, commands_of, start_after=not kept, has="connection", kept=kept)
-    return (stop, *by_hand)
+    return (stop, *by_hand, *unmask(want))
 
 
 def stop_services(
@@ -134,7 +134,8 @@ def stop_services(
     label = _label(evidence, want, services, holders) + (f": {_in_vain(want, kept)}" if kept else "")
     # A plan that proves that a listener lets go has nothing to prove of what does not listen.
     intents = [Intent(ActionKind.STOP, ref, holders[0].endpoint if has == "listener" else None) for ref in refs]
-    if start_after and want.ref is not None and want.ref not in refs:
+    startable = want.service is None or not want.service.is_masked
+    if start_after and startable and want.ref is not None and want.ref not in refs:
         verb = "start" if want.down else "restart"
         label = f"{label}, then {verb} {want.ref.beside(refs[0])}"
         own_socket = want.service is not None and any(map(want.service.is_triggered_by, refs))
@@ -145,8 +146,8 @@ def stop_services(
             intents.append(Intent(ActionKind(verb), want.ref, want.endpoint))
     sure = all(holder.confidence is not Confidence.LOW for holder in holders) and (want.symptom or not want.guessed)
     name = "stop-holder" if services else "signal"
-    # What serves is not ended for what never did.
-    missed = want.ref is not None and not (want.service is not None and want.service.never_ran)
+    # What serves is not ended for what never did, or may not be started.
+    missed = want.ref is not None and startable and not (want.service is not None and want.service.never_ran)
     return proposal(name, label, intents, commands_of, recommended=missed and bool(sure) and not kept)
 
 
@@ -191,6 +192,8 @@ def start(
     """
     if want.ref is None or not want.down:
         return ()
+    if by_hand := unmask(want):
+        return by_hand
     label = f"start {want.ref.name}"
     intents = [Intent(ActionKind.START, want.ref, want.endpoint)]
     if want.service is not None and want.service.state is State.FAILED and can(want.ref, Resettable):
@@ -200,6 +203,25 @@ def start(
     if after is not None:
         label = f"in {after:.0f} s: {label}"
     return (proposal("start", label, intents, commands_of, recommended=recommended and _may_help(want)),)
+
+
+def unmask(want: Want) -> tuple[Proposal, ...]:
+    """Advice for a service that is masked, which nobody can start; empty for one that is not."""
+    service = want.service
+    if service is None or not service.is_masked:
+        return ()
+    scope = () if service.ref.scope == "system" else ("--user",)
+    runtime = ("--runtime",) if service.enabled == "masked-runtime" else ()
+    name = service.ref.name
+    words = (("unmask", *runtime), ("start",))
+    return (
+        Proposal(
+            "unmask",
+            f"unmask {name}, then start it",
+            commands=tuple(quote(("systemctl", *scope, *verb, "--", name)) for verb in words),
+            reason_off=f"by hand: {name} is masked: whoever did that wants it down",
+        ),
+    )
 
 
 def _may_help(want: Want) -> bool:

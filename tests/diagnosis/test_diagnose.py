@@ -524,6 +524,20 @@ def test_never_against_an_ssh_server_that_only_the_program_of_its_unit_tells() -
     assert (stop.intents, stop.reason_off) == ((), "by hand: it is the way to this host")
 
 
+@pytest.mark.parametrize(("enabled", "command"), [("masked", "unmask"), ("masked-runtime", "unmask --runtime")])
+def test_nobody_is_told_to_start_what_is_masked(enabled: str, command: str) -> None:
+    free = diagnose(look(services=(failed(enabled=enabled),)))
+    assert (free.verdict, free.summary) == (VerdictWord.FREE, "tcp 8080 is free")
+    [way] = free.actions
+    assert (way.label, way.intents, way.recommended) == ("unmask api.service, then start it", (), False)
+    assert way.commands == (f"systemctl {command} -- api.service", "systemctl start -- api.service")
+    assert (way.reason_off or "").startswith("by hand: api.service is masked")
+    held = diagnose(look(listener(), services=(failed(enabled=enabled), LEGACY)))
+    assert [one.id for one in held.actions] == ["stop-holder", "unmask", "move"]
+    assert kinds(held.actions[0]) == [("stop", "legacy.service")]
+    assert not any(one.recommended for one in held.actions), "nor to stop another for it"
+
+
 # 16, 17 permission
 
 
