@@ -25,14 +25,14 @@ from console.actions.context import Context, Parts, RefusedError, context
 from console.actions.settings import ActionSettings
 from console.core.durations import whole
 from console.core.plan import ActionKind, Intent, Plan, Step
-from console.core.service import Service, ServiceRef, State
+from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.core.stop_way import LONGEST, outwaits
 from console.managers import process, unlisted
 from console.managers.acting import Cautious, Rolling
 from console.managers.base import ServiceManager
 
-__all__ = ["ActionSettings", "RefusedError", "kinds", "plan", "refusal"]
+__all__ = ["ActionSettings", "RefusedError", "kinds", "plan", "ports_to_free", "refusal"]
 
 
 class _Kind(NamedTuple):
@@ -163,6 +163,14 @@ def refusal(
     except RefusedError as error:
         return str(error)
     return None
+
+
+def ports_to_free(intent: Intent, snapshot: Snapshot, *, managers: Sequence[ServiceManager]) -> tuple[Endpoint, ...]:
+    """The ports of a service that may be meant where the intent names none; of one that is refused, none."""
+    try:
+        return free_port.candidates(context(intent, snapshot, managers, ActionSettings()))
+    except RefusedError:
+        return ()
 
 
 def _parts(intent: Intent, snapshot: Snapshot, managers: Sequence[ServiceManager], settings: ActionSettings) -> Parts:

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 
 from console.actions import kept_scripts, scripts
-from console.actions.context import Context
+from console.actions.context import Context, one_per_port
 from console.core.command import Command
 from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
@@ -120,15 +120,14 @@ def port_look(endpoint: Endpoint, manager: ServiceManager, service: Service) -> 
 
 def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
     """After: it has the ports that are declared or ``certain``; where there are none, it is told where it listens."""
-    by_port = {(endpoint.protocol, endpoint.port): endpoint for endpoint in (*context.declared(), *certain)}
-    if by_port:
-        return ports_held(context, *by_port.values())
+    if sure := one_per_port((*context.declared(), *certain)):
+        return ports_held(context, *sure)
     return _listens(context)
 
 
 def _listens(context: Context) -> tuple[Check, ...]:
     """After: where it listens by now, beside the ports of its log or its last run; it cannot fail."""
-    known = sorted({(endpoint.protocol, endpoint.port) for endpoint in context.wanted()})
+    known = sorted({(endpoint.protocol, endpoint.port) for endpoint in context.wanted() or context.logged()})
     if not known or context.service.oneshot or not isinstance(context.manager, Grouped):
         return ()
     before = ", ".join(f"{protocol} {port}" for protocol, port in known)

@@ -1,15 +1,16 @@
 """What every kind of action works with: the service, its manager and what else is known of the host."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from console.actions.along import taken_along
 from console.actions.settings import ActionSettings
+from console.core.attempts import is_current
 from console.core.command import Command
 from console.core.difference import Difference
 from console.core.plan import ActionKind, Intent, Preparation, Step, Swap
 from console.core.service import Endpoint, Service, ServiceRef
-from console.core.snapshot import Snapshot
+from console.core.snapshot import Snapshot, Symptom
 from console.core.stop_way import patience, start_patience
 from console.managers import unlisted
 from console.managers.acting import Selective, Startable, Traceable
@@ -86,8 +87,7 @@ class Context:
 
     def declared(self) -> tuple[Endpoint, ...]:
         """Where the service is certainly to listen: by the configuration or its socket unit."""
-        by_port = {(endpoint.protocol, endpoint.port): endpoint for endpoint in self.service.wants}
-        return tuple(by_port.values())[:8]
+        return one_per_port(self.service.wants)[:8]
 
     def claimed(self) -> tuple[Endpoint, ...]:
         """Where a file of the host says for certain that the service listens; of a range it is not said."""
@@ -99,16 +99,34 @@ class Context:
         """Where the service may be to listen: what it is declared or known to want, else its fixed ports of now; last
         what its definition says, or where it listened before.
 
-        Its log and its last run tell of an earlier configuration: no proof can be asked of them.
+        Its log and its last run may tell of an earlier configuration: no proof can be asked of them. Which address of a
+        port it tried last only its log tells.
         """
-        symptoms = [symptom.endpoint for symptom in self.snapshot.symptoms if symptom.ref == self.service.ref]
-        wants = [*self.service.wants, *(endpoint for endpoint in symptoms if endpoint is not None)]
+        told = (one.endpoint for one in self._symptoms() if is_current(one, self.service))
+        wants = [*(endpoint for endpoint in told if endpoint is not None), *self.service.wants]
         # Ports of the ephemeral range change from run to run.
         wants = wants or [endpoint for endpoint in self.service.ports if endpoint.port < 32768]
         wants = wants or [hint.endpoint for hint in self.service.hints]
         wants = wants or list(self.snapshot.listened(self.service.ref))
-        by_port = {(endpoint.protocol, endpoint.port): endpoint for endpoint in wants}
-        return tuple(by_port.values())[:8]
+        return one_per_port(wants)[:8]
+
+    def logged(self) -> tuple[Endpoint, ...]:
+        """The ports that its log speaks of, of whatever attempt."""
+        return tuple(one.endpoint for one in self._symptoms() if one.endpoint is not None)
+
+    def _symptoms(self) -> tuple[Symptom, ...]:
+        """What its log says, the newest first."""
+        return tuple(one for one in self.snapshot.symptoms if one.ref == self.service.ref)
+
+
+def one_per_port(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """The first of each port, with its first address that is known."""
+    found: dict[tuple[str, int], Endpoint] = {}
+    for endpoint in endpoints:
+        key = (endpoint.protocol, endpoint.port)
+        if key not in found or (found[key].address == "*" != endpoint.address):
+            found[key] = endpoint
+    return tuple(found.values())
 
 
 def context(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from console.actions import checks, ending, hosting, newcomer, notes
-from console.actions.context import Context, Parts, RefusedError
+from console.actions.context import Context, Parts, RefusedError, one_per_port
 from console.actions.holders import Holder, Holding, holding
 from console.actions.last_words import last_words
 from console.actions.start import proof, was_failing
@@ -18,16 +18,19 @@ def endpoint_of(context: Context) -> Endpoint:
     """The port that is meant; raises ``RefusedError`` where it is not said and not certain."""
     if context.intent.endpoint is not None:
         return context.intent.endpoint
-    by_port = {(one.protocol, one.port): one for one in (*context.claimed(), *context.wanted())}
-    wanted = tuple(by_port.values())
-    blocked = [endpoint for endpoint in wanted if _others(context, holding(context, endpoint))]
-    chosen = blocked or list(wanted)
+    chosen = candidates(context)
     if len(chosen) == 1:
         return chosen[0]
     words = (
         f"any of {', '.join(checks.port_label(endpoint) for endpoint in chosen)}" if chosen else "none that is known"
     )
     raise RefusedError(f"{context.name} wants {words}: say which port is to be freed (--port N)")
+
+
+def candidates(context: Context) -> tuple[Endpoint, ...]:
+    """The ports that may be meant where none is said: those that somebody else has, else all that it wants."""
+    wanted = one_per_port((*context.wanted(), *context.claimed()))
+    return tuple(endpoint for endpoint in wanted if _others(context, holding(context, endpoint))) or wanted
 
 
 def refusal(context: Context) -> str | None:
@@ -40,7 +43,7 @@ def refusal(context: Context) -> str | None:
     if found.trouble is not None:
         return f"{label}: {found.trouble}"
     if _others(context, found):
-        if context.service.enabled == "masked":
+        if context.service.is_masked:
             return f"{context.name} is masked: unmask it first"
         return None
     return f"{context.name} itself holds {label}: stop it to free the port"

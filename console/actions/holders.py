@@ -101,7 +101,7 @@ def _services(context: Context, listener: Listener) -> tuple[Service, ...]:
 
 def _has(context: Context, service: Service, listener: Listener) -> bool:
     """Whether the listener is the service's: of several at one address each may belong to another unit."""
-    if service.ref.manager != "systemd" or service.ref.name.endswith(".socket") or not listener.pids:
+    if service.ref.manager != "systemd" or service.ref.name.endswith(".socket"):
         return True
     if set(listener.pids) & set(service.pids) or listener.unit in service.triggered_by:
         return True

@@ -4,11 +4,10 @@ from console.actions.context import Context
 from console.actions.holders import holding
 from console.actions.protected import is_network, is_user_manager
 from console.core.engines import ends_containers, is_engine
-from console.core.keepers import is_way_in
 from console.core.restarts import gave_up
 from console.core.service import State
 from console.core.snapshot import LinkState
-from console.core.way_in import is_own_way
+from console.core.way_in import is_own_way, is_way_to_host
 from console.managers import manager
 from console.managers.acting import Declaring
 
@@ -27,7 +26,7 @@ def link(context: Context) -> tuple[str, ...]:
 
 def way_in(context: Context) -> tuple[str, ...]:
     """What is restarted is the way to the host."""
-    if not is_way_in(context.name) and not is_own_way(context.snapshot.identity, context.service):
+    if not is_way_to_host(context.service) and not is_own_way(context.snapshot.identity, context.service):
         return ()
     return (f"{context.name} is the way to this host: where it does not come up again, nobody gets in to mend it",)
 

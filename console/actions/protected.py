@@ -5,7 +5,7 @@ from console.core.keepers import is_way_in
 from console.core.network import Listener
 from console.core.service import Service
 from console.core.snapshot import Identity
-from console.core.way_in import came_by, is_own_way, runs_through
+from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
 
 _WAY = "it may be the way to this host"
 _UNITS = {
@@ -30,7 +30,7 @@ def why_protected(service: Service, identity: Identity | None) -> str | None:
     if service.ref.scope != "system":
         return None
     name, family = service.ref.name, _family(service)
-    if is_way_in(name):
+    if is_way_to_host(service):
         return f"{name} is the way to this host: it is not stopped from here"
     if family in _UNITS:
         return f"{name} is not stopped from here: {_UNITS[family]}"

@@ -11,7 +11,7 @@ _BREAKS = {
 
 def refusal(context: Context) -> str | None:
     """Why it is not restarted."""
-    if context.service.enabled == "masked":
+    if context.service.is_masked:
         return f"{context.name} is masked: unmask it first"
     if context.service.ref.scope == "system" and context.name in _BREAKS:
         return f"{context.name} is not restarted from here: {_BREAKS[context.name]}"

@@ -15,7 +15,7 @@ def refusal(context: Context) -> str | None:
     """Why it cannot be started."""
     if not isinstance(context.manager, Startable):
         return f"{context.service.ref}: {context.manager.id} cannot start it"
-    if context.service.enabled == "masked":
+    if context.service.is_masked:
         return f"{context.name} is masked: unmask it first"
     if context.service.state is State.RUNNING:
         return f"{context.name} runs already ({context.service.native_state})"

@@ -35,6 +35,12 @@ def same_launch(one: Launch, other: Launch) -> bool:
     return first[1] == second[1] or not (one.whole and other.whole)
 
 
+def program(argv: tuple[str, ...]) -> str | None:
+    """The name of the program behind ``env`` or a shell that only starts it, without its folder."""
+    words = _unwrapped(argv)
+    return posixpath.basename(words[0]) or None if words else None
+
+
 def _core(launch: Launch) -> tuple[str, tuple[str, ...]] | None:
     """What is run, without what runs it, and the words behind it."""
     words = _unwrapped(launch.argv)

@@ -122,7 +122,7 @@ class Service:
     exit_code: int | None = None
     exit_signal: int | None = None
     enabled: str | None = None
-    """``enabled``, ``disabled``, ``static``, ``masked`` ..."""
+    """``enabled``, ``disabled``, ``static``, ``masked``, ``masked-runtime`` ..."""
     unit_file: str | None = None
     drop_ins: tuple[str, ...] = ()
     needs_reload: bool = False
@@ -187,6 +187,8 @@ class Service:
     """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
     launch: Launch | None = None
     """What it runs, where its manager told that with its state."""
+    program: str | None = None
+    """The name of the program that it is configured to run, without its folder, where its manager told only that."""
     detached: Detached | None = None
     """Of a service that is known by its pid file: what the file names, and how it is started and stopped."""
     told_at: float | None = None
@@ -203,6 +205,11 @@ class Service:
     def pid(self) -> int | None:
         """The main process, where there is one."""
         return self.pids[0] if self.pids else None
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether its manager is told never to start it, for good or until the next boot."""
+        return self.enabled in ("masked", "masked-runtime")
 
     def is_triggered_by(self, ref: ServiceRef) -> bool:
         """Whether that unit starts it: one of the same service manager, for names alone tell no two of them apart."""

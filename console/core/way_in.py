@@ -2,10 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
+from console.core.keepers import is_way_in
 from console.core.network import Listener
 from console.core.overlap import Binding, clash
 from console.core.service import Endpoint, Service
 from console.core.snapshot import Identity
+
+
+def is_way_to_host(service: Service) -> bool:
+    """Whether it is the SSH server, or a private network, by its name or by the program that it runs."""
+    return is_way_in(service.ref.name) or is_way_in(service.program)
 
 
 def runs_through(identity: Identity | None, pids: Iterable[int], cgroup: str | None = None) -> bool:

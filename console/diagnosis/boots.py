@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from console.core.service import Service, State
 
 _AT_BOOT = ("enabled", "enabled-runtime")
-_NOT_AT_BOOT = ("disabled", "masked")
 _ENGINES = ("docker", "compose")
 
 
@@ -14,7 +13,7 @@ def at_boot(service: Service, services: Iterable[Service]) -> bool | None:
     if service.ref.manager == "systemd":
         if service.enabled in _AT_BOOT:
             return True
-        return False if service.enabled in _NOT_AT_BOOT else None
+        return False if service.enabled == "disabled" or service.is_masked else None
     if service.ref.manager in _ENGINES:
         return service.restart_policy in ("always", "unless-stopped")
     if service.ref.manager == "pidfile" or service.enabled == "disabled":

@@ -241,7 +241,7 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
         return verdict if contained is None else inside.undecided(contained, verdict)
     if contained is not None:
         return contained
-    summary = next_start.sentence(evidence, want, rivals, startable=bool(ways))
+    summary = next_start.sentence(evidence, want, rivals, startable=any(way.id == "start" for way in ways))
     verdict = outline(evidence, want, VerdictWord.FREE, summary, sure)
     return replace(verdict, actions=ways)
 

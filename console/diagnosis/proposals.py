@@ -12,7 +12,7 @@ from console.core.finding import Proposal
 from console.core.network import Socket
 from console.core.plan import ActionKind, Intent
 from console.core.service import ServiceRef, State
-from console.core.way_in import came_by, is_own_way, runs_through
+from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
 from console.diagnosis import clusters, hidden, user_sockets
 from console.diagnosis.by_hand import changed
 from console.diagnosis.container_ways import is_contained, stop_container
@@ -49,7 +49,8 @@ def is_way_in(evidence: Evidence, holder: Holder) -> bool:
     if holder.strays:
         return keepers.is_way_in(holder.process)
     names = (holder.process, holder.unit, holder.ref.name if holder.ref is not None else None)
-    return any(keepers.is_way_in(name) for name in names)
+    service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
+    return any(map(keepers.is_way_in, names)) or (service is not None and is_way_to_host(service))
 
 
 def _is_own_way(evidence: Evidence, holder: Holder) -> bool:
@@ -74,12 +75,14 @@ def for_held(
     freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
     if no_address(want, holders) is not None:
         return (*_each(evidence, want, freed, commands_of), *(other for _, other in advice), move(evidence, want))
-    whole = len(freed) == len(holders)
+    kept = [holder for holder in holders if holder not in freed]
     # A workload has its port through pods, of which the host proves nothing.
     listening = not any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in freed)
     has: Has = "listener" if listening else "nothing to see"
-    stop = stop_services(evidence, want, freed, commands_of, start_after=whole, has=has) if freed else None
-    return (stop, *(other for _, other in advice), move(evidence, want))
+    stop = (
+        stop_services(evidence, want, freed, commands_of, start_after=not kept, has=has, kept=kept) if freed else None
+    )
+    return (stop, *(other for _, other in advice), *unmask(want), move(evidence, want))
 
 
 def _each(
@@ -104,8 +107,9 @@ def stop_connected(
     freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
     if not freed:
         return by_hand
-    whole = len(freed) == len(holders)
-    return (stop_services(evidence, want, freed, commands_of, start_after=whole, has="connection"), *by_hand)
+    kept = [holder for holder in holders if holder not in freed]
+    stop = stop_services(evidence, want, freed, commands_of, start_after=not kept, has="connection", kept=kept)
+    return (stop, *by_hand, *unmask(want))
 
 
 def stop_services(
@@ -116,19 +120,22 @@ def stop_services(
     *,
     start_after: bool,
     has: Has = "listener",
+    kept: Sequence[Holder] = (),
 ) -> Proposal:
     """Stop services that hold the port and, where that frees it, start the one that wants it.
 
+    ``kept``: who has it too and is not stopped. As long as they have it nothing is won, and nothing advised.
     Where the host shows what they hold and it is not the service's own, that is one plan of the actions layer: it
     proves that they let go, and starts them again when the other does not come up.
     """
     strays = [ServiceRef(evidence.snapshot.host, PROCESS, str(pid)) for one in holders for pid in one.strays]
     services = [holder for holder in holders if not holder.strays]
     refs = [*_to_stop(evidence, services), *dict.fromkeys(strays)]
-    label = _label(evidence, want, services, holders)
+    label = _label(evidence, want, services, holders) + (f": {_in_vain(want, kept)}" if kept else "")
     # A plan that proves that a listener lets go has nothing to prove of what does not listen.
     intents = [Intent(ActionKind.STOP, ref, holders[0].endpoint if has == "listener" else None) for ref in refs]
-    if start_after and want.ref is not None and want.ref not in refs:
+    startable = want.service is None or not want.service.is_masked
+    if start_after and startable and want.ref is not None and want.ref not in refs:
         verb = "start" if want.down else "restart"
         label = f"{label}, then {verb} {want.ref.beside(refs[0])}"
         own_socket = want.service is not None and any(map(want.service.is_triggered_by, refs))
@@ -139,9 +146,9 @@ def stop_services(
             intents.append(Intent(ActionKind(verb), want.ref, want.endpoint))
     sure = all(holder.confidence is not Confidence.LOW for holder in holders) and (want.symptom or not want.guessed)
     name = "stop-holder" if services else "signal"
-    # What serves is not ended for what never did.
-    missed = want.ref is not None and not (want.service is not None and want.service.never_ran)
-    return proposal(name, label, intents, commands_of, recommended=missed and bool(sure))
+    # What serves is not ended for what never did, or may not be started.
+    missed = want.ref is not None and startable and not (want.service is not None and want.service.never_ran)
+    return proposal(name, label, intents, commands_of, recommended=missed and bool(sure) and not kept)
 
 
 def taken_from(holder: ServiceRef | None, want: Want, sockets: Sequence[Socket]) -> Intent:
@@ -161,6 +168,13 @@ def _label(evidence: Evidence, want: Want, services: Sequence[Holder], holders: 
     return ", ".join(parts)
 
 
+def _in_vain(want: Want, kept: Sequence[Holder]) -> str:
+    # The session in which a process happens to be begun is not who has the port.
+    owners = (replace(one, unit=None) if (one.unit or "").endswith(".scope") else one for one in kept)
+    names = list(dict.fromkeys(one.name for one in owners))
+    return f"does not free {want.port}, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} it too"
+
+
 def restart(want: Want, commands_of: CommandsOf) -> tuple[Proposal, ...]:
     """Start the service anew, with everything that is left of it gone."""
     if want.ref is None:
@@ -178,6 +192,8 @@ def start(
     """
     if want.ref is None or not want.down:
         return ()
+    if by_hand := unmask(want):
+        return by_hand
     label = f"start {want.ref.name}"
     intents = [Intent(ActionKind.START, want.ref, want.endpoint)]
     if want.service is not None and want.service.state is State.FAILED and can(want.ref, Resettable):
@@ -187,6 +203,25 @@ def start(
     if after is not None:
         label = f"in {after:.0f} s: {label}"
     return (proposal("start", label, intents, commands_of, recommended=recommended and _may_help(want)),)
+
+
+def unmask(want: Want) -> tuple[Proposal, ...]:
+    """Advice for a service that is masked, which nobody can start; empty for one that is not."""
+    service = want.service
+    if service is None or not service.is_masked:
+        return ()
+    scope = () if service.ref.scope == "system" else ("--user",)
+    runtime = ("--runtime",) if service.enabled == "masked-runtime" else ()
+    name = service.ref.name
+    words = (("unmask", *runtime), ("start",))
+    return (
+        Proposal(
+            "unmask",
+            f"unmask {name}, then start it",
+            commands=tuple(quote(("systemctl", *scope, *verb, "--", name)) for verb in words),
+            reason_off=f"by hand: {name} is masked: whoever did that wants it down",
+        ),
+    )
 
 
 def _may_help(want: Want) -> bool:
@@ -326,7 +361,7 @@ def _started_by_socket(evidence: Evidence, ref: ServiceRef) -> list[ServiceRef]:
         if service.is_triggered_by(ref)
         and service.pids
         # A socket that somebody else's port is worth does not take the way to the host, or an engine, with it.
-        and not (is_engine(service.ref.name) or keepers.is_way_in(service.ref.name))
+        and not (is_engine(service.ref.name) or is_way_to_host(service))
         and not is_own_way(evidence.snapshot.identity, service)
     ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from console.core.attempts import is_current
 from console.core.declaration import Declaration
 from console.core.network import Listener, Socket
 from console.core.overlap import is_wildcard, overlaps
@@ -14,12 +15,8 @@ from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import LISTENED, Confidence
 from console.managers.join import Published, has_own_cgroup, is_publishing, of_user
 
-OLD = 5.0
-"""Seconds before its present state began from which on a symptom is of an earlier run."""
 MOST_PORTS = 16
 """Ports of a declared range that are looked at."""
-WHOLE = 1.0
-"""Seconds: managers tell their times in whole ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +121,6 @@ def _is_of_scope(ref: ServiceRef, listener: Listener) -> bool:
     if ref.scope == "system":
         return not of_user(listener)
     return of_user(listener) and listener.user in (None, ref.scope.removeprefix("user:"))
-
-
-def is_current(symptom: Symptom, service: Service | None) -> bool:
-    """Whether a symptom is of the service's present run or of the newest attempt to start it."""
-    if service is None:
-        return True
-    if service.state is not State.RUNNING:
-        since = service.attempt_since
-        if symptom.at is None or since is None:
-            return True
-        if symptom.attempt is not None and service.state in (State.FLAPPING, State.STARTING):
-            # In a loop one attempt follows the other before the log of the last one is read: until then it holds.
-            since = min(since, symptom.attempt)
-        return symptom.at >= since - WHOLE
-    if symptom.at is None or service.since is None:
-        return False
-    return symptom.at >= service.since - OLD
 
 
 def _of_service(evidence: Evidence, ref: ServiceRef) -> Want:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from console.core.attempts import is_current
 from console.core.command import quote
 from console.core.endings import ending_of, is_over, why_failed
 from console.core.finding import Finding, Proposal, Severity
@@ -13,7 +14,7 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot, Symptom
 from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, proposal
-from console.diagnosis.wanting import is_current, is_own
+from console.diagnosis.wanting import is_own
 from console.findings.pace import Pace
 from console.findings.words import listed, span, times
 from console.managers import can

@@ -12,6 +12,7 @@ from console.core.endings import signal_name
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.stop_way import StopWay
+from console.managers.systemd_exec import program_of
 from console.managers.systemd_others import is_other
 
 PROPERTIES = (
@@ -22,7 +23,7 @@ PROPERTIES = (
     "DropInPaths", "NeedDaemonReload", "ControlGroup", "User", "Restart", "CanReload", "TriggeredBy", "Listen",
     "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval", "Type",
     "RemainAfterExit", "TimeoutStartUSec", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal",
-    "TimeoutStopFailureMode",
+    "TimeoutStopFailureMode", "ExecStart",
 )  # fmt: skip
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -144,6 +145,7 @@ def _service(block: Mapping[str, str], scope: str, now: float | None) -> Service
         stop_way=_stop_way(block),
         start_seconds=_start_seconds(block),
         start_limit=_start_limit(block),
+        program=program_of(block.get("ExecStart", "")),
         cgroup=block.get("ControlGroup") or None,
         memory=_number(block.get("MemoryCurrent")),
         cpu_seconds=None if nanoseconds is None else nanoseconds / 1e9,

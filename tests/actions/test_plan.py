@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.actions import ActionSettings, RefusedError, kinds, plan, refusal
+from console.actions import ActionSettings, RefusedError, kinds, plan, ports_to_free, refusal
 from console.core.command import Command, Effect
 from console.core.durations import whole
 from console.core.pid_file import Detached, PidFile
@@ -383,6 +383,54 @@ def test_the_port_is_found_from_what_the_service_wants_or_its_log_says() -> None
     assert "stop legacy.service" in names(made(ActionKind.FREE_PORT, where))
 
 
+def _moved(*tried: tuple[str, float], attempt_since: float = 0.0) -> Snapshot:
+    """api.service tried these addresses of 8080, the newest first; each loopback address has a service of its own."""
+    held = {"four.service": "127.0.0.1", "six.service": "::1", "other.service": "127.0.0.7"}
+    units = [service(name, ports=(Endpoint("tcp", at, 8080),)) for name, at in held.items()]
+    listeners = tuple(listener(name, address=at, v6only=":" in at) for name, at in held.items())
+    log = tuple(
+        Symptom(ref("api.service"), "EADDRINUSE", "x", Endpoint("tcp", at, 8080), at=when) for at, when in tried
+    )
+    api = service(state=State.FAILED, attempt_since=attempt_since)
+    return snapshot(api, *units, listeners=listeners, symptoms=log)
+
+
+@pytest.mark.parametrize(
+    ("tried", "stopped"),
+    [
+        ((("127.0.0.1", 30.0), ("::", 20.0), ("0.0.0.0", 10.0)), ["four.service"]),
+        ((("::", 30.0), ("127.0.0.7", 10.0)), ["four.service", "six.service", "other.service"]),
+        ((("*", 30.0), ("::1", 30.0), ("0.0.0.0", 10.0)), ["six.service"]),
+    ],
+)
+def test_the_address_that_was_tried_last_is_freed(tried: tuple[tuple[str, float], ...], stopped: list[str]) -> None:
+    assert [touched.name for touched in made(ActionKind.FREE_PORT, _moved(*tried)).touches] == stopped
+
+
+def test_what_shares_a_port_and_is_hidden_is_not_taken_for_the_service_beside_it() -> None:
+    """With SO_REUSEPORT both listen at one address; to stop the service leaves the port with the other."""
+    known = conflict()
+    other = listener("session-7.scope", cgroup="/user.slice/user-990.slice/session-7.scope", inode=2)
+    shared = replace(known, listeners=(*known.listeners, other))
+    why = "tcp 8080: session-7.scope holds it, which is not among the services that are seen here"
+    assert why_not(ActionKind.FREE_PORT, shared) == why
+    assert why_not(ActionKind.FREE_PORT, known) is None
+
+
+def test_nobody_is_stopped_for_an_address_of_an_earlier_attempt() -> None:
+    free = intent(ActionKind.FREE_PORT)
+    assert refusal(free, _moved(("127.0.0.1", 30.0)), managers=MANAGERS) is None
+    why = refusal(free, _moved(("127.0.0.1", 30.0), attempt_since=60.0), managers=MANAGERS)
+    assert why == "api.service wants none that is known: say which port is to be freed (--port N)"
+
+
+def test_which_of_several_ports_is_meant_is_not_guessed() -> None:
+    free, two = intent(ActionKind.FREE_PORT), (PORT, Endpoint("tcp", "*", 9090))
+    where = snapshot(service(state=State.FAILED, wants=two))
+    assert ports_to_free(free, where, managers=MANAGERS) == two
+    assert ports_to_free(intent(ActionKind.FREE_PORT, "no.service"), where, managers=MANAGERS) == ()
+
+
 def test_a_service_that_runs_without_its_port_is_restarted() -> None:
     assert names(made(ActionKind.FREE_PORT, conflict(State.RUNNING)))[-1] == "restart api.service"
 
@@ -417,7 +465,7 @@ def test_the_socket_is_stopped_before_its_service() -> None:
         (ActionKind.RESET_FAILED, snapshot(service()), "has not failed"),
         (ActionKind.FREE_PORT, snapshot(service()), "wants none that is known"),
         (ActionKind.FREE_PORT, snapshot(service(wants=(PORT,))), "nothing listens on tcp 8080"),
-        (ActionKind.FREE_PORT, snapshot(service(ports=(PORT,)), listeners=(listener(),)), "itself holds"),
+        (ActionKind.FREE_PORT, snapshot(service(ports=(PORT,)), listeners=(listener("api.service"),)), "itself holds"),
     ],
 )
 def test_refused(kind: ActionKind, where: Snapshot, says: str) -> None:
@@ -426,6 +474,9 @@ def test_refused(kind: ActionKind, where: Snapshot, says: str) -> None:
     assert says in reason
     with pytest.raises(RefusedError):
         made(kind, where)
+
+
+_OF_BOB = "/user.slice/user-1.slice/user@1.service/app.slice/app.service"
 
 
 @pytest.mark.parametrize(
@@ -440,7 +491,7 @@ def test_refused(kind: ActionKind, where: Snapshot, says: str) -> None:
         (listener("ssh.socket"), "the way to this host"),
         (listener("user@1000.service"), "whole service manager"),
         (
-            listener("app.service", cgroup="/user.slice/user-1.slice/user@1.service/app.slice/app.service"),
+            listener("app.service", cgroup=_OF_BOB),
             "connect as bob",
         ),
     ],
@@ -450,7 +501,7 @@ def test_holders_that_are_left_alone(found: object, says: str) -> None:
         service("ssh.service"),
         service("ssh.socket"),
         service("user@1000.service"),
-        service("app.service", ref=ref("app.service", "user:bob")),
+        service("app.service", ref=ref("app.service", "user:bob"), cgroup=_OF_BOB),
     )
     where = snapshot(service(state=State.FAILED, wants=(PORT,)), *others, listeners=(found,))  # type: ignore[arg-type]
     reason = why_not(ActionKind.FREE_PORT, where)

@@ -88,3 +88,12 @@ def test_what_was_begun_beside_the_console_may_be_stopped() -> None:
 def test_a_private_network_may_be_the_way(name: str) -> None:
     where = snapshot(service(name))
     assert "the way to this host" in (refusal(Intent(ActionKind.STOP, ref(name)), where, managers=MANAGERS) or "")
+
+
+def test_an_ssh_server_under_another_name_is_known_by_the_program_that_its_unit_runs() -> None:
+    """The process is hidden from a login without root."""
+    where = through(ONCALL, program="sshd")
+    says = f"{SSH} is the way to this host: it is not stopped from here"
+    free = Intent(ActionKind.FREE_PORT, ref("api.service"), PORT)
+    assert refusal(free, where, managers=MANAGERS) == f"tcp 2222: {says}"
+    assert refusal(Intent(ActionKind.STOP, ref(SSH)), where, managers=MANAGERS) == says

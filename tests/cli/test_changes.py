@@ -6,11 +6,12 @@ import pytest
 
 from console.cli import encode_plans
 from console.cli.changes import Teller, print_plan
-from console.cli.commands.act import one_by_one
+from console.cli.commands.act import as_told, one_by_one
 from console.core.command import Command, Effect
 from console.core.finding import Proposal
 from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.service import Endpoint, ServiceRef
+from console.diagnosis import Verdict, VerdictWord
 from tests.actions.hosts import ref
 
 STOP = Step("stop old.service", Command(("systemctl", "stop", "old.service")))
@@ -79,3 +80,18 @@ def test_where_one_plan_cannot_free_a_port_the_plans_are_told_in_their_order() -
     start = Proposal("start", "x", (Intent(ActionKind.RESET_FAILED, api), Intent(ActionKind.START, api)))
     whole = Proposal("stop-holder", "x", (Intent(ActionKind.FREE_PORT, api, Endpoint("tcp", "*", 8080)),))
     assert one_by_one(start, api) is one_by_one(whole, api) is None
+
+
+def _told(*ways: Proposal, wanted: Endpoint | None = None) -> Verdict:
+    return Verdict("web1", 8080, "tcp", VerdictWord.HELD, "held", wanted=wanted, actions=ways)
+
+
+def test_a_port_is_freed_at_the_address_of_the_verdict() -> None:
+    asked = Intent(ActionKind.FREE_PORT, ref("api.service"))
+    new, other = (Endpoint("tcp", address, 8080) for address in ("::", "127.0.0.1"))
+    ways = [Proposal("stop-holder", "x", (replace(asked, endpoint=one),)) for one in (new, other)]
+    assert as_told(asked, _told(ways[0], wanted=new)) == (replace(asked, endpoint=new), None)
+    assert as_told(asked, _told(*ways)) == (asked, None), "which of the two addresses is meant is not known"
+    by_hand = Proposal("stop-holder", "x", reason_off="by hand")
+    assert as_told(asked, _told(by_hand, wanted=other)) == (replace(asked, endpoint=other), None)
+    assert as_told(replace(asked, endpoint=other), _told()) == (replace(asked, endpoint=other), None)

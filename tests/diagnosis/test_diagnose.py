@@ -319,16 +319,27 @@ def test_every_owner_is_named_when_there_are_several() -> None:
     assert verdict.actions[0].label == "stop legacy.service and other.service, then start api.service"
 
 
+IN_VAIN = "stop legacy.service: does not free tcp 8080, docker.service has it too"
+
+
 def test_a_holder_that_is_not_stopped_keeps_the_newcomer_from_starting() -> None:
     proxy = listener(
         "::1", pids=(99,), process="docker-proxy", unit="docker.service", cgroup="/system.slice/docker.service"
     )
     verdict = diagnose(look(listener("127.0.0.1"), proxy, symptoms=(symptom(address="*"),)))
-    assert [one.label for one in verdict.actions[:2]] == [
-        "stop legacy.service",
-        "find and stop the container that publishes 8080",
-    ]
-    assert kinds(verdict.actions[0]) == [("stop", "legacy.service")]
+    ways = {one.label: one for one in verdict.actions[:2]}
+    assert ways.keys() == {IN_VAIN, "find and stop the container that publishes 8080"}
+    assert (kinds(ways[IN_VAIN]), ways[IN_VAIN].recommended) == ([("stop", "legacy.service")], False)
+
+
+def test_nothing_is_advised_while_a_hidden_process_shares_the_port() -> None:
+    """To stop one of two that share it by SO_REUSEPORT frees nothing."""
+    other = hidden(listener(inode=2, unit="session-7.scope", cgroup="/user.slice/user-990.slice/session-7.scope"))
+    verdict = diagnose(look(hidden(listener()), other, identity=identity(1001), processes=None))
+    assert verdict.actions[0].label == (
+        "stop legacy.service: does not free tcp 8080, a hidden process of deploy has it too"
+    )
+    assert not any(way.recommended for way in verdict.actions)
 
 
 def test_one_owner_on_two_addresses_is_stopped_once() -> None:
@@ -505,6 +516,26 @@ def test_never_against_what_this_console_came_by(came: dict[str, Any], seen: dic
     [stop] = [way for way in diagnose(held).actions if way.id == "stop-holder"]
     assert (stop.intents, stop.recommended) == ((), False)
     assert stop.reason_off == "by hand: it is the way to this host"
+
+
+def test_never_against_an_ssh_server_that_only_the_program_of_its_unit_tells() -> None:
+    held = look(hidden(listener()), services=(failed(), replace(LEGACY, program="sshd")), identity=identity(1001))
+    [stop] = [way for way in diagnose(held).actions if way.id == "stop-holder"]
+    assert (stop.intents, stop.reason_off) == ((), "by hand: it is the way to this host")
+
+
+@pytest.mark.parametrize(("enabled", "command"), [("masked", "unmask"), ("masked-runtime", "unmask --runtime")])
+def test_nobody_is_told_to_start_what_is_masked(enabled: str, command: str) -> None:
+    free = diagnose(look(services=(failed(enabled=enabled),)))
+    assert (free.verdict, free.summary) == (VerdictWord.FREE, "tcp 8080 is free")
+    [way] = free.actions
+    assert (way.label, way.intents, way.recommended) == ("unmask api.service, then start it", (), False)
+    assert way.commands == (f"systemctl {command} -- api.service", "systemctl start -- api.service")
+    assert (way.reason_off or "").startswith("by hand: api.service is masked")
+    held = diagnose(look(listener(), services=(failed(enabled=enabled), LEGACY)))
+    assert [one.id for one in held.actions] == ["stop-holder", "unmask", "move"]
+    assert kinds(held.actions[0]) == [("stop", "legacy.service")]
+    assert not any(one.recommended for one in held.actions), "nor to stop another for it"
 
 
 # 16, 17 permission

@@ -5,6 +5,7 @@ Of a group each service has a plan of its own; they run one after the other, and
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from console.cli.subcommand import Subcommand, json_option, target_argument
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from console.core.plan import ActionKind, Intent, Plan
     from console.core.service import Endpoint, ServiceRef
     from console.core.target import Target
+    from console.diagnosis import Verdict
     from console.remote.fleet import Fleet
     from console.remote.transport import HostSpec
 
@@ -166,12 +168,16 @@ async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "
 async def _as_verified(
     fleet: "Fleet", config: "Config", spec: "HostSpec", intent: "Intent"
 ) -> "tuple[Intent, str | None]":
-    """With who keeps the port without listening, which only a look at the connections tells; and why no one plan does.
+    """With the address, and who keeps the port without listening, as a diagnosis says; and why no one plan does it.
 
-    A plan to free a port can prove of one at most that its connections are gone.
+    Only a look at the connections tells the one, only the newest attempt the other. A plan to free a port can prove of
+    one at most that its connections are gone.
     """
+    from console.actions import ports_to_free
+    from console.cli.declared import with_declared
     from console.cli.wiring import verdict
     from console.core.plan import ActionKind
+    from console.managers import MANAGERS
 
     if intent.kind is not ActionKind.FREE_PORT:
         return intent, None
@@ -179,11 +185,25 @@ async def _as_verified(
     told = await verdict(fleet, config, spec, intent.target)
     if port not in (None, (told.protocol, told.port)):
         return intent, None
-    for way in (one for action in told.actions for one in action.intents):
-        own = way.kind is ActionKind.FREE_PORT and way.target == intent.target and way.endpoint is not None
-        if own and way.holder is not None:
-            return way, None
-    return intent, next((words for one in told.actions if (words := one_by_one(one, intent.target))), None)
+    known = with_declared(config, spec, fleet.snapshot(spec.name))
+    named, in_turn = as_told(intent, told)
+    if port is None and named.holder is None and len(ports_to_free(intent, known, managers=MANAGERS)) > 1:
+        # Which of them is for a person to say.
+        return intent, in_turn
+    return named, in_turn
+
+
+def as_told(intent: "Intent", told: "Verdict") -> "tuple[Intent, str | None]":
+    """The intent to free a port as the verdict on it says, and why no one plan does it, where none does."""
+    ways = {one for action in told.actions for one in action.intents}
+    ways = {one for one in ways if (one.kind, one.target) == (intent.kind, intent.target) and one.endpoint is not None}
+    if len(ways) == 1:
+        return ways.pop(), None
+    if ways:
+        # Of each address that may be meant there is a way.
+        return intent, None
+    in_turn = next((words for one in told.actions if (words := one_by_one(one, intent.target))), None)
+    return replace(intent, endpoint=told.wanted or intent.endpoint), in_turn
 
 
 def one_by_one(way: "Proposal", ref: "ServiceRef") -> str | None:

@@ -172,7 +172,7 @@ def symptom_entries(finding: Finding, snapshot: Snapshot, clock: Clock) -> tuple
     """The line of the service's own log that tells the failure, unless the evidence has it already."""
     if finding.service is None:
         return ()
-    from console.diagnosis.wanting import is_current
+    from console.core.attempts import is_current
 
     return tuple(
         Entry("LOG", f"{clock.moment(symptom.at)}  {symptom.line}" if symptom.at else symptom.line)
