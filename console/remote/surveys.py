@@ -405,10 +405,13 @@ class Surveys:
         """One log after the other, beside all else: one that hangs keeps only those of its manager waiting."""
         while manager in self._to_read:
             self._to_read.discard(manager)
+            source, failure = f"{manager}_logs", None
             try:
                 await self._logs.read(manager, self._clock)
             except ChannelRefusedError as error:
-                self._builder.note(f"{manager}_logs", self._clock(), str(error))
+                failure = str(error)
+            if failure is not None or self._builder.source(source) is not None:
+                self._builder.note(source, self._clock(), failure)
             self._emit()
         self._reading.pop(manager, None)
 

@@ -29,6 +29,10 @@ class ChannelRefusedError(TransportError):
         super().__init__("channels", message)
 
 
+class ChannelLimitError(ChannelRefusedError):
+    """As many channels are open on this connection as are ever opened at a time: one is free again by itself."""
+
+
 def backoff(attempt: int, random: float) -> float:
     """Seconds to wait after the failed attempt of this number (1 is the first) before the next.
 
