@@ -8,8 +8,8 @@ from console.core.text import decode, sanitise
 from console.remote.transport import Channel, ChannelLimitError
 
 MAX_CHANNELS = 5
-"""Open channels of one connection: three probe shells, a log, a change. sshd allows ten by default, and others want
-some too."""
+"""Open channels of one connection: three probe shells (ticks; what is slower; service managers, so that one that hangs
+holds up nothing else) and two for logs and changes. sshd allows ten by default, and others want some too."""
 
 MAX_OUTPUT = 4 * 1024 * 1024
 """Bytes of standard output that are kept of one command."""

@@ -89,7 +89,7 @@ class Inlet(Protocol):
 
 
 class Transport(Protocol):
-    """A way to one host. At most four channels of a connection are open at a time."""
+    """A way to one host. Few channels of a connection are open at a time: ``console.remote.collect`` says how many."""
 
     @property
     def host(self) -> str:
