@@ -72,6 +72,10 @@ class Report:
         """
         self._surveys.failed(self.manager, reason, hangs=hangs, broken=broken)
 
+    def unanswered(self, services: Iterable[Service]) -> None:
+        """What files say of services of which their daemon told nothing, since it hangs; without the host."""
+        self._surveys.unanswered(self.manager, tuple(services))
+
     def known(self) -> tuple[Service, ...]:
         """What was told last, also over an earlier connection."""
         return self._surveys.known(self.manager)
@@ -328,6 +332,14 @@ class Surveys:
         if self._builder.mains() != before:
             self._work.set()
         self._emit()
+
+    def unanswered(self, manager: str, services: tuple[Service, ...]) -> None:
+        """Take what files say of a manager that does not tell it."""
+        host, before = self._builder.snapshot.host, self._builder.mains()
+        named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in services)
+        self._builder.unanswered(manager, named, self._clock())
+        if self._builder.mains() != before:
+            self._work.set()
 
     def also(self, manager: str, inner: str) -> Report:
         """Where a manager's loop tells of another one, which goes when the first goes."""

@@ -18,7 +18,7 @@ from console.managers.supervisord import SUPERVISORD_PRESENCE
 from console.remote.builder import SnapshotBuilder
 from console.remote.loops import LOOPS
 from console.remote.shell import Answer, Ask
-from console.remote.surveys import Loop, Place, Surveys
+from console.remote.surveys import Loop, Place, Report, Surveys
 from console.remote.transport import ChannelRefusedError, Transport
 
 
@@ -94,6 +94,24 @@ async def test_a_log_that_hangs_keeps_only_its_own_manager_waiting() -> None:
         assert host.read == ["supervisord", "pm2"]
     finally:
         await surveys.close()
+
+
+async def test_what_files_say_of_a_manager_that_hangs_is_shown_until_it_tells_itself() -> None:
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+    surveys = Surveys(builder, cast(Transport, NoHost()), nothing, nothing, lambda: None, lambda: 5.0, {})
+    prog = Service(ServiceRef("", "supervisord", "prog"), State.UNKNOWN, "not told", daemon=9)
+    report = Report("supervisord", surveys)
+    report.unanswered([prog])
+    report.failed("supervisord (process 9) was stopped by a signal", hangs=True)
+    [shown] = builder.snapshot.services
+    assert (shown.ref.host, shown.state, builder.mains()) == ("web1", State.UNKNOWN, (9,))
+    [finding] = silent_managers(builder.snapshot)
+    assert finding.summary == "does not answer: 1 service known by files alone"
+    report.services([Service(prog.ref, State.RUNNING, "RUNNING")])
+    assert [one.state for one in builder.snapshot.services] == [State.RUNNING]
+    report.unanswered([])
+    surveys.found("supervisord", (), (), (), None, hangs=False, broken=False)
+    assert builder.snapshot.services == ()
 
 
 async def test_that_sshd_gave_no_channel_for_a_log_is_told_until_it_gives_one() -> None:
