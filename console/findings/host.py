@@ -9,6 +9,7 @@ from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
 from console.findings.words import span, times
 from console.managers import MANAGERS
+from console.managers.adrift import NOT_TOLD
 
 _MANAGERS = frozenset(manager.id for manager in MANAGERS) - {"compose"}
 """Compose is silent when the engine is through which it is seen: that is one thing, told once."""
@@ -61,7 +62,9 @@ def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> 
         who = "a part of it does not answer" if source.partial else "does not answer"
         # One that is only slow tells in a moment, or why it does not.
         who, severity = ("has not answered yet", Severity.WARNING) if source.waiting else (who, Severity.CRITICAL)
-        shown = f"{times(old, 'service')} shown as last seen" if old else "its services are not seen"
+        by_files = sum(one.ref.manager == manager and one.native_state == NOT_TOLD for one in snapshot.services)
+        unseen = f"{times(by_files, 'service')} known by files alone" if by_files else "its services are not seen"
+        shown = f"{times(old, 'service')} shown as last seen" if old else unseen
         evidence = (f"{source.name}: {why}",)
         summary = f"{who}: {shown}"
         found.append(Finding("manager-silent", severity, snapshot.host, source.name, summary, evidence))
@@ -76,7 +79,7 @@ def _is_told_of(snapshot: Snapshot, mine: Sequence[ServiceRef], missed: Collecti
 
 def _is_old(snapshot: Snapshot, service: Service, why: str) -> bool:
     fresh = freshness.of_service(snapshot, service)
-    return fresh.stale and fresh.why == why
+    return fresh.stale and fresh.why == why and service.native_state != NOT_TOLD
 
 
 def skewed(snapshot: Snapshot, thresholds: Thresholds) -> list[Finding]:

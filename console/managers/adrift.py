@@ -7,6 +7,8 @@ from console.core.service import Service, ServiceRef, State
 from console.managers.elsewhere import place_in
 from console.managers.lineage import launches
 
+NOT_TOLD = "not told"
+"""The manager's own word for what only its files tell."""
 UP = (State.RUNNING, State.STARTING)
 """States of a unit in which what it runs may soon be told again."""
 

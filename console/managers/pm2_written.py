@@ -7,6 +7,7 @@ from console.core.on_disk import OnDisk
 from console.core.probe import ParseError, Probe
 from console.core.service import Service, ServiceRef, State
 from console.core.text import sanitise
+from console.managers.adrift import NOT_TOLD
 from console.managers.elsewhere import named_at
 
 # Argument: a unit that is down. Only one that resurrects starts what is saved. pm2 writes its list with two blanks a
@@ -79,7 +80,7 @@ def _services(user: str, at: str, apps: list[_Saved]) -> list[Service]:
         Service(
             ServiceRef("", "pm2", named_at(name, at), f"user:{user}"),
             State.UNKNOWN,
-            "not told",
+            NOT_TOLD,
             chain=("pm2", name),
             adrift="what is known of it is that it was saved",
         )

@@ -11,6 +11,7 @@ from console.core.probe import ParseError
 from console.core.service import Hint, Service, ServiceRef, State
 from console.core.stop_way import StopWay
 from console.core.text import MARK, sanitise
+from console.managers.adrift import NOT_TOLD
 from console.managers.elsewhere import named_at
 from console.managers.port_words import of_command, of_environment
 from console.managers.supervisord_files import CHANGED, NOT_WRITTEN, Ground, Key, Written, drift
@@ -20,10 +21,9 @@ RECENT = 10.0
 """Seconds for which a program that was started again by itself counts as flapping."""
 _LARGEST = 2**53
 """Whole numbers below it are exact as floats; none that supervisord tells is larger."""
+BY_FILES = "what is known of it is what its files say"
 NOT_LOADED = "not loaded"
 """The word for a program that is in the files only."""
-NOT_TOLD = "not told"
-"""The same where there is no supervisord that could have loaded it."""
 
 _SIGNALS = {
     "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
@@ -262,6 +262,15 @@ def then(service: Service) -> str | None:
 def unloaded(ground: Ground) -> tuple[Service, ...]:
     """What a daemon that does not run would run, as its files say."""
     around = Around(ground, at=ground.at)
+    return tuple(replace(each, adrift=BY_FILES) for each in _by_files(around))
+
+
+def unanswered(around: Around, why: str) -> tuple[Service, ...]:
+    """What a daemon that gives no answer, for which ``why`` is the reason, may run, as its files say."""
+    return tuple(replace(each, description=BY_FILES, tool=(), tool_missing=why) for each in _by_files(around))
+
+
+def _by_files(around: Around) -> tuple[Service, ...]:
     return tuple(
         replace(
             _plain((written.group, written.name), around),
@@ -272,9 +281,8 @@ def unloaded(ground: Ground) -> tuple[Service, ...]:
             restart_policy=None if written.again == "no" else written.again,
             log_files=_written_logs(written),
             hints=_hints(written, {}),
-            adrift="what is known of it is what its files say",
         )
-        for written in ground.programs or ()
+        for written in around.ground.programs or ()
     )
 
 

@@ -40,6 +40,8 @@ class SnapshotBuilder:
         self.snapshot = Snapshot(host, Link(LinkState.CONNECTING, now))
         self._sources: dict[str, Source] = {}
         self._managed: dict[str, tuple[Service, ...]] = {}
+        self._unanswered: dict[str, tuple[Service, ...]] = {}
+        """What files say of services of which a manager that hangs never told."""
         self._families: dict[int, Family] = {}
         self._lineage = Lineage()
         self._attempts = Attempts()
@@ -161,6 +163,7 @@ class SnapshotBuilder:
         As long as that unit is there somebody may want them to run.
         """
         self._sources.pop(manager, None)
+        self._unanswered.pop(manager, None)
         self._left.add(manager)
         self.outdated = True
         self._join(now)
@@ -171,6 +174,12 @@ class SnapshotBuilder:
         if services and manager not in self._sources:
             self._left.add(manager)
         self._join(now)
+
+    def unanswered(self, manager: str, services: tuple[Service, ...], now: float) -> None:
+        """Take what a manager may run that hangs, as its files say. What it told itself, at whatever time, is more."""
+        if services != self._unanswered.get(manager, ()):
+            self._unanswered[manager] = services
+            self._join(now)
 
     def files_wrong(self, manager: str, wrong: Mapping[str, str], now: float) -> None:
         """Take what is wrong in the files of a manager that does not run, by its unit."""
@@ -201,14 +210,14 @@ class SnapshotBuilder:
 
     def mains(self) -> tuple[int, ...]:
         """The processes of which the families are wanted."""
-        return mains(tuple(service for managed in self._managed.values() for service in managed))
+        return mains(self._known())
 
     def families(self, families: Iterable[Family], now: float) -> None:
         """Take the processes that descend from those of services."""
         self._families = {family.pid: family for family in families}
         self.outdated = False
         silence = self._silence()
-        told = [one for known in self._managed.values() for one in known if not silence.of(one)]
+        told = [one for one in self._known() if not silence.of(one)]
         # A number that another process has by now is not what a manager told that does not answer any more.
         known = set(self.mains())
         kept = {pid: born for pid, born in self._born.items() if pid in known}
@@ -407,9 +416,14 @@ class SnapshotBuilder:
         others = still_listening(self.snapshot.processes, self.snapshot.listeners, frozenset(kept))
         return {"processes": (*(one for one in others if one.pid not in told), *processes)}
 
+    def _known(self) -> tuple[Service, ...]:
+        """What managers told, and of what they did not tell what their files say."""
+        told = {one.ref: one for managed in self._managed.values() for one in managed}
+        by_files = (one for found in self._unanswered.values() for one in found if one.ref not in told)
+        return (*told.values(), *by_files)
+
     def _services(self) -> tuple[Service, ...]:
-        known = tuple(service for managed in self._managed.values() for service in managed)
-        known = self._lineage.joined(known, self._families, self._units)
+        known = self._lineage.joined(self._known(), self._families, self._units)
         silence = self._silence()
         written = untold(tuple(service for found in self._written.values() for service in found), known, silence)
         silence = replace(silence, ended=silence.ended | {service.ref for service in written})

@@ -5,11 +5,11 @@ import time
 
 from console.core.command import Output
 from console.core.text import decode, sanitise
-from console.remote.transport import Channel, ChannelRefusedError
+from console.remote.transport import Channel, ChannelLimitError
 
 MAX_CHANNELS = 5
-"""Open channels of one connection: three probe shells, a log, a change. sshd allows ten by default, and others want
-some too."""
+"""Open channels of one connection: three probe shells (ticks; what is slower; service managers, so that one that hangs
+holds up nothing else) and two for logs and changes. sshd allows ten by default, and others want some too."""
 
 MAX_OUTPUT = 4 * 1024 * 1024
 """Bytes of standard output that are kept of one command."""
@@ -18,9 +18,11 @@ _STRAGGLERS = 0.25
 """Seconds in which to look whether a program has ended although something it started still holds its output open."""
 
 
-def too_many() -> ChannelRefusedError:
-    """The refusal of a fifth channel."""
-    return ChannelRefusedError(f"{MAX_CHANNELS} channels are open on this connection already: close one and try again")
+def too_many() -> ChannelLimitError:
+    """The refusal of one more than ``MAX_CHANNELS``."""
+    return ChannelLimitError(
+        f"all {MAX_CHANNELS} channels that hostdeck opens on one connection are in use: try again in a moment"
+    )
 
 
 async def collect(channel: Channel, seconds: float) -> Output:

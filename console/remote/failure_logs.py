@@ -1,8 +1,10 @@
 """Why services of managers beside systemd do not start, from their own logs."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from console.core.command import Command, Output
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LastWords, LogLine, Symptom
 from console.core.text import cut
@@ -10,7 +12,7 @@ from console.diagnosis.bind_errors import symptoms
 from console.remote import logs
 from console.remote.builder import SnapshotBuilder
 from console.remote.service_book import SymptomSearch
-from console.remote.transport import Transport, TransportError
+from console.remote.transport import ChannelLimitError, Transport, TransportError
 
 LINES = 60
 """The last lines of a log in which the reason is looked for."""
@@ -25,6 +27,10 @@ AGAIN = 60.0
 _CONTAINERS = ("docker", "compose")
 AT_ONCE = 4
 """Logs that are read after one look at the services; the others follow after the next."""
+TOGETHER = 2
+"""Logs of a host that are read at a time, of all its managers: there are few channels, and one log may hang."""
+FREE_AFTER = 0.5
+"""Seconds after which a log that found all channels in use is tried again."""
 
 
 class FailureLogs:
@@ -37,9 +43,10 @@ class FailureLogs:
         self._symptoms: dict[ServiceRef, tuple[Symptom, ...]] = {}
         self._ends: dict[ServiceRef, LastWords] = {}
         self._again: dict[ServiceRef, float] = {}
+        self._turns = asyncio.Semaphore(TOGETHER)
 
     async def read(self, manager: str, clock: Callable[[], float]) -> None:
-        """Read what is due of one manager; raises ``TransportError`` when the link is lost."""
+        """Read what is due of one manager; raises ``TransportError`` when the link is lost or gives no channel."""
         mine = [service for service in self._builder.snapshot.services if service.ref.manager == manager]
         down = {service.ref for service in self._search.down(mine)}
         gone = [ref for ref in self._symptoms if ref.manager == manager and ref not in down]
@@ -71,12 +78,21 @@ class FailureLogs:
         except TransportError:
             # It has no log that could be read: then nothing is known of the reason.
             return ()
-        output = await self._transport.run(command)
+        output = await self._output(command)
         if output.exit != 0:
             return None
         lines = [line for text in output.stdout.split("\n") if (line := read_line(text)) is not None]
         # Lines without a time may be of any run; what the newest attempt said is at the end.
         return tuple(lines if any(line.at is not None for line in lines) else lines[-UNTIMED:])
+
+    async def _output(self, command: Command) -> Output:
+        """What it prints, once it is its turn and a channel is free."""
+        async with self._turns:
+            while True:
+                try:
+                    return await self._transport.run(command)
+                except ChannelLimitError:
+                    await asyncio.sleep(FREE_AFTER)
 
 
 def symptoms_of(service: Service, lines: Sequence[LogLine]) -> tuple[Symptom, ...]:

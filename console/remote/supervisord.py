@@ -56,6 +56,8 @@ class Found:
     """The failure is that there was no answer."""
     broken: bool = False
     """The failure is that what answers is no supervisord that is well, or that none does."""
+    written: tuple[Service, ...] = ()
+    """What its files say of one that hangs and never told its programs."""
 
 
 class Daemon:
@@ -96,7 +98,9 @@ class Daemon:
                 self._kept = tuple(states.by_its_word(service, why) for service in self._kept)
             self._why_at = -LOOK_WHY
             self._behind = any(service.needs_reload for service in self._kept)
-        return Found(self._kept, failure, every, lost=programs is None, hangs=self._hangs, broken=self._broken)
+        lost = programs is None
+        written = states.unanswered(self._around, failure or "") if self._hangs and self._kept is None else ()
+        return Found(self._kept, failure, every, lost=lost, hangs=self._hangs, broken=self._broken, written=written)
 
     def suspect(self) -> None:
         """Something was just done here: what was behind may be up to date."""
@@ -287,6 +291,7 @@ def _tell(place: Place, founds: dict[_Socket, Found], stamp: str) -> None:
     mend = "[unix_http_server] there needs chmod=0770 and chown=root:GROUP"
     said = (found.failure for found in founds.values() if found.failure is not None)
     failures = "; ".join((*said, *(f"this user may not use {path}: {mend}" for path in closed)))
+    place.report.unanswered(service for found in founds.values() for service in found.written)
     hangs, broken = (any(found.hangs for found in founds.values()), any(found.broken for found in founds.values()))
     if all(found.lost for found in founds.values()):
         if failures:

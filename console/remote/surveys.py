@@ -72,6 +72,10 @@ class Report:
         """
         self._surveys.failed(self.manager, reason, hangs=hangs, broken=broken)
 
+    def unanswered(self, services: Iterable[Service]) -> None:
+        """What files say of services of which their daemon told nothing, since it hangs; without the host."""
+        self._surveys.unanswered(self.manager, tuple(services))
+
     def known(self) -> tuple[Service, ...]:
         """What was told last, also over an earlier connection."""
         return self._surveys.known(self.manager)
@@ -329,6 +333,14 @@ class Surveys:
             self._work.set()
         self._emit()
 
+    def unanswered(self, manager: str, services: tuple[Service, ...]) -> None:
+        """Take what files say of a manager that does not tell it."""
+        host, before = self._builder.snapshot.host, self._builder.mains()
+        named = tuple(replace(service, ref=replace(service.ref, host=host)) for service in services)
+        self._builder.unanswered(manager, named, self._clock())
+        if self._builder.mains() != before:
+            self._work.set()
+
     def also(self, manager: str, inner: str) -> Report:
         """Where a manager's loop tells of another one, which goes when the first goes."""
         self._inner.setdefault(manager, set()).add(inner)
@@ -405,10 +417,13 @@ class Surveys:
         """One log after the other, beside all else: one that hangs keeps only those of its manager waiting."""
         while manager in self._to_read:
             self._to_read.discard(manager)
+            source, failure = f"{manager}_logs", None
             try:
                 await self._logs.read(manager, self._clock)
             except ChannelRefusedError as error:
-                self._builder.note(f"{manager}_logs", self._clock(), str(error))
+                failure = str(error)
+            if failure is not None or self._builder.source(source) is not None:
+                self._builder.note(source, self._clock(), failure)
             self._emit()
         self._reading.pop(manager, None)
 

@@ -29,6 +29,10 @@ class ChannelRefusedError(TransportError):
         super().__init__("channels", message)
 
 
+class ChannelLimitError(ChannelRefusedError):
+    """As many channels are open on this connection as are ever opened at a time: one is free again by itself."""
+
+
 def backoff(attempt: int, random: float) -> float:
     """Seconds to wait after the failed attempt of this number (1 is the first) before the next.
 
@@ -85,7 +89,7 @@ class Inlet(Protocol):
 
 
 class Transport(Protocol):
-    """A way to one host. At most four channels of a connection are open at a time."""
+    """A way to one host. Few channels of a connection are open at a time: ``console.remote.collect`` says how many."""
 
     @property
     def host(self) -> str:

@@ -27,12 +27,13 @@ startsecs=1
 autorestart=true
 stdout_logfile=/var/log/supervisor/prog.log
 """
-COMPOSE = """version: "2.4"
+COMPOSE = f"""version: "2.4"
 services:
   web:
     image: lab-zoo:1.4
     restart: unless-stopped
     ports: ["8095:80"]
+    command: {json.dumps(["/bin/sh", "-c", f"httpd -p 80 -h /bin; {docker_zoo.TRAP}"])}
 """
 CONFIG = """
 [[hosts]]
@@ -46,6 +47,11 @@ command = ["/usr/bin/env", "PORT=8083", "LOG_FILE=/srv/hand/hand.log", "/usr/bin
 user = "deploy"
 logs = ["/srv/hand/hand.log"]
 
+[[services]]
+name = "api.service"
+manager = "systemd"
+logs = ["/var/log/api/api.log"]
+
 [actions]
 hold = 2
 respawn = 1
@@ -54,38 +60,61 @@ within = 30
 
 
 LIST = r"state +service +manager"
+ASKED = r"followed|I request"
+"""What only lines have that a service was made to write."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One service: what it is called, what its log says, what ends its main process."""
+    """One service: what it is called, what its log says, what ends its main process, what has it write a line."""
 
     manager: str
     name: str
     log: str
     kill: str
+    line: str = ""
+    """Has it write a line that ``ASKED`` knows; without it, it writes numbered ones by itself."""
     hup: bool = True
-    """Whether it handles SIGHUP, so that it can be reloaded."""
+    """Whether it handles SIGHUP, so that it can be reloaded: the processes of pods are not signalled from here."""
 
     def __str__(self) -> str:
         return self.manager
 
 
+def ask(port: int) -> str:
+    """A request that a service notes in its log."""
+    return f"curl -fsS http://127.0.0.1:{port}/version?followed"
+
+
+def say(container: str) -> str:
+    """A line as if the main process of a container had printed it."""
+    return f"docker exec {container} sh -c 'echo followed >/proc/1/fd/1'"
+
+
+KILL_MAIN = "systemctl kill -s KILL --kill-who=main api.service"
+SHOP = "$(docker ps -qf name=shop)"
+KILL_POD = "kubectl -n shop delete --wait=false $(kubectl -n shop get pods -o name | head -n 1)"
 CASES = (
-    Case("systemd", "api.service", "Started api.service", "systemctl kill -s KILL --kill-who=main api.service"),
-    Case("supervisord", "prog", "listening", "kill -9 $(supervisorctl pid prog)"),
-    Case("pm2", "web", "listening on 8082", "kill -9 $(cat /srv/.pm2/pids/web-0.pid)"),
-    Case("docker", "reads", "read again", "kill -9 $(docker inspect -f '{{.State.Pid}}' reads)"),
-    Case(
-        "compose", "shop/web", "", "kill -9 $(docker inspect -f '{{.State.Pid}}' $(docker ps -qf name=shop))", hup=False
-    ),
-    Case("kubernetes", "shop/deploy/api", "starting", "", hup=False),
-    Case("pidfile", "hand", "listening", "kill -9 $(cat /srv/hand/hand.pid)"),
+    Case("systemd", "api.service", "Started api.service", KILL_MAIN, ask(8080)),
+    Case("supervisord", "prog", "listening", "kill -9 $(supervisorctl pid prog)", ask(8081)),
+    Case("pm2", "web", "listening on 8082", "kill -9 $(cat /srv/.pm2/pids/web-0.pid)", ask(8082)),
+    Case("docker", "reads", "read again", "kill -9 $(docker inspect -f '{{.State.Pid}}' reads)", say("reads")),
+    Case("compose", "shop/web", "read again", f"kill -9 $(docker inspect -f '{{{{.State.Pid}}}}' {SHOP})", say(SHOP)),
+    Case("kubernetes", "shop/deploy/api", "starting", KILL_POD, hup=False),
+    Case("pidfile", "hand", "listening", "kill -9 $(cat /srv/hand/hand.pid)", ask(8083)),
 )
 
 
 @pytest.fixture(scope="module")
-def every(lab: Lab) -> Iterator[Host]:
+def pods(lab: Lab) -> Iterator[KubeApi]:
+    """A cluster with one deployment."""
+    with KubeApi(lab.network.gateway) as api:
+        api.add("Deployment", "shop/api", 2)
+        yield api
+
+
+@pytest.fixture(scope="module")
+def every(lab: Lab, pods: KubeApi) -> Host:
     """A host on which every manager runs one service that is well."""
     host = lab.boot("every", docker=True)
     docker_zoo.image(host)
@@ -103,11 +132,9 @@ def every(lab: Lab) -> Iterator[Host]:
         host, "/srv/hand/hand.pid", "env", "PORT=8083", "LOG_FILE=/srv/hand/hand.log", "python3", "/srv/api/api.py",
         log="/srv/hand/out.log",
     )  # fmt: skip
-    with KubeApi(lab.network.gateway) as api:
-        api.add("Deployment", "shop/api", 2)
-        host.run(["install", "-d", "-m", "700", "/root/.kube"])
-        host.write("/root/.kube/config", api.config(context="prod-eu"), mode=0o600)
-        yield host
+    host.run(["install", "-d", "-m", "700", "/root/.kube"])
+    host.write("/root/.kube/config", pods.config(context="prod-eu"), mode=0o600)
+    return host
 
 
 @pytest.fixture
@@ -123,7 +150,7 @@ def home(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def test_one_list_and_one_set_of_keys(lab: Lab, every: Host, home: dict[str, str]) -> None:
+def test_one_list_and_one_set_of_keys(lab: Lab, every: Host, pods: KubeApi, home: dict[str, str]) -> None:
     assert SERVICE.is_dir()
     argv = console("-F", str(lab.ssh_config("root")), "every")
     with Terminal(argv, columns=120, lines=40, env=home) as terminal:
@@ -137,13 +164,15 @@ def test_one_list_and_one_set_of_keys(lab: Lab, every: Host, home: dict[str, str
             act(terminal, "r")
             if case.hup:
                 act(terminal, "H")
-            if case.kill:
-                kill(terminal, every, case)
-            if case.log:
-                terminal.press("l")
-                terminal.wait_for(re.escape(case.log), 10)
-                terminal.press("2")
+            act(terminal, "s", "stopped")
+            act(terminal, "S")
+            follow(terminal, every, case)
+            terminal.press("2")
             terminal.wait_for(r"\d+ hidden", 5)
+            if case.manager == "kubernetes":
+                lose_a_pod(terminal, every, case, pods)
+            else:
+                kill(terminal, every, case)
             terminal.press("esc")
             terminal.wait_until_gone(r"\d+ hidden", 5)
         terminal.press("q")
@@ -185,7 +214,7 @@ def choose(terminal: Terminal, case: Case) -> None:
     terminal.wait_for(r"│ +every +\S+[\s\S]*STATE +● running", 30)
 
 
-def act(terminal: Terminal, key: str) -> None:
+def act(terminal: Terminal, key: str, state: str = "running") -> None:
     """Press a key that changes, run its plan and see that it is done, and of a restart the new process."""
     before = re.search(r"PIDS +(\d+)", terminal.text)
     terminal.press(key)
@@ -196,7 +225,7 @@ def act(terminal: Terminal, key: str) -> None:
     # What was seen in the midst of it, or before, may be what is shown for a moment.
     if key == "r" and before is not None:
         terminal.wait_until_gone(rf"PIDS +{before[1]}\b", 20)
-    terminal.wait_for(r"STATE +● running", 20)
+    terminal.wait_for(rf"STATE +\S {state}", 20)
 
 
 def kill(terminal: Terminal, host: Host, case: Case) -> None:
@@ -206,3 +235,33 @@ def kill(terminal: Terminal, host: Host, case: Case) -> None:
     terminal.wait_until_gone(rf"PIDS +{before}\b", 20)
     if case.manager == "pidfile":
         terminal.wait_for(r"stale pid file", 20)
+
+
+def lose_a_pod(terminal: Terminal, host: Host, case: Case, pods: KubeApi) -> None:
+    """Delete one of two: that it is missing is seen by itself, and that another took its place."""
+    [api] = pods.cluster.workloads.values()
+    api.fate = "unready"
+    host.sh(case.kill)
+    # A cluster is asked every 15 seconds.
+    terminal.wait_for(r"STATE +\S starting +1/2 ready", 40)
+    for pod in api.pods:
+        pod.fate = "ready"
+    api.fate = "ready"
+    terminal.wait_for(r"STATE +● running +2/2 ready", 40)
+
+
+def follow(terminal: Terminal, host: Host, case: Case) -> None:
+    """Freeze its log and follow it again: a line that it writes from then on is shown."""
+    terminal.press("l")
+    terminal.wait_for(re.escape(case.log), 10)
+    terminal.press("f")
+    terminal.wait_for(r"FROZEN: f follows again", 5)
+    terminal.press("f")
+    terminal.wait_for(r"   follows   ", 5)
+    if case.line:
+        assert not re.search(ASKED, terminal.text)
+        host.sh(case.line)
+        terminal.wait_for(ASKED, 10)
+    else:
+        last = max(map(int, re.findall(r"request (\d+) served", terminal.text)), default=0)
+        terminal.wait_for(rf"request {last + 3} served", 10)

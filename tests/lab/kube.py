@@ -21,7 +21,7 @@ import jsonpatch
 import kmock
 from kmock import Response  # type: ignore[attr-defined]
 
-from .kube_cluster import Controller
+from .kube_cluster import GRACE, Controller
 from .kube_pods import Json, Pod
 from .kube_tls import Certificate
 
@@ -77,6 +77,8 @@ class Cluster(kmock.KubernetesEmulator):
             return await super()._handle(request)
         if request.subresource == "log":
             return await self._log(request)
+        if request.method == "DELETE":
+            return await _json(self._delete(request), request)
         if request.method == "PATCH":
             return await _json(self._patch(request), request)
         if request.name is not None:
@@ -93,7 +95,8 @@ class Cluster(kmock.KubernetesEmulator):
             raise kmock.KubernetesError(status=401, reason="Unauthorized", message="Unauthorized", details={"uid": ""})
         if request.resource is None or request.resource.plural is None or self.may[user](request):
             return
-        verb = {"GET": "get" if request.name else "list", "PATCH": "patch"}.get(str(request.method.value), "update")
+        verbs = {"GET": "get" if request.name else "list", "PATCH": "patch", "DELETE": "delete"}
+        verb = verbs.get(str(request.method.value), "update")
         group, plural = request.resource.group, request.resource.plural
         where = f'in the namespace "{request.namespace}"' if request.namespace else "at the cluster scope"
         what = f"{plural}.{group} is forbidden" if group else f"{plural} is forbidden"
@@ -183,9 +186,18 @@ class Cluster(kmock.KubernetesEmulator):
                     kind, before = "MODIFIED", text
             await asyncio.sleep(0.1)
 
-    async def _log(self, request: kmock.Request) -> aiohttp.web.StreamResponse:
+    def _pod(self, request: kmock.Request) -> Pod:
         pods = [pod for found in self.workloads.values() for pod in found.pods]
-        pod = next(pod for pod in pods if (pod.namespace, pod.name) == (request.namespace, request.name))
+        return next(pod for pod in pods if (pod.namespace, pod.name) == (request.namespace, request.name))
+
+    def _delete(self, request: kmock.Request) -> Json:
+        """End a pod, as its kubelet would in a moment: its controller makes another."""
+        pod = self._pod(request)
+        pod.ending = time.time() + GRACE
+        return pod.show()
+
+    async def _log(self, request: kmock.Request) -> aiohttp.web.StreamResponse:
+        pod = self._pod(request)
         if pod.fate == "image":
             told = f'container "app" in pod "{pod.name}" is waiting to start: trying and failing to pull image'
             raise kmock.KubernetesError(status=400, reason="BadRequest", message=told, details={"uid": pod.uid})

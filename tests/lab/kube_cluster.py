@@ -15,6 +15,8 @@ from .kube_pods import Json, Pod, stamp
 
 REVISION = "deployment.kubernetes.io/revision"
 CAUSE = "kubernetes.io/change-cause"
+GRACE = 0.3
+"""Seconds from the end that is asked of a pod until it is gone."""
 
 
 class Controller:
@@ -22,7 +24,7 @@ class Controller:
 
     def __init__(self, kind: str, namespace: str, name: str, replicas: int, fate: str = "ready") -> None:
         self.kind, self.namespace, self.name, self.fate = kind, namespace, name, fate
-        self.grace = 0.3
+        self.grace = GRACE
         self.nodes = replicas
         self.place: tuple[str, str, str] = ("", "", "")
         """The node of its pods, the address of that, and the address of its pods there."""

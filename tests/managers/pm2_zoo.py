@@ -9,7 +9,7 @@ from tests.lab import Host
 SECRET = "hunter2-of-pm2"
 WEB = """
 const http = require('http');
-http.createServer((q, s) => s.end('ok')).listen(Number(process.env.PORT));
+http.createServer((q, s) => { console.log('asked for ' + q.url); s.end('ok'); }).listen(Number(process.env.PORT));
 console.log('listening on ' + process.env.PORT);
 if (process.env.HUP) process.on('SIGHUP', () => console.log('read again'));
 """

@@ -401,6 +401,21 @@ async def test_a_daemon_that_hangs_leaves_the_others_alone(lab: Lab, host: Host)
         assert not of_service(eyes.snapshot, eyes.services["api"]).stale
 
 
+async def test_one_that_hangs_when_it_is_seen_first_has_its_programs_by_its_files(lab: Lab, host: Host) -> None:
+    host.sh("kill -STOP $(cat /run/supervisord.pid)")
+    try:
+        async with seen(lab, host) as eyes:
+            await eyes.watched.until(host.name, lambda _: "api" in eyes.services, 15)
+            api = eyes.services["api"]
+            assert (api.state, api.native_state) == (State.UNKNOWN, "not told")
+            assert "kill -CONT" in (api.tool_missing or "")
+            await eyes.watched.until(host.name, lambda _: eyes.services["api"].chain[0] == "systemd", 15)
+            host.sh("kill -CONT $(cat /run/supervisord.pid)")
+            await eyes.until("api", State.RUNNING)
+    finally:
+        host.sh("kill -CONT $(cat /run/supervisord.pid)")
+
+
 def _age(eyes: Seen, name: str) -> float:
     return of_service(eyes.snapshot, eyes.services[name]).age(time.monotonic()) or 0.0
 

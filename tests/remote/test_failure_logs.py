@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from console.core.command import Command, Output
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.remote import failure_logs
 from console.remote.builder import SnapshotBuilder
+from console.remote.collect import too_many
 from console.remote.failure_logs import FailureLogs
 
 LINE = "listen tcp 0.0.0.0:8080: bind: address already in use"
@@ -124,3 +127,55 @@ async def test_the_time_that_a_log_took_to_fail_does_not_count() -> None:
     for _ in range(2):
         await logs.read("supervisord", lambda: at[0])
     assert len(told.asked) == 1
+
+
+MANAGERS = ("docker", "pidfile", "pm2", "supervisord")
+
+
+async def test_managers_that_fail_together_leave_channels_to_others() -> None:
+    """A log that a person follows, and a change, need some too; one log that hangs does not keep the others waiting."""
+    hang, others_read = asyncio.Event(), asyncio.Event()
+
+    class Narrow(Told):
+        open = most = 0
+
+        async def run(self, command: Command) -> Output:
+            self.open += 1
+            self.most = max(self.most, self.open)
+            if not self.asked:
+                self.asked.append(command)
+                await hang.wait()
+            else:
+                await asyncio.sleep(0)
+                await super().run(command)
+            self.open -= 1
+            if len(self.asked) == len(MANAGERS):
+                others_read.set()
+            return Output(0, LINE)
+
+    told = Narrow(LINE)
+    builder, logs = logs_of(told, *map(failed, MANAGERS))
+    reading = [asyncio.create_task(logs.read(manager, lambda: 1.0)) for manager in MANAGERS]
+    await asyncio.wait_for(others_read.wait(), 10)
+    hang.set()
+    await asyncio.gather(*reading)
+    assert told.most == failure_logs.TOGETHER
+    assert {ref.manager for ref in (end.ref for end in builder.snapshot.last_words)} == set(MANAGERS)
+
+
+async def test_a_log_that_finds_all_channels_in_use_is_read_when_one_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failure_logs, "FREE_AFTER", 0.0)
+
+    class Full(Told):
+        refused = 0
+
+        async def run(self, command: Command) -> Output:
+            if self.refused < 3:
+                self.refused += 1
+                raise too_many()
+            return await super().run(command)
+
+    told = Full(LINE)
+    builder, logs = logs_of(told, failed("supervisord"))
+    await logs.read("supervisord", lambda: 1.0)
+    assert (told.refused, len(builder.snapshot.symptoms)) == (3, 1)

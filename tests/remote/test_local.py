@@ -130,7 +130,7 @@ async def test_a_daemon_that_holds_the_output_open_holds_nobody_up(here: LocalTr
 
 async def test_five_channels_and_no_sixth(here: LocalTransport) -> None:
     channels = [await here.open(("cat",)) for _ in range(5)]
-    with pytest.raises(ChannelRefusedError, match="5 channels are open"):
+    with pytest.raises(ChannelRefusedError, match="all 5 channels that hostdeck opens"):
         await here.open(("cat",))
     await channels[0].close()
     await here.open(("cat",))

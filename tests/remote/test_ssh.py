@@ -73,7 +73,7 @@ async def test_nothing_of_the_users_configuration_gets_into_a_session(
 
 async def test_five_channels_and_no_sixth(host: SshTransport) -> None:
     channels = [await host.open(("cat",)) for _ in range(5)]
-    with pytest.raises(ChannelRefusedError, match="5 channels are open"):
+    with pytest.raises(ChannelRefusedError, match="all 5 channels that hostdeck opens"):
         await host.open(("cat",))
     with pytest.raises(ChannelRefusedError):
         await host.run(Command(("true",)))

@@ -12,7 +12,7 @@ import pytest
 
 from console.core.service import Service, ServiceRef, State
 from console.managers.supervisord import SUPERVISORD_STATUS, Status
-from console.managers.supervisord_files import Ground
+from console.managers.supervisord_files import Ground, Written
 from console.remote import supervisord
 from console.remote.shell import Answer, Ask
 from console.remote.supervisord import loop
@@ -51,6 +51,7 @@ class Host:
     services: list[set[str]] = field(default_factory=list)
     lost: list[set[str]] = field(default_factory=list)
     ended: list[set[str]] = field(default_factory=list)
+    unanswered: list[tuple[Service, ...]] = field(default_factory=list)
     known: tuple[Service, ...] = ()
     leaving: str = ""
     """The socket that is not there any more once something was told."""
@@ -112,6 +113,9 @@ class _Told:
         self.host.lost.append({ref.name for ref in lost})
         self.host.ended.append({ref.name for ref in ended})
         self.host.failures += [trouble] if trouble is not None else []
+
+    def unanswered(self, services: Iterable[Service]) -> None:
+        self.host.unanswered.append(tuple(services))
 
     def known(self) -> tuple[Service, ...]:
         return self.host.known
@@ -325,6 +329,21 @@ async def test_one_that_a_signal_stopped_is_told_with_what_ends_it() -> None:
     host = Host({BAD: hanging}, {BAD: Ground(pid=9, tool=("supervisorctl",), frozen=True)})
     await host.looks(2)
     assert host.failures[-1] == ("supervisord (process 9) was stopped by a signal and does not answer: kill -CONT 9")
+
+
+async def test_the_programs_of_one_that_hangs_and_never_told_them_are_known_by_its_files() -> None:
+    written = Written("prog", "prog", "/etc/prog.conf", places=(("PORT", "8081"),))
+    ground = Ground(pid=9, tool=("supervisorctl",), owner="root", programs=(written,), frozen=True)
+    host = await Host({GOOD: hanging}, {GOOD: ground}).looks()
+    [prog] = host.unanswered[-1]
+    assert (prog.ref.name, prog.state, prog.native_state, prog.daemon) == ("prog", State.UNKNOWN, "not told", 9)
+    assert [hint.endpoint.port for hint in prog.hints] == [8081]
+    # What would be done to it waited for ever: the reason is that of the daemon.
+    assert (prog.tool, prog.tool_missing) == ((), host.failures[-1])
+    # It goes on, and tells them itself.
+    host.sockets[GOOD] = good
+    await host.looks()
+    assert (host.unanswered[-1], host.services[-1]) == ((), {"api", "prog"})
 
 
 async def test_its_process_is_looked_at_as_soon_as_it_hangs_though_it_was_known_a_moment_before() -> None:

@@ -18,8 +18,8 @@ from console.managers.supervisord import SUPERVISORD_PRESENCE
 from console.remote.builder import SnapshotBuilder
 from console.remote.loops import LOOPS
 from console.remote.shell import Answer, Ask
-from console.remote.surveys import Loop, Place, Surveys
-from console.remote.transport import Transport
+from console.remote.surveys import Loop, Place, Report, Surveys
+from console.remote.transport import ChannelRefusedError, Transport
 
 
 @dataclass
@@ -92,6 +92,57 @@ async def test_a_log_that_hangs_keeps_only_its_own_manager_waiting() -> None:
         surveys.take(Answer(PM2_PRESENCE, "a daemon"))
         await asyncio.sleep(0.05)
         assert host.read == ["supervisord", "pm2"]
+    finally:
+        await surveys.close()
+
+
+async def test_what_files_say_of_a_manager_that_hangs_is_shown_until_it_tells_itself() -> None:
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+    surveys = Surveys(builder, cast(Transport, NoHost()), nothing, nothing, lambda: None, lambda: 5.0, {})
+    prog = Service(ServiceRef("", "supervisord", "prog"), State.UNKNOWN, "not told", daemon=9)
+    report = Report("supervisord", surveys)
+    report.unanswered([prog])
+    report.failed("supervisord (process 9) was stopped by a signal", hangs=True)
+    [shown] = builder.snapshot.services
+    assert (shown.ref.host, shown.state, builder.mains()) == ("web1", State.UNKNOWN, (9,))
+    [finding] = silent_managers(builder.snapshot)
+    assert finding.summary == "does not answer: 1 service known by files alone"
+    report.services([Service(prog.ref, State.RUNNING, "RUNNING")])
+    assert [one.state for one in builder.snapshot.services] == [State.RUNNING]
+    report.unanswered([])
+    surveys.found("supervisord", (), (), (), None, hangs=False, broken=False)
+    assert builder.snapshot.services == ()
+
+
+async def test_that_sshd_gave_no_channel_for_a_log_is_told_until_it_gives_one() -> None:
+    class Host(NoHost):
+        refuses = True
+
+        async def run(self, command: Command) -> Output:
+            if self.refuses:
+                raise ChannelRefusedError("sshd gives this connection no further channel: see MaxSessions there")
+            return Output(0, "boom")
+
+    async def told() -> None:
+        surveys.found("supervisord", (failed,), (), (), None, hangs=False, broken=False)
+        await surveys.told(1.0)
+
+    host = Host()
+    builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+    surveys = Surveys(builder, cast(Transport, host), nothing, nothing, lambda: None, lambda: 5.0, {})
+    failed = Service(ServiceRef("", "supervisord", "api"), State.FAILED, "FATAL", log_files=("/api.log",))
+    try:
+        await told()
+        source = builder.snapshot.source("supervisord_logs")
+        assert source is not None
+        assert "MaxSessions" in (source.failure or "")
+        host.refuses = False
+        await told()
+        source = builder.snapshot.source("supervisord_logs")
+        assert source is not None
+        assert source.failure is None
+        [end] = builder.snapshot.last_words
+        assert end.lines == ("boom",)
     finally:
         await surveys.close()
 
