@@ -7,7 +7,7 @@ from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
 from console.core.difference import Difference
 from console.core.plan import Check, Step
-from console.core.release import Recipe, Release, ReleaseBook, Source
+from console.core.release import Recipe, Release, ReleaseBook, Source, same_source
 from console.core.text import mask_words
 from console.managers.releasing import Rebuildable
 
@@ -58,7 +58,7 @@ def parts(context: Context) -> Parts:
     closing = (releases.note_healthy(context, directory, target), _prune(context, made, was))
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
-        warnings = (*releases.begins(context), *restarting.warnings(context))
+        warnings = (*releases.begins(context), *restarting.warnings(context), *_again(book, target))
         return replace(here, warnings=warnings, difference=_coming(context, book, tree))
     steps = (
         replace(_build(context, made, target), usual=book.last_build),
@@ -83,7 +83,7 @@ def parts(context: Context) -> Parts:
         closing=closing,
         aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        warnings=(*releases.begins(context), *restarting.warnings(context)),
+        warnings=(*releases.begins(context), *restarting.warnings(context), *_again(book, target)),
         difference=_coming(context, book, tree),
     )
 
@@ -102,8 +102,17 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
         steps.append(replace(one, usual=book.last_build) if built else one)
         if built and made is not None and made.source is not None:
             steps.append(_stayed(context, made.source, tree))
-    parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), restarting.warnings(context))
+    warnings = (*restarting.warnings(context), *_again(book, target))
+    parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), warnings)
     return replace(parts, difference=_coming(context, book, tree))
+
+
+def _again(book: ReleaseBook, target: Release) -> tuple[str, ...]:
+    """A warning where the commit that is to be built is what runs."""
+    live = book.live
+    if live is None or not same_source(target, live):
+        return ()
+    return (f"the commit of the work tree is live already, as {live.id}: this builds it once more",)
 
 
 def _coming(context: Context, book: ReleaseBook, tree: Source) -> Difference:

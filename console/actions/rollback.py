@@ -6,7 +6,7 @@ from console.actions import checks, hosting, release_scripts, releases, restarti
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
 from console.core.plan import Check
-from console.core.release import Release, ReleaseBook, way_back
+from console.core.release import Release, ReleaseBook, same_source, way_back
 from console.managers.releasing import Revertible
 
 
@@ -67,7 +67,7 @@ def parts(context: Context) -> Parts:
         closing=(releases.note_healthy(context, directory, target),),
         aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        warnings=(*releases.begins(context), *restarting.warnings(context), *_doubts(target)),
+        warnings=(*releases.begins(context), *restarting.warnings(context), *_doubts(book, target)),
         difference=releases.difference(context, book.live, target.id),
     )
 
@@ -75,12 +75,19 @@ def parts(context: Context) -> Parts:
 def _by_manager(context: Context, book: ReleaseBook, target: Release) -> Parts:
     assert isinstance(context.manager, Revertible)
     swap = context.manager.roll_back(context.service, target, book.live, releases.signature(context))
-    warnings = (*restarting.warnings(context), *_doubts(target))
+    warnings = (*restarting.warnings(context), *_doubts(book, target))
     parts = releases.by_manager(context, swap, warnings)
     return replace(parts, difference=releases.difference(context, book.live, target.id))
 
 
-def _doubts(target: Release) -> tuple[str, ...]:
+def _doubts(book: ReleaseBook, target: Release) -> tuple[str, ...]:
+    doubts, live = _of_its_past(target), book.live
+    if live is not None and same_source(target, live):
+        doubts = (*doubts, f"{target.id} is of the same commit as {live.id}, which is live")
+    return doubts
+
+
+def _of_its_past(target: Release) -> tuple[str, ...]:
     if target.healthy is False:
         return (f"{target.id} was live before and never held its checks",)
     if target.live_since is None:

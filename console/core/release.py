@@ -135,13 +135,21 @@ def way_back(book: ReleaseBook) -> Release | None:
 
     Not the second newest: that one may never have run. One whose health nobody noted comes after all that are known
     to have been well, and after both one that was well and failed when it was tried again; one that only ever failed
-    is never chosen.
+    is never chosen. One of the live one's commit comes last of those that are alike in this.
     """
+    live = book.live
     others = [release for release in book.releases if release.present and not release.live]
     lived = [release for release in others if release.live_since is not None and release.healthy is not False]
-    return max(lived, key=_trust, default=None)
+    return max(lived, key=lambda release: _trust(release, live), default=None)
 
 
-def _trust(release: Release) -> tuple[bool, bool, float]:
+def _trust(release: Release, live: Release | None) -> tuple[bool, bool, bool, float]:
     began = release.well_since if release.well_since is not None else release.live_since
-    return not release.failed_last, release.healthy is True, began or 0.0
+    return not release.failed_last, release.healthy is True, not same_source(release, live), began or 0.0
+
+
+def same_source(one: Release, other: Release | None) -> bool:
+    """Whether both are of one commit as it is; what was built while its files changed is of none."""
+    if other is None or not one.commit or one.commit != other.commit:
+        return False
+    return not any((release.version or "").endswith("+dirty") for release in (one, other))

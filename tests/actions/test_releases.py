@@ -70,6 +70,25 @@ def test_another_release_is_refused_and_warned_of_as_the_restart_that_it_takes(
         assert any(warned in line for line in made(kind, service(name), recipe).warnings)
 
 
+def test_what_is_of_the_live_commit_is_warned_of() -> None:
+    again = ("the commit of the work tree is live already, as 3: this builds it once more",)
+    api = service()
+    for commit, built, back in ((TREE.commit, again, ("2 is of the same commit as 3, which is live",)), ("c", (), ())):
+        pair = (
+            Release("3", commit=commit, live_since=30.0, healthy=True, live=True),
+            Release("2", commit=commit if back else "b", live_since=20.0, healthy=True),
+        )
+        where = replace(snapshot(api), books=(ReleaseBook(api.ref, pair, TREE, now=40.0),))
+        for kind, recipe, told in (
+            (ActionKind.REBUILD, DIRECTORY, built),
+            (ActionKind.REBUILD, HERE, built),
+            (ActionKind.ROLLBACK, DIRECTORY, back),
+        ):
+            settings = replace(SETTINGS, recipe=recipe)
+            found = plan(Intent(kind, api.ref), where, managers=MANAGERS, settings=settings, plan_id="20261120-1")
+            assert found.warnings == told
+
+
 @pytest.mark.parametrize(("manager", "name"), [("docker", "api"), ("compose", "shop/api")])
 def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: str) -> None:
     ref, by_file = ServiceRef("web1", manager, name), ("docker", "compose", "-f", "/srv/shop.yml")

@@ -1,5 +1,7 @@
 """Where a roll back goes."""
 
+from dataclasses import replace
+
 from console.core import release_history as history
 from console.core.release import Release, ReleaseBook, way_back
 from console.core.service import ServiceRef
@@ -52,6 +54,17 @@ def test_what_was_well_goes_before_what_nobody_noted_and_what_is_gone_is_no_way(
     assert way_back(book(unknown, gone)) == unknown
     assert way_back(book(gone)) is None
     assert way_back(book(Release("1", live_since=1.0, live=True))) is None
+
+
+def test_the_same_commit_once_more_is_no_way_back_while_there_is_another() -> None:
+    live = Release("3", commit="c2", live_since=30.0, healthy=True, live=True)
+    again = Release("2", commit="c2", live_since=20.0, healthy=True)
+    other = Release("1", commit="c1", live_since=10.0, healthy=True)
+    assert way_back(book(live, again, other)) == other
+    assert way_back(book(live, again, replace(other, healthy=False))) == again
+    changed, unknown = replace(again, version="v2+dirty"), replace(again, commit=None)
+    assert way_back(book(live, changed, other)) == changed
+    assert way_back(book(live, unknown, other)) == unknown
 
 
 def test_a_release_is_found_by_its_beginning_only_where_one_begins_so() -> None:
