@@ -67,6 +67,12 @@ def test_the_same_commit_once_more_is_no_way_back_while_there_is_another() -> No
     assert way_back(book(live, unknown, other)) == unknown
 
 
+def test_no_line_of_the_history_writes_to_a_terminal() -> None:
+    (event,) = history.read(["10 live 1 ann%1b[31m%0abob - - -"])
+    assert event.by is not None
+    assert event.by.isprintable()
+
+
 def test_what_failed_is_removed_before_what_was_well_and_the_way_back_never() -> None:
     well = Release("1", commit="c1", built=10.0, live_since=10.0, healthy=True)
     failed = Release("2", commit="c2", built=20.0, live_since=20.0, healthy=False)
