@@ -55,6 +55,7 @@ def parts(context: Context) -> Parts:
         raise RefusedError(f"{context.name} cannot be built")
     target = _next(context, book, tree)
     was = book.live.id if book.live is not None else ""
+    versions = releases.versions(book.live, target)
     closing = (
         releases.note_healthy(context, directory, target),
         _prune(context, made, was, outlived(book, target, made.keep)),
@@ -62,7 +63,7 @@ def parts(context: Context) -> Parts:
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
         warnings = (*releases.begins(context), *restarting.warnings(context), *_again(book, target))
-        return replace(here, warnings=warnings, difference=_coming(context, book, tree))
+        return replace(here, warnings=warnings, difference=_coming(context, book, tree), versions=versions)
     steps = (
         replace(_build(context, made, target), usual=book.last_build),
         releases.switch(context, directory, target, book.live),
@@ -88,6 +89,7 @@ def parts(context: Context) -> Parts:
         shares=releases.shares(directory),
         warnings=(*releases.begins(context), *restarting.warnings(context), *_again(book, target)),
         difference=_coming(context, book, tree),
+        versions=versions,
     )
 
 
@@ -107,7 +109,7 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
             steps.append(_stayed(context, made.source, tree))
     warnings = (*restarting.warnings(context), *_again(book, target))
     parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), warnings)
-    return replace(parts, difference=_coming(context, book, tree))
+    return replace(parts, difference=_coming(context, book, tree), versions=releases.versions(book.live, target))
 
 
 def _again(book: ReleaseBook, target: Release) -> tuple[str, ...]:

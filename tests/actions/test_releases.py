@@ -89,6 +89,35 @@ def test_what_is_of_the_live_commit_is_warned_of() -> None:
             assert found.warnings == told
 
 
+def rolled_back(*releases: Release) -> Plan:
+    api = service()
+    where = replace(snapshot(api), books=(ReleaseBook(api.ref, releases, TREE, now=140.0),))
+    settings = replace(SETTINGS, recipe=DIRECTORY)
+    intent = Intent(ActionKind.ROLLBACK, api.ref)
+    return plan(intent, where, managers=MANAGERS, settings=settings, plan_id="20261120-1")
+
+
+def test_a_roll_back_of_a_roll_back_says_that_it_goes_forward_again() -> None:
+    old = Release("1", "v1.5.0", built=10.0, live_since=100.0, well_since=100.0, healthy=True, by="ann", live=True)
+    new = Release("2", "v1.9.0", built=50.0, live_since=50.0, well_since=50.0, healthy=True)
+    told = "v1.9.0 was rolled back from 40 s ago by ann: this goes forward to it again"
+    assert rolled_back(new, old).warnings == (told,)
+    assert rolled_back(new, old).versions == ("v1.5.0", "v1.9.0")
+    # A release that failed meanwhile changes nothing of that; one that was well does.
+    tried = Release("3", "v2.0.0", built=120.0, live_since=120.0, healthy=False, failed_last=True)
+    assert rolled_back(tried, new, replace(old, live_since=130.0)).warnings == (told,)
+    between = Release("3", "v2.0.0", built=60.0, live_since=60.0)
+    assert rolled_back(between, new, old).warnings == ()
+    former = (replace(new, live=True, live_since=100.0), replace(old, live=False, live_since=10.0, well_since=10.0))
+    assert rolled_back(*former).warnings == (), "to an older one it is a roll back"
+
+
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_from_which_release_to_which_is_told(kind: ActionKind, recipe: Recipe | None) -> None:
+    target = "v1.2.0" if kind is ActionKind.REBUILD else "1.1"
+    assert made(kind, service(), recipe).versions == ("1.2", target)
+
+
 @pytest.mark.parametrize(("manager", "name"), [("docker", "api"), ("compose", "shop/api")])
 def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: str) -> None:
     ref, by_file = ServiceRef("web1", manager, name), ("docker", "compose", "-f", "/srv/shop.yml")
