@@ -93,6 +93,7 @@ def plan(
         warnings=tuple(dict.fromkeys((*parts.warnings, *_outwaits(intent, snapshot, parts, settings)))),
         confirm=parts.confirm,
         difference=parts.difference,
+        versions=parts.versions,
         reason=reason,
     )
 

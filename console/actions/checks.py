@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 
-from console.actions import kept_scripts, scripts
+from console.actions import kept_scripts, listen_scripts, scripts
 from console.actions.context import Context, one_per_port
 from console.core.command import Command
 from console.core.plan import ActionKind, Check, Intent, Step
@@ -53,7 +53,7 @@ def remember_run(context: Context) -> tuple[Check, ...]:
     still = context.manager.still(context.service) if isinstance(context.manager, Pinned) else None
     command = script(scripts.REMEMBER, key(context.service.ref), *context.traceable.run_id(context.service).argv)
     note = Check(f"note the present run of {context.name}", command, within=0)
-    return (note,) if still is None else (still, note)
+    return (*(() if still is None else (still,)), note, *_listened(context))
 
 
 def is_down(context: Context) -> Check | None:
@@ -125,16 +125,35 @@ def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
     return _listens(context)
 
 
+def _listened(context: Context) -> tuple[Check, ...]:
+    """Before: on which fixed ports it listens, where its configuration does not say."""
+    words = _listen_words(context)
+    if words is None or context.declared() or not context.wanted() or not context.service.pids:
+        return ()
+    return (Check(f"note where {context.name} listens", script(listen_scripts.LISTENED, *words), within=0),)
+
+
 def _listens(context: Context) -> tuple[Check, ...]:
-    """After: where it listens by now, beside the ports of its log or its last run; it cannot fail."""
+    """After: where it listens by now, beside the ports of its log or its last run.
+
+    It may have been moved to another port on purpose. That it listens nowhere any more is a failure.
+    """
     known = sorted({(endpoint.protocol, endpoint.port) for endpoint in context.wanted() or context.logged()})
-    if not known or context.service.oneshot or not isinstance(context.manager, Grouped):
+    words = _listen_words(context)
+    if not known or words is None:
         return ()
     before = ", ".join(f"{protocol} {port}" for protocol, port in known)
-    command = script(scripts.LISTENS, context.service.ref.scope, context.manager.cgroup_name(context.service), before)
     # As long as it must stay up, so that the last look tells; it may begin to listen late.
     hold, within = context.settings.hold, context.settings.within
+    command = script(listen_scripts.LISTENS, *words, before)
     return (Check(f"see where {context.name} listens", command, within=within, hold=hold),)
+
+
+def _listen_words(context: Context) -> tuple[str, str, str] | None:
+    if context.service.oneshot or not isinstance(context.manager, Grouped):
+        return None
+    ref = context.service.ref
+    return ref.scope, context.manager.cgroup_name(context.service), key(ref)
 
 
 def still_holds(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Check:

@@ -31,6 +31,8 @@ class Parts(Swap):
     also_hit: tuple[str, ...] = ()
     confirm: str | None = None
     difference: Difference | None = None
+    versions: tuple[str, str] | None = None
+    """What is live and what comes in its place, as a person calls them."""
 
 
 @dataclass(frozen=True, slots=True)

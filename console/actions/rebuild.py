@@ -7,7 +7,7 @@ from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
 from console.core.difference import Difference
 from console.core.plan import Check, Step
-from console.core.release import Recipe, Release, ReleaseBook, Source
+from console.core.release import Recipe, Release, ReleaseBook, Source, outlived, same_source
 from console.core.text import mask_words
 from console.managers.releasing import Rebuildable
 
@@ -55,11 +55,15 @@ def parts(context: Context) -> Parts:
         raise RefusedError(f"{context.name} cannot be built")
     target = _next(context, book, tree)
     was = book.live.id if book.live is not None else ""
-    closing = (releases.note_healthy(context, directory, target), _prune(context, made, was))
+    versions = releases.versions(book.live, target)
+    closing = (
+        releases.note_healthy(context, directory, target),
+        _prune(context, made, was, outlived(book, target, made.keep)),
+    )
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
-        warnings = (*releases.begins(context), *restarting.warnings(context))
-        return replace(here, warnings=warnings, difference=_coming(context, book, tree))
+        warnings = (*releases.begins(context), *restarting.warnings(context), *_again(book, target))
+        return replace(here, warnings=warnings, difference=_coming(context, book, tree), versions=versions)
     steps = (
         replace(_build(context, made, target), usual=book.last_build),
         releases.switch(context, directory, target, book.live),
@@ -83,8 +87,9 @@ def parts(context: Context) -> Parts:
         closing=closing,
         aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        warnings=(*releases.begins(context), *restarting.warnings(context)),
+        warnings=(*releases.begins(context), *restarting.warnings(context), *_again(book, target)),
         difference=_coming(context, book, tree),
+        versions=versions,
     )
 
 
@@ -92,7 +97,7 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
     assert isinstance(context.manager, Rebuildable)
     tree = book.source or Source()
     target = _next(context, book, tree)
-    swap = context.manager.rebuild(context.service, made, target, book.live, releases.signature(context))
+    swap = context.manager.rebuild(context.service, made, target, book, releases.signature(context))
     if made is not None and made.source is not None:
         swap = replace(swap, preflight=(_clean(context, made.source, tree, "git"), *swap.preflight))
     # The step that builds is the one that may take so long.
@@ -102,8 +107,17 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
         steps.append(replace(one, usual=book.last_build) if built else one)
         if built and made is not None and made.source is not None:
             steps.append(_stayed(context, made.source, tree))
-    parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), restarting.warnings(context))
-    return replace(parts, difference=_coming(context, book, tree))
+    warnings = (*restarting.warnings(context), *_again(book, target))
+    parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), warnings)
+    return replace(parts, difference=_coming(context, book, tree), versions=releases.versions(book.live, target))
+
+
+def _again(book: ReleaseBook, target: Release) -> tuple[str, ...]:
+    """A warning where the commit that is to be built is what runs."""
+    live = book.live
+    if live is None or not same_source(target, live):
+        return ()
+    return (f"the commit of the work tree is live already, as {live.id}: this builds it once more",)
 
 
 def _coming(context: Context, book: ReleaseBook, tree: Source) -> Difference:
@@ -151,10 +165,10 @@ def _build(context: Context, made: Recipe, target: Release) -> Step:
     return Step(f"build {target.id}: {' '.join(mask_words(made.command))}", context.lasting(build, made.timeout), undo)
 
 
-def _prune(context: Context, made: Recipe, was: str) -> Step:
+def _prune(context: Context, made: Recipe, was: str, going: list[str]) -> Step:
     assert made.directory is not None
-    words = (made.directory, str(made.keep), was)
+    purpose = f"remove {', '.join(going)}" if going else "remove none"
     command = releases.as_builder(
-        context, release_scripts.PRUNE, *words, change=True, purpose=f"keep {made.keep} releases"
+        context, release_scripts.PRUNE, made.directory, was, *going, change=True, purpose=purpose
     )
     return Step(f"keep {made.keep} releases", context.lasting(command))

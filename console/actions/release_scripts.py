@@ -237,20 +237,15 @@ note healthy "$2" "$3" "$4" "$5"
 PRUNE = (
     _SWITCH
     + r"""
-directory=$1 keep=$2 was=$3
+directory=$1 was=$2
+shift 2
 now=$(live) && [ -n "$now" ] || exit 1
 cd -- "$directory/releases" || exit 1
-kept=1
-[ -z "$was" ] || [ "$was" = "$now" ] || kept=2
-# The newest first; names are ours or passed over, so a line is a name.
-ls -1td -- */ | while IFS= read -r one; do
-  one=${one%/}
-  case $one in *[!A-Za-z0-9._+~:-]* | *.partial) continue ;; esac
-  [ "$one" != "$now" ] && [ "$one" != "$was" ] || continue
-  kept=$((kept + 1))
-  [ "$kept" -gt "$keep" ] || continue
+for one; do
+  case $one in '' | . | .. | *[!A-Za-z0-9._+~:-]* | *.partial) continue ;; esac
+  [ "$one" != "$now" ] && [ "$one" != "$was" ] && [ -d "$one" ] || continue
   rm -rf -- "./$one" && echo "removed $one"
 done
 """
 )
-"""DIRECTORY KEEP FORMER: remove old releases, never the live one nor the one that was live before."""
+"""DIRECTORY FORMER ID...: remove old releases, never the live one nor the one that was live before."""

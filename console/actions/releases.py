@@ -59,6 +59,16 @@ def difference(context: Context, live: Release | None, target: str, *, unbuilt: 
     return context.snapshot.difference(pair) or Difference(pair, pending=True)
 
 
+def versions(live: Release | None, target: Release) -> tuple[str, str]:
+    """What is live and what comes, each by its version where it has one."""
+    return called(live) if live is not None else "nothing", called(target)
+
+
+def called(release: Release) -> str:
+    """What a person calls it."""
+    return release.version or release.id
+
+
 def switch(context: Context, directory: str, target: Release, live: Release | None) -> Step:
     """Make a release live, and back."""
     was = live.id if live is not None else ""

@@ -5,8 +5,9 @@ from dataclasses import replace
 from console.actions import checks, hosting, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
+from console.core.durations import whole
 from console.core.plan import Check
-from console.core.release import Release, ReleaseBook, way_back
+from console.core.release import Release, ReleaseBook, same_source, way_back
 from console.managers.releasing import Revertible
 
 
@@ -67,20 +68,50 @@ def parts(context: Context) -> Parts:
         closing=(releases.note_healthy(context, directory, target),),
         aftermath=releases.aftermath(context),
         shares=releases.shares(directory),
-        warnings=(*releases.begins(context), *restarting.warnings(context), *_doubts(target)),
+        warnings=(*releases.begins(context), *restarting.warnings(context), *_doubts(book, target)),
         difference=releases.difference(context, book.live, target.id),
+        versions=releases.versions(book.live, target),
     )
 
 
 def _by_manager(context: Context, book: ReleaseBook, target: Release) -> Parts:
     assert isinstance(context.manager, Revertible)
     swap = context.manager.roll_back(context.service, target, book.live, releases.signature(context))
-    warnings = (*restarting.warnings(context), *_doubts(target))
+    warnings = (*restarting.warnings(context), *_doubts(book, target))
     parts = releases.by_manager(context, swap, warnings)
-    return replace(parts, difference=releases.difference(context, book.live, target.id))
+    difference = releases.difference(context, book.live, target.id)
+    return replace(parts, difference=difference, versions=releases.versions(book.live, target))
 
 
-def _doubts(target: Release) -> tuple[str, ...]:
+def _doubts(book: ReleaseBook, target: Release) -> tuple[str, ...]:
+    doubts, live = (*_of_its_past(target), *_forward(book, target)), book.live
+    if live is not None and same_source(target, live):
+        doubts = (*doubts, f"{target.id} is of the same commit as {live.id}, which is live")
+    return doubts
+
+
+def _forward(book: ReleaseBook, target: Release) -> tuple[str, ...]:
+    """A warning where the target is what a roll back has just left, perhaps for a reason."""
+    live = book.live
+    since = None if live is None else live.well_since or live.live_since
+    if live is None or since is None or not _left_by(book, target, live, since):
+        return ()
+    ago = f" {whole(round(book.now - since))} ago" if book.now is not None and book.now >= since else ""
+    by = f" by {live.by}" if live.by else ""
+    return (f"{releases.called(target)} was rolled back from{ago}{by}: this goes forward to it again",)
+
+
+def _left_by(book: ReleaseBook, target: Release, live: Release, since: float) -> bool:
+    """Whether an older release took the place of the target at that time, and nothing well came between."""
+    if target.live_since is None or target.failed_last or target.live_since > since:
+        return False
+    if live.built is None or target.built is None or live.built >= target.built:
+        return False
+    others = (one for one in book.releases if one.id not in (target.id, live.id) and not one.failed_last)
+    return not any(target.live_since < (one.live_since or 0.0) < since for one in others)
+
+
+def _of_its_past(target: Release) -> tuple[str, ...]:
     if target.healthy is False:
         return (f"{target.id} was live before and never held its checks",)
     if target.live_since is None:

@@ -139,7 +139,7 @@ exit 1
 )
 """PID NAME COMMAND...: the main process is PID and catches SIGHUP, proc_pid_status(5)."""
 
-_MINE = (
+MINE = (
     OWNERS
     + """
 uid=''
@@ -173,8 +173,10 @@ mine_by_pid() {
 }
 """
 )
+"""Whose a control group is: ``mine`` and ``mine_by_pid``, by ``$scope`` and ``$name``."""
+
 _PORT = (
-    _MINE
+    MINE
     + """
 # The sockets bound to port $2 by ss, ss(8), one a line.
 look() {
@@ -296,49 +298,6 @@ echo "nobody else came to $label"
 """
 )
 """FLAG PORT SCOPE NAME LABEL: nobody but NAME (or nobody at all) came to the port since its sockets were noted."""
-
-LISTENS = (
-    _MINE
-    + """
-scope=$1 name=$2 before=$3
-if ! command -v ss >/dev/null 2>&1; then
-  echo "not checked: this host has no ss"
-  exit 77
-fi
-found=$(ss -Hlntue 2>/dev/null)
-# Without control groups in its answer only the processes tell, where they are shown.
-case $found in *" cgroup:"*) ;; *) found=$(ss -Hlntuep 2>/dev/null) ;; esac
-now=$(
-  set -f
-  printf '%s\\n' "$found" | while read -r protocol state receive send address rest; do
-    case $rest in
-      *" cgroup:"*)
-        path=${rest##* cgroup:}
-        mine "${path%% *}" || continue
-        ;;
-      *) mine_by_pid "$rest" || continue ;;
-    esac
-    echo "$protocol ${address##*:}"
-  done | sort -u -k1,1 -k2,2n
-)
-fixed='' all=''
-IFS='
-'
-for one in $now; do
-  all="$all${all:+, }$one"
-  # Ports of the ephemeral range change from run to run.
-  [ "${one#* }" -ge 32768 ] 2>/dev/null || fixed="$fixed${fixed:+, }$one"
-done
-all=${fixed:-$all}
-if [ "$all" = "$before" ]; then
-  echo "listens on $all as before"
-else
-  echo "listens on ${all:-nothing that is seen} (before: $before)"
-fi
-exit 0
-"""
-)
-"""SCOPE NAME BEFORE: tell where the service listens by now; never a failure."""
 
 WAIT_PORT_LEFT = (
     "tries=$6\nwhile :; do\nanswer=$(\n" + PORT_LEFT + ")\ncode=$?\n"

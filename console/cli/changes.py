@@ -113,6 +113,8 @@ def print_plan(made: Plan, *, root: bool, production: bool = False) -> None:
     terminal = Terminal()
     title = terminal.paint(f"{made.kind.value.capitalize()} {made.target}", BOLD)
     terminal.wrap(title + ("  " + terminal.paint("production host", RED) if production else ""))
+    if made.versions is not None:
+        terminal.wrap(f"release       from {made.versions[0]} to {made.versions[1]}", 1)
     for one in made.prepare:
         terminal.wrap(f"prepare       {one.line}", 1)
     if made.difference is not None:
@@ -153,7 +155,8 @@ def _command(step: Step, *, root: bool) -> str:
         return step.command.shell(root=root)
     if step.command.effect is Effect.READ:
         return f"{step.name} (looks only)"
-    return f"{step.name}: {step.command.purpose} (a script, --json prints it)"
+    told = f"{step.name}: {step.purpose}" if step.purpose else step.name
+    return f"{told} (a script, --json prints it)"
 
 
 def _undo(step: Step, *, root: bool) -> str:

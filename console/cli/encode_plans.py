@@ -49,6 +49,7 @@ def plan(progress: PlanProgress, *, dry_run: bool, root: bool) -> Json:
         "warnings": list(made.warnings),
         "irreversible": made.irreversible,
         "difference": differences.document(made.difference),
+        "versions": None if made.versions is None else {"live": made.versions[0], "target": made.versions[1]},
         "result": progress.result.value if progress.result else None,
         "reason": progress.reason,
         "operator_reason": made.reason,

@@ -75,6 +75,11 @@ class Step:
     otherwise: Intent | None = None
     """What may be offered where just this step fails, as a plan of its own."""
 
+    @property
+    def purpose(self) -> str:
+        """What its command does, where its name does not begin with that; else empty."""
+        return "" if self.name.startswith(self.command.purpose) else self.command.purpose
+
 
 class Where(StrEnum):
     """Where something is done that prepares a plan."""
@@ -153,6 +158,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     difference: Difference | None = None
     """What another release would change; ``None`` for a plan that makes none live."""
+    versions: tuple[str, str] | None = None
+    """What is live and what comes in its place, as a person calls them; ``None`` for a plan that makes none live."""
     confirm: str | None = None
     """What a person must say yes to once more, besides the plan, before it is run; one line that says why."""
     reason: str | None = None

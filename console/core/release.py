@@ -1,6 +1,7 @@
 """Releases of a service: what ran before, what runs now, and what a new one is built from."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from console.core.service import ServiceRef
 
@@ -135,13 +136,40 @@ def way_back(book: ReleaseBook) -> Release | None:
 
     Not the second newest: that one may never have run. One whose health nobody noted comes after all that are known
     to have been well, and after both one that was well and failed when it was tried again; one that only ever failed
-    is never chosen.
+    is never chosen. One of the live one's commit comes last of those that are alike in this.
     """
+    live = book.live
     others = [release for release in book.releases if release.present and not release.live]
     lived = [release for release in others if release.live_since is not None and release.healthy is not False]
-    return max(lived, key=_trust, default=None)
+    return max(lived, key=lambda release: _trust(release, live), default=None)
 
 
-def _trust(release: Release) -> tuple[bool, bool, float]:
+def _trust(release: Release, live: Release | None) -> tuple[bool, bool, bool, float]:
     began = release.well_since if release.well_since is not None else release.live_since
-    return not release.failed_last, release.healthy is True, began or 0.0
+    return not release.failed_last, release.healthy is True, not same_source(release, live), began or 0.0
+
+
+def same_source(one: Release, other: Release | None) -> bool:
+    """Whether both are of one commit as it is; what was built while its files changed is of none."""
+    if other is None or not one.commit or one.commit != other.commit:
+        return False
+    return not any((release.version or "").endswith("+dirty") for release in (one, other))
+
+
+def outlived(book: ReleaseBook, coming: Release, keep: int, ours: Callable[[Release], bool] | None = None) -> list[str]:
+    """The ids of what is to be removed once ``coming`` is live and well, so that ``keep`` releases are left.
+
+    What failed goes first, then the oldest. Never the one that is live until then, nor the one that a roll back from
+    ``coming`` would go to. ``ours``: which releases count and may be removed; all where it is not told.
+    """
+    former = [replace(release, live=False) for release in book.releases if release.id != coming.id]
+    back = way_back(replace(book, releases=(replace(coming, live=True), *former)))
+    spared = {release.id for release in (book.live, back) if release is not None}
+    counted = [release for release in former if release.present and (ours is None or ours(release))]
+    surplus = 1 + len(counted) - keep
+    going = sorted((release for release in counted if release.id not in spared), key=_worth)
+    return [release.id for release in going[: max(surplus, 0)]]
+
+
+def _worth(release: Release) -> tuple[bool, bool, float]:
+    return release.healthy is not False, not release.failed_last, release.built or 0.0

@@ -10,6 +10,9 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from console.core.release import Release
+from console.core.text import cut, sanitise
+
+_LONGEST = 200
 
 
 class Event:
@@ -19,7 +22,11 @@ class Event:
 
     def __init__(self, at: float, kind: str, ident: str, rest: list[str]) -> None:
         self.at, self.kind, self.id = at, kind, ident
-        words = [None if word == "-" else unquote(word) for word in (*rest, "-", "-", "-", "-")[:4]]
+        # What is written in the form of a URL was not seen by who made the line safe.
+        words = [
+            None if word == "-" else cut(sanitise(unquote(word)).replace("\n", " "), _LONGEST)
+            for word in (*rest, "-", "-", "-", "-")[:4]
+        ]
         self.by, self.version, self.commit = words[:3]
         self.took = seconds(words[3] or "-")
 

@@ -9,7 +9,7 @@ from typing import Any
 from console.core.command import Command, Effect, quote
 from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import ParseError, Probe
-from console.core.release import Recipe, Release, Signature
+from console.core.release import Recipe, Release, ReleaseBook, Signature
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.managers import container_commands as commands
@@ -318,12 +318,12 @@ class Compose:
         return container_releases.recomposed(_with_image(service), _up_words(service), target, live, by)
 
     def rebuild(
-        self, service: Service, recipe: Recipe | None, target: Release, live: Release | None, by: Signature
+        self, service: Service, recipe: Recipe | None, target: Release, book: ReleaseBook, by: Signature
     ) -> Swap:
         """``compose build``, and its containers made again."""
         made, told = recipe or Recipe(), container_releases.build_arguments(target, by)
         words = (*service.file_tool, "build", *told, _which(service)[1])
-        return container_releases.composed(_with_image(service), made, words, _up_words(service), target, live, by)
+        return container_releases.composed(_with_image(service), made, words, _up_words(service), target, book, by)
 
     def disposed(self, service: Service) -> str | None:
         """One that was made with ``--rm``."""

@@ -139,6 +139,12 @@ def _release(image: _Image, repo: str, runs: _Image | None, live: str) -> Releas
     )
 
 
+def made_here(release: Release) -> bool:
+    """Whether all that an image is called was given to it by a rebuild."""
+    tag = (release.reference or "").rpartition(":")[2]
+    return tag != "latest" and _told_nothing.fullmatch(tag) is not None
+
+
 def _compared(release: Release, told: str) -> Release:
     return replace(release, not_as_it_is=compose_files.not_as_it_is(told)) if release.live else release
 

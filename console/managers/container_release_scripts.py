@@ -167,19 +167,17 @@ esac
 """NAME TOOL...: its own health check says that it is well; 77 where it has none."""
 
 PRUNE = r"""
-repo=$1 keep=$2 live=$3 was=$4
+repo=$1 live=$2 was=$3 going=$4
 shift 4
-kept=0
 "$@" image ls --format '{{.Tag}} {{.ID}}' "$repo" | while read -r tag id; do
   # Only what was made from here is removed, and never what runs or ran last.
   case $tag in [0-9]*T[0-9]*Z | [0-9]*T[0-9]*Z-* | was-*) ;; *) continue ;; esac
-  kept=$((kept + 1))
-  case $id in "$was"*) continue ;; esac
-  [ "$tag" != "$live" ] && [ "$kept" -gt "$keep" ] || continue
+  case " $going " in *" $id "*) ;; *) continue ;; esac
+  [ "$tag" != "$live" ] && [ "$id" != "$was" ] || continue
   "$@" image rm "$repo:$tag" >/dev/null && echo "removed $repo:$tag"
 done
 """
-"""REPOSITORY KEEP LIVE-TAG FORMER-ID TOOL...: remove old images that were built from here."""
+"""REPOSITORY LIVE-TAG FORMER-ID IDS TOOL...: remove these images; IDS is one word, with blanks between them."""
 
 SAME = r"""
 name=$1 was=$2 image=$3

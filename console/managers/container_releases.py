@@ -6,13 +6,13 @@ from urllib.parse import quote
 from console.core.command import Command, Effect
 from console.core.engines import is_engine
 from console.core.plan import Check, Step, Swap
-from console.core.release import Recipe, Release, Signature
+from console.core.release import Recipe, Release, ReleaseBook, Signature, outlived
 from console.core.service import Service, State
 from console.core.stop_way import patience
 from console.managers import compose_files
 from console.managers import container_commands as commands
 from console.managers import container_release_scripts as scripts
-from console.managers.container_images import SHORT, repository, tag_of
+from console.managers.container_images import SHORT, made_here, repository, tag_of
 from console.managers.container_recreate import WITH_PYTHON
 from console.managers.container_services import REMOVED
 from console.managers.release_notes import file_of
@@ -47,11 +47,11 @@ def rolled_back(service: Service, target: Release, live: Release | None, by: Sig
     return replace(swap, steps=(*tagging, *swap.steps), preflight=(look,))
 
 
-def rebuilt(service: Service, recipe: Recipe, target: Release, live: Release | None, by: Signature) -> Swap:
+def rebuilt(service: Service, recipe: Recipe, target: Release, book: ReleaseBook, by: Signature) -> Swap:
     """One container made again from an image that is built."""
     if recipe.source is None:
         raise ValueError(f"how {service.ref.name} is built is not configured: [services.release] source")
-    repo = repository(service, recipe.image)
+    repo, live = repository(service, recipe.image), book.live
     image = f"{repo}:{target.id}"
     told = (*build_arguments(target, by), *labels(target, by))
     words = (*commands.words(service), "build", "--force-rm", "--tag", image, *told, recipe.source)
@@ -61,7 +61,7 @@ def rebuilt(service: Service, recipe: Recipe, target: Release, live: Release | N
         preflight=(may_be_replaced(service, "", "", live), room(service, live)),
         checks=swap.checks,
         aftermath=swap.aftermath,
-        closing=(*swap.closing, pruned(service, repo, recipe, target, live)),
+        closing=(*swap.closing, pruned(service, repo, recipe, target, book)),
     )
 
 
@@ -87,9 +87,10 @@ def recomposed(service: Service, up: tuple[str, ...], target: Release, live: Rel
 
 def composed(
     service: Service, recipe: Recipe, words: tuple[str, ...], up: tuple[str, ...], target: Release,
-    live: Release | None, by: Signature,
+    book: ReleaseBook, by: Signature,
 ) -> Swap:  # fmt: skip
     """A service of Compose that is built anew; the image of before keeps a name for the way back."""
+    live = book.live
     image, repo, was = tag(service), repository(service), _live(service, live)
     tool = commands.words(service)
     kept, unique = f"{repo}:was-{was}", f"{repo}:{target.id}"
@@ -109,7 +110,7 @@ def composed(
         checks=(_runs(service, unique),),
         closing=(
             noted_well(service, unique, target, live, by),
-            pruned(service, repo, recipe, target, live),
+            pruned(service, repo, recipe, target, book),
         ),
         aftermath=(_runs(service, was), *as_before),
         shares=(image,),
@@ -269,12 +270,12 @@ def own_health(service: Service, name: str) -> Check:
     return Check(f"{name} is healthy by its own check", command, within=90.0)
 
 
-def pruned(service: Service, repo: str, recipe: Recipe, target: Release, live: Release | None) -> Step:
+def pruned(service: Service, repo: str, recipe: Recipe, target: Release, book: ReleaseBook) -> Step:
     """Remove old images that were built from here."""
-    words = (repo, str(recipe.keep), target.id, live.id if live is not None else "")
-    return Step(
-        f"keep {recipe.keep} images", replace(_script(service, scripts.PRUNE, *words), purpose="remove old images")
-    )
+    going = outlived(book, target, recipe.keep, made_here)
+    words = (repo, target.id, book.live.id if book.live is not None else "", " ".join(going))
+    purpose = f"remove {', '.join(going)}" if going else "remove none"
+    return Step(f"keep {recipe.keep} images", replace(_script(service, scripts.PRUNE, *words), purpose=purpose))
 
 
 def build_arguments(target: Release, by: Signature) -> tuple[str, ...]:

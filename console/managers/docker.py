@@ -7,7 +7,7 @@ from typing import Any
 from console.core.command import Command
 from console.core.plan import ActionKind, Check, Swap
 from console.core.probe import Probe
-from console.core.release import Recipe, Release, Signature
+from console.core.release import Recipe, Release, ReleaseBook, Signature
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers import container_commands as commands
@@ -129,10 +129,10 @@ class Docker:
         return container_releases.rolled_back(service, target, live, by)
 
     def rebuild(
-        self, service: Service, recipe: Recipe | None, target: Release, live: Release | None, by: Signature
+        self, service: Service, recipe: Recipe | None, target: Release, book: ReleaseBook, by: Signature
     ) -> Swap:
         """``docker build``, and the container made again from what it gave."""
-        return container_releases.rebuilt(service, recipe or Recipe(), target, live, by)
+        return container_releases.rebuilt(service, recipe or Recipe(), target, book, by)
 
     def disposed(self, service: Service) -> str | None:
         """One that was made with ``--rm``."""

@@ -51,7 +51,7 @@ class Rebuildable(Protocol):
     """Can build the next release of its services by itself: an image."""
 
     def rebuild(
-        self, service: Service, recipe: Recipe | None, target: Release, live: Release | None, by: Signature
+        self, service: Service, recipe: Recipe | None, target: Release, book: ReleaseBook, by: Signature
     ) -> Swap:
         """What builds it and makes it run, each step with its undo; raises ``ValueError`` where it cannot be."""
         ...

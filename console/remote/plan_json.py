@@ -40,6 +40,7 @@ def dumps(plan: Plan, operator: str) -> str:
             "irreversible": plan.irreversible,
             "warnings": list(plan.warnings),
             "difference": difference_json.document(plan.difference),
+            "versions": None if plan.versions is None else list(plan.versions),
             "reason": plan.reason,
             "operator": operator,
         }
@@ -75,6 +76,7 @@ def loads(text: str, host: str) -> tuple[Plan, str]:
             irreversible=_optional(data["irreversible"]),
             warnings=tuple(_text(word) for word in data["warnings"]),
             difference=difference_json.read(data.get("difference"), _to_ref(data["target"], host)),
+            versions=_to_versions(data.get("versions")),
             reason=_optional(data["reason"]),
         )
         return plan, _text(data["operator"])
@@ -135,6 +137,13 @@ def _intent(intent: Intent) -> dict[str, Any]:
 
 def _check(check: Check) -> dict[str, Any]:
     return {"name": mask(check.name), "command": _command(check.command), "within": check.within, "hold": check.hold}
+
+
+def _to_versions(value: Any) -> tuple[str, str] | None:
+    if value is None:
+        return None
+    live, target = value
+    return _text(live), _text(target)
 
 
 def _text(value: object) -> str:

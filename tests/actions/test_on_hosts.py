@@ -155,6 +155,21 @@ async def test_who_was_moved_to_another_port_is_not_stopped_for_it(
         assert f"listens on {told}" in last.proof
 
 
+async def test_a_service_that_listens_nowhere_any_more_is_not_well(lab: Lab, fresh_host: FreshHost) -> None:
+    """Nothing declares its port, and its process stays up: only that it had one tells."""
+    host = fresh_host()
+    host.install_api("api", 8080)
+    host.wait("ss -Hltn | grep 8080")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        well = await run(transport, await planned(transport, ActionKind.RESTART, "api.service"), root=True)
+        assert (well.result, "listens on tcp 8080 as before" in well.proof) == (Result.DONE, True), well
+        host.sh("printf 'import time\\ntime.sleep(9999)\\n' >/srv/api/api.py")
+        last = await run(transport, await planned(transport, ActionKind.RESTART, "api.service"), root=True)
+        assert last.result is Result.FAILED, last
+        assert last.reason is not None
+        assert "listens on nothing any more (before: tcp 8080)" in last.reason
+
+
 async def test_a_holder_that_let_go_meanwhile_is_not_stopped(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host()
     port_conflict(host)

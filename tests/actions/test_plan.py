@@ -635,7 +635,9 @@ def test_ports_of_the_last_run_or_of_an_old_log_are_told_and_not_required(kind: 
     found = made(kind, snapshot(service(state=state, ports=ports)))
     assert not any("held by" in check.name for check in found.checks)
     (told,) = [check for check in found.checks if check.name == "see where api.service listens"]
-    assert told.command.argv[4:] == ("system", "api.service", "tcp 443")
+    assert (told.command.argv[4:6], told.command.argv[-1]) == (("system", "api.service"), "tcp 443")
+    noted = "note where api.service listens" in [check.name for check in found.preflight]
+    assert noted is (kind is not ActionKind.START), "what does not run listens nowhere"
     old = Symptom(ref("api.service"), "EADDRINUSE", "address already in use", endpoint=Endpoint("tcp", "*", 8080))
     found = made(kind, snapshot(service(state=state), symptoms=(old,)))
     (told,) = [check for check in found.checks if check.name == "see where api.service listens"]

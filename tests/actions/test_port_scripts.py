@@ -40,7 +40,7 @@ def of_user(uid: int) -> str:
     ],
 )
 def test_units_of_two_users_with_one_name_are_told_apart(scope: str, cgroup: str, mine: bool) -> None:
-    words = ["sh", "-c", scripts._MINE + SAY, "sh", scope, "app.service", cgroup]
+    words = ["sh", "-c", scripts.MINE + SAY, "sh", scope, "app.service", cgroup]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("mine" if mine else "", "")
 

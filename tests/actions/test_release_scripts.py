@@ -80,10 +80,13 @@ def test_the_first_release_is_taken_back_to_nothing(tools: Tools, shell: list[st
 
 
 @every_shell
-def test_the_live_release_is_not_removed_as_an_old_one(tools: Tools, shell: list[str]) -> None:
-    tools.run(shell, "ln -s releases/v1/ current; touch -d @1 releases/v1; touch -d @2 releases/v2")
-    assert tools.run(shell, scripts.PRUNE, str(tools.folder), "1", "").stdout == "removed v3\nremoved v2\n"
-    assert (tools.folder / "releases/v1").is_dir()
+def test_only_the_releases_that_are_named_are_removed_and_never_the_live_one(tools: Tools, shell: list[str]) -> None:
+    tools.run(shell, "ln -s releases/v1/ current; mkdir releases/v4 releases/v5.partial aside")
+    names = ("v1", "v2", "v3", "gone", "../aside", ".", "..", "", "v5.partial")
+    done = tools.run(shell, scripts.PRUNE, str(tools.folder), "v2", *names)
+    assert (done.returncode, done.stdout) == (0, "removed v3\n"), done
+    assert sorted(one.name for one in (tools.folder / "releases").iterdir()) == ["v1", "v2", "v4", "v5.partial"]
+    assert (tools.folder / "aside").is_dir()
 
 
 @every_shell

@@ -70,6 +70,54 @@ def test_another_release_is_refused_and_warned_of_as_the_restart_that_it_takes(
         assert any(warned in line for line in made(kind, service(name), recipe).warnings)
 
 
+def test_what_is_of_the_live_commit_is_warned_of() -> None:
+    again = ("the commit of the work tree is live already, as 3: this builds it once more",)
+    api = service()
+    for commit, built, back in ((TREE.commit, again, ("2 is of the same commit as 3, which is live",)), ("c", (), ())):
+        pair = (
+            Release("3", commit=commit, live_since=30.0, healthy=True, live=True),
+            Release("2", commit=commit if back else "b", live_since=20.0, healthy=True),
+        )
+        where = replace(snapshot(api), books=(ReleaseBook(api.ref, pair, TREE, now=40.0),))
+        for kind, recipe, told in (
+            (ActionKind.REBUILD, DIRECTORY, built),
+            (ActionKind.REBUILD, HERE, built),
+            (ActionKind.ROLLBACK, DIRECTORY, back),
+        ):
+            settings = replace(SETTINGS, recipe=recipe)
+            found = plan(Intent(kind, api.ref), where, managers=MANAGERS, settings=settings, plan_id="20261120-1")
+            assert found.warnings == told
+
+
+def rolled_back(*releases: Release) -> Plan:
+    api = service()
+    where = replace(snapshot(api), books=(ReleaseBook(api.ref, releases, TREE, now=140.0),))
+    settings = replace(SETTINGS, recipe=DIRECTORY)
+    intent = Intent(ActionKind.ROLLBACK, api.ref)
+    return plan(intent, where, managers=MANAGERS, settings=settings, plan_id="20261120-1")
+
+
+def test_a_roll_back_of_a_roll_back_says_that_it_goes_forward_again() -> None:
+    old = Release("1", "v1.5.0", built=10.0, live_since=100.0, well_since=100.0, healthy=True, by="ann", live=True)
+    new = Release("2", "v1.9.0", built=50.0, live_since=50.0, well_since=50.0, healthy=True)
+    told = "v1.9.0 was rolled back from 40 s ago by ann: this goes forward to it again"
+    assert rolled_back(new, old).warnings == (told,)
+    assert rolled_back(new, old).versions == ("v1.5.0", "v1.9.0")
+    # A release that failed meanwhile changes nothing of that; one that was well does.
+    tried = Release("3", "v2.0.0", built=120.0, live_since=120.0, healthy=False, failed_last=True)
+    assert rolled_back(tried, new, replace(old, live_since=130.0)).warnings == (told,)
+    between = Release("3", "v2.0.0", built=60.0, live_since=60.0)
+    assert rolled_back(between, new, old).warnings == ()
+    former = (replace(new, live=True, live_since=100.0), replace(old, live=False, live_since=10.0, well_since=10.0))
+    assert rolled_back(*former).warnings == (), "to an older one it is a roll back"
+
+
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_from_which_release_to_which_is_told(kind: ActionKind, recipe: Recipe | None) -> None:
+    target = "v1.2.0" if kind is ActionKind.REBUILD else "1.1"
+    assert made(kind, service(), recipe).versions == ("1.2", target)
+
+
 @pytest.mark.parametrize(("manager", "name"), [("docker", "api"), ("compose", "shop/api")])
 def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: str) -> None:
     ref, by_file = ServiceRef("web1", manager, name), ("docker", "compose", "-f", "/srv/shop.yml")

@@ -99,6 +99,34 @@ def test_releases_come_and_go(bench: Bench) -> None:
     assert bench.tree() == before
 
 
+def test_a_release_that_listens_no_more_is_taken_back_where_nothing_names_its_port(bench: Bench) -> None:
+    config = bench.home / "config.toml"
+    config.write_text("".join(line for line in releases.config().splitlines(True) if not line.startswith("health")))
+    releases.commit(bench.host, "v1.0.0")
+    bench.does("rebuild", "rel1/api")
+    bench.host.wait("ss -Hltn | grep 8080")
+    bench.host.write("/srv/api/src/api.py", "import time\ntime.sleep(9999)\n", owner="deploy:deploy")
+    releases.commit(bench.host, "v1.1.0")
+    code, document, _ = bench.run("rebuild", "rel1/api", "--yes")
+    assert (code, document["result"]) == (1, "undone"), document
+    assert "listens on nothing any more (before: tcp 8080)" in str(document["reason"])
+    assert (bench.live, bench.listed()[0]["v1.1.0"]["healthy"]) == ("v1.0.0", False)
+
+
+def test_of_releases_those_that_failed_are_removed_first(bench: Bench) -> None:
+    """Three are kept."""
+    for version, faults in (("v1.0.0", ()), ("v1.1.0", ("unhealthy",)), ("v1.2.0", ())):
+        releases.commit(bench.host, version, faults)
+        assert bench.run("rebuild", "rel1/api", "--yes")[0] == bool(faults)
+    releases.commit(bench.host, "v1.3.0")
+    bench.does("rebuild", "rel1/api")
+    there = {version for version, release in bench.listed()[0].items() if release["present"]}
+    assert there == {"v1.0.0", "v1.2.0", "v1.3.0"}
+    bench.does("rebuild", "rel1/api")
+    listed, back = bench.listed()
+    assert back == listed["v1.2.0"]["id"], "the live one is of the commit of the one before it"
+
+
 def test_nothing_is_touched_where_it_must_fail(bench: Bench) -> None:
     host = bench.host
     releases.commit(host, "v1.0.0")

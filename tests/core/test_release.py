@@ -1,7 +1,9 @@
 """Where a roll back goes."""
 
+from dataclasses import replace
+
 from console.core import release_history as history
-from console.core.release import Release, ReleaseBook, way_back
+from console.core.release import Release, ReleaseBook, outlived, way_back
 from console.core.service import ServiceRef
 
 REF = ServiceRef("web1", "systemd", "api.service")
@@ -52,6 +54,48 @@ def test_what_was_well_goes_before_what_nobody_noted_and_what_is_gone_is_no_way(
     assert way_back(book(unknown, gone)) == unknown
     assert way_back(book(gone)) is None
     assert way_back(book(Release("1", live_since=1.0, live=True))) is None
+
+
+def test_the_same_commit_once_more_is_no_way_back_while_there_is_another() -> None:
+    live = Release("3", commit="c2", live_since=30.0, healthy=True, live=True)
+    again = Release("2", commit="c2", live_since=20.0, healthy=True)
+    other = Release("1", commit="c1", live_since=10.0, healthy=True)
+    assert way_back(book(live, again, other)) == other
+    assert way_back(book(live, again, replace(other, healthy=False))) == again
+    changed, unknown = replace(again, version="v2+dirty"), replace(again, commit=None)
+    assert way_back(book(live, changed, other)) == changed
+    assert way_back(book(live, unknown, other)) == unknown
+
+
+def test_no_line_of_the_history_writes_to_a_terminal() -> None:
+    (event,) = history.read(["10 live 1 ann%1b[31m%0abob - - -"])
+    assert event.by is not None
+    assert event.by.isprintable()
+
+
+def test_what_failed_is_removed_before_what_was_well_and_the_way_back_never() -> None:
+    well = Release("1", commit="c1", built=10.0, live_since=10.0, healthy=True)
+    failed = Release("2", commit="c2", built=20.0, live_since=20.0, healthy=False)
+    live = Release("3", commit="c3", built=30.0, live_since=30.0, healthy=True, live=True)
+    coming = Release("4", commit="c4")
+    assert outlived(book(live, failed, well), coming, 3) == ["2"]
+    assert outlived(book(live, failed, well), coming, 2) == ["2", "1"]
+    assert outlived(book(live, failed, well), coming, 4) == []
+    once_well = replace(failed, healthy=True, failed_last=True)
+    assert outlived(book(live, once_well, well), coming, 3) == ["2"]
+    older = replace(well, id="0", built=5.0, live_since=5.0)
+    gone = replace(well, id="9", built=1.0, present=False)
+    assert outlived(book(live, well, older, gone), coming, 3) == ["0"]
+
+
+def test_one_of_another_commit_that_was_well_stays() -> None:
+    other = Release("1", commit="c1", built=10.0, live_since=10.0, healthy=True)
+    again = Release("2", commit="c2", built=20.0, live_since=20.0, healthy=True)
+    live = Release("3", commit="c2", built=30.0, live_since=30.0, healthy=True, live=True)
+    coming = Release("4", commit="c2")
+    assert outlived(book(live, again, other), coming, 2) == ["2"]
+    pulled = replace(other, id="5", built=1.0)
+    assert outlived(book(live, again, other, pulled), coming, 3, lambda one: one.id != "5") == ["2"]
 
 
 def test_a_release_is_found_by_its_beginning_only_where_one_begins_so() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from console.core.command import Command
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check, Swap
-from console.core.release import Recipe, Release, Signature
+from console.core.release import Recipe, Release, ReleaseBook, Signature
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.managers import acting, base, releasing
 from console.managers.base import ServiceManager
@@ -66,7 +66,9 @@ CHANGES: dict[str, tuple[type, Callable[..., Command | None]]] = {
             (
                 "rebuild",
                 releasing.Rebuildable,
-                lambda found, service: found.rebuild(service, RECIPE, *RELEASES[found.id], BY),
+                lambda found, service: found.rebuild(
+                    service, RECIPE, IMAGES[0], ReleaseBook(service.ref, IMAGES[1:]), BY
+                ),
             ),
         )
         for at in STEPS

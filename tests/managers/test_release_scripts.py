@@ -46,8 +46,8 @@ def tools(tmp_path: Path) -> Tools:
 @every_shell
 def test_only_old_images_that_were_made_from_here_are_removed(tools: Tools, shell: list[str]) -> None:
     tools.add("docker", f"case $2 in ls) cat <<END\n{LISTED}\nEND\nesac")
-    words = ("api", "2", "20261124T140211Z-aaaaaaaaa", "333333333333", "docker")
-    done = tools.run(shell, scripts.PRUNE, *words)
+    going = "111111111111 333333333333 444444444444 555555555555 666666666666 777777777777"
+    done = tools.run(shell, scripts.PRUNE, "api", "20261124T140211Z-aaaaaaaaa", "333333333333", going, "docker")
     assert done.stdout.splitlines() == ["removed api:20261121T140211Z", "removed api:20261120T140211Z-ccccccccc"]
     removed = [line for line in tools.called if "image rm" in line]
     assert removed == ["docker image rm api:20261121T140211Z", "docker image rm api:20261120T140211Z-ccccccccc"]

@@ -27,6 +27,17 @@ FOUND = Difference(
 )
 
 
+def test_from_which_release_to_which_stays_with_the_plan() -> None:
+    plan = replace(make(Step("one", change("true"))), versions=("v1.5.0", "v1.9.0\x1b[31m"))
+    found, _ = plan_json.loads(plan_json.dumps(plan, "ann"), "web1")
+    assert found.versions is not None
+    assert (found.versions[0], found.versions[1].isprintable()) == ("v1.5.0", True)
+    data = json.loads(plan_json.dumps(plan, "ann"))
+    for wrong in (5, ["v1"], [1, 2]):
+        with pytest.raises(ValueError, match=r"not a plan|not enough values"):
+            plan_json.loads(json.dumps({**data, "versions": wrong}), "web1")
+
+
 def test_any_console_can_tell_it_and_no_value_of_a_variable_lies_there() -> None:
     text = plan_json.dumps(replace(make(Step("one", change("true"))), difference=FOUND), "ann")
     assert "debug" not in text

@@ -73,6 +73,25 @@ def test_a_short_script_is_told_by_its_name_too() -> None:
     assert "tries" not in shown
 
 
+def test_from_which_release_to_which_stands_first_and_in_the_title() -> None:
+    words = Command(("sh", "-c", "a; b"), effect=Effect.CHANGE, purpose="make 2 live")
+    plan = replace(
+        FakePlanner().plan((START,), scenes.web3()),
+        kind=ActionKind.ROLLBACK, steps=(Step("make 2 live", words),), versions=("v1.9.0", "v1.5.0"),
+    )  # fmt: skip
+    shown = lines_of(plans.review(plan, root=True))
+    assert shown.splitlines()[0] == "release   from v1.9.0 to v1.5.0"
+    assert "make 2 live   (e: the script)" in shown, "what its name says is not said twice"
+    assert plans.title(plan) == "Rollback  web-3  api.service  to v1.5.0"
+
+
+def test_what_undoes_a_plan_stands_above_what_it_looks_at_before() -> None:
+    looks = tuple(Check(f"look {number}", Command(("true",))) for number in range(9))
+    plan = replace(FakePlanner().plan((START,), scenes.web3()), preflight=looks, checks=looks[:1])
+    shown = lines_of(plans.review(plan, root=True))
+    assert shown.index("then ") < shown.index("if not ") < shown.index("before ")
+
+
 def test_an_undo_that_only_waits_is_told_by_what_it_waits_for() -> None:
     wait = Command(("sh", "-c", "while :; do x; done"), purpose="wait until legacy.service has tcp 8080 again")
     plan = replace(FakePlanner().plan((START,), scenes.web3()), steps=(Step("see it released", wait, undo=wait),))

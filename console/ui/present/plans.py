@@ -127,7 +127,8 @@ def _parts(key: str, parts: tuple[StepResult, ...]) -> list[Entry]:
 
 def review(plan: Plan, *, root: bool, lock: str = "taken when it runs") -> tuple[Entry | Heading, ...]:
     """A plan before it is run: the exact commands, the checks, what undoes it, what else it hits."""
-    entries: list[Entry | Heading] = [*_words("prepare", tuple(one.line for one in plan.prepare))]
+    entries: list[Entry | Heading] = [*_words("release", versions(plan))]
+    entries += _words("prepare", tuple(one.line for one in plan.prepare))
     entries += [Entry(str(number), command_words(step, root=root)) for number, step in enumerate(plan.steps, 1)]
     entries += _words("changes", changes(plan))
     entries += _words("takes", tuple(f"the last build took {whole(one)}" for one in _usual(plan)))
@@ -135,19 +136,25 @@ def review(plan: Plan, *, root: bool, lock: str = "taken when it runs") -> tuple
     entries += _words("starts in", plan.starts)
     entries += _words("also hit", (*(called(plan, ref) for ref in plan.touches), *plan.also_hit), "warning")
     entries += _words("take care", plan.warnings, "warning")
-    entries += _words("before", tuple(check.name for check in plan.preflight))
     entries += _words("then", tuple(check.name for check in plan.checks))
-    entries += _words("at last", tuple(command_words(step, root=root) for step in plan.closing))
-    entries += _words("keeps", tuple(step.name for step in plan.evidence))
     undo = tuple(undo_words(step, root=root) for _, step in plan.undo_order)
     nothing = f"nothing to undo: {plan.irreversible or 'what is there stays, its log is kept'}"
     entries += _words("if not", undo or (nothing,))
     if plan.irreversible and undo:
         entries.append(Entry("no way back", plan.irreversible, "warning"))
+    # In the end what matters less than the way back, which is to be in sight in 80x24.
+    entries += _words("at last", tuple(command_words(step, root=root) for step in plan.closing))
+    entries += _words("keeps", tuple(step.name for step in plan.evidence))
+    entries += _words("before", tuple(check.name for check in plan.preflight))
     elevated = any(step.command.through_sudo(root=root) for step in plan.steps)
     entries.append(Entry("runs as", "root" if root else "root through sudo -n" if elevated else "the connected user"))
     entries.append(Entry("lock", lock))
     return tuple(entries)
+
+
+def versions(plan: Plan) -> tuple[str, ...]:
+    """In one line from which release to which; nothing for a plan that makes none live."""
+    return () if plan.versions is None else (f"from {plan.versions[0]} to {plan.versions[1]}",)
 
 
 def changes(plan: Plan) -> tuple[str, ...]:
@@ -181,7 +188,7 @@ def command_words(step: Step, *, root: bool) -> Text:
         return words
     if step.command.effect is Effect.READ:
         return (Cell(step.name), Cell("   (looks only)", "muted"))
-    return (*words, Cell(f"   {_purpose(step.command)}(e: the script)", "muted"))
+    return (*words, Cell(f"   {_apart(step.purpose)}(e: the script)", "muted"))
 
 
 def undo_words(step: Step, *, root: bool) -> Text:
@@ -190,14 +197,14 @@ def undo_words(step: Step, *, root: bool) -> Text:
         return (Cell(step.undo.purpose), Cell("   (looks only)", "muted"))
     unless = f"   unless {step.undo_unless.name}" if step.undo_unless is not None else ""
     if step.undo is None or step.undo.is_script:
-        told = _purpose(step.undo) if step.undo is not None else ""
+        told = _apart(step.undo.purpose) if step.undo is not None else ""
         return (Cell(f"undo: {step.name}"), Cell(f"{unless}   {told}(e: the script)", "muted"))
     command = step.undo.told(root=root)
     return (Cell(command), Cell(unless, "muted")) if unless else command
 
 
-def _purpose(command: Command) -> str:
-    return f"{command.purpose} " if command.purpose else ""
+def _apart(purpose: str) -> str:
+    return f"{purpose} " if purpose else ""
 
 
 def all_commands(plan: Plan, *, root: bool) -> tuple[str, ...]:
@@ -237,7 +244,8 @@ def called(plan: Plan, ref: ServiceRef) -> str:
 
 def title(plan: Plan) -> str:
     """What a plan does, in one line."""
-    return f"{plan.kind.value.replace('-', ' ').capitalize()}  {plan.target.host}  {called(plan, plan.target)}"
+    to = f"  to {plan.versions[1]}" if plan.versions is not None else ""
+    return f"{plan.kind.value.replace('-', ' ').capitalize()}  {plan.target.host}  {called(plan, plan.target)}{to}"
 
 
 def offered(offer: Intent) -> tuple[Cell, ...]:
