@@ -177,7 +177,7 @@ def declared(verdict: Verdict) -> str:
 
 
 def _kept_out(reach: Reach, width: int) -> Iterator[str]:
-    if reach.rule is not None and reach.rule.gate is not Gate.OPEN:
+    if reach.rule is not None and reach.rule.gate is not Gate.OPEN and reach.rule.chain is not None:
         yield _line("RULE", f"{reach.rule.words}  ({reach.rule.place})")
     attempts = tried(reach)
     if attempts:

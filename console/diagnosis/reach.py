@@ -9,7 +9,7 @@ from console.core.network import Listener
 from console.core.overlap import is_loopback, is_wildcard, same_address
 from console.core.reach import Attempt, Reached, Vantage
 from console.core.service import State
-from console.diagnosis import firewall, openings
+from console.diagnosis import forwarding, openings
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.firewall import Gate, Judgement
 from console.diagnosis.holders import clashing
@@ -216,7 +216,7 @@ def _judgements(evidence: Evidence, want: Want, listeners: Sequence[Listener]) -
     if not whole and not evidence.chains:
         return
     for path in _paths(evidence, listeners):
-        found = firewall.judge(evidence.chains, _packet(want, path))
+        found = forwarding.judge(evidence, _packet(want, path))
         # That nothing drops is only known when all was read.
         yield path, found if whole or found.gate is not Gate.OPEN else replace(found, gate=Gate.UNCLEAR)
 
@@ -271,6 +271,8 @@ def _kept_out(
     told = f"{failed[0].where} {_sentence(failed[0])}"
     if reach.rule is not None and reach.rule.gate is not Gate.OPEN and reach.rule.chain is not None:
         why = "a rule of the host may be why"
+    elif reach.rule is not None and reach.rule.sent_by is not None and reach.rule.sent_to is None:
+        why = "a rule sends it on, and the rules for what is forwarded were not judged"
     elif reach.rule is not None:
         why = "the host's own rules let it in: something between drops it"
     else:
@@ -319,9 +321,9 @@ def _stopping(
         if path.address is None or not same_address(path.address, attempt.address):
             continue
         packet = _packet(want, path)
-        found = firewall.judge(evidence.chains, replace(packet, source=client))
+        found = forwarding.judge(evidence, replace(packet, source=client))
         if found.gate is Gate.DROPPED:
-            return replace(found, doubts=firewall.judge(evidence.chains, packet).doubts)
+            return replace(found, doubts=forwarding.judge(evidence, packet).doubts)
     return None
 
 
