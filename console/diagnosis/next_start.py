@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+from console.core.endings import cannot_run
 from console.core.service import Service, State
 from console.diagnosis.boots import at_boot
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.failure import is_failing
 from console.diagnosis.wanting import Want
 
 _MOST = 3
@@ -22,6 +24,8 @@ def sentence(evidence: Evidence, want: Want, rivals: Sequence[str], *, startable
     now = f"{free} now"
     others = [_words(evidence, name) for name in rivals if want.ref is None or name != want.ref.name]
     told = " and ".join(others[:_MOST]) + (f" and {len(others) - _MOST} more" if len(others) > _MOST else "")
+    if want.service is not None and startable and is_doomed(want):
+        return f"{free}: the port is not why {want.service.ref.name} is {want.service.state}"
     if want.ref is not None and startable:
         rest = f", before {told}, which {_declare(others)} it too" if others else ""
         return f"{free}: {want.name} can be started{rest}"
@@ -32,6 +36,11 @@ def sentence(evidence: Evidence, want: Want, rivals: Sequence[str], *, startable
     if want.ref is not None:
         return f"{now}; {told} {_declare(others)} it too: whichever starts first has it"
     return f"{now}; {told} declare it: the one that starts second will fail"
+
+
+def is_doomed(want: Want) -> bool:
+    """Whether the service is down because its program cannot be run, so that a free port is no help."""
+    return want.service is not None and is_failing(want.service) and cannot_run(want.service)
 
 
 def _declare(names: Sequence[str]) -> str:

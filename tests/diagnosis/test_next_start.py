@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from console.core.network import Listener
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.diagnosis import Verdict, VerdictWord, as_text, diagnose
+from console.probes.namespaces import Namespaces
 
 from .factories import HOST, failed, unit
+from .test_containers import SPACE
 from .test_diagnose import PORT, look
 
 WANTS = (Endpoint("tcp", "0.0.0.0", 8080),)
@@ -68,3 +71,19 @@ def test_a_service_that_can_be_started_is_told_of_the_other() -> None:
         verdict.summary == "tcp 8080 is free: api.service can be started, before shop (docker), which declares it too"
     )
     assert diagnose(look(services=(api,), symptoms=())).summary == "tcp 8080 is free: api.service can be started"
+
+
+def test_a_free_port_is_no_reason_to_start_what_cannot_run() -> None:
+    api = failed(wants=WANTS, exit_code=203)
+    verdict = diagnose(look(services=(api, shop()), symptoms=()))
+    assert verdict.verdict is VerdictWord.FREE
+    assert verdict.summary == "tcp 8080 is free: the port is not why api.service is failed"
+    assert [way.recommended for way in verdict.actions] == [False]
+
+
+def test_a_port_that_is_only_taken_inside_a_network_of_its_own_is_no_reason_either() -> None:
+    inside = replace(SPACE, listeners=(Listener("tcp", "::", 8080, inode=2),))
+    api = failed(wants=WANTS, exit_code=203)
+    verdict = diagnose(look(services=(api,), symptoms=(), namespaces=Namespaces((), (inside,))))
+    assert verdict.verdict is VerdictWord.HELD_IN_CONTAINER
+    assert verdict.summary.endswith("which is no clash")
