@@ -226,7 +226,8 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if gave_up(want.service):
         nobody = "nobody is seen" if unseen else "nothing is"
         return replace(_given_up(evidence, want, nobody, sure), actions=ways)
-    rivals = duplicates.rivals(evidence, want)
+    contained = inside.found(evidence, want, endpoint, ways)
+    rivals = duplicates.rivals(evidence, want, contained.holders if contained is not None else ())
     if want.ref is None and len(next_start.awake(evidence, rivals)) > 1:
         free = f"nobody is seen on {want.port}" if unseen else f"{want.port} is free"
         summary = f"{free}, but {' and '.join(rivals)} both claim it"
@@ -234,7 +235,6 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if (unread := beyond.unread_rules(evidence, endpoint)) is not None:
         summary = f"nobody listens on {want.port}; {unread.what} is not known"
         return replace(undecided(evidence, want, summary), actions=ways)
-    contained = inside.found(evidence, want, endpoint, ways)
     if unseen:
         summary = f"nobody is seen on {want.port}; not checked: {' and '.join(gap.brief for gap in unseen)}"
         verdict = replace(undecided(evidence, want, summary, *unseen), actions=ways)

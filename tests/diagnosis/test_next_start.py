@@ -10,7 +10,7 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.diagnosis import Verdict, VerdictWord, as_text, diagnose
 from console.probes.namespaces import Namespaces
 
-from .factories import HOST, failed, unit
+from .factories import HOST, failed, process, unit
 from .test_containers import SPACE
 from .test_diagnose import PORT, look
 
@@ -87,3 +87,14 @@ def test_a_port_that_is_only_taken_inside_a_network_of_its_own_is_no_reason_eith
     verdict = diagnose(look(services=(api,), symptoms=(), namespaces=Namespaces((), (inside,))))
     assert verdict.verdict is VerdictWord.HELD_IN_CONTAINER
     assert verdict.summary.endswith("which is no clash")
+
+
+def test_what_has_a_network_of_its_own_is_in_nobodys_way() -> None:
+    jailed = unit("jailed.service", pids=(9,), enabled="enabled", wants=WANTS)
+    space = replace(SPACE, listeners=(Listener("tcp", "::", 8080, inode=2),),
+                    processes=(process(9, cgroup="/system.slice/jailed.service"),))  # fmt: skip
+    evidence = look(services=(spare(enabled="enabled"), jailed), symptoms=())
+    assert diagnose(replace(evidence, target=PORT)).verdict is VerdictWord.DUPLICATE
+    verdict = diagnose(replace(evidence, target=PORT, namespaces=Namespaces((), (space,))))
+    assert verdict.verdict is VerdictWord.HELD_IN_CONTAINER
+    assert [holder.name for holder in verdict.holders] == ["jailed.service"]
