@@ -120,7 +120,7 @@ def _held(
     else:
         word = VerdictWord.HELD
         names = dict.fromkeys(holder.ref.beside(want.ref) if holder.ref else holder.name for holder in holders)
-        summary = f"{want.port} is held by {' and '.join(names)}"
+        summary = f"{want.port} is held by {next_start.joined(names)}"
     if (owner := at_home.owner(evidence, want, holders)) is not None:
         verdict = outline(evidence, want, VerdictWord.HELD, at_home.sentence(want, owner), first.confidence)
         return replace(verdict, holders=holders, at_home=True, impact=tuple(_impact(evidence, holders)))
@@ -173,7 +173,7 @@ def _leftover(
     word = kind_of(evidence, sockets, want.service)
     holders = owners_of(evidence, sockets)
     owners = _distinct(holders)
-    names = " and ".join(dict.fromkeys(one.name for one in owners))
+    names = next_start.joined(one.name for one in owners)
     by = f" by {names}" if owners else ""
     stops = proposals.stop_connected(evidence, want, owners, commands_of)
     ways: list[Proposal | None] = [*stops, proposals.move(evidence, want)]

@@ -98,3 +98,17 @@ def test_what_has_a_network_of_its_own_is_in_nobodys_way() -> None:
     verdict = diagnose(replace(evidence, target=PORT, namespaces=Namespaces((), (space,))))
     assert verdict.verdict is VerdictWord.HELD_IN_CONTAINER
     assert [holder.name for holder in verdict.holders] == ["jailed.service"]
+
+
+def test_of_many_who_listen_inside_networks_of_their_own_three_are_named() -> None:
+    spaces = tuple(
+        replace(
+            SPACE,
+            listeners=(Listener("tcp", "::", 8080, pids=(pid,), inode=pid, process="node"),),
+            processes=(process(pid, name="node", cgroup="/user.slice"),),
+        )  # fmt: skip
+        for pid in range(11, 21)
+    )
+    verdict = diagnose(replace(look(services=(spare(),), symptoms=()), target=PORT, namespaces=Namespaces((), spaces)))
+    assert verdict.verdict is VerdictWord.HELD_IN_CONTAINER
+    assert " and 7 more listen on it, inside" in verdict.summary
