@@ -106,7 +106,7 @@ def test_of_many_who_listen_inside_networks_of_their_own_three_are_named() -> No
             SPACE,
             listeners=(Listener("tcp", "::", 8080, pids=(pid,), inode=pid, process="node"),),
             processes=(process(pid, name="node", cgroup="/user.slice"),),
-        )  # fmt: skip
+        )
         for pid in range(11, 21)
     )
     verdict = diagnose(replace(look(services=(spare(),), symptoms=()), target=PORT, namespaces=Namespaces((), spaces)))
