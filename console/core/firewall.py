@@ -25,6 +25,8 @@ class Fact(StrEnum):
     PROTOCOL = "protocol"
     FAMILY = "family"
     INTERFACE = "interface"
+    OUT = "out"
+    """The interface by which it leaves again."""
     SOURCE = "source"
     DESTINATION = "destination"
     SOURCE_PORT = "source port"
@@ -58,6 +60,8 @@ class Rule:
     target: str | None = None
     """The chain of a jump."""
     handle: int | None = None
+    to: tuple[str, int | None] | None = None
+    """Where ``ELSEWHERE`` is: an address, and a port where that changes; ``None`` where it cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +96,6 @@ class Packet:
     first: bool = True
     state: str | None = "new"
     """As connection tracking has it: ``invalid`` before it saw the packet."""
+    forwarded: bool = False
+    """A rule sent it on: ``port`` and ``destination`` are of another host, or of a container."""
+    out: str | None = None

@@ -52,7 +52,7 @@ def _reach(reach: Reach) -> dict[str, Any]:
             for one in reach.attempts
         ],
         "rule": {"text": rule.words, "place": rule.place, "gate": rule.gate.value, "except": list(rule.doubts)}
-        if rule is not None and rule.gate is not Gate.OPEN
+        if rule is not None and rule.gate is not Gate.OPEN and rule.chain is not None
         else None,
         "dropped": reach.dropped,
         "ways_in": list(reach.ways_in),

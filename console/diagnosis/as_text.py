@@ -9,7 +9,7 @@ from console.core.declaration import Declaration
 from console.core.finding import Proposal
 from console.core.snapshot import LogLine
 from console.diagnosis.firewall import Gate
-from console.diagnosis.holder_words import after_a_kill, sent_on, who
+from console.diagnosis.holder_words import after_a_kill, owners, sent_on, who
 from console.diagnosis.reach import tried
 from console.diagnosis.report import sections
 from console.diagnosis.verdict import Holder, NotChecked, Reach, Verdict, VerdictWord
@@ -19,7 +19,10 @@ LABEL = 9
 MOST_HOLDERS = 2
 MOST_ACTIONS = 4
 MOST_GAPS = 3
+MOST_OF_A_WAY = 3
+"""Lines of the first action."""
 MOST_LINES = 12
+MOST_IN_ALL = 14
 MOST_IN_REPORT = 20
 """Lines of each look in a report for an incident channel."""
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -31,13 +34,16 @@ def as_text(verdict: Verdict, width: int = 80, zone: tzinfo = UTC) -> list[str]:
     Where they are more than twelve, what is declared and what was not checked get one line each.
     """
     lines = _lines(verdict, width, zone, 3)
-    return lines if len(lines) <= MOST_LINES else _lines(verdict, width, zone, 1)
+    if len(lines) <= MOST_LINES:
+        return lines
+    lines = _lines(verdict, width, zone, 1)
+    return lines if len(lines) <= MOST_IN_ALL else _lines(verdict, width, zone, 1, stories=1)
 
 
-def _lines(verdict: Verdict, width: int, zone: tzinfo, wraps: int) -> list[str]:
+def _lines(verdict: Verdict, width: int, zone: tzinfo, wraps: int, stories: int = MOST_HOLDERS) -> list[str]:
     failed = tuple(_failure(verdict))
     first, last = (failed, ()) if verdict.port is None else ((), failed)
-    body = [*_answer(verdict, width), *_body(verdict, width, wraps)]
+    body = [*_answer(verdict, width), *_body(verdict, width, wraps, stories)]
     lines = [_head(verdict, zone), *first, *body, *last, *_sure(verdict, width, wraps)]
     return [cut(line, width) for line in (*lines, *_ways(verdict, width))]
 
@@ -128,21 +134,21 @@ def _failure(verdict: Verdict) -> Iterator[str]:
         yield _line("" if place else "LOG", line)
 
 
-def _body(verdict: Verdict, width: int, wraps: int) -> Iterator[str]:
+def _body(verdict: Verdict, width: int, wraps: int, stories: int) -> Iterator[str]:
     word = "INSIDE" if verdict.verdict is VerdictWord.HELD_IN_CONTAINER else "HELD BY"
     for holder in verdict.holders[:MOST_HOLDERS]:
         yield _line(word, _held_by(holder, several=len({one.name for one in verdict.holders}) > 1))
     if len(verdict.holders) > MOST_HOLDERS:
         more = verdict.holders[MOST_HOLDERS:]
         yield _line("", f"and {len(more)} more: {', '.join(holder.name for holder in more)}")
-    first = verdict.holder
-    if first is not None:
-        why = " -> ".join(first.chain) if first.chain else "who started it is not known"
-        yield _line("WHY", f"{why}: {first.note}" if first.note else why)
-        if verdict.clash:
-            yield _line("CLASH", verdict.clash)
-        if not (verdict.fine or verdict.at_home or verdict.verdict is VerdictWord.UNREACHABLE):
-            yield _line("RESPAWN", after_a_kill(first))
+    owned = owners(verdict.holders, stories)
+    yield from (_line("" if place else "WHY", _why(one)) for place, one in enumerate(owned))
+    if verdict.holders and verdict.clash:
+        yield _line("CLASH", verdict.clash)
+    if not (verdict.fine or verdict.at_home or verdict.verdict is VerdictWord.UNREACHABLE):
+        for place, one in enumerate(owned):
+            whose = f" ({one.name})" if len(owned) > 1 else ""
+            yield _line("" if place else "RESPAWN", f"{after_a_kill(one)}{whose}")
     if verdict.reach is not None and verdict.verdict is VerdictWord.UNREACHABLE:
         yield from _kept_out(verdict.reach, width)
     if verdict.impact:
@@ -155,6 +161,11 @@ def _body(verdict: Verdict, width: int, wraps: int) -> Iterator[str]:
     if told:
         most = min(2, wraps)
         yield from wrap(_line("DECLARED", told), width, subsequent_indent=" " * LABEL, max_lines=most, placeholder=" …")
+
+
+def _why(holder: Holder) -> str:
+    why = " -> ".join(holder.chain) if holder.chain else "who started it is not known"
+    return f"{why}: {holder.note}" if holder.note else why
 
 
 def declared(verdict: Verdict) -> str:
@@ -177,7 +188,7 @@ def declared(verdict: Verdict) -> str:
 
 
 def _kept_out(reach: Reach, width: int) -> Iterator[str]:
-    if reach.rule is not None and reach.rule.gate is not Gate.OPEN:
+    if reach.rule is not None and reach.rule.gate is not Gate.OPEN and reach.rule.chain is not None:
         yield _line("RULE", f"{reach.rule.words}  ({reach.rule.place})")
     attempts = tried(reach)
     if attempts:
@@ -233,8 +244,17 @@ def _most(verdict: Verdict) -> Sequence[NotChecked]:
 
 
 def _ways(verdict: Verdict, width: int) -> Iterator[str]:
-    """The numbered actions, two on a line where both fit."""
+    """The numbered actions, two on a line where both fit; the first is told to its end."""
     texts = [_way(number, action) for number, action in enumerate(verdict.actions[:MOST_ACTIONS], 1)]
+    if texts and columns(texts[0]) > width:
+        yield from wrap(
+            texts.pop(0),
+            width,
+            subsequent_indent="  ",
+            break_on_hyphens=False,
+            max_lines=MOST_OF_A_WAY,
+            placeholder=" …",
+        )
     line = ""
     for text in texts:
         if line and len(line) + 3 + len(text) <= width:

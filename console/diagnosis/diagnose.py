@@ -120,7 +120,7 @@ def _held(
     else:
         word = VerdictWord.HELD
         names = dict.fromkeys(holder.ref.beside(want.ref) if holder.ref else holder.name for holder in holders)
-        summary = f"{want.port} is held by {' and '.join(names)}"
+        summary = f"{want.port} is held by {next_start.joined(names)}"
     if (owner := at_home.owner(evidence, want, holders)) is not None:
         verdict = outline(evidence, want, VerdictWord.HELD, at_home.sentence(want, owner), first.confidence)
         return replace(verdict, holders=holders, at_home=True, impact=tuple(_impact(evidence, holders)))
@@ -173,7 +173,7 @@ def _leftover(
     word = kind_of(evidence, sockets, want.service)
     holders = owners_of(evidence, sockets)
     owners = _distinct(holders)
-    names = " and ".join(dict.fromkeys(one.name for one in owners))
+    names = next_start.joined(one.name for one in owners)
     by = f" by {names}" if owners else ""
     stops = proposals.stop_connected(evidence, want, owners, commands_of)
     ways: list[Proposal | None] = [*stops, proposals.move(evidence, want)]
@@ -226,7 +226,8 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if gave_up(want.service):
         nobody = "nobody is seen" if unseen else "nothing is"
         return replace(_given_up(evidence, want, nobody, sure), actions=ways)
-    rivals = duplicates.rivals(evidence, want)
+    contained = inside.found(evidence, want, endpoint, ways)
+    rivals = duplicates.rivals(evidence, want, contained.holders if contained is not None else ())
     if want.ref is None and len(next_start.awake(evidence, rivals)) > 1:
         free = f"nobody is seen on {want.port}" if unseen else f"{want.port} is free"
         summary = f"{free}, but {' and '.join(rivals)} both claim it"
@@ -234,7 +235,6 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     if (unread := beyond.unread_rules(evidence, endpoint)) is not None:
         summary = f"nobody listens on {want.port}; {unread.what} is not known"
         return replace(undecided(evidence, want, summary), actions=ways)
-    contained = inside.found(evidence, want, endpoint, ways)
     if unseen:
         summary = f"nobody is seen on {want.port}; not checked: {' and '.join(gap.brief for gap in unseen)}"
         verdict = replace(undecided(evidence, want, summary, *unseen), actions=ways)

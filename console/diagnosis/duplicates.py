@@ -1,6 +1,6 @@
 """A service in its own way, and two that claim one port before either of them has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from console.core.finding import Proposal
@@ -10,6 +10,7 @@ from console.diagnosis.claims import related
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.outline import outline
 from console.diagnosis.proposals import CommandsOf
+from console.diagnosis.spaces import ENGINES
 from console.diagnosis.verdict import Confidence, Holder, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
 
@@ -49,9 +50,15 @@ def said_twice(evidence: Evidence) -> Iterator[LogLine]:
     yield from lines[-1:]
 
 
-def rivals(evidence: Evidence, want: Want) -> list[str]:
-    """Services that would be in one another's way: of a thing that is declared twice only one counts."""
-    found = [one for one in want.declared_by if one.sure and not one.choice]
+def rivals(evidence: Evidence, want: Want, elsewhere: Iterable[Holder] = ()) -> list[str]:
+    """Services that would be in one another's way: of a thing that is declared twice only one counts.
+
+    ``elsewhere``: who listens inside a network of its own. What an engine publishes is of the host all the same.
+    """
+    inside = [holder.ref for holder in elsewhere if holder.ref is not None and holder.ref.manager not in ENGINES]
+    found = [
+        one for one in want.declared_by if one.sure and not one.choice and not any(one.is_of(ref) for ref in inside)
+    ]
     services = evidence.snapshot.services
     apart = [one for at, one in enumerate(found) if not any(related(one, other, services) for other in found[:at])]
     return sorted({one.service for one in apart})

@@ -9,9 +9,12 @@ from enum import StrEnum
 from ipaddress import ip_address, ip_network
 
 from console.core.firewall import Act, Chain, Fact, Match, Packet, Rule
+from console.core.service import Endpoint
 
 HOOKS = ("ingress", "prerouting", "input")
 """The hooks that a packet to the host itself passes, in this order."""
+ONWARD = ("forward",)
+"""The hooks that are left to a packet that a rule sends to another host, or to a container."""
 TRACKED = -200
 """The priority at which the kernel looks a packet up among the connections."""
 DEEP = 16
@@ -40,6 +43,10 @@ class Judgement:
     rule: Rule | None = None
     doubts: tuple[str, ...] = ()
     """The rules that would decide otherwise, for some clients."""
+    sent_by: Rule | None = None
+    """The rule that sends the packet elsewhere: it keeps nobody out, those for what is forwarded do."""
+    sent_to: Endpoint | None = None
+    """Where to; the rules that were judged are those for what goes there. ``None``: they were not judged."""
 
     @property
     def words(self) -> str:
@@ -86,22 +93,25 @@ def relevant(chains: Iterable[Chain]) -> tuple[Chain, ...]:
     return tuple(chain for chain in known if chain.tool != "nft" or (chain.family, chain.table) not in written)
 
 
-def judge(chains: Sequence[Chain], packet: Packet) -> Judgement:
-    """Follow a connection through the hooks; what drops its first packet, or else its later ones, decides."""
-    first = _judge(chains, packet)
-    if first.gate is Gate.DROPPED:
+def judge(chains: Sequence[Chain], packet: Packet, hooks: Sequence[str] = HOOKS) -> Judgement:
+    """Follow a connection through the hooks; what drops its first packet, or else its later ones, decides.
+
+    Where a rule sends it elsewhere, that rule is the answer: what comes behind it no longer meets the same packets.
+    """
+    first = _judge(chains, packet, hooks)
+    if first.gate is Gate.DROPPED or (first.rule is not None and first.rule.act is Act.ELSEWHERE):
         return first
-    later = _judge(chains, replace(packet, first=False))
+    later = _judge(chains, replace(packet, first=False), hooks)
     return later if _WORST.index(later.gate) < _WORST.index(first.gate) else first
 
 
 _WORST = (Gate.DROPPED, Gate.UNCLEAR, Gate.LIMITED, Gate.OPEN)
 
 
-def _judge(chains: Sequence[Chain], packet: Packet) -> Judgement:
+def _judge(chains: Sequence[Chain], packet: Packet, hooks: Sequence[str]) -> Judgement:
     """Follow a packet; the first chain that drops it decides."""
     doubtful: Judgement | None = None
-    for chain in _in_order(chains, packet.family):
+    for chain in _in_order(chains, packet.family, hooks):
         if chain.kind == "nat" and not packet.first:
             # Only the first packet comes there; the others follow it.
             continue
@@ -115,6 +125,10 @@ def _judge(chains: Sequence[Chain], packet: Packet) -> Judgement:
         if act is Act.DROP or any(doubt.act is not Act.ACCEPT for doubt in against):
             gate = Gate.LIMITED if all(doubt.by_source for doubt in against) else Gate.UNCLEAR
             found = Judgement(gate, course.chain, course.rule if act is Act.DROP else None, _texts(against))
+            unkind = [doubt for doubt in against if doubt.act is not Act.ACCEPT]
+            if act is not Act.DROP and all(doubt.act is Act.ELSEWHERE for doubt in unkind):
+                # To be sent on is not to be dropped: the chain keeps nobody out.
+                found = replace(found, chain=None, sent_by=unkind[0].rule)
             doubtful = found if doubtful is None or gate is Gate.UNCLEAR else doubtful
     return doubtful if doubtful is not None else Judgement(Gate.OPEN)
 
@@ -132,11 +146,11 @@ def _texts(doubts: Iterable[_Doubt]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(doubt.rule.text for doubt in doubts))
 
 
-def _in_order(chains: Sequence[Chain], family: str) -> list[Chain]:
-    mine = [chain for chain in chains if chain.hook in HOOKS and chain.family in (family, "inet", "netdev")]
+def _in_order(chains: Sequence[Chain], family: str, hooks: Sequence[str]) -> list[Chain]:
+    mine = [chain for chain in chains if chain.hook in hooks and chain.family in (family, "inet", "netdev")]
     # A nat chain of the input hook changes only the source.
     mine = [chain for chain in mine if chain.kind == "filter" or (chain.kind == "nat" and chain.hook == "prerouting")]
-    return sorted(mine, key=lambda chain: (HOOKS.index(chain.hook or ""), chain.priority))
+    return sorted(mine, key=lambda chain: (hooks.index(chain.hook or ""), chain.priority))
 
 
 def _through(chains: Sequence[Chain], chain: Chain, packet: Packet, depth: int) -> _Course:
@@ -204,13 +218,15 @@ def _one_of(match: Match, packet: Packet) -> bool | None:
         case Fact.SOURCE_PORT:
             return None
         case Fact.STATE:
-            return None if packet.state is None else _state(match.values, packet.state)
+            return None if packet.state is None else _state(match.values, packet)
         case Fact.FLAGS:
             return packet.protocol == "tcp" and packet.first
         case Fact.TO_US:
-            return "local" in match.values
+            return ("unicast" if packet.forwarded else "local") in match.values
         case Fact.INTERFACE:
             return None if packet.interface is None else any(_named(v, packet.interface) for v in match.values)
+        case Fact.OUT:
+            return None if packet.out is None else any(_named(v, packet.out) for v in match.values)
         case Fact.SOURCE:
             return _any(_in_network(value, packet.source) for value in match.values)
         case Fact.DESTINATION:
@@ -226,9 +242,9 @@ def _any(answers: Iterable[bool | None]) -> bool | None:
     return None if None in known else False
 
 
-def _state(values: tuple[str, ...], state: str) -> bool | None:
-    """Whether it is untracked is not known; where a rule changes its destination nothing is judged any more."""
-    if state in values:
+def _state(values: tuple[str, ...], packet: Packet) -> bool | None:
+    """Whether it is untracked is not known."""
+    if packet.state in values or (packet.forwarded and "dnat" in values):
         return True
     return False if set(values) <= {"new", "established", "related", "invalid", "dnat"} else None
 

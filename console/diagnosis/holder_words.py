@@ -1,9 +1,16 @@
 """A holder in the words of one line: who it is, and what becomes of a kill."""
 
+from collections.abc import Sequence
+
 from console.diagnosis.respawn import ANY_END, when
 from console.diagnosis.spaces import is_published
 from console.diagnosis.strays import LEFT, whose
 from console.diagnosis.verdict import Holder
+
+
+def owners(holders: Sequence[Holder], most: int) -> list[Holder]:
+    """One holder of each owner, ``most`` of them: a service that listens twice has one story."""
+    return list({(one.ref, one.ref or one.name): one for one in reversed(holders)}.values())[::-1][:most]
 
 
 def who(holder: Holder) -> str:

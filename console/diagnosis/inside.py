@@ -8,6 +8,7 @@ from console.core.network import Listener
 from console.core.overlap import is_wildcard
 from console.core.service import Endpoint
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.next_start import is_doomed, joined
 from console.diagnosis.outline import outline
 from console.diagnosis.spaces import ENGINES, as_holder, resident_of
 from console.diagnosis.verdict import Confidence, Holder, Verdict, VerdictWord
@@ -23,9 +24,9 @@ def found(evidence: Evidence, want: Want, endpoint: Endpoint, ways: tuple[Propos
     holders = tuple(_holders(evidence, endpoint))
     if not holders:
         return None
-    names = " and ".join(dict.fromkeys(holder.name for holder in holders))
+    names = joined(holder.name for holder in holders)
     only = f"only {names} listens on it" if len(holders) == 1 else f"only {names} listen on it"
-    again = f"; {want.name} can be started" if ways else ""
+    again = f"; {want.name} can be started" if ways and not is_doomed(want) else ""
     summary = f"{want.port} is free on the host: {only}, inside a network of its own, which is no clash{again}"
     verdict = outline(evidence, want, VerdictWord.HELD_IN_CONTAINER, summary, holders[0].confidence)
     return replace(verdict, holders=holders, actions=ways)
@@ -33,7 +34,7 @@ def found(evidence: Evidence, want: Want, endpoint: Endpoint, ways: tuple[Propos
 
 def undecided(found: Verdict, verdict: Verdict) -> Verdict:
     """The verdict on a port that somebody else may have too, by what was not seen, with who listens inside."""
-    names = " and ".join(dict.fromkeys(holder.name for holder in found.holders))
+    names = joined(holder.name for holder in found.holders)
     summary = f"{verdict.summary}; {names} has it inside a network of its own"
     return replace(verdict, holders=found.holders, summary=summary)
 

@@ -1,10 +1,12 @@
 """A port that is free now and that somebody declares: who takes it at the next start, and who is in whose way then."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+from console.core.endings import cannot_run
 from console.core.service import Service, State
 from console.diagnosis.boots import at_boot
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.failure import is_failing
 from console.diagnosis.wanting import Want
 
 _MOST = 3
@@ -21,7 +23,9 @@ def sentence(evidence: Evidence, want: Want, rivals: Sequence[str], *, startable
     free = f"{want.port} is free"
     now = f"{free} now"
     others = [_words(evidence, name) for name in rivals if want.ref is None or name != want.ref.name]
-    told = " and ".join(others[:_MOST]) + (f" and {len(others) - _MOST} more" if len(others) > _MOST else "")
+    told = joined(others)
+    if want.service is not None and startable and is_doomed(want):
+        return f"{free}: the port is not why {want.service.ref.name} is {want.service.state}"
     if want.ref is not None and startable:
         rest = f", before {told}, which {_declare(others)} it too" if others else ""
         return f"{free}: {want.name} can be started{rest}"
@@ -32,6 +36,17 @@ def sentence(evidence: Evidence, want: Want, rivals: Sequence[str], *, startable
     if want.ref is not None:
         return f"{now}; {told} {_declare(others)} it too: whichever starts first has it"
     return f"{now}; {told} declare it: the one that starts second will fail"
+
+
+def joined(names: Iterable[str]) -> str:
+    """Names in a sentence, each once, those beyond what it bears as their number."""
+    known = list(dict.fromkeys(names))
+    return " and ".join((*known[:_MOST], *((f"{len(known) - _MOST} more",) if len(known) > _MOST else ())))
+
+
+def is_doomed(want: Want) -> bool:
+    """Whether the service is down because its program cannot be run, so that a free port is no help."""
+    return want.service is not None and is_failing(want.service) and cannot_run(want.service)
 
 
 def _declare(names: Sequence[str]) -> str:

@@ -38,16 +38,17 @@ def ways(
     if rule is None or rule.chain is None or rule.gate not in (Gate.DROPPED, Gate.LIMITED):
         return ()
     where = f"{want.endpoint.protocol} {want.endpoint.port}"
+    place = rule.sent_to or Endpoint(want.endpoint.protocol, "*", want.endpoint.port)
     if not rule.doubts:
-        command = _command(evidence, rule, want.endpoint, None)
-        return (Proposal("open-port", f"let {where} in before that rule", (), (command,), True, _WHOSE),)
+        commands = _commands(evidence, rule, place, None)
+        return (Proposal("open-port", f"let {where} in before that rule", (), commands, True, _WHOSE),)
     listed = rule.doubts[0] if len(rule.doubts[0]) <= _LONGEST else f"{rule.doubts[0][:_LONGEST]}..."
     if client is None or rule.gate is Gate.LIMITED or rule.chain.family == ("ip" if ":" in client else "ip6"):
         why = f"by hand: decide whether the client belongs to those of the rule: {listed}"
         return (Proposal("admit-client", f"let the client in to {where} by its address", reason_off=why),)
-    command = _command(evidence, rule, want.endpoint, client)
+    commands = _commands(evidence, rule, place, client)
     why = f"by hand: decide first whether {client} belongs to those of the rule: {listed}"
-    return (Proposal("admit-client", f"let {client} alone in to {where}", (), (command,), reason_off=why),)
+    return (Proposal("admit-client", f"let {client} alone in to {where}", (), commands, reason_off=why),)
 
 
 def _by_iptables(chain: Chain) -> bool:
@@ -55,20 +56,22 @@ def _by_iptables(chain: Chain) -> bool:
     return chain.tool != "nft" or (chain.family in ("ip", "ip6") and chain.name.isupper())
 
 
-def _command(evidence: Evidence, rule: Judgement, place: Endpoint, client: str | None) -> str:
+def _commands(evidence: Evidence, rule: Judgement, place: Endpoint, client: str | None) -> tuple[str, ...]:
     """Let a client in, or everybody, in the words of whoever wrote the rules.
 
-    A front end would lose what is put beside its own.
+    A front end would lose what is put beside its own; of what is forwarded its words are others, and none are given.
     """
     chain = rule.chain
     assert chain is not None
-    if any(one.table == "firewalld" for one in evidence.chains):
-        return quote(_firewalld(chain, place, client))
-    if any(one.name.startswith("ufw-") for one in evidence.chains):
-        return quote(_ufw(place, client))
+    zones = any(one.table == "firewalld" for one in evidence.chains)
+    front = zones or any(one.name.startswith("ufw-") for one in evidence.chains)
+    if front and rule.sent_to is not None:
+        return ()
+    if front:
+        return (quote(_firewalld(chain, place, client) if zones else _ufw(place, client)),)
     words: Callable[[Judgement, Chain, Endpoint, str | None], tuple[str, ...]]
     words = _iptables if _by_iptables(chain) else _nft
-    return quote(words(rule, chain, place, client))
+    return (quote(words(rule, chain, place, client)),)
 
 
 def _firewalld(chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
@@ -92,12 +95,14 @@ def _ufw(place: Endpoint, client: str | None) -> tuple[str, ...]:
 def _iptables(_rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
     tool = "ip6tables" if chain.family == "ip6" else "iptables"
     source = ("-s", client) if client is not None else ()
-    return (tool, "-I", chain.name, *source, "-p", place.protocol, "--dport", str(place.port), "-j", "ACCEPT")
+    to = ("-d", place.address) if place.address != "*" else ()
+    return (tool, "-I", chain.name, *source, *to, "-p", place.protocol, "--dport", str(place.port), "-j", "ACCEPT")
 
 
 def _nft(rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
     source = ("ip6" if ":" in client else "ip", "saddr", client) if client is not None else ()
-    accept = (*source, place.protocol, "dport", str(place.port), "accept")
+    to = ("ip6" if ":" in place.address else "ip", "daddr", place.address) if place.address != "*" else ()
+    accept = (*source, *to, place.protocol, "dport", str(place.port), "accept")
     if rule.rule is None or rule.rule.handle is None:
         return ("nft", "add", "rule", chain.family, chain.table, chain.name, *accept)
     handle = str(rule.rule.handle)

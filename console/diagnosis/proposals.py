@@ -76,13 +76,20 @@ def for_held(
     if no_address(want, holders) is not None:
         return (*_each(evidence, want, freed, commands_of), *(other for _, other in advice), move(evidence, want))
     kept = [holder for holder in holders if holder not in freed]
-    # A workload has its port through pods, of which the host proves nothing.
-    listening = not any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in freed)
-    has: Has = "listener" if listening else "nothing to see"
-    stop = (
-        stop_services(evidence, want, freed, commands_of, start_after=not kept, has=has, kept=kept) if freed else None
-    )
-    return (stop, *(other for _, other in advice), *unmask(want), move(evidence, want))
+    # Where nobody is seen to want the port, which of those who share it is too much is for a person to say.
+    groups = [freed] if want.ref is not None else [[one] for one in freed]
+    stops = [
+        stop_services(evidence, want, group, commands_of, start_after=not kept, has=_has(group), kept=kept)
+        for group in groups
+        if group
+    ]
+    return (*stops, *(other for _, other in advice), *unmask(want), move(evidence, want))
+
+
+def _has(holders: Sequence[Holder]) -> Has:
+    """By what they have it: a workload has its port through pods, of which the host proves nothing."""
+    workload = any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in holders)
+    return "nothing to see" if workload else "listener"
 
 
 def _each(

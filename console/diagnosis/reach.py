@@ -1,33 +1,22 @@
 """A service that has its port, and clients that do not get in: which looks can tell, and what they tell."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from console.core.firewall import Packet
 from console.core.keepers import is_ssh_server
 from console.core.network import Listener
 from console.core.overlap import is_loopback, is_wildcard, same_address
 from console.core.reach import Attempt, Reached, Vantage
 from console.core.service import State
-from console.diagnosis import firewall, openings
+from console.diagnosis import forwarding, openings
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.firewall import Gate, Judgement
 from console.diagnosis.holders import clashing
+from console.diagnosis.paths import Path, families, packet, paths
 from console.diagnosis.verdict import Confidence, NotChecked, Reach, Verdict, VerdictWord
 from console.diagnosis.wanting import Want, is_own
 
 _FILTERS = (("nft", "nftables"), ("iptables", "iptables"), ("iptables", "ip6tables"))
-_INNER = ("docker", "br-", "veth", "virbr", "cni", "flannel", "cali", "lxc", "podman")
-"""Interfaces to guests of the host: nobody comes from outside by them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Path:
-    """A way by which clients come in: a family and an interface (``None``: by any)."""
-
-    family: str
-    interface: str | None
-    address: str | None
 
 
 def questions(evidence: Evidence, want: Want) -> list[Question]:
@@ -166,57 +155,15 @@ def _outside_address(evidence: Evidence, listeners: Sequence[Listener]) -> str |
 def _takes(listener: Listener, address: str) -> bool:
     """Whether a listener on every address takes connections to this one."""
     version = "ip6" if ":" in address else "ip"
-    return not is_loopback(address) and version in _families(listener)
+    return not is_loopback(address) and version in families(listener)
 
 
-def _families(listener: Listener) -> tuple[str, ...]:
-    if listener.address == "*":
-        return ("ip", "ip6")
-    if ":" not in listener.address or listener.address.startswith("::ffff:"):
-        return ("ip",)
-    return ("ip6",) if listener.address != "::" or listener.v6only is not False else ("ip", "ip6")
-
-
-def _paths(evidence: Evidence, listeners: Sequence[Listener]) -> list[_Path]:
-    found: list[_Path] = []
-    for listener in listeners:
-        if is_loopback(listener.address):
-            continue
-        for family in _families(listener):
-            found += _ways_in(evidence, listener, family)
-    return list(dict.fromkeys(found))
-
-
-def _ways_in(evidence: Evidence, listener: Listener, family: str) -> Iterator[_Path]:
-    bare = listener.address.removeprefix("::ffff:")
-    if evidence.addresses is None:
-        yield _Path(family, listener.interface, None if is_wildcard(bare) else bare)
-        return
-    for one in evidence.addresses:
-        if (":" in one.address) is not (family == "ip6") or one.interface == "lo":
-            continue
-        if listener.interface is not None and one.interface != listener.interface:
-            continue
-        if not is_wildcard(bare):
-            if same_address(one.address, bare):
-                yield _Path(family, one.interface, one.address)
-        elif one.scope == "global" and not one.interface.startswith(_INNER):
-            yield _Path(family, one.interface, one.address)
-
-
-def _packet(want: Want, path: _Path) -> Packet:
-    assert want.endpoint is not None
-    return Packet(
-        want.endpoint.protocol, want.endpoint.port, path.family, path.interface, destination=path.address
-    )  # fmt: skip
-
-
-def _judgements(evidence: Evidence, want: Want, listeners: Sequence[Listener]) -> Iterator[tuple[_Path, Judgement]]:
+def _judgements(evidence: Evidence, want: Want, listeners: Sequence[Listener]) -> Iterator[tuple[Path, Judgement]]:
     whole = _filters_read(evidence)
     if not whole and not evidence.chains:
         return
-    for path in _paths(evidence, listeners):
-        found = firewall.judge(evidence.chains, _packet(want, path))
+    for path in paths(evidence, listeners):
+        found = forwarding.judge(evidence, packet(want, path))
         # That nothing drops is only known when all was read.
         yield path, found if whole or found.gate is not Gate.OPEN else replace(found, gate=Gate.UNCLEAR)
 
@@ -229,7 +176,7 @@ def _local(evidence: Evidence, listeners: Sequence[Listener]) -> Iterator[Attemp
         )
 
 
-def _reach(attempts: tuple[Attempt, ...], judgements: Sequence[tuple[_Path, Judgement]]) -> Reach:
+def _reach(attempts: tuple[Attempt, ...], judgements: Sequence[tuple[Path, Judgement]]) -> Reach:
     worst = sorted(judgements, key=lambda one: list(_WORST).index(one[1].gate))
     dropping = worst[0][1] if worst else None
     return Reach(
@@ -271,6 +218,8 @@ def _kept_out(
     told = f"{failed[0].where} {_sentence(failed[0])}"
     if reach.rule is not None and reach.rule.gate is not Gate.OPEN and reach.rule.chain is not None:
         why = "a rule of the host may be why"
+    elif reach.rule is not None and reach.rule.sent_by is not None and reach.rule.sent_to is None:
+        why = "a rule sends it on, and the rules for what is forwarded were not judged"
     elif reach.rule is not None:
         why = "the host's own rules let it in: something between drops it"
     else:
@@ -315,13 +264,13 @@ def _stopping(
 
     ``None`` where none is sure to have.
     """
-    for path in _paths(evidence, listeners):
+    for path in paths(evidence, listeners):
         if path.address is None or not same_address(path.address, attempt.address):
             continue
-        packet = _packet(want, path)
-        found = firewall.judge(evidence.chains, replace(packet, source=client))
+        any_client = packet(want, path)
+        found = forwarding.judge(evidence, replace(any_client, source=client))
         if found.gate is Gate.DROPPED:
-            return replace(found, doubts=firewall.judge(evidence.chains, packet).doubts)
+            return replace(found, doubts=forwarding.judge(evidence, any_client).doubts)
     return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from console.core.firewall import Act, Chain, Fact, Match, Rule
 from console.core.probe import ParseError, Probe
 from console.probes.elevated import AS_ROOT
+from console.probes.nft_rule import one_place
 
 # Where iptables writes its rules into nftables, nft lists them too: one line in sudoers is enough then.
 _SAVE = (
@@ -28,9 +29,10 @@ _ACTS = {"ACCEPT": Act.ACCEPT, "DROP": Act.DROP, "REJECT": Act.DROP, "RETURN": A
 _GO_ON = frozenset({"LOG", "NFLOG", "MARK", "CONNMARK", "CT", "NOTRACK", "TCPMSS", "SET", "CLASSIFY", "DSCP", "TOS",
                     "TRACE", "AUDIT", "SECMARK", "CONNSECMARK", "CHECKSUM", "TTL", "HL", "ULOG"})  # fmt: skip
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
-_PLAIN = {"-p": Fact.PROTOCOL, "-i": Fact.INTERFACE, "-s": Fact.SOURCE, "-d": Fact.DESTINATION, "--dport": Fact.PORT,
-          "--dports": Fact.PORT, "--ports": Fact.OTHER, "--sport": Fact.SOURCE_PORT, "--sports": Fact.SOURCE_PORT,
-          "--ctstate": Fact.STATE, "--state": Fact.STATE, "--dst-type": Fact.TO_US}  # fmt: skip
+_PLAIN = {"-p": Fact.PROTOCOL, "-i": Fact.INTERFACE, "-o": Fact.OUT, "-s": Fact.SOURCE, "-d": Fact.DESTINATION,
+          "--dport": Fact.PORT, "--dports": Fact.PORT, "--ports": Fact.OTHER, "--sport": Fact.SOURCE_PORT,
+          "--sports": Fact.SOURCE_PORT, "--ctstate": Fact.STATE, "--state": Fact.STATE,
+          "--dst-type": Fact.TO_US}  # fmt: skip
 # "-m" only loads a module, and comments decide nothing.
 _SAYS_NOTHING = frozenset({"-m", "--comment"})
 _ALL = {"0.0.0.0/0", "::/0", "all"}
@@ -79,6 +81,7 @@ def _rule(line: str, chains: set[str]) -> Rule:
     words = _WORD.findall(line)[2:]
     matches: list[Match] = []
     act, target = Act.GO_ON, None
+    to: tuple[str, int | None] | None = None
     at = 0
     while at < len(words):
         negated = words[at] == "!"
@@ -88,12 +91,18 @@ def _rule(line: str, chains: set[str]) -> Rule:
             # What follows are the options of the target.
             target = words[at + 1] if at + 1 < len(words) else ""
             act = (Act.GOTO if word == "-g" else Act.JUMP) if target in chains else _act(target)
+            to = _sent_to(words[at + 2 :]) if target == "DNAT" else None
             break
         values = list(_values(words, at + 1))
         if word not in _SAYS_NOTHING:
             matches += _match(word, values, negated)
         at += 1 + len(values)
-    return Rule(line, tuple(matches), act, target if act in (Act.JUMP, Act.GOTO) else None)
+    return Rule(line, tuple(matches), act, target if act in (Act.JUMP, Act.GOTO) else None, to=to)
+
+
+def _sent_to(options: list[str]) -> tuple[str, int | None] | None:
+    """The one place that a DNAT names; ``None`` where it names several, or none."""
+    return one_place(options[1]) if options[:1] == ["--to-destination"] and len(options) == 2 else None
 
 
 def _act(target: str) -> Act:
@@ -114,7 +123,7 @@ def _match(word: str, values: list[str], negated: bool) -> list[Match]:
     if fact is None or fact is Fact.OTHER or len(values) != 1:
         return [Match(Fact.OTHER, (" ".join((word, *values)),), negated)]
     found = tuple(value for value in values[0].split(",") if value)
-    if fact is Fact.INTERFACE:
+    if fact in (Fact.INTERFACE, Fact.OUT):
         found = tuple(value[:-1] + "*" if value.endswith("+") else value for value in found)
     elif fact in (Fact.PORT, Fact.SOURCE_PORT):
         found = tuple(value.replace(":", "-") for value in found)

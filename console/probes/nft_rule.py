@@ -6,10 +6,13 @@ After nft(8) 1.0; a rule with a verdict map becomes several, one for each verdic
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from console.core.firewall import Act, Fact, Match, Rule
 
 _TOKEN = re.compile(r'"[^"]*"|\{[^{}]*\}|\([^()]*\)|[^\s"{}()]+|[{}()]')
+_PLACE = re.compile(r"(?P<bare>[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*)|"
+                    r"(?:\[(?P<six>[^]]*)\]|(?P<four>[0-9.]+))(?::(?P<port>\d{1,5}))?")  # fmt: skip
 _VERDICTS = {"accept": Act.ACCEPT, "drop": Act.DROP, "reject": Act.DROP, "return": Act.RETURN, "jump": Act.JUMP,
              "goto": Act.GOTO, "continue": Act.GO_ON, "dnat": Act.ELSEWHERE, "redirect": Act.ELSEWHERE,
              "tproxy": Act.ELSEWHERE, "queue": Act.UNREADABLE}  # fmt: skip
@@ -17,6 +20,7 @@ _FACTS = {
     "meta l4proto": Fact.PROTOCOL, "ip protocol": Fact.PROTOCOL, "ip6 nexthdr": Fact.PROTOCOL,
     "meta nfproto": Fact.FAMILY, "meta protocol": Fact.FAMILY, "ether type": Fact.FAMILY,
     "iifname": Fact.INTERFACE, "iif": Fact.INTERFACE, "meta iifname": Fact.INTERFACE, "meta iif": Fact.INTERFACE,
+    "oifname": Fact.OUT, "oif": Fact.OUT, "meta oifname": Fact.OUT, "meta oif": Fact.OUT,
     "ip saddr": Fact.SOURCE, "ip6 saddr": Fact.SOURCE, "ip daddr": Fact.DESTINATION, "ip6 daddr": Fact.DESTINATION,
     "tcp dport": Fact.PORT, "udp dport": Fact.PORT, "th dport": Fact.PORT,
     "tcp sport": Fact.SOURCE_PORT, "udp sport": Fact.SOURCE_PORT, "th sport": Fact.SOURCE_PORT,
@@ -75,13 +79,32 @@ def read_rule(text: str, handle: int | None, sets: Sets, chains: set[str]) -> li
                 else None
             )
             matches += [_implied(kind)] if kind is not None else []
-            return [Rule(text, tuple(matches), act, target, handle)]
+            return [Rule(text, tuple(matches), act, target, handle, _sent_to(words[at:]))]
         taken, found, pairs = _read(words, at, sets)
         if pairs is not None:
             return [*_mapped(text, handle, matches, found, pairs, chains)]
         matches += found
         at += taken
     return [Rule(text, tuple(matches), Act.GO_ON, None, handle)]
+
+
+def _sent_to(words: list[str]) -> tuple[str, int | None] | None:
+    """The one place of ``dnat to 172.17.0.2:80``; ``None`` where it is chosen from several, or another statement."""
+    rest = [word for word in words[1:] if word not in ("ip", "ip6")]
+    return one_place(rest[1]) if words[0] == "dnat" and rest[:1] == ["to"] and len(rest) == 2 else None
+
+
+def one_place(word: str) -> tuple[str, int | None] | None:
+    """An address, with a port where there is one: ``10.0.0.2``, ``10.0.0.2:80``, ``[fd00::2]:80``."""
+    found = _PLACE.fullmatch(word)
+    if found is None:
+        return None
+    address = found["bare"] or found["six"] or found["four"] or ""
+    try:
+        ip_address(address)
+    except ValueError:
+        return None
+    return address, int(found["port"]) if found["port"] else None
 
 
 def _read(words: list[str], at: int, sets: Sets) -> tuple[int, list[Match], tuple[str, ...] | None]:

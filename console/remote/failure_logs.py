@@ -96,8 +96,15 @@ class FailureLogs:
 
 
 def symptoms_of(service: Service, lines: Sequence[LogLine]) -> tuple[Symptom, ...]:
-    """What the log of a service says, with the attempt up to which it was read."""
-    return tuple(replace(found, attempt=service.attempt_since) for found in symptoms(service.ref, lines))
+    """What the log of a service says, with the attempt up to which it was read.
+
+    Its manager counts the restarts of the present run of attempts: what is beyond is of an earlier one.
+    """
+    most = service.restarts + 1 if service.restarts is not None else None
+    return tuple(
+        replace(found, attempt=service.attempt_since, count=found.count if most is None else min(found.count, most))
+        for found in symptoms(service.ref, lines)
+    )
 
 
 def last_words(ref: ServiceRef, lines: Sequence[LogLine]) -> LastWords:

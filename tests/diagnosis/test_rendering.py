@@ -15,6 +15,8 @@ from console.diagnosis.verdict import Holder
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespaces
 from console.probes.redirects import Redirects
+from console.ui.cells import plain
+from console.ui.present.verdict import holders as block
 
 from .factories import failed, hidden, identity, listener, process, ref, snapshot, socket, symptom, unit
 
@@ -199,3 +201,37 @@ def test_the_report_is_markdown_that_nothing_remote_can_break() -> None:
     assert text.startswith("**web1\\](http://evil) \\@channel**")
     assert "\\<img" in text
     assert "stop legacy.service, then start api.service (recommended)" in text
+
+
+def test_the_first_action_is_told_to_its_end() -> None:
+    verdict = held()
+    label = f"stop a-{'very-' * 12}long.service, end node (pid 4112), then start api.service"
+    way = replace(verdict.actions[0], label=label)
+    lines = as_text(replace(verdict, actions=(way, *verdict.actions[1:])))
+    told = " ".join(line.strip() for line in lines)
+    assert f"1 {label} (recommended) 2 let api.service" in told
+    assert len(lines) <= 14
+    assert all(columns(line) <= 80 for line in lines)
+
+
+def test_each_holder_has_its_own_story() -> None:
+    first = held().holders[0]
+    second = replace(first, ref=ref("six.service"), chain=("systemd", "six.service"), pid=5, respawn=None)
+    both = (first, replace(first, address="::1"), second)
+    lines = as_text(replace(held(), holders=both))
+    at = lines.index("WHY      systemd -> legacy.service")
+    assert lines[at + 1] == "         systemd -> six.service"
+    at = lines.index("RESPAWN  yes, systemd Restart=always: killing 4112 will NOT free it (legacy.ser…")
+    assert lines[at + 1] == "         none known: it stays down when it is stopped (six.service)"
+    drawn = [(line.key, plain(line.value)) for line in block(both)]
+    assert [text for key, text in drawn if key in ("WHY", "RESPAWN")] == [
+        "systemd -> legacy.service",
+        "yes, systemd Restart=always: killing 4112 will NOT free it (legacy.service)",
+    ]
+    assert ("", "systemd -> six.service") in drawn
+
+
+def test_a_hidden_process_is_called_so_on_the_screen_too() -> None:
+    hidden_one = Holder("tcp", "0.0.0.0", 8080, user="deploy", unit="session-12181.scope")
+    [line, *_] = block((hidden_one,))
+    assert plain(line.value).startswith("hidden process")

@@ -10,7 +10,7 @@ from console.diagnosis import as_text, diagnose
 from console.diagnosis.sharing import shared_by
 
 from .factories import failed, hidden, listener, symptom, unit
-from .test_diagnose import look
+from .test_diagnose import LEGACY, PORT, look
 
 ONE = listener(unit="one.service", cgroup="/system.slice/one.service", pids=(67,), inode=1)
 TWO = listener(unit="two.service", cgroup="/system.slice/two.service", pids=(96,), inode=2)
@@ -62,3 +62,12 @@ def test_a_socket_of_root_without_a_cgroup_is_of_the_unit_that_listens_there(uid
     holder = diagnose(look(seen, services=(failed(), echo))).holder
     assert holder is not None
     assert (holder.ref.name if holder.ref is not None else None) == name
+
+
+def test_of_two_who_share_a_port_that_nobody_else_wants_each_can_be_stopped_alone() -> None:
+    six = unit("six.service", pids=(9,))
+    beside = listener("::1", pids=(9,), unit="six.service", cgroup="/system.slice/six.service", inode=5)
+    evidence = look(listener(), beside, services=(LEGACY, six), symptoms=())
+    ways = diagnose(replace(evidence, target=PORT)).actions
+    assert [way.label for way in ways] == ["stop legacy.service", "stop six.service"]
+    assert [[intent.target.name for intent in way.intents] for way in ways] == [["legacy.service"], ["six.service"]]

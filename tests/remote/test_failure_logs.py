@@ -9,10 +9,11 @@ import pytest
 
 from console.core.command import Command, Output
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.snapshot import LogLine
 from console.remote import failure_logs
 from console.remote.builder import SnapshotBuilder
 from console.remote.collect import too_many
-from console.remote.failure_logs import FailureLogs
+from console.remote.failure_logs import FailureLogs, symptoms_of
 
 LINE = "listen tcp 0.0.0.0:8080: bind: address already in use"
 
@@ -179,3 +180,13 @@ async def test_a_log_that_finds_all_channels_in_use_is_read_when_one_is_free(mon
     builder, logs = logs_of(told, failed("supervisord"))
     await logs.read("supervisord", lambda: 1.0)
     assert (told.refused, len(builder.snapshot.symptoms)) == (3, 1)
+
+
+@pytest.mark.parametrize(("restarts", "count"), [(0, 1), (2, 3), (9, 4), (None, 4)])
+def test_attempts_of_earlier_runs_are_not_counted_with_those_of_the_present_one(
+    restarts: int | None, count: int
+) -> None:
+    service = replace(failed("systemd"), restarts=restarts)
+    lines = [LogLine("web1", "api", "journal", LINE, at=100.0 + number, pid=number) for number in range(4)]
+    [found] = symptoms_of(service, lines)
+    assert found.count == count

@@ -187,10 +187,10 @@ def _row(host: str, listener: "Listener", found: "Service | None", where: str = 
 
 
 def _where(entry: "Entry", owner: "Service | None") -> str:
-    """Where the port is declared: for its owner, else for whom else."""
+    """Where the port is declared for its owner; with a name where it is for another."""
     sure = [claim for claim in entry.declared_by if claim.sure]
-    own = [claim for claim in sure if owner is not None and claim.is_of(owner.ref)]
-    return next((claim.where for claim in (*own, *sure)), "-")
+    own = [claim.where for claim in sure if owner is not None and claim.is_of(owner.ref)]
+    return next(iter((*own, *(f"({claim.service}) {claim.where}" for claim in sure))), "-")
 
 
 def _stray(listener: "Listener") -> str:

@@ -176,7 +176,7 @@ def _text(verdict: "Verdict", log: "tuple[LogLine, ...]", arguments: Namespace) 
         for line in action.lines:
             mark = f"{number}" if line.startswith("# ") else f"{number} $"
             terminal.wrap(f"{terminal.paint(mark, DIM)} {line}", 2)
-        if action.reason_off is not None and (action.intents or action.recommended):
+        if action.reason_off is not None:
             off = "off: " if action.intents else ""
             terminal.wrap(f"{number} {off}{action.reason_off}", 2)
     if arguments.evidence:

@@ -179,24 +179,24 @@ def holders(found: Sequence[Holder], most: int = 3, *, stays: bool = False) -> l
         lines.append(Entry("", f"and {len(found) - most} more"))
     if not found:
         return lines
-    first = found[0]
-    chain = " -> ".join(first.chain) or first.unit or ""
-    if chain:
-        lines.append(Entry("WHY", chain))
-    if (first.respawn or first.container is not None or first.strays) and not stays:
-        from console.diagnosis.holder_words import after_a_kill
+    from console.diagnosis.holder_words import after_a_kill, owners
 
-        told = after_a_kill(first)
-        lines.append(Entry("RESPAWN", told, "warning" if told.startswith("yes") else ""))
+    owned = owners(found, most)
+    chains = [chain for one in owned if (chain := " -> ".join(one.chain) or one.unit)]
+    lines += [Entry("" if place else "WHY", chain) for place, chain in enumerate(chains)]
+    again = [one for one in owned if one.respawn or one.container is not None or one.strays]
+    for place, one in enumerate(again if not stays else ()):
+        told = after_a_kill(one)
+        whose = f" ({one.name})" if len(owned) > 1 else ""
+        lines.append(Entry("" if place else "RESPAWN", f"{told}{whose}", "warning" if told.startswith("yes") else ""))
     return lines
 
 
 def _holder(holder: Holder) -> tuple[Cell, ...]:
     from console.diagnosis.holder_words import sent_on, who
 
-    name = holder.process or holder.unit or "a process that is not seen"
-    words = [f"pid {holder.pid}" if holder.pid is not None else "pid not seen"]
-    if holder.container is not None or holder.label is not None:
+    name, words = holder.process or "", [f"pid {holder.pid}"]
+    if holder.container is not None or holder.label is not None or holder.process is None or holder.pid is None:
         name, words = who(holder), []
     words += [f"user {holder.user}"] if holder.user and holder.container is None else []
     peer = f" -> {holder.peer}" if holder.peer else ""
