@@ -246,8 +246,10 @@ hd_undo() {
   fi
 }
 
-# What is to be seen of the failure before it is undone; the cause stays what it was.
+# What is to be seen of the failure before it is undone; the cause stays what it was. Of a service to which nothing was
+# done yet nothing is to be seen.
 hd_keep() {
+  case " $hd_begun" in *" $hd_touching "*) ;; *) return 0 ;; esac
   hd_why=$hd_cause
   for hd_spec in $hd_evidence; do
     hd_rest=${hd_spec#*:}

@@ -124,6 +124,7 @@ def test_nothing_is_touched_where_it_must_fail(bench: Bench) -> None:
     code, document, _ = bench.run("rebuild", "rel1/api", "--yes")
     assert (code, document["result"]) == (1, "undone")
     assert "broken" in json.dumps(document["steps"])
+    assert "Started" not in json.dumps(document["evidence"]), "of the service that runs and was not touched"
     assert bench.tree() == before
     assert bench.live == "v1.0.0"
 

@@ -98,6 +98,9 @@ def test_what_a_failed_step_said_is_kept_to_its_last_lines() -> None:
     said = plans.failure(progress)
     assert len(said) == 12
     assert plain(said[-1].value) == "line 39"
+    kept = StepResult("the last lines of api", StepState.DONE, 0.1, "Started")
+    both = plans.failure(replace(progress, evidence=(kept,)))
+    assert [entry.key for entry in both if entry.key] == ["SAID", "KEPT"], "the first is all that a small screen shows"
     silent = replace(progress, steps=(StepResult("start", StepState.FAILED),))
     assert plain(plans.failure(silent)[0].value) == "it said nothing"
 
