@@ -135,6 +135,8 @@ hd_step() {
   # Written before it is done: what cannot be written is not done.
   hd_note "step $1 running" || { hd_cause="state step $1"; return 1; }
   hd_begun="$1 $hd_begun"
+  # What a service says from here on is of the plan: its evidence asks for that alone.
+  if [ "$1" = "$hd_touching" ]; then HOSTDECK_SINCE=$(date +%s) && export HOSTDECK_SINCE; fi
   hd_change step "$@"
 }
 

@@ -221,6 +221,21 @@ def test_what_goes_with_the_undo_is_looked_at_before(places: LocalPlaces, words:
 
 
 @words
+def test_last_words_are_asked_for_from_the_step_on_that_touches_the_service(
+    places: LocalPlaces, words: tuple[str, ...]
+) -> None:
+    told = shell('echo "${HOSTDECK_SINCE-none}"')
+    began = int(time.time())
+    plan = replace(
+        make(Step("build", told, apart=True), Step("swap", told), Step("restart", change("false"))),
+        evidence=(Step("log", told),),
+    )
+    places.run(plan, words)
+    assert places.output(plan, "step.1") == "none\n"
+    assert began <= int(places.output(plan, "evidence.1")) <= time.time()
+
+
+@words
 def test_of_a_service_to_which_nothing_was_done_yet_no_last_words_are_looked_at(
     places: LocalPlaces, words: tuple[str, ...]
 ) -> None:

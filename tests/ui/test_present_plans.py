@@ -101,6 +101,10 @@ def test_what_a_failed_step_said_is_kept_to_its_last_lines() -> None:
     kept = StepResult("the last lines of api", StepState.DONE, 0.1, "Started")
     both = plans.failure(replace(progress, evidence=(kept,)))
     assert [entry.key for entry in both if entry.key] == ["SAID", "KEPT"], "the first is all that a small screen shows"
+    long = replace(kept, output=output)
+    assert [plain(entry.value) for entry in plans.failure(replace(progress, evidence=(long,)))[-6:]] == [
+        f"line {number}" for number in range(34, 40)
+    ]
     silent = replace(progress, steps=(StepResult("start", StepState.FAILED),))
     assert plain(plans.failure(silent)[0].value) == "it said nothing"
 

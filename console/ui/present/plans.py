@@ -21,6 +21,9 @@ from console.ui.widgets.table import Column, Row
 MOST_OF_CHANGES = 140
 """Characters of what a release changes that stand among the commands, which must stay in sight."""
 
+KEPT_BRIEFLY = 6
+"""Lines of a service's last words that stand below a failure: the newest must be in sight on a small screen."""
+
 
 def columns(host: int) -> tuple[Column, ...]:
     """The columns with that many cells for a host's name."""
@@ -99,9 +102,9 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
     return tuple(entries)
 
 
-def _kept(progress: PlanProgress) -> list[Entry]:
+def _kept(progress: PlanProgress, most: int = LINES_SHOWN) -> list[Entry]:
     """What was said last before an undo; why where it could not be kept."""
-    lines = progress.kept[-LINES_SHOWN:] or tuple(
+    lines = progress.kept[-most:] or tuple(
         f"not kept: {part.output.strip().splitlines()[-1] if part.output.strip() else 'nothing was said'}"
         for part in progress.evidence
         if part.state is not StepState.RUNNING
@@ -247,9 +250,9 @@ def offered(offer: Intent) -> tuple[Cell, ...]:
 
 
 def failure(progress: PlanProgress) -> list[Entry]:
-    """What the failed step or check said, all of it: the evidence is not to be looked for."""
+    """What the failed step or check said, then what the service said last: the evidence is not to be looked for."""
     lines: list[Entry] = []
     for part in progress.failed:
         said = part.said or ("it said nothing",)
         lines += [Entry("" if place else "SAID", line, "critical") for place, line in enumerate(said)]
-    return [*lines, *_kept(progress)]
+    return [*lines, *_kept(progress, KEPT_BRIEFLY)]
