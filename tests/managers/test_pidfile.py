@@ -462,6 +462,16 @@ def test_what_ends_later_than_it_was_given_is_awaited_and_started(tmp_path: Path
         subprocess.run(["kill", "-KILL", pid], capture_output=True, check=False)
 
 
+def test_a_restart_in_vain_offers_to_kill_what_does_not_end_and_to_start_it() -> None:
+    lines = running("/srv/api/bin/api\t--port\t8080")
+    [deaf] = parsed(block(FILE.path, *lines, file=FILE), head=HEAD.replace("1001 oncall", "990 deploy"))
+    [step] = planned(deaf, ActionKind.RESTART).steps
+    assert step.otherwise is not None
+    assert str(step.otherwise.target) == "web1/process:812"
+    assert step.otherwise.kind is ActionKind.KILL
+    assert step.otherwise.then == replace(deaf.ref, host="web1")
+
+
 def test_the_undo_of_a_stop_awaits_the_process_that_was_told_to_end() -> None:
     [step] = planned(one(*running("/srv/api/bin/api\t--port\t8080")), ActionKind.STOP).steps
     assert step.undo is not None
