@@ -22,7 +22,7 @@ MOST_OF_CHANGES = 140
 """Characters of what a release changes that stand among the commands, which must stay in sight."""
 
 KEPT_BRIEFLY = 6
-"""Lines of a service's last words that stand below a failure: the newest must be in sight on a small screen."""
+"""Lines of a service's last words that stand below a failure; the change has more of them."""
 
 
 def columns(host: int) -> tuple[Column, ...]:
@@ -250,9 +250,10 @@ def offered(offer: Intent) -> tuple[Cell, ...]:
 
 
 def failure(progress: PlanProgress) -> list[Entry]:
-    """What the failed step or check said, then what the service said last: the evidence is not to be looked for."""
+    """What the failed step or check said, then what the service said last, its last line first for a small screen."""
     lines: list[Entry] = []
     for part in progress.failed:
         said = part.said or ("it said nothing",)
         lines += [Entry("" if place else "SAID", line, "critical") for place, line in enumerate(said)]
-    return [*lines, *_kept(progress, KEPT_BRIEFLY)]
+    newest = [Entry("NEWEST", line) for line in progress.kept[-1:]]
+    return [*lines, *newest, *_kept(progress, KEPT_BRIEFLY)]
