@@ -94,4 +94,4 @@ def _place(context: Context, directory: str, target: Release) -> Step:
     undo = releases.as_builder(
         context, upload_scripts.GONE, directory, target.id, change=True, purpose="remove what has arrived"
     )
-    return Step(f"put {target.id} in its place", context.lasting(command), undo)
+    return Step(f"put {target.id} in its place", context.lasting(command), undo, apart=True)

@@ -104,7 +104,7 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
     steps: list[Step] = []
     for one in swap.steps:
         built = one.name.startswith("build ")
-        steps.append(replace(one, usual=book.last_build) if built else one)
+        steps.append(replace(one, usual=book.last_build, apart=True) if built else one)
         if built and made is not None and made.source is not None:
             steps.append(_stayed(context, made.source, tree))
     warnings = (*restarting.warnings(context), *_again(book, target))
@@ -132,7 +132,7 @@ def _clean(context: Context, source: str, tree: Source, program: str) -> Check:
 def _stayed(context: Context, source: str, tree: Source) -> Step:
     """Before anything of it runs: it was built from the commit that it is named after."""
     look = releases.as_builder(context, release_scripts.STAYED, source, tree.commit or "")
-    return Step(f"{source} is still at {(tree.commit or '')[:12]}", look)
+    return Step(f"{source} is still at {(tree.commit or '')[:12]}", look, apart=True)
 
 
 def _next(context: Context, book: ReleaseBook, tree: Source) -> Release:
@@ -162,7 +162,8 @@ def _build(context: Context, made: Recipe, target: Release) -> Step:
     undo = releases.as_builder(
         context, release_scripts.UNBUILD, made.directory, target.id, change=True, purpose="remove an unfinished build"
     )
-    return Step(f"build {target.id}: {' '.join(mask_words(made.command))}", context.lasting(build, made.timeout), undo)
+    name = f"build {target.id}: {' '.join(mask_words(made.command))}"
+    return Step(name, context.lasting(build, made.timeout), undo, apart=True)
 
 
 def _prune(context: Context, made: Recipe, was: str, going: list[str]) -> Step:

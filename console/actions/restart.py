@@ -1,6 +1,6 @@
 """Restart: the failure cleared first where the manager has given up, a new run afterwards that stays up."""
 
-from console.actions import checks, health, hosting, notes, restarting
+from console.actions import checks, ending, health, hosting, notes, restarting
 from console.actions.context import Context, Parts
 from console.actions.last_words import last_words
 from console.actions.stopping import for_good_by_restart, told
@@ -21,8 +21,10 @@ def parts(context: Context) -> Parts:
     restart = context.lasting(context.manager.restart(context.service), ends=context.service, starts=context.service)
     undo = context.manager.undo_restart(context.service) if isinstance(context.manager, Rolling) else None
     lost = for_good_by_restart(context)
+    name = f"restart {context.name}"
+    resort = ending.resort(context.service, None, context.service.ref)
     return Parts(
-        steps=(*clear_failure(context), Step(f"restart {context.name}", restart, undo and context.lasting(undo))),
+        steps=(*clear_failure(context), Step(name, restart, undo and context.lasting(undo), otherwise=resort)),
         preflight=(*hosting.rehearsal(context), *_undo_holds(context), *checks.remember_run(context)),
         checks=(
             *checks.running(context),

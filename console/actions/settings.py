@@ -29,6 +29,8 @@ class ActionSettings:
     recent_starts: int = 0
     reload_test: tuple[str, ...] = ()
     """What tests the target's configuration before a reload, as root; no shell reads it."""
+    logs: tuple[str, ...] = ()
+    """Paths of the log files that are configured for the target, beside the log that its manager reads."""
     recipe: Recipe | None = None
     """How the target gets a new release, and where its releases are."""
     operator: str = "-"

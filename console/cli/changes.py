@@ -11,7 +11,7 @@ from console.cli.offers import kill_words
 from console.cli.preparing import PreparationLines
 from console.core.command import Effect
 from console.core.durations import whole
-from console.core.plan import Intent, Plan, PlanProgress, Result, Step, StepState
+from console.core.plan import LINES_SHOWN, Intent, Plan, PlanProgress, Result, Step, StepState
 
 if TYPE_CHECKING:
     from console.config.model import Config
@@ -221,9 +221,15 @@ class Teller:
             self._terminal.wrap(f"set aside the lock of plan {broken}: nothing of it ran any more", 2)
         for proof in progress.proof:
             self._terminal.wrap(proof, 2)
+        for part in progress.failed:
+            # The last line stands beside the step already.
+            if len(part.said) > 1:
+                self._terminal.wrap(f"{part.name} said:", 2)
+                for line in part.said:
+                    self._terminal.wrap(line, 4)
         if progress.kept:
             self._terminal.wrap("before that was undone it said:" if progress.undo else "it said last:", 2)
-        for line in progress.kept[-KEPT:]:
+        for line in progress.kept[-LINES_SHOWN:]:
             self._terminal.wrap(line, 4)
         unprepared = any(part.state is StepState.FAILED for part in progress.prepare)
         if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN} and not unprepared:
@@ -232,10 +238,6 @@ class Teller:
             if progress.offer is not None:
                 self._terminal.wrap(f"or    {kill_words(progress.offer)}")
                 self._terminal.wrap("that is SIGKILL: SIGTERM was in vain", 6)
-
-
-KEPT = 12
-"""Lines that are shown of what failed said last; the audit trail and ``--json`` have more."""
 
 
 def verdict(last: PlanProgress | None) -> int:

@@ -157,6 +157,7 @@ def audit_entry(entry: "AuditEntry") -> Json:
         "difference": entry.difference,
         "broke": list(entry.broke),
         "kept": list(entry.kept),
+        "failed": list(entry.failed),
         "started": iso(entry.started),
         "finished": iso(entry.finished),
     }

@@ -18,7 +18,9 @@ class LiveLine:
     def __init__(self, terminal: Terminal, now: Callable[[], float] = time.monotonic) -> None:
         self._terminal, self._now = terminal, now
         self._step: tuple[int, str, float | None] | None = None
-        self._since = 0.0
+        # A host tells again from the beginning how far a plan is when its link comes back.
+        self._begun: dict[int, float] = {}
+        self._paused = False
         self._shown = False
 
     def clear(self) -> None:
@@ -28,26 +30,36 @@ class LiveLine:
             self._shown = False
 
     def follow(self, progress: PlanProgress) -> None:
-        """Show the step that runs, if one does."""
+        """Show the step that runs, if one does; a link that was lost is told once."""
+        self._pause(progress)
         step = _running(progress)
         if step is None:
             self.clear()
-        elif step != self._step:
-            self._since = self._now()
-            if not self._terminal.moves and step[2] is not None:
-                self._terminal.wrap(
-                    f"{self._terminal.state('running')}  {step[1]}  took {whole(step[2])} the last time"
-                )
-                self._terminal.stream.flush()
+        elif step[0] not in self._begun and not self._terminal.moves and step[2] is not None:
+            self._print(f"{self._terminal.state('running')}  {step[1]}  took {whole(step[2])} the last time")
+        for place, result in enumerate(progress.steps):
+            if result.state is not StepState.PENDING:
+                self._begun.setdefault(place, self._now())
         self._step = step
         self.tick()
+
+    def _pause(self, progress: PlanProgress) -> None:
+        lost = progress.reason if progress.result is None else None
+        if lost is not None and not self._paused:
+            self._print(lost)
+        self._paused = lost is not None
+
+    def _print(self, line: str) -> None:
+        self.clear()
+        self._terminal.wrap(line)
+        self._terminal.stream.flush()
 
     def tick(self) -> None:
         """Write the line anew."""
         if self._step is None or not self._terminal.moves:
             return
-        _, name, usual = self._step
-        elapsed = f" ... {against(self._now() - self._since, usual)}"
+        place, name, usual = self._step
+        elapsed = f" ... {against(self._now() - self._begun[place], usual)}"
         state = self._terminal.state("running")
         room = max(8, (self._terminal.width or 80) - len(elapsed) - len("* running  ") - 1)
         self._terminal.stream.write(f"{_BACK}{state}  {cut_cells(name, room)}{elapsed}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from console.actions import ActionSettings, RefusedError, plan
-from console.cli.declared import health_command, health_url, recipe, reload_test, with_declared
+from console.cli.declared import health_command, health_url, log_files, recipe, reload_test, with_declared
 from console.cli.whoami import operator
 from console.config.model import Config
 from console.core.command import Command, Effect
@@ -80,6 +80,7 @@ def _plan(
         health=health_url(config, spec, started, snapshot.services),
         health_command=health_command(config, spec, started, snapshot.services),
         recent_starts=recent,
+        logs=log_files(config, spec, started, snapshot.services),
         reload_test=reload_test(config, spec, intent.target, snapshot.services),
         recipe=recipe(config, spec, intent.target, snapshot.services),
         operator=quote(operator(), safe="@"),

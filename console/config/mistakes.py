@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from console.core.text import cut, sanitise
+from console.core.text import cut, mask, sanitise
 
 from .locate import KeyPath
 
@@ -44,13 +44,16 @@ class ConfigError(Exception):
 
 
 def shown(value: Any) -> str:
-    """A value as it would stand in the file, cut to a length that a line can bear."""
+    """A value as it would stand in the file, without secrets, cut to a length that a line can bear."""
     match value:
         case dict():
             return "a table"
         case list() | tuple():
             return f"a list of {len(value)}" if value else "an empty list"
-        case bool() | int() | float() | str():
+        case str():
+            # Masked first: of a cut URL nothing says where its password ends.
+            return cut(json.dumps(mask(value), ensure_ascii=False), 60)
+        case bool() | int() | float():
             return cut(json.dumps(value, ensure_ascii=False), 60)
         case _:
             return f"a date or time ({value})"

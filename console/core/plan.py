@@ -74,6 +74,8 @@ class Step:
     """Seconds that it took the last time, where that was noted."""
     otherwise: Intent | None = None
     """What may be offered where just this step fails, as a plan of its own."""
+    apart: bool = False
+    """It does nothing to the service, as a build: what that says meanwhile is of no failure of the plan's."""
 
     @property
     def purpose(self) -> str:
@@ -134,7 +136,10 @@ class Plan:
     preflight: tuple[Check, ...] = ()
     checks: tuple[Check, ...] = ()
     evidence: tuple[Step, ...] = ()
-    """What is looked at before anything is undone, since it goes with the undo: the log of a release that failed."""
+    """What is looked at before anything is undone, since it goes with the undo: the log of a release that failed.
+
+    Only once a step was begun that does something to the service.
+    """
     closing: tuple[Step, ...] = ()
     """What is done last, when every check has held. One that fails is told, and nothing is undone for it."""
     aftermath: tuple[Check, ...] = ()
@@ -221,6 +226,10 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
+LINES_SHOWN = 12
+"""Lines that a person is shown of what failed, and of what a service said last; ``--json`` has more."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """Progress of one step or check."""
@@ -231,6 +240,11 @@ class StepResult:
     output: str = ""
     lines: int = 0
     """How many lines it has printed, with those that are not kept; 0 where nobody counts."""
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The last lines that it printed, as many as a person is shown of a failure."""
+        return tuple(self.output.strip().splitlines()[-LINES_SHOWN:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +272,12 @@ class PlanProgress:
         # What a look that failed has printed is no word of the service.
         told = (part.output.splitlines() for part in self.evidence if part.state is StepState.DONE)
         return tuple(line for lines in told for line in lines if line.strip())
+
+    @property
+    def failed(self) -> tuple[StepResult, ...]:
+        """What has failed, in the order in which it is told."""
+        parts = (*self.prepare, *self.preflight, *self.steps, *self.checks, *self.undo, *self.closing)
+        return tuple(part for part in parts if part.state is StepState.FAILED)
 
     @property
     def offer(self) -> Intent | None:

@@ -149,7 +149,7 @@ class PlainLog(Protocol):
     """Can print a log for a person, where the command that the console reads prints it for programs."""
 
     def plain_log(self, service: Service, *, lines: int) -> Command:
-        """The last lines of the log as text."""
+        """The last lines of the log as text; within a plan those since ``HOSTDECK_SINCE``, in Unix seconds."""
         ...
 
 

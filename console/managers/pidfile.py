@@ -81,9 +81,13 @@ class PidFiles:
         return None
 
     def start(self, service: Service) -> Command:
-        """The declared command, in a session of its own."""
+        """The declared command, in a session of its own; of what runs that is the undo of its stop, which it awaits."""
         found = _startable(service)
         file = found.file
+        if service.pids:
+            again = (*_stop_words(found), _wrong(service), *_launch(file))
+            seconds = LAUNCH + file.stop_timeout
+            return _change(found.start_words, scripts.START_AGAIN, again, seconds, f"start {_shown(file)}")
         words = (file.path, file.name, _wrong(service), *_launch(file))
         return _change(found.start_words, scripts.START, words, LAUNCH, f"start {_shown(file)}")
 
@@ -111,7 +115,7 @@ class PidFiles:
         words = (*_stop_words(found), _wrong(service), *_launch(file))
         ended = f"{file.stop_signal} to {_if_still(service, found)}, wait {_patience(file)} s"
         text = f"{ended}, then start {_shown(file)}"
-        return _change(found.start_words, scripts.RESTART, words, file.stop_timeout + LAUNCH, text)
+        return _change(found.start_words, scripts.RESTART, words, 2 * file.stop_timeout + LAUNCH, text)
 
     def restart_started(self, service: Service) -> Command:
         """The same to the process that a start left in the file, whichever that is."""
@@ -119,7 +123,7 @@ class PidFiles:
         words = (file.path, file.name, file.stop_signal, _patience(file), _wrong(service), *_launch(file))
         text = f"{file.stop_signal} to what {file.path} names by now, then start {_shown(file)}"
         return _change(
-            _startable(service).start_words, scripts.RESTART_STARTED, words, file.stop_timeout + LAUNCH, text
+            _startable(service).start_words, scripts.RESTART_STARTED, words, 2 * file.stop_timeout + LAUNCH, text
         )
 
     def still(self, service: Service) -> Check | None:

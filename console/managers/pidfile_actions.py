@@ -32,7 +32,7 @@ owned() {
 )
 
 _STOP = """
-# Signals process $pid that started at $began, and nothing else, and waits until it has ended.
+# Signals process $pid that started at $began, and nothing else, and waits until it has ended; 2 where it may still end.
 stop() {
   number || { echo "$file cannot be read"; return 1; }
   if ! runs "$pid"; then
@@ -57,18 +57,41 @@ stop() {
   left=$((seconds * 5))
   while runs "$pid" && [ "$ticks" = "$began" ]; do
     if [ "$left" -le 0 ]; then
-      does='does not end'
-      [ "$signal" != TERM ] || ! deaf "$pid" || does='ignores SIGTERM'
+      does='does not end' code=2
+      if hears; then :; else does='ignores SIGTERM' code=1; fi
       # A later plan may be allowed more for that; through sudo it cannot be noted.
       [ -z "${HOSTDECK_PLAN-}" ] || : >"$HOSTDECK_PLAN/outlived.$pid.$began"
       echo "process $pid $does: it still runs $seconds s after SIG$signal; it was not killed"
-      return 1
+      return "$code"
     fi
     nap
     left=$((left - spent))
   done
   forget
   echo "process $pid ended"
+}
+hears() { [ "$signal" != TERM ] || ! deaf "$pid"; }
+# What was signalled and still runs is given the same time once more: it must not end later with nobody to start it.
+outlast() {
+  left=$((seconds * 5))
+  while runs "$pid" && [ "$ticks" = "$began" ]; do
+    if [ "$left" -le 0 ]; then
+      late="$((2 * seconds)) s after SIG$signal"
+      echo "process $pid still runs $late; it may still end, and nothing starts $name then"
+      return 1
+    fi
+    nap
+    left=$((left - spent))
+  done
+  forget
+  echo "process $pid ended, more than $seconds s after SIG$signal"
+}
+# Before a start that undoes a stop: process $pid may have been signalled and not have ended yet.
+drained() {
+  number || { echo "$file cannot be read"; return 1; }
+  [ -z "$named" ] || [ "$named" = "$pid" ] || return 0
+  runs "$pid" && [ "$ticks" = "$began" ] && hears && kill -s 0 "$pid" 2>/dev/null || return 0
+  outlast
 }
 forget() {
   if number && [ "$named" = "$pid" ]; then rm -f -- "$file" 2>/dev/null || :; fi
@@ -114,7 +137,7 @@ start() {
   foreign=
   rm -f -- "$file" 2>/dev/null || : >"$file"
   # What is the plan's own and would be taken for the service's.
-  unset HOSTDECK_PLAN LC_ALL SYSTEMD_PAGER SYSTEMD_COLORS SYSTEMD_LESS
+  unset HOSTDECK_PLAN HOSTDECK_SINCE LC_ALL SYSTEMD_PAGER SYSTEMD_COLORS SYSTEMD_LESS
   unset INVOCATION_ID JOURNAL_STREAM SYSTEMD_EXEC_PID
   launch "$@" </dev/null >>"$log" 2>&1 &
   child=$!
@@ -143,6 +166,7 @@ start() {
 }
 """
 
+_DOWN = "{ stop || { [ $? = 2 ] && outlast; }; }"
 _STOP_WORDS = "file=$1 name=$2 pid=$3 began=$4 signal=$5 seconds=$6\nshift 6\n"
 _START_WORDS = "wrong=$1 directory=$2 log=$3\nshift 3\n"
 
@@ -151,6 +175,9 @@ STOP = LOOKS + _STOP + _STOP_WORDS + "stop\n"
 
 START = LOOKS + _START + "file=$1 name=$2\nshift 2\n" + _START_WORDS + 'ready "$@" && start "$@"\n'
 """FILE NAME WRONG DIRECTORY LOG COMMAND...: WRONG is ``PID TICKS`` of a process that is known not to be the service."""
+
+START_AGAIN = LOOKS + _STOP + _START + _STOP_WORDS + _START_WORDS + 'ready "$@" && drained && start "$@"\n'
+"""FILE NAME PID TICKS SIGNAL SECONDS WRONG DIRECTORY LOG COMMAND...: once what these told to end has."""
 
 _LEFT = """
 # Takes what the pid file names by now for what a start left there: sets pid and began, empty where nothing runs.
@@ -172,7 +199,7 @@ left() {
 }
 """
 
-RESTART = LOOKS + _STOP + _START + _STOP_WORDS + _START_WORDS + 'ready "$@" && stop && start "$@"\n'
+RESTART = LOOKS + _STOP + _START + _STOP_WORDS + _START_WORDS + f'ready "$@" && {_DOWN} && start "$@"\n'
 """FILE NAME PID TICKS SIGNAL SECONDS WRONG DIRECTORY LOG COMMAND..."""
 
 STOP_STARTED = (
@@ -194,7 +221,7 @@ RESTART_STARTED = (
     + _LEFT
     + "file=$1 name=$2 signal=$3 seconds=$4\nshift 4\n"
     + _START_WORDS
-    + 'ready "$@" && left && { [ -z "$pid" ] || stop; } && start "$@"\n'
+    + f'ready "$@" && left && {{ [ -z "$pid" ] || {_DOWN}; }} && start "$@"\n'
 )
 """FILE NAME SIGNAL SECONDS WRONG DIRECTORY LOG COMMAND...: restart what the pid file names by now."""
 

@@ -294,12 +294,14 @@ class Systemd:
     def plain_log(self, service: Service, *, lines: int) -> Command:
         """``journalctl`` of the unit, as a person reads it."""
         words = ("journalctl", "-q", "--no-pager", "-o", "short-iso", "-n", str(lines), *_match(service))
-        return Command(words, purpose=f"read the journal of {service.ref.name}")
+        return Command(("sh", "-c", _SINCE, "sh", *words), purpose=f"read the journal of {service.ref.name}")
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line of the journal as JSON."""
         return journal_line(ref, text)
 
+
+_SINCE = 'exec "$@" ${HOSTDECK_SINCE:+"--since=@$HOSTDECK_SINCE"}'
 
 SYSTEMD = Systemd()
 

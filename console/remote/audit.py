@@ -7,7 +7,7 @@ JSON lines, one an event, written through to the disk before anything is done (`
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +64,8 @@ class AuditEntry:
     """The plans whose locks it has set aside, since nothing of them ran any more."""
     kept: tuple[str, ...] = ()
     """What a service that did not hold its checks said last, before that was undone."""
+    failed: tuple[str, ...] = ()
+    """What the steps and checks that failed said last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class AuditTrail:
     def finished(self, plan: Plan, result: Result, reason: str | None, told: PlanProgress | None = None) -> None:
         """The result is known; ``told``: how far the plan has come, where that was seen."""
         words = None if reason is None else mask(reason)
-        kept = [cut(line, KEPT_LENGTH) for line in told.kept[-KEPT_LINES:]] if told is not None else []
+        kept = _bounded(told.kept) if told is not None else []
+        failed = _bounded(line for part in told.failed for line in part.said) if told is not None else []
         left = _left_out(plan, told) if told is not None else []
         self._write(
             "finished",
@@ -146,6 +149,7 @@ class AuditTrail:
             result=result.value,
             result_reason=words,
             kept=kept,
+            failed=failed,
             left_out=left,
             broke=list(told.broke) if told is not None else [],
         )
@@ -181,6 +185,11 @@ class AuditTrail:
         except OSError as error:
             why = f"{error.strerror or error}; make room or mend its rights"
             raise AuditError(f"{self.path}: the audit line cannot be written: {why}") from error
+
+
+def _bounded(lines: Iterable[str]) -> list[str]:
+    """The last of them, as long as a line of the trail may be."""
+    return [cut(mask(line), KEPT_LENGTH) for line in tuple(lines)[-KEPT_LINES:]]
 
 
 def _changes(plan: Plan) -> tuple[Command, ...]:
@@ -328,7 +337,7 @@ def _later(entry: AuditEntry, event: Mapping[str, Any]) -> AuditEntry:
     words, kept, left = _word(event, "result_reason") or None, _lines(event.get("kept")), event.get("left_out")
     places = frozenset(one for one in left if isinstance(one, int)) if isinstance(left, list) else frozenset()
     entry = replace(entry, result=result, result_reason=words, finished=_time(event), kept=kept, left_out=places)
-    return replace(entry, broke=_lines(event.get("broke")))
+    return replace(entry, broke=_lines(event.get("broke")), failed=_lines(event.get("failed")))
 
 
 def _lines(value: object) -> tuple[str, ...]:

@@ -110,6 +110,7 @@ def _step(step: Step) -> dict[str, Any]:
         "otherwise": None if step.otherwise is None else _intent(step.otherwise),
         "undo_last": step.undo_last,
         "usual": step.usual,
+        "apart": step.apart,
         "undo_unless": None if step.undo_unless is None else _check(step.undo_unless),
     }
 
@@ -179,7 +180,7 @@ def _to_command(value: Mapping[str, Any]) -> Command:
 
 
 def _to_step(value: Mapping[str, Any], host: str) -> Step:
-    # What an older console wrote has none of the last four.
+    # What an older console wrote has none of the last five.
     undo, unless, otherwise = value["undo"], value.get("undo_unless"), value.get("otherwise")
     return Step(
         _text(value["name"]),
@@ -189,6 +190,7 @@ def _to_step(value: Mapping[str, Any], host: str) -> Step:
         None if unless is None else _to_check(unless),
         None if value.get("usual") is None else _seconds(value["usual"]),
         None if otherwise is None else _to_intent(otherwise, host),
+        value.get("apart", False) is True,
     )
 
 

@@ -135,6 +135,8 @@ hd_step() {
   # Written before it is done: what cannot be written is not done.
   hd_note "step $1 running" || { hd_cause="state step $1"; return 1; }
   hd_begun="$1 $hd_begun"
+  # What a service says from here on is of the plan: its evidence asks for that alone.
+  if [ "$1" = "$hd_touching" ]; then HOSTDECK_SINCE=$(date +%s) && export HOSTDECK_SINCE; fi
   hd_change step "$@"
 }
 
@@ -246,8 +248,10 @@ hd_undo() {
   fi
 }
 
-# What is to be seen of the failure before it is undone; the cause stays what it was.
+# What is to be seen of the failure before it is undone; the cause stays what it was. Of a service to which nothing was
+# done yet nothing is to be seen.
 hd_keep() {
+  case " $hd_begun" in *" $hd_touching "*) ;; *) return 0 ;; esac
   hd_why=$hd_cause
   for hd_spec in $hd_evidence; do
     hd_rest=${hd_spec#*:}

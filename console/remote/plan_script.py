@@ -141,6 +141,7 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
         " ".join(f"{n}:{_times(step.command)}" for n, step in enumerate(steps, 1))
         for steps in (plan.evidence, plan.closing)
     )
+    touching = next((str(n) for n, step in enumerate(plan.steps, 1) if not step.apart), "")
     unless = [f"{n}:{_times(step.undo_unless.command)}" for n, step in enumerate(plan.steps, 1) if step.undo_unless]
     return (
         _assign("hd_id", plan.id),
@@ -151,6 +152,7 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
         _assign("hd_undos", " ".join(undos)),
         _assign("hd_undo_last", " ".join(str(n) for n, step in enumerate(plan.steps, 1) if step.undo_last)),
         _assign("hd_evidence", evidence),
+        _assign("hd_touching", touching),
         _assign("hd_closing", closing),
         _assign("hd_unless", " ".join(unless)),
         _assign("hd_unended", " ".join(tag for tag, command in _tagged(plan) if command.unended)),

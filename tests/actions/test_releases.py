@@ -46,6 +46,13 @@ def test_what_was_stopped_is_stopped_again_where_its_new_release_fails(kind: Act
     assert [check.name for check in found.aftermath] == ["api.service is stopped for 5 s"]
 
 
+@pytest.mark.parametrize(("kind", "recipe"), WAYS)
+def test_what_comes_before_the_swap_does_nothing_to_the_service(kind: ActionKind, recipe: Recipe | None) -> None:
+    steps = made(kind, service(), recipe).steps
+    apart = [step.name.split()[0] for step in steps if step.apart]
+    assert apart == ([{DIRECTORY: "build", HERE: "put"}[recipe]] if kind is ActionKind.REBUILD and recipe else [])
+
+
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.FLAPPING])
 @pytest.mark.parametrize(("kind", "recipe"), WAYS)
 def test_what_ran_or_failed_is_restarted_by_an_undo(kind: ActionKind, recipe: Recipe | None, state: State) -> None:

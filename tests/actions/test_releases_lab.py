@@ -127,6 +127,23 @@ def test_of_releases_those_that_failed_are_removed_first(bench: Bench) -> None:
     assert back == listed["v1.2.0"]["id"], "the live one is of the commit of the one before it"
 
 
+def test_what_a_release_that_fails_wrote_into_its_own_log_is_kept(bench: Bench) -> None:
+    (bench.home / "config.toml").write_text(releases.config(extra='logs = ["/var/log/api.log"]\n'))
+    telling = "[Service]\nExecStartPre=/bin/sh -c 'readlink /srv/api/current >>/var/log/api.log'\n"
+    bench.host.write("/etc/systemd/system/api.service.d/log.conf", telling)
+    bench.host.sh("install -o deploy /dev/null /var/log/api.log; systemctl daemon-reload")
+    releases.commit(bench.host, "v1.0.0")
+    first = bench.does("rebuild", "rel1/api")
+    assert bench.host.read("/var/log/api.log").splitlines() == [bench.tree().splitlines()[0]], first
+    releases.commit(bench.host, "v1.1.0", ["unhealthy"])
+    code, document, _ = bench.run("rebuild", "rel1/api", "--yes")
+    assert (code, document["result"]) == (1, "undone")
+    evidence: Any = document["evidence"]
+    written = bench.host.read("/var/log/api.log").splitlines()
+    assert [one["output"].split() for one in evidence if "api.log" in one["name"]] == [written[1:2]]
+    assert len(written) == 3, "the release of before, the one that failed, and that of before once more"
+
+
 def test_nothing_is_touched_where_it_must_fail(bench: Bench) -> None:
     host = bench.host
     releases.commit(host, "v1.0.0")
@@ -152,6 +169,7 @@ def test_nothing_is_touched_where_it_must_fail(bench: Bench) -> None:
     code, document, _ = bench.run("rebuild", "rel1/api", "--yes")
     assert (code, document["result"]) == (1, "undone")
     assert "broken" in json.dumps(document["steps"])
+    assert "Started" not in json.dumps(document["evidence"]), "of the service that runs and was not touched"
     assert bench.tree() == before
     assert bench.live == "v1.0.0"
 

@@ -36,10 +36,16 @@ def test_what_failed_said_last_is_in_the_trail(cli: Run) -> None:
     trail.planned(made, "ann")
     kept = StepResult("the last lines", StepState.DONE, 0.1, "panic: no ledger")
     left = tuple(StepResult(step.name, StepState.SKIPPED) for step in made.steps)
-    trail.finished(made, Result.UNDONE, "not healthy", PlanProgress(made, steps=left, evidence=(kept,)))
+    ill = StepResult("/health answers 2xx", StepState.FAILED, 9.0, "it answered 503\nwith token=abcdef0123456789")
+    told = PlanProgress(made, steps=left, checks=(ill,), evidence=(kept,))
+    trail.finished(made, Result.UNDONE, "not healthy", told)
     assert "    not run  " in cli("audit")[1]
     assert "    said  panic: no ledger" in cli("audit")[1].splitlines()
-    assert json.loads(cli("audit", "--json")[1])["plans"][0]["kept"] == ["panic: no ledger"]
+    assert "    failed with  it answered 503" in cli("audit")[1].splitlines()
+    (entry,) = json.loads(cli("audit", "--json")[1])["plans"]
+    assert entry["kept"] == ["panic: no ledger"]
+    assert entry["failed"][0] == "it answered 503"
+    assert "abcdef0123456789" not in entry["failed"][1]
 
 
 def test_what_is_not_found_says_what_was_looked_for(cli: Run) -> None:

@@ -69,6 +69,19 @@ def test_what_failed_said_last_stands_with_the_result(capsys: pytest.CaptureFixt
     assert "  before that was undone it said:\n    panic: no ledger" in capsys.readouterr().out
 
 
+def test_what_the_step_that_failed_printed_stands_with_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "\n".join((*(f"cc {number}" for number in range(20)), "api.c:42: error", "make: *** Error 1"))
+    failed = StepResult("build 1: make build", StepState.FAILED, 1.0, said)
+    Teller(about_port=False).tell(PlanProgress(PLAN, steps=(failed,), result=Result.UNDONE, reason="build 1 failed"))
+    shown = capsys.readouterr().out.splitlines()
+    place = shown.index("  build 1: make build said:")
+    assert shown[place + 1 : place + 13] == [*(f"    cc {n}" for n in range(10, 20)), "    api.c:42: error",
+                                             "    make: *** Error 1"]  # fmt: skip
+    short = replace(failed, output="make: *** Error 1")
+    Teller(about_port=False).tell(PlanProgress(PLAN, steps=(short,), result=Result.UNDONE))
+    assert "said:" not in capsys.readouterr().out, "it stands beside the step"
+
+
 def test_where_one_plan_cannot_free_a_port_the_plans_are_told_in_their_order() -> None:
     api, one, two = ref("api.service"), ref("one.service"), ref("two.service")
     stops = (Intent(ActionKind.STOP, one), Intent(ActionKind.STOP, two))

@@ -115,3 +115,30 @@ def test_elsewhere_it_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert shown.count("build c: make  took 40 s the last time") == 1
     assert "\r" not in shown
     assert "build c: make  41.0 s" in shown
+
+
+LOST = "connection lost, the plan goes on there; trying again: web1: no sign of life for 15 s"
+
+
+def test_a_link_that_is_lost_is_told_once_and_no_step_is_begun_anew(capsys: pytest.CaptureFixture[str]) -> None:
+    teller = Teller(about_port=False)
+    done, lost = running(StepState.DONE), replace(running(StepState.DONE), reason=LOST)
+    # The host tells its state from the beginning when it is asked again.
+    for progress in (running(), done, lost, lost, running(), done, lost, done):
+        teller.tell(progress)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("took 40 s the last time") == 1
+    assert shown.count("build c: make 41.0 s") == 1
+    assert shown.count(LOST) == 2, "once for each loss"
+
+
+def test_what_a_link_that_is_lost_does_not_change_is_how_long_a_step_runs() -> None:
+    screen, now = Screen(), [100.0]
+    line = LiveLine(Terminal(screen), lambda: now[0])
+    line.follow(running())
+    now[0] += 12.0
+    line.follow(replace(running(StepState.PENDING), reason=LOST))
+    now[0] += 12.0
+    line.follow(running())
+    assert screen.getvalue().rpartition("\r")[2].endswith("24 s of about 40 s")
+    assert "connection lost" in screen.getvalue()

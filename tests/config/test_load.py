@@ -365,6 +365,12 @@ password_from = "credential:x"
 name = "c"
 local = true
 password_from = "env:hunter 2"
+[[services]]
+name = "api"
+health = "http://bob:hunter2@127.0.0.1:8080/health"
+[[services]]
+name = "web"
+health = "http://bob:hunter2hunter2hunter2hunter2hunter2hunter2@127.0.0.1:8080/health"
 """
     )
     assert not any("hunter" in line for line in found)

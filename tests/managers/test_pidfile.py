@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from console.core.snapshot import Link, LinkState, Snapshot
 from console.managers import MANAGERS
 from console.managers import pidfile_actions as scripts
 from console.managers.pidfile import PIDFILE, SURVEY_PROBE
+from tests.patience import SHARED
 
 HEAD = "me 1001 oncall\ntool sudo\ntool systemd-run\nsystemd\nboot 1000000"
 DEPLOY = "owner 990 deploy"
@@ -407,3 +409,71 @@ def test_what_is_not_known_yet_is_refused() -> None:
     service = Service(ServiceRef("web1", "pidfile", "api"), State.UNKNOWN, "not asked")
     assert why_not(service, ActionKind.STOP) == "api: its pid file was not looked at yet"
     assert Detached(FILE).pid is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the scripts read /proc")
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
+def test_what_ends_later_than_it_was_given_is_awaited_and_started(tmp_path: Path, shell: str) -> None:
+    pid_file, log, go = tmp_path / "a.pid", tmp_path / "log", tmp_path / "go"
+    drains = f"trap 'while ! [ -e {go} ]; do sleep 0.1; done; exit 0' TERM; echo up; while :; do sleep 0.1; done"
+    launch = ("", str(tmp_path), str(log), "sh", "-c", drains)
+
+    def begun(script: str, *args: str) -> subprocess.Popen[str]:
+        words = [*shell.split(), "-c", script, "sh", str(pid_file), "a", *args]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+
+    def sh(script: str, *args: str) -> tuple[int, str]:
+        running = begun(script, *args)
+        told, _ = running.communicate(timeout=60)
+        return running.returncode, told
+
+    def run_id() -> tuple[str, ...]:
+        deadline = time.monotonic() + 10 * SHARED
+        while "up" not in log.read_text():
+            assert time.monotonic() < deadline, "it did not come up"
+            time.sleep(0.02)
+        log.write_text("")
+        return tuple(line.partition("=")[2] for line in sh(scripts.RUN_ID, "")[1].splitlines())
+
+    assert sh(scripts.START, *launch)[0] == 0
+    pid, began = run_id()
+    try:
+        code, told = sh(scripts.STOP, pid, began, "TERM", "1")
+        assert (code, told) == (2, f"process {pid} does not end: it still runs 1 s after SIGTERM; it was not killed\n")
+        code, told = sh(scripts.START_AGAIN, pid, began, "TERM", "1", *launch)
+        assert code == 1, "it does not run as before: it is told to end"
+        assert told == f"process {pid} still runs 2 s after SIGTERM; it may still end, and nothing starts a then\n"
+        undo = begun(scripts.START_AGAIN, pid, began, "TERM", "30", *launch)
+        go.touch()
+        told, _ = undo.communicate(timeout=60)
+        was, (pid, began) = pid, run_id()
+        assert told == f"process {was} ended, more than 30 s after SIGTERM\na runs as process {pid}\n"
+        go.unlink()
+        for script, known in ((scripts.RESTART, True), (scripts.RESTART_STARTED, False)):
+            restart = begun(script, *((pid, began) if known else ()), "TERM", "5", *launch)
+            assert restart.stdout is not None
+            assert "does not end" in restart.stdout.readline()
+            go.touch()
+            told, _ = restart.communicate(timeout=60)
+            was, (pid, began) = pid, run_id()
+            assert told == f"process {was} ended, more than 5 s after SIGTERM\na runs as process {pid}\n"
+            go.unlink()
+    finally:
+        subprocess.run(["kill", "-KILL", pid], capture_output=True, check=False)
+
+
+def test_a_restart_in_vain_offers_to_kill_what_does_not_end_and_to_start_it() -> None:
+    lines = running("/srv/api/bin/api\t--port\t8080")
+    [deaf] = parsed(block(FILE.path, *lines, file=FILE), head=HEAD.replace("1001 oncall", "990 deploy"))
+    [step] = planned(deaf, ActionKind.RESTART).steps
+    assert step.otherwise is not None
+    assert str(step.otherwise.target) == "web1/process:812"
+    assert step.otherwise.kind is ActionKind.KILL
+    assert step.otherwise.then == replace(deaf.ref, host="web1")
+
+
+def test_the_undo_of_a_stop_awaits_the_process_that_was_told_to_end() -> None:
+    [step] = planned(one(*running("/srv/api/bin/api\t--port\t8080")), ActionKind.STOP).steps
+    assert step.undo is not None
+    assert step.undo.argv[7] == scripts.START_AGAIN
+    assert step.undo.argv[9:15] == ("/srv/api/api.pid", "api", "812", "10000", "TERM", "10")

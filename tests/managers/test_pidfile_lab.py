@@ -189,8 +189,27 @@ async def test_what_ignores_sigterm_is_told_and_not_killed(lab: Lab, host: Host)
         assert f"process {pid} ignores SIGTERM: it still runs 1 s after SIGTERM; it was not killed" in str(last)
         last = await run(transport, await planned(transport, ActionKind.RESTART, file, name="deaf"), root=False)
         assert last.result is Result.FAILED, last
+        assert last.offer is not None
+        assert str(last.offer.target) == f"{host.name}/process:{pid}"
+        assert last.offer.then == last.plan.target
         assert named(await look(transport, file), "deaf").pid == pid
     host.sh(f"kill -KILL {pid}")
+
+
+async def test_what_ends_later_than_it_was_given_does_not_stay_down(lab: Lab, host: Host) -> None:
+    file = PidFile("slow", "/opt/tool/slow.pid", ("/bin/sh", "/opt/tool/slow.sh"), stop_timeout=5.0)
+    host.write("/opt/tool/slow.sh", 'trap "sleep 7; exit 0" TERM\nwhile :; do sleep 0.2; done\n', owner="oncall")
+    pid = by_hand(host, file.path, *file.command, user="oncall")
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        last = await run(transport, await planned(transport, ActionKind.STOP, file, name="slow"), root=False)
+        assert last.result is Result.UNDONE, last
+        assert f"process {pid} does not end: it still runs 5 s after SIGTERM; it was not killed" in str(last)
+        again = named(await look(transport, file), "slow").pid
+        assert again not in (None, pid), "what ran before is ended by now: it was started again"
+        last = await run(transport, await planned(transport, ActionKind.RESTART, file, name="slow"), root=False)
+        assert last.result is Result.DONE, last
+        assert named(await look(transport, file), "slow").pid not in (None, pid, again)
+    host.sh(f"kill -KILL $(cat {file.path})")
 
 
 async def test_who_starts_it_again_is_named(lab: Lab, host: Host) -> None:

@@ -221,6 +221,39 @@ def test_what_goes_with_the_undo_is_looked_at_before(places: LocalPlaces, words:
 
 
 @words
+def test_last_words_are_asked_for_from_the_step_on_that_touches_the_service(
+    places: LocalPlaces, words: tuple[str, ...]
+) -> None:
+    told = shell('echo "${HOSTDECK_SINCE-none}"')
+    began = int(time.time())
+    plan = replace(
+        make(Step("build", told, apart=True), Step("swap", told), Step("restart", change("false"))),
+        evidence=(Step("log", told),),
+    )
+    places.run(plan, words)
+    assert places.output(plan, "step.1") == "none\n"
+    assert began <= int(places.output(plan, "evidence.1")) <= time.time()
+
+
+@words
+def test_of_a_service_to_which_nothing_was_done_yet_no_last_words_are_looked_at(
+    places: LocalPlaces, words: tuple[str, ...]
+) -> None:
+    build = Step("build", change("sh", "-c", "echo 'api.c:42: error'; exit 2"), change("true"), apart=True)
+    log = (Step("log", change("echo", "of the release that runs")),)
+    plan = replace(make(build, Step("swap", change("true"))), evidence=log)
+    assert untimed(places.run(plan, words))[-4:] == [
+        "step 1 failed 2",
+        "undo 1 running",
+        "undo 1 done 0",
+        "result undone step 1 2",
+    ]
+    built = replace(build, command=change("true"))
+    plan = replace(make(built, Step("swap", change("false")), plan_id="20261120-0102"), evidence=log)
+    assert "evidence 1 done 0" in untimed(places.run(plan, words))
+
+
+@words
 def test_a_preflight_that_fails_changes_nothing(places: LocalPlaces, words: tuple[str, ...]) -> None:
     marker = places.first / "changed"
     plan = make(

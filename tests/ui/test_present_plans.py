@@ -117,6 +117,14 @@ def test_what_a_failed_step_said_is_kept_to_its_last_lines() -> None:
     said = plans.failure(progress)
     assert len(said) == 12
     assert plain(said[-1].value) == "line 39"
+    kept = StepResult("the last lines of api", StepState.DONE, 0.1, "Started")
+    both = plans.failure(replace(progress, evidence=(kept,)))
+    assert [entry.key for entry in both if entry.key] == ["SAID", "NEWEST", "KEPT"], "in this order on a small screen"
+    long = replace(kept, output=output)
+    assert [plain(entry.value) for entry in plans.failure(replace(progress, evidence=(long,)))[-7:]] == [
+        "line 39",
+        *(f"line {number}" for number in range(34, 40)),
+    ]
     silent = replace(progress, steps=(StepResult("start", StepState.FAILED),))
     assert plain(plans.failure(silent)[0].value) == "it said nothing"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from console.core import difference_words
 from console.core.command import Command, Effect
 from console.core.durations import whole
-from console.core.plan import Intent, Plan, PlanProgress, Result, Step, StepResult, StepState, Where
+from console.core.plan import LINES_SHOWN, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState, Where
 from console.core.service import ServiceRef
 from console.core.text import mask
 from console.remote.transport import HostSpec
@@ -20,6 +20,9 @@ from console.ui.widgets.table import Column, Row
 
 MOST_OF_CHANGES = 140
 """Characters of what a release changes that stand among the commands, which must stay in sight."""
+
+KEPT_BRIEFLY = 6
+"""Lines of a service's last words that stand below a failure; the change has more of them."""
 
 
 def columns(host: int) -> tuple[Column, ...]:
@@ -99,9 +102,9 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
     return tuple(entries)
 
 
-def _kept(progress: PlanProgress) -> list[Entry]:
+def _kept(progress: PlanProgress, most: int = LINES_SHOWN) -> list[Entry]:
     """What was said last before an undo; why where it could not be kept."""
-    lines = progress.kept[-12:] or tuple(
+    lines = progress.kept[-most:] or tuple(
         f"not kept: {part.output.strip().splitlines()[-1] if part.output.strip() else 'nothing was said'}"
         for part in progress.evidence
         if part.state is not StepState.RUNNING
@@ -255,19 +258,10 @@ def offered(offer: Intent) -> tuple[Cell, ...]:
 
 
 def failure(progress: PlanProgress) -> list[Entry]:
-    """What the failed step or check said, all of it: the evidence is not to be looked for."""
+    """What the failed step or check said, then what the service said last, its last line first for a small screen."""
     lines: list[Entry] = []
-    failed = (
-        *progress.prepare,
-        *progress.preflight,
-        *progress.steps,
-        *progress.checks,
-        *progress.undo,
-        *progress.closing,
-    )
-    lines += _kept(progress)
-    for part in failed:
-        if part.state is StepState.FAILED:
-            said = part.output.strip().splitlines()[-12:] or ["it said nothing"]
-            lines += [Entry("" if place else "SAID", line, "critical") for place, line in enumerate(said)]
-    return lines
+    for part in progress.failed:
+        said = part.said or ("it said nothing",)
+        lines += [Entry("" if place else "SAID", line, "critical") for place, line in enumerate(said)]
+    newest = [Entry("NEWEST", line) for line in progress.kept[-1:]]
+    return [*lines, *newest, *_kept(progress, KEPT_BRIEFLY)]
