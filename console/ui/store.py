@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from console.core.finding import Finding
+from console.core.namesakes import Managers, managers_by_name
 from console.core.sample import Rates, Sample
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
@@ -65,6 +66,7 @@ class Store:
         self._changed: set[str] = set()
         self._sorted: tuple[Finding, ...] | None = None
         self._counts: dict[str, Counts] = dict.fromkeys(self.specs, Counts(0, 0, 0))
+        self._names: dict[str, tuple[tuple[Service, ...], Managers]] = {}
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -141,6 +143,14 @@ class Store:
         """The service of that identity."""
         known = self._snapshots.get(ref.host)
         return known.service(ref) if known is not None else None
+
+    def names(self, host: str) -> Managers:
+        """Which managers of a host have a service of which name."""
+        services = self._snapshots[host].services
+        kept = self._names.get(host)
+        if kept is None or kept[0] is not services:
+            kept = self._names[host] = (services, managers_by_name(services))
+        return kept[1]
 
     def counts(self) -> Counts:
         """How much there is on all hosts together."""

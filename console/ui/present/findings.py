@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from console.core.finding import Finding, Severity
 from console.core.freshness import of_all, of_finding, of_service
+from console.core.namesakes import Managers, is_ambiguous, managers_by_name
 from console.core.service import Service
 from console.core.snapshot import LinkState, Snapshot
 from console.remote.transport import HostSpec
@@ -33,7 +34,7 @@ def columns(store: Store, *, narrow: bool = False) -> tuple[Column, ...]:
             *([Column("host", "host", max(4, min(names, 10)))] if len(store.specs) > 1 else []),
             Column("summary", "what", 20, 1, 16),
         )
-    longest = max((len(subject(finding)) for finding in store.findings()), default=0)
+    longest = max((len(subject(finding, store.names(finding.host))) for finding in store.findings()), default=0)
     return (
         Column("severity", "", 1),
         Column("host", "host", host_width(store.specs.values()), min_width=6),
@@ -43,33 +44,41 @@ def columns(store: Store, *, narrow: bool = False) -> tuple[Column, ...]:
     )
 
 
-def brief(finding: Finding) -> str:
+def brief(finding: Finding, known: Managers) -> str:
     """What is wrong in the fewest words: ``:8080 held by legacy.service``; of others the subject and the summary."""
     _, held, holder = finding.summary.partition(", held by ")
     if finding.port is not None and held:
         return f":{finding.port}{'/udp' if finding.protocol == 'udp' else ''} held by {holder}"
-    return finding.summary if finding.subject.endswith("host") else f"{subject(finding)}: {finding.summary}"
+    return finding.summary if finding.subject.endswith("host") else f"{subject(finding, known)}: {finding.summary}"
 
 
-def narrow_row(finding: Finding, *, host: bool) -> Row:
+def narrow_row(finding: Finding, known: Managers, *, host: bool) -> Row:
     """One finding as one short line; ``host`` where there are several."""
     tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
     where = (finding.host,) if host else ()
-    return Row(finding.key, (cells.severity_mark(finding.severity), *where, Cell(brief(finding), tone)))
+    return Row(finding.key, (cells.severity_mark(finding.severity), *where, Cell(brief(finding, known), tone)))
 
 
-def subject(finding: Finding) -> str:
-    """The subject without its host, which has a column of its own."""
+def subject(finding: Finding, known: Managers) -> str:
+    """The subject without its host, which has a column of its own; ``known`` are the names there."""
     if finding.service is not None:
-        return service_name(finding.service)
+        return service_name(finding.service, known)
     named = finding.subject.removeprefix(f"{finding.host}/")
     manager, _, name = named.partition(":")
-    # Of a service that is not there: named like the others, by its name alone.
-    return name if named != finding.subject and manager.isalnum() and name else named
+    # Of a service that is not there: named like the others, by its name alone where that is enough.
+    plain = named != finding.subject and manager.isalnum() and name and not is_ambiguous(manager, name, known)
+    return name if plain else named
 
 
-def row(finding: Finding, spec: HostSpec | None, snapshot: Snapshot, wall: float, seen: float | None = None) -> Row:
-    """One finding as one line; ``seen`` is for how many seconds this console sees it."""
+def row(
+    finding: Finding,
+    spec: HostSpec | None,
+    snapshot: Snapshot,
+    wall: float,
+    known: Managers,
+    seen: float | None = None,
+) -> Row:
+    """One finding as one line; ``known`` are the names on its host, ``seen`` is for how many seconds it is seen."""
     age = wall_age(snapshot, wall, finding.since)
     since = cells.age(age) if age is not None else at_least(seen) if seen is not None else ""
     tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
@@ -78,7 +87,7 @@ def row(finding: Finding, spec: HostSpec | None, snapshot: Snapshot, wall: float
         (
             cells.severity_mark(finding.severity),
             host_cell(spec, finding.host),
-            Cell(subject(finding), tone),
+            Cell(subject(finding, known), tone),
             Cell(finding.summary, tone),
             since,
         ),
@@ -105,9 +114,16 @@ def rows(
     kept = [finding for finding in every if all(word in _text(finding) for word in words)]
     hidden = len(every) - len(kept)
     if narrow:
-        return tuple(narrow_row(found, host=len(store.specs) > 1) for found in kept), hidden
+        return tuple(narrow_row(found, store.names(found.host), host=len(store.specs) > 1) for found in kept), hidden
     shown = (
-        row(found, store.specs.get(found.host), store.snapshot(found.host), wall, seen_for(store, found, now))
+        row(
+            found,
+            store.specs.get(found.host),
+            store.snapshot(found.host),
+            wall,
+            store.names(found.host),
+            seen_for(store, found, now),
+        )
         for found in kept
     )
     return tuple(shown), hidden
@@ -141,7 +157,8 @@ def heading(finding: Finding, snapshot: Snapshot, clock: Clock, seen: float | No
     since = "" if seen is None else f"seen from here for {cells.age(seen)}"
     if age is not None:
         since = f"since {clock.moment(finding.since)} ({cells.age(age)})"
-    return Heading(f"{finding.host}  {subject(finding)}", f"{finding.severity} {since}".rstrip())
+    named = subject(finding, managers_by_name(snapshot.services))
+    return Heading(f"{finding.host}  {named}", f"{finding.severity} {since}".rstrip())
 
 
 def detail(
