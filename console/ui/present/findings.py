@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 
 from console.core.finding import Finding, Severity
-from console.core.freshness import of_all, of_finding, of_service
+from console.core.freshness import Freshness, of_all, of_finding, of_service
 from console.core.namesakes import Managers, is_ambiguous, managers_by_name
 from console.core.service import Service
 from console.core.snapshot import LinkState, Snapshot
-from console.remote.transport import HostSpec
 from console.ui import cells
-from console.ui.cells import Cell, Text
+from console.ui.cells import Cell, Spans, Text
 from console.ui.clock import Clock
 from console.ui.present.hosts import link_advice
 from console.ui.present.words import freshness, host_cell, host_width, how_old, listed, number, service_name, wall_age
@@ -52,11 +51,17 @@ def brief(finding: Finding, known: Managers) -> str:
     return finding.summary if finding.subject.endswith("host") else f"{subject(finding, known)}: {finding.summary}"
 
 
-def narrow_row(finding: Finding, known: Managers, *, host: bool) -> Row:
-    """One finding as one short line; ``host`` where there are several."""
-    tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
-    where = (finding.host,) if host else ()
-    return Row(finding.key, (cells.severity_mark(finding.severity), *where, Cell(brief(finding, known), tone)))
+def narrow_row(store: Store, finding: Finding) -> Row:
+    """One finding as one short line, with its host where there are several."""
+    stale = store.stale(finding) is not None
+    told = Cell(brief(finding, store.names(finding.host)), _tone(finding, stale=stale))
+    where = (finding.host,) if len(store.specs) > 1 else ()
+    what: Text = (cells.stale_mark(), Cell(" "), told) if stale else told
+    return Row(finding.key, (cells.severity_mark(finding.severity), *where, what), tone="muted" if stale else "")
+
+
+def _tone(finding: Finding, *, stale: bool) -> str:
+    return "muted" if stale else {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
 
 
 def subject(finding: Finding, known: Managers) -> str:
@@ -70,28 +75,28 @@ def subject(finding: Finding, known: Managers) -> str:
     return name if plain else named
 
 
-def row(
-    finding: Finding,
-    spec: HostSpec | None,
-    snapshot: Snapshot,
-    wall: float,
-    known: Managers,
-    seen: float | None = None,
-) -> Row:
-    """One finding as one line; ``known`` are the names on its host, ``seen`` is for how many seconds it is seen."""
-    age = wall_age(snapshot, wall, finding.since)
+def row(store: Store, finding: Finding, wall: float, now: float | None = None) -> Row:
+    """One finding as one line. What may be over is marked as stale, with the age of what it rests on."""
+    host, old = finding.host, store.stale(finding)
+    age, seen = wall_age(store.snapshot(host), wall, finding.since), seen_for(store, finding, now)
     since = cells.age(age) if age is not None else at_least(seen) if seen is not None else ""
-    tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
+    tone = _tone(finding, stale=old is not None)
     return Row(
         finding.key,
         (
             cells.severity_mark(finding.severity),
-            host_cell(spec, finding.host),
-            Cell(subject(finding, known), tone),
-            Cell(finding.summary, tone),
+            host_cell(store.specs.get(host), host),
+            Cell(subject(finding, store.names(host)), tone),
+            (*_stale(old, now), Cell(finding.summary, tone)) if old is not None else Cell(finding.summary, tone),
             since,
         ),
+        tone="" if old is None else "muted",
     )
+
+
+def _stale(old: Freshness, now: float | None) -> Spans:
+    age = old.age(now) if now is not None else None
+    return (cells.stale_mark(), Cell(f" stale{'' if age is None else f' {cells.age(age)}'}: ", "warning"))
 
 
 def at_least(seen: float) -> str:
@@ -111,26 +116,14 @@ def rows(
     """All findings that contain every word of the filter, worst first, and how many it hides."""
     words = needle.lower().split()
     every = store.findings()
-    kept = [finding for finding in every if all(word in _text(finding) for word in words)]
-    hidden = len(every) - len(kept)
-    if narrow:
-        return tuple(narrow_row(found, store.names(found.host), host=len(store.specs) > 1) for found in kept), hidden
-    shown = (
-        row(
-            found,
-            store.specs.get(found.host),
-            store.snapshot(found.host),
-            wall,
-            store.names(found.host),
-            seen_for(store, found, now),
-        )
-        for found in kept
-    )
-    return tuple(shown), hidden
+    kept = [one for one in every if all(word in _text(one, stale=store.stale(one) is not None) for word in words)]
+    shown = (narrow_row(store, found) if narrow else row(store, found, wall, now) for found in kept)
+    return tuple(shown), len(every) - len(kept)
 
 
-def _text(finding: Finding) -> str:
-    return f"{finding.host} {finding.subject} {finding.summary} {finding.code} {finding.severity}".lower()
+def _text(finding: Finding, *, stale: bool) -> str:
+    words = (finding.host, finding.subject, finding.summary, finding.code, finding.severity, "stale" if stale else "")
+    return " ".join(words).lower()
 
 
 def state_line(service: Service, snapshot: Snapshot) -> Text:
