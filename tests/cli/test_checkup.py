@@ -125,6 +125,23 @@ async def test_which_compose_there_is(plugin: Output, alone: Output, found: str 
     assert "compose" not in {check.what for check in without}
 
 
+async def test_compose_is_of_no_use_to_who_may_not_use_docker() -> None:
+    async def run(command: Command) -> Output:
+        return Output(0, "1.29.2\n") if command.argv[0] == "docker-compose" else Output(1, "")
+
+    denied = Source("docker", None, "permission denied on /run/docker.sock: join group docker")
+    told = {one.what: one for one in await managers.checks(replace(snapshot(), sources=(denied,)), run)}
+    assert told["compose"].mark is Mark.WARNING
+    assert told["compose"].found == "v1: docker-compose 1.29.2, permission denied on /run/docker.sock"
+    assert mended(told["compose"]) == mended(told["docker"]) == "usermod -aG docker oncall (as root), then log in again"
+    # Of several engines one refuses: it may be of use with the others.
+    told = {
+        one.what: one
+        for one in await managers.checks(replace(snapshot(), sources=(replace(denied, partial=True),)), run)
+    }
+    assert told["compose"].mark is Mark.OK
+
+
 # As docker.io 20.10.24, supervisor 4.2.5 and kubectl 1.32.4 answer.
 SAY: dict[tuple[str, ...], Output] = {
     ("docker", "version"): Output(0, "20.10.24+dfsg1\n"),

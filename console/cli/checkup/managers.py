@@ -36,8 +36,8 @@ async def checks(snapshot: Snapshot, run: "Callable[[Command], Awaitable[Output]
             found.append(ok(manager.id, ", ".join(word for word in told if word)))
         found += _wrong_files(manager, mine)
         found += _without_tool(manager, mine, user)
-    if snapshot.source("docker") is not None:
-        found.append(await _compose(run))
+    if (engine := snapshot.source("docker")) is not None:
+        found.append(await _compose(run, None if engine.partial else engine.failure, user))
     if "kubernetes" in absent and snapshot.identity is not None and "kubectl" in snapshot.identity.tools:
         absent.remove("kubernetes")
         found.append(unknown("kubernetes", "kubectl is there, and this login has no kubeconfig", KUBECONFIG))
@@ -52,14 +52,18 @@ COMPOSE = (("docker", "compose"), ("docker-compose",))
 """What may answer for Compose, the one that is used first in front."""
 
 
-async def _compose(run: "Callable[[Command], Awaitable[Output]]") -> Check:
-    """Which Compose the host has: without one its services are seen, and not made anew."""
+async def _compose(run: "Callable[[Command], Awaitable[Output]]", refused: str | None, user: str) -> Check:
+    """Which Compose the host has: without one its services are seen, and not made anew.
+
+    ``refused``: why Docker is not to be used, without which it does nothing.
+    """
     for words in COMPOSE:
         output = await run(Command((*words, "version", "--short"), timeout=8.0, ok_exits=tuple(range(256))))
         said = output.stdout.strip().removeprefix("v")
         if output.exit == 0 and said[:1].isdigit():
             version = "v1" if said.startswith("1.") else "v2"
-            return ok("compose", f"{version}: {' '.join(words)} {said.splitlines()[0][:40]}")
+            told = f"{version}: {' '.join(words)} {said.splitlines()[0][:40]}"
+            return ok("compose", told) if refused is None else parted("compose", f"{told}, {refused}", user)
     found = "neither docker compose nor docker-compose answers: services of Compose are not rebuilt or made anew"
     return warning("compose", found, "install docker-compose-plugin (v2), or docker-compose")
 
