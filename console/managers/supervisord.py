@@ -111,6 +111,7 @@ class Supervisord:
     written = SUPERVISORD_WRITTEN
     plain_tool = ("supervisorctl",)
     version_words = ("version",)
+    installed_words = ("supervisord", "--version")
 
     def version_of(self, said: str) -> str | None:
         """The last line: warnings come before it."""
