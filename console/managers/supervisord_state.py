@@ -31,7 +31,6 @@ _SIGNALS = {
 }  # fmt: skip
 _bad_exit = re.compile(r"Bad exit code (\d{1,9})\Z")
 _uptime = re.compile(r"pid (\d{1,9}), uptime (?:(\d{1,9}) days?, )?(\d{1,9}):(\d\d):(\d\d)\Z")
-_zone = re.compile(r"([+-])(\d\d)(\d\d)\Z")
 _status = re.compile(r"(\S+) +(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)(?: +(.*))?\Z")
 
 
@@ -72,12 +71,6 @@ class Around:
     tool_missing: str | None = None
     at: str = ""
     """The socket of one that is not the usual one of its host: it is a part of the names of its programs."""
-
-
-def zone_seconds(text: str) -> float | None:
-    """Seconds of ``+0200``."""
-    match = _zone.match(text)
-    return None if match is None else int(f"{match[1]}1") * (int(match[2]) * 3600.0 + int(match[3]) * 60.0)
 
 
 def name_of(key: Key) -> str:
