@@ -1,6 +1,6 @@
 """How old what is known is: the age of a thing is that of its own source, never that of its host."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from console.core.finding import Finding
@@ -14,6 +14,8 @@ _SOURCES = {
     **dict.fromkeys(("io-wait", "memory-pressure", "swap-full", "oom-kill"), "vitals"),
 }
 """What findings of a host itself rest on, by their code."""
+_OF_SILENCE = frozenset({"host-unreachable", "host-stale", "manager-silent", "mount-silent"})
+"""Findings that tell who does not answer: they are of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,15 @@ def of_finding(snapshot: Snapshot, finding: Finding) -> Freshness | None:
         return of_service(snapshot, service)
     name = _SOURCES.get(finding.code, "listeners" if finding.port is not None else finding.subject)
     return of_source(snapshot, name) if snapshot.source(name) is not None else None
+
+
+def not_of_now(snapshot: Snapshot, findings: Iterable[Finding]) -> Mapping[tuple[str, str, str], Freshness]:
+    """Those of a host's findings that may be over, by their identity: what they rest on was not told again since."""
+    lost = snapshot.link.state is not LinkState.UP or any(source.stale for source in snapshot.sources)
+    if not lost and all(service.told_at is None for service in snapshot.services):
+        return {}
+    told = ((finding, of_finding(snapshot, finding)) for finding in findings if finding.code not in _OF_SILENCE)
+    return {finding.key: fresh for finding, fresh in told if fresh is not None and fresh.stale}
 
 
 def _of(snapshot: Snapshot, source: Source | None) -> Freshness:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from console.core.endings import why_failed
 from console.core.finding import Finding, Proposal, Severity
+from console.core.namesakes import managers_by_name, told_apart
 from console.core.plan import ActionKind, Intent
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot
@@ -93,7 +94,7 @@ def without_unit(snapshot: Snapshot, services: Sequence[Service]) -> list[Findin
 
 
 def _of_daemon(snapshot: Snapshot, daemon: int, services: Sequence[Service]) -> Finding:
-    manager, names = services[0].ref.manager, listed([service.ref.name for service in services])
+    manager, names = services[0].ref.manager, _named(snapshot, services)
     return Finding(
         "manager-down",
         Severity.WARNING,
@@ -105,10 +106,15 @@ def _of_daemon(snapshot: Snapshot, daemon: int, services: Sequence[Service]) -> 
     )
 
 
+def _named(snapshot: Snapshot, services: Sequence[Service]) -> str:
+    known = managers_by_name(snapshot.services)
+    return listed([told_apart(service.ref, known) for service in services])
+
+
 def _one(snapshot: Snapshot, each: Fallen, declared: Collection[ServiceRef], commands_of: CommandsOf) -> Finding:
     unit, count = each.unit, len(each.services)
     live = [service for service in each.services if service.pids]
-    names = listed([service.ref.name for service in each.services])
+    names = _named(snapshot, each.services)
     what = f"its {count} services: {names}" if count > 1 else names
     on = f"; {len(live)} still {'run' if len(live) > 1 else 'runs'}" if live else ""
     return Finding(

@@ -121,6 +121,11 @@ class Versioned(Protocol):
         """What follows the words of ``Service.tool``; what that prints is for ``version_of``."""
         ...
 
+    @property
+    def installed_words(self) -> tuple[str, ...]:
+        """The whole command that tells which version is installed to a login without any right, for ``version_of``."""
+        ...
+
     def version_of(self, said: str) -> str | None:
         """The version; ``None`` where that is none."""
         ...

@@ -1,5 +1,6 @@
 """Docker and Podman: containers that belong to no project of Compose."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -43,6 +44,9 @@ def _found(told: Iterable[Told]) -> dict[ServiceRef, tuple[Service, Told]]:
     return found
 
 
+_client = re.compile(r"Docker version ([^\s,]{1,80})")
+
+
 class Docker:
     """The manager of containers."""
 
@@ -53,13 +57,16 @@ class Docker:
     comparison = container_difference.DIFFERENCE
     plain_tool = ("docker",)
     version_words = ("version", "--format", "{{.Server.Version}}")
+    installed_words = ("docker", "--version")
 
     def takes_effect(self, service: Service, file: str | None) -> str:
         """A container has the ports and variables with which it was made."""
         return f"make the container {service.ref.name} anew, with the options of its docker run"
 
     def version_of(self, said: str) -> str | None:
-        """The last line: warnings come before it."""
+        """The last line: warnings come before it. The client without its server says so in a sentence."""
+        if (client := _client.match(said)) is not None:
+            return f"client {client[1]}"
         return (said.strip().splitlines() or [""])[-1].strip()[:80] or None
 
     def probes(self) -> tuple[Probe[Any], ...]:

@@ -60,6 +60,7 @@ class Kubernetes:
     comparison = kubernetes_difference.DIFFERENCE
     plain_tool = ("kubectl",)
     version_words = ("version", "--client")
+    installed_words = (*plain_tool, *version_words)
 
     def version_of(self, said: str) -> str | None:
         """Of kubectl: a whole structure until 1.27, a line since."""

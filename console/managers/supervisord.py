@@ -13,6 +13,7 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers.as_user import as_its_user
 from console.managers.supervisord_files import GROUND_PROBE, WITH_READER, parse_ground
+from console.managers.supervisord_log import zone_seconds
 from console.managers.supervisord_presence import PRESENCE
 from console.managers.supervisord_scripts import (
     FILES_LOAD,
@@ -33,7 +34,6 @@ from console.managers.supervisord_state import (
     programs_of_status,
     then,
     unloaded,
-    zone_seconds,
 )
 
 SUPERVISORD_PRESENCE: Probe[str] = Probe("supervisord_presence", PRESENCE, str, every=5.0, slow=True)
@@ -111,6 +111,7 @@ class Supervisord:
     written = SUPERVISORD_WRITTEN
     plain_tool = ("supervisorctl",)
     version_words = ("version",)
+    installed_words = ("supervisord", "--version")
 
     def version_of(self, said: str) -> str | None:
         """The last line: warnings come before it."""

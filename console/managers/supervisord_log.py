@@ -11,6 +11,7 @@ _ended = re.compile(
     r"(exited|stopped): (\S+) \((?:exit status (-?\d{1,9})|terminated by (SIG\w+|signal \d{1,3}))"
     r"(?: \(core dumped\))?(; .*)?\)\Z"
 )
+_zone = re.compile(r"([+-])(\d\d)(\d\d)\Z")
 _gave_up = re.compile(r"gave up: (\S+) entered FATAL state")
 
 PROMPT = 5.0
@@ -83,3 +84,9 @@ def _take(programs: dict[str, Past], at: float, said: str) -> None:
         )
     elif (match := _gave_up.match(said)) is not None and match[1] in programs:
         programs[match[1]] = replace(programs[match[1]], by_hand=True)
+
+
+def zone_seconds(text: str) -> float | None:
+    """Seconds of ``+0200``."""
+    match = _zone.match(text)
+    return None if match is None else int(f"{match[1]}1") * (int(match[2]) * 3600.0 + int(match[3]) * 60.0)

@@ -31,7 +31,6 @@ _SIGNALS = {
 }  # fmt: skip
 _bad_exit = re.compile(r"Bad exit code (\d{1,9})\Z")
 _uptime = re.compile(r"pid (\d{1,9}), uptime (?:(\d{1,9}) days?, )?(\d{1,9}):(\d\d):(\d\d)\Z")
-_zone = re.compile(r"([+-])(\d\d)(\d\d)\Z")
 _status = re.compile(r"(\S+) +(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)(?: +(.*))?\Z")
 
 
@@ -72,12 +71,6 @@ class Around:
     tool_missing: str | None = None
     at: str = ""
     """The socket of one that is not the usual one of its host: it is a part of the names of its programs."""
-
-
-def zone_seconds(text: str) -> float | None:
-    """Seconds of ``+0200``."""
-    match = _zone.match(text)
-    return None if match is None else int(f"{match[1]}1") * (int(match[2]) * 3600.0 + int(match[3]) * 60.0)
 
 
 def name_of(key: Key) -> str:
@@ -311,8 +304,8 @@ def place_of(service: Service) -> str:
 
 
 def _state(each: Program, past: Past | None, restarts: int | None) -> State:
-    if each.word == "RUNNING" and restarts and each.start is not None and each.now is not None:
-        return State.FLAPPING if 0 <= each.now - each.start < RECENT else State.RUNNING
+    if each.word == "RUNNING":
+        return State.FLAPPING if restarts and _young(each) else State.RUNNING
     if each.word == "STARTING":
         return State.FLAPPING if restarts else State.STARTING
     if each.word == "EXITED":
@@ -321,7 +314,6 @@ def _state(each: Program, past: Past | None, restarts: int | None) -> State:
     return {
         # Its process is still there; the native word says that it ends.
         "STOPPING": State.RUNNING,
-        "RUNNING": State.RUNNING,
         "STOPPED": State.STOPPED,
         "BACKOFF": State.FLAPPING,
         "FATAL": State.FAILED,
@@ -329,15 +321,23 @@ def _state(each: Program, past: Past | None, restarts: int | None) -> State:
 
 
 def _restarts(each: Program, past: Past | None, loaded: Mapping[str, object]) -> int | None:
-    """As far as the log reaches back."""
+    """At least so many, as far as the log reaches back."""
     retries = _number(loaded.get("startretries"))
     if each.word == "FATAL" and retries is not None:
         # It gives up after so many; the log may begin later.
         return max(past.restarts if past is not None else 0, retries)
     if past is None:
         return None
-    # What the log tells is of another run where it was read a moment earlier.
-    return past.restarts if each.pid in (None, 0, past.pid) else None
+    if each.pid in (None, 0, past.pid):
+        return past.restarts
+    # A run that the log does not have yet, or not any more where it is older: only one that was just started goes on
+    # with what the log counted, unless that was to be somebody's start.
+    return past.restarts if _young(each) and not past.by_hand else None
+
+
+def _young(each: Program) -> bool:
+    """Whether it was started so lately that a start by itself is flapping."""
+    return each.start is not None and each.now is not None and 0 <= each.now - each.start < RECENT
 
 
 def _ending(each: Program, past: Past | None) -> tuple[int | None, int | None]:

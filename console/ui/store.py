@@ -1,9 +1,11 @@
 """What the screens know: the latest snapshot of each host, its findings and a short history of its numbers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from console.core.finding import Finding
+from console.core.freshness import Freshness, not_of_now
+from console.core.namesakes import Managers, managers_by_name
 from console.core.sample import Rates, Sample
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
@@ -60,11 +62,13 @@ class Store:
         connecting = Link(LinkState.CONNECTING, now)
         self._snapshots = {name: Snapshot(name, connecting) for name in self.specs}
         self._findings: dict[str, tuple[Finding, ...]] = {}
+        self._old: dict[str, Mapping[tuple[str, str, str], Freshness]] = {}
         self._first_seen: dict[tuple[str, str, str], float] = {}
         self._history = {name: HostHistory() for name in self.specs}
         self._changed: set[str] = set()
         self._sorted: tuple[Finding, ...] | None = None
         self._counts: dict[str, Counts] = dict.fromkeys(self.specs, Counts(0, 0, 0))
+        self._names: dict[str, tuple[tuple[Service, ...], Managers]] = {}
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -88,9 +92,10 @@ class Store:
             self._counts[host] = counted(snapshot)
         if now is not None:
             self._note(host, findings, now)
-        if self._findings.get(host) != findings:
-            self._findings[host] = findings
+        old = not_of_now(snapshot, findings)
+        if self._findings.get(host) != findings or self._old.get(host, {}).keys() != old.keys():
             self._sorted = None
+        self._findings[host], self._old[host] = findings, old
 
     def _note(self, host: str, findings: tuple[Finding, ...], now: float) -> None:
         """Remember since when each finding of a host is seen from here; one that comes back begins anew."""
@@ -122,12 +127,16 @@ class Store:
         return self._history[host]
 
     def findings(self) -> tuple[Finding, ...]:
-        """All findings of all hosts: worst first, then the newest, then by host."""
+        """All findings of all hosts: worst first, of these what holds now before what is stale, then the newest."""
         if self._sorted is None:
             found = [finding for host in self.specs for finding in self._findings.get(host, ())]
-            found.sort(key=lambda finding: (finding.severity.rank, -(finding.since or 0.0)))
+            found.sort(key=lambda one: (one.severity.rank, self.stale(one) is not None, -(one.since or 0.0)))
             self._sorted = tuple(found)
         return self._sorted
+
+    def stale(self, finding: Finding) -> Freshness | None:
+        """How old a finding is of which it is not known whether it still holds; ``None`` of one that holds now."""
+        return self._old.get(finding.host, {}).get(finding.key)
 
     def findings_of(self, host: str) -> tuple[Finding, ...]:
         """The findings of one host."""
@@ -141,6 +150,14 @@ class Store:
         """The service of that identity."""
         known = self._snapshots.get(ref.host)
         return known.service(ref) if known is not None else None
+
+    def names(self, host: str) -> Managers:
+        """Which managers of a host have a service of which name."""
+        services = self._snapshots[host].services
+        kept = self._names.get(host)
+        if kept is None or kept[0] is not services:
+            kept = self._names[host] = (services, managers_by_name(services))
+        return kept[1]
 
     def counts(self) -> Counts:
         """How much there is on all hosts together."""

@@ -125,6 +125,23 @@ async def test_which_compose_there_is(plugin: Output, alone: Output, found: str 
     assert "compose" not in {check.what for check in without}
 
 
+async def test_compose_is_of_no_use_to_who_may_not_use_docker() -> None:
+    async def run(command: Command) -> Output:
+        return Output(0, "1.29.2\n") if command.argv[0] == "docker-compose" else Output(1, "")
+
+    denied = Source("docker", None, "permission denied on /run/docker.sock: join group docker")
+    told = {one.what: one for one in await managers.checks(replace(snapshot(), sources=(denied,)), run)}
+    assert told["compose"].mark is Mark.WARNING
+    assert told["compose"].found == "v1: docker-compose 1.29.2, permission denied on /run/docker.sock"
+    assert mended(told["compose"]) == mended(told["docker"]) == "usermod -aG docker oncall (as root), then log in again"
+    # Of several engines one refuses: it may be of use with the others.
+    told = {
+        one.what: one
+        for one in await managers.checks(replace(snapshot(), sources=(replace(denied, partial=True),)), run)
+    }
+    assert told["compose"].mark is Mark.OK
+
+
 # As docker.io 20.10.24, supervisor 4.2.5 and kubectl 1.32.4 answer.
 SAY: dict[tuple[str, ...], Output] = {
     ("docker", "version"): Output(0, "20.10.24+dfsg1\n"),
@@ -182,6 +199,36 @@ async def test_a_manager_that_runs_nothing_yet_has_a_version_too() -> None:
         "kubernetes": "kubectl v1.32.4-dispatcher, 0 services",
         "pm2": "0 services",
     }
+
+
+# As supervisor 4.2.5, docker.io 20.10.24 and kubernetes-client 1.20.2 of Debian 12 answer a login without any right.
+INSTALLED: dict[tuple[str, ...], Output] = {
+    ("supervisord", "--version"): Output(0, "4.2.5\n"),
+    ("docker", "--version"): Output(0, "Docker version 20.10.24+dfsg1, build 297e128\n"),
+    ("kubectl", "version", "--client"): Output(
+        0, 'Client Version: version.Info{Major:"1", Minor:"20", GitVersion:"v1.20.2", '
+        'GitCommit:"faecb196815e248d3ecfb03c680a4507229c2a56", GitTreeState:"archive", '
+        'BuildDate:"2025-06-08T22:40:27Z", GoVersion:"go1.19.8", Compiler:"gc", Platform:"linux/amd64"}\n'
+    ),
+}  # fmt: skip
+
+
+async def test_a_manager_that_may_not_be_asked_has_the_version_that_is_installed() -> None:
+    async def run(command: Command) -> Output:
+        return INSTALLED.get(command.argv, Output(1, "", "permission denied"))
+
+    refused = (
+        Source("supervisord", None, "oncall may not use /run/supervisor.sock"),
+        Source("docker", None, "permission denied on /run/docker.sock: join group docker"),
+        Source("pm2", None, "only deploy may use it"),
+    )
+    who = replace(identity(), tools=identity().tools | {"kubectl"})
+    told = {one.what: one for one in await managers.checks(replace(snapshot(who=who), sources=refused), run)}
+    assert told["supervisord"].found == "4.2.5, oncall may not use /run/supervisor.sock"
+    assert told["docker"].found == "client 20.10.24+dfsg1, permission denied on /run/docker.sock"
+    assert mended(told["docker"]) == "usermod -aG docker oncall (as root), then log in again"
+    assert told["pm2"].found == "only deploy may use it"
+    assert told["kubernetes"].found == "kubectl v1.20.2 is there, and this login has no kubeconfig"
 
 
 async def test_kubectl_without_a_kubeconfig_is_told_and_no_warning() -> None:

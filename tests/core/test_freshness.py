@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from console.core.finding import Finding, Severity
-from console.core.freshness import Freshness, of_all, of_finding, of_service, of_source
+from console.core.freshness import Freshness, not_of_now, of_all, of_finding, of_service, of_source
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot, Source
 
@@ -100,3 +100,12 @@ def test_several_sources_together_are_as_old_as_the_oldest_that_told_something()
     assert of_all(watched, ("vitals", "listeners", "systemd")).at == 88.0
     assert of_all(snapshot(Source("systemd", None, "no bus"), Source("vitals", 99.0)), ("vitals", "systemd")).at == 99.0
     assert of_all(snapshot(), ()).at == 100.0
+
+
+def test_findings_of_one_daemon_among_several_that_hangs_are_not_of_now() -> None:
+    one = replace(service("pm2"), told_at=58.0)
+    finding = Finding("service-failed", Severity.CRITICAL, "web1", str(one.ref), "", service=one.ref)
+    silent = Finding("manager-silent", Severity.CRITICAL, "web1", "pm2", "")
+    known = replace(snapshot(Source("pm2", 99.0, HUNG, partial=True)), services=(one,))
+    assert not_of_now(known, (finding, silent)) == {finding.key: Freshness(58.0, stale=True, why=HUNG)}
+    assert not_of_now(replace(known, services=(service("pm2"),)), (finding, silent)) == {}

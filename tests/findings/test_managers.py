@@ -75,6 +75,12 @@ def test_one_finding_for_the_unit_and_all_that_it_ran() -> None:
     assert only(down(), api).summary == "not running: nobody looks after api"
 
 
+def test_a_program_that_has_a_namesake_on_its_host_is_named_with_its_manager() -> None:
+    namesake = replace(container("api"), adrift=None, state=State.RUNNING)
+    finding = only(down(), program("api"), program("cart"), namesake)
+    assert finding.summary == "not running: nobody looks after its 2 services: supervisord:api, cart"
+
+
 @pytest.mark.parametrize(
     ("changes", "told", "severity"),
     [

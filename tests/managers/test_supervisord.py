@@ -100,8 +100,18 @@ def test_a_restart_by_itself_is_flapping_for_a_while_and_one_by_hand_is_not() ->
     assert one("STARTING", crashed, pid=6, start=999).state is State.FLAPPING
     found = one("RUNNING", by_hand, pid=6, start=995)
     assert (found.state, found.restarts) == (State.RUNNING, 0)
-    # The log was read a moment before: it tells of another run.
-    assert one("RUNNING", crashed, pid=7, start=995).restarts is None
+
+
+def test_a_run_that_is_newer_than_what_was_read_of_the_log_goes_on_with_its_count() -> None:
+    again = ["INFO spawned: 'api' with pid 5", "WARN exited: api (exit status 1; not expected)",
+             "INFO spawned: 'api' with pid 6"]  # fmt: skip
+    for last in ([], ["WARN exited: api (exit status 1; not expected)"]):
+        found = one("RUNNING", logged(*again, *last), pid=7, start=995)
+        assert (found.state, found.restarts) == (State.FLAPPING, 1)
+    assert one("STARTING", logged(*again), pid=7, start=999).state is State.FLAPPING
+    # Somebody may have started what was stopped, and what runs for long is older than this log.
+    assert one("RUNNING", logged(*again, "INFO stopped: api (exit status 0)"), pid=7, start=995).state is State.RUNNING
+    assert one("RUNNING", logged(*again), pid=7, start=900).restarts is None
 
 
 def test_the_log_tells_what_ended_it() -> None:

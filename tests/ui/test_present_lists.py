@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from console.config.model import Config
+from console.core.finding import Finding, Severity
 from console.core.keys import Place
 from console.core.network import Listener, Process
 from console.core.service import Endpoint, Origin, Service, ServiceRef, State
@@ -91,7 +92,9 @@ def test_the_detail_of_a_container_says_which_image_it_is_and_where_that_comes_f
 
 
 def test_a_finding_row_says_host_subject_summary_and_age() -> None:
-    row = findings.row(scenes.held(), scenes.specs()[1], scenes.web3(), scenes.WALL)
+    store = Store(scenes.specs(), scenes.NOW)
+    store.apply(scenes.web3(), (scenes.held(),))
+    row = findings.row(store, scenes.held(), scenes.WALL)
     assert [plain(cell) for cell in row.cells] == [
         "!", "web-3 prod", "api.service", "cannot bind tcp 8080, held by legacy.service", "2m",
     ]  # fmt: skip
@@ -101,10 +104,10 @@ def test_a_finding_row_says_host_subject_summary_and_age() -> None:
 def test_in_a_narrow_list_the_holder_is_in_sight() -> None:
     store = Store(scenes.specs(), scenes.NOW)
     assert [column.id for column in findings.columns(store, narrow=True)] == ["severity", "host", "summary"]
-    assert findings.brief(scenes.held()) == ":8080 held by legacy.service"
-    assert findings.brief(scenes.full()) == "/var: 94 % full, 6.0 GiB left"
-    assert findings.brief(scenes.down()) == "cannot be reached: connection timed out"
-    row = findings.narrow_row(scenes.held(), host=True)
+    assert findings.brief(scenes.held(), {}) == ":8080 held by legacy.service"
+    assert findings.brief(scenes.full(), {}) == "/var: 94 % full, 6.0 GiB left"
+    assert findings.brief(scenes.down(), {}) == "cannot be reached: connection timed out"
+    row = findings.narrow_row(store, scenes.held())
     assert [plain(cell) for cell in row.cells] == ["!", "web-3", ":8080 held by legacy.service"]
 
 
@@ -237,6 +240,31 @@ def test_rows_of_a_silent_manager_are_stale_with_their_age_and_no_others() -> No
     widths = {column.id: column.width for column in services.columns("host", 10, stale=True)}
     assert widths["up"] == len("stale 42s")
     assert [line.service.ref.name for line in known.lines if "stale" in line.text] == ["shop"], "the filter finds it"
+
+
+def test_a_finding_of_a_silent_manager_is_stale_and_stands_below_the_one_that_says_so() -> None:
+    ref = with_pm2().services[-1].ref
+    fails = Finding("service-failed", Severity.CRITICAL, "web-3", str(ref), "failed", service=ref, since=scenes.WALL)
+    silent = Finding("manager-silent", Severity.CRITICAL, "web-3", "pm2", "does not answer")
+    store = Store(scenes.specs(), scenes.NOW)
+
+    def shown(snapshot: Snapshot, *, narrow: bool = False) -> list[str]:
+        store.apply(snapshot, (fails, silent, scenes.held()))
+        rows, _ = findings.rows(store, scenes.WALL, now=scenes.NOW, narrow=narrow)
+        place = 2 if narrow else 3
+        assert [row.tone for row in rows] == ["muted" if "◌" in plain(row.cells[place]) else "" for row in rows]
+        return [plain(row.cells[place]) for row in rows]
+
+    held, gone = scenes.held().summary, "does not answer"
+    hung = with_pm2()
+    answering = replace(hung, sources=(*hung.sources[:-1], replace(hung.sources[-1], failure=None)))
+    assert shown(answering) == ["failed", held, gone]
+    # The findings are the same, and what they rest on is not.
+    assert shown(hung) == [held, gone, "◌ stale 42s: failed"]
+    assert shown(hung, narrow=True) == [":8080 held by legacy.service", f"pm2: {gone}", "◌ shop: failed"]
+    assert len(findings.rows(store, scenes.WALL, "stale")[0]) == 1
+    assert gone in shown(with_pm2(LinkState.DOWN)), "who does not answer does so now"
+    assert shown(answering) == ["failed", held, gone]
 
 
 def test_rows_hold_only_as_long_as_what_they_rest_on_is_as_fresh() -> None:
@@ -481,10 +509,32 @@ def test_endpoints_of_services_name_protocol_address_and_port() -> None:
 
 def test_a_service_that_is_not_there_is_named_like_the_others() -> None:
     ghost = replace(scenes.held(), service=None, subject="web-3/systemd:ghost.service")
-    assert findings.subject(ghost) == "ghost.service"
-    assert findings.subject(scenes.held()) == "api.service"
+    assert findings.subject(ghost, {}) == "ghost.service"
+    assert findings.subject(scenes.held(), {}) == "api.service"
     for subject in ("/var", "host", "tcp/0.0.0.0:8080"):
-        assert findings.subject(replace(scenes.full(), subject=subject)) == subject
+        assert findings.subject(replace(scenes.full(), subject=subject), {}) == subject
+
+
+def test_a_finding_about_one_of_two_services_of_a_name_says_which() -> None:
+    refs = [ServiceRef("web-1", manager, "brief", scope) for manager, scope in (
+        ("docker", "system"), ("supervisord", "system"), ("pm2", "user:deploy"))]  # fmt: skip
+    api = ServiceRef("web-1", "docker", "api")
+    host = scenes.up("web-1", services=tuple(scenes.service("web-1", "", ref=ref) for ref in (*refs[1:], api)))
+    about = tuple(replace(scenes.held(), host="web-1", subject=str(ref), service=ref) for ref in (*refs[1:], api))
+    # One that is declared, and not there.
+    missing = replace(about[0], subject=str(refs[0]), service=None)
+    store = Store(scenes.specs(), scenes.NOW)
+    store.apply(host, (*about, missing))
+    shown, _ = findings.rows(store, scenes.WALL)
+    names = ["supervisord:brief", "pm2:brief (of deploy)", "api", "docker:brief"]
+    assert [plain(row.cells[2]) for row in shown] == names
+    widths = {column.id: column.width for column in findings.columns(store)}
+    assert widths["subject"] == len("pm2:brief (of deploy)")
+    assert texts(findings.detail(about[0], host, scenes.CLOCK)).startswith("web-1  supervisord:brief")
+    other = replace(missing, port=None)
+    assert findings.brief(other, store.names("web-1")).startswith("docker:brief: ")
+    store.apply(replace(host, services=host.services[:1]), about[:1])
+    assert [plain(row.cells[2]) for row in findings.rows(store, scenes.WALL)[0]] == ["brief"]
 
 
 def test_a_process_in_state_d_is_told_apart_by_name_pid_and_user_from_what_waits_for_io() -> None:

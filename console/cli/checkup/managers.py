@@ -10,6 +10,7 @@ from console.core.service import Service
 from console.core.snapshot import Snapshot
 from console.managers import DETECTED
 from console.managers.base import Detected, Versioned
+from console.managers.kubernetes import KUBERNETES
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,17 +31,19 @@ async def checks(snapshot: Snapshot, run: "Callable[[Command], Awaitable[Output]
         elif source is None:
             absent.append(manager.id)
         elif source.failure is not None:
-            found.append(parted(manager.id, source.failure, user))
+            told = (await _installed(manager, run), source.failure)
+            found.append(parted(manager.id, ", ".join(word for word in told if word), user))
         else:
-            told = (await _version(manager, mine, run), _count(mine), _changed_with(mine))
-            found.append(ok(manager.id, ", ".join(word for word in told if word)))
+            words = (await _version(manager, mine, run), _count(mine), _changed_with(mine))
+            found.append(ok(manager.id, ", ".join(word for word in words if word)))
         found += _wrong_files(manager, mine)
         found += _without_tool(manager, mine, user)
-    if snapshot.source("docker") is not None:
-        found.append(await _compose(run))
+    if (engine := snapshot.source("docker")) is not None:
+        found.append(await _compose(run, None if engine.partial else engine.failure, user))
     if "kubernetes" in absent and snapshot.identity is not None and "kubectl" in snapshot.identity.tools:
         absent.remove("kubernetes")
-        found.append(unknown("kubernetes", "kubectl is there, and this login has no kubeconfig", KUBECONFIG))
+        version = await _installed(KUBERNETES, run) or "kubectl"
+        found.append(unknown("kubernetes", f"{version} is there, and this login has no kubeconfig", KUBECONFIG))
     if absent:
         found.append(ok("managers", f"not found here: {', '.join(absent)}"))
     return found
@@ -52,14 +55,18 @@ COMPOSE = (("docker", "compose"), ("docker-compose",))
 """What may answer for Compose, the one that is used first in front."""
 
 
-async def _compose(run: "Callable[[Command], Awaitable[Output]]") -> Check:
-    """Which Compose the host has: without one its services are seen, and not made anew."""
+async def _compose(run: "Callable[[Command], Awaitable[Output]]", refused: str | None, user: str) -> Check:
+    """Which Compose the host has: without one its services are seen, and not made anew.
+
+    ``refused``: why Docker is not to be used, without which it does nothing.
+    """
     for words in COMPOSE:
         output = await run(Command((*words, "version", "--short"), timeout=8.0, ok_exits=tuple(range(256))))
         said = output.stdout.strip().removeprefix("v")
         if output.exit == 0 and said[:1].isdigit():
             version = "v1" if said.startswith("1.") else "v2"
-            return ok("compose", f"{version}: {' '.join(words)} {said.splitlines()[0][:40]}")
+            told = f"{version}: {' '.join(words)} {said.splitlines()[0][:40]}"
+            return ok("compose", told) if refused is None else parted("compose", f"{told}, {refused}", user)
     found = "neither docker compose nor docker-compose answers: services of Compose are not rebuilt or made anew"
     return warning("compose", found, "install docker-compose-plugin (v2), or docker-compose")
 
@@ -85,6 +92,14 @@ async def _version(
         return None
     tool = next((service.tool for service in services if service.tool), manager.plain_tool)
     output = await run(Command((*tool, *manager.version_words), timeout=8.0, ok_exits=tuple(range(256))))
+    return manager.version_of(output.stdout) if output.exit == 0 else None
+
+
+async def _installed(manager: Detected, run: "Callable[[Command], Awaitable[Output]]") -> str | None:
+    """The version that is installed where the manager itself may not be asked; ``None`` where that is not told."""
+    if not isinstance(manager, Versioned):
+        return None
+    output = await run(Command(manager.installed_words, timeout=8.0, ok_exits=tuple(range(256))))
     return manager.version_of(output.stdout) if output.exit == 0 else None
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from console.core.finding import Finding, Severity
-from console.core.freshness import of_all, of_finding, of_service
+from console.core.freshness import Freshness, of_all, of_finding, of_service
+from console.core.namesakes import Managers, is_ambiguous, managers_by_name
 from console.core.service import Service
 from console.core.snapshot import LinkState, Snapshot
-from console.remote.transport import HostSpec
 from console.ui import cells
-from console.ui.cells import Cell, Text
+from console.ui.cells import Cell, Spans, Text
 from console.ui.clock import Clock
 from console.ui.present.hosts import link_advice
 from console.ui.present.words import freshness, host_cell, host_width, how_old, listed, number, service_name, wall_age
@@ -33,7 +33,7 @@ def columns(store: Store, *, narrow: bool = False) -> tuple[Column, ...]:
             *([Column("host", "host", max(4, min(names, 10)))] if len(store.specs) > 1 else []),
             Column("summary", "what", 20, 1, 16),
         )
-    longest = max((len(subject(finding)) for finding in store.findings()), default=0)
+    longest = max((len(subject(finding, store.names(finding.host))) for finding in store.findings()), default=0)
     return (
         Column("severity", "", 1),
         Column("host", "host", host_width(store.specs.values()), min_width=6),
@@ -43,46 +43,60 @@ def columns(store: Store, *, narrow: bool = False) -> tuple[Column, ...]:
     )
 
 
-def brief(finding: Finding) -> str:
+def brief(finding: Finding, known: Managers) -> str:
     """What is wrong in the fewest words: ``:8080 held by legacy.service``; of others the subject and the summary."""
     _, held, holder = finding.summary.partition(", held by ")
     if finding.port is not None and held:
         return f":{finding.port}{'/udp' if finding.protocol == 'udp' else ''} held by {holder}"
-    return finding.summary if finding.subject.endswith("host") else f"{subject(finding)}: {finding.summary}"
+    return finding.summary if finding.subject.endswith("host") else f"{subject(finding, known)}: {finding.summary}"
 
 
-def narrow_row(finding: Finding, *, host: bool) -> Row:
-    """One finding as one short line; ``host`` where there are several."""
-    tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
-    where = (finding.host,) if host else ()
-    return Row(finding.key, (cells.severity_mark(finding.severity), *where, Cell(brief(finding), tone)))
+def narrow_row(store: Store, finding: Finding) -> Row:
+    """One finding as one short line, with its host where there are several."""
+    stale = store.stale(finding) is not None
+    told = Cell(brief(finding, store.names(finding.host)), _tone(finding, stale=stale))
+    where = (finding.host,) if len(store.specs) > 1 else ()
+    what: Text = (cells.stale_mark(), Cell(" "), told) if stale else told
+    return Row(finding.key, (cells.severity_mark(finding.severity), *where, what), tone="muted" if stale else "")
 
 
-def subject(finding: Finding) -> str:
-    """The subject without its host, which has a column of its own."""
+def _tone(finding: Finding, *, stale: bool) -> str:
+    return "muted" if stale else {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
+
+
+def subject(finding: Finding, known: Managers) -> str:
+    """The subject without its host, which has a column of its own; ``known`` are the names there."""
     if finding.service is not None:
-        return service_name(finding.service)
+        return service_name(finding.service, known)
     named = finding.subject.removeprefix(f"{finding.host}/")
     manager, _, name = named.partition(":")
-    # Of a service that is not there: named like the others, by its name alone.
-    return name if named != finding.subject and manager.isalnum() and name else named
+    # Of a service that is not there: named like the others, by its name alone where that is enough.
+    plain = named != finding.subject and manager.isalnum() and name and not is_ambiguous(manager, name, known)
+    return name if plain else named
 
 
-def row(finding: Finding, spec: HostSpec | None, snapshot: Snapshot, wall: float, seen: float | None = None) -> Row:
-    """One finding as one line; ``seen`` is for how many seconds this console sees it."""
-    age = wall_age(snapshot, wall, finding.since)
+def row(store: Store, finding: Finding, wall: float, now: float | None = None) -> Row:
+    """One finding as one line. What may be over is marked as stale, with the age of what it rests on."""
+    host, old = finding.host, store.stale(finding)
+    age, seen = wall_age(store.snapshot(host), wall, finding.since), seen_for(store, finding, now)
     since = cells.age(age) if age is not None else at_least(seen) if seen is not None else ""
-    tone = {Severity.CRITICAL: "strong", Severity.INFO: "muted"}.get(finding.severity, "")
+    tone = _tone(finding, stale=old is not None)
     return Row(
         finding.key,
         (
             cells.severity_mark(finding.severity),
-            host_cell(spec, finding.host),
-            Cell(subject(finding), tone),
-            Cell(finding.summary, tone),
+            host_cell(store.specs.get(host), host),
+            Cell(subject(finding, store.names(host)), tone),
+            (*_stale(old, now), Cell(finding.summary, tone)) if old is not None else Cell(finding.summary, tone),
             since,
         ),
+        tone="" if old is None else "muted",
     )
+
+
+def _stale(old: Freshness, now: float | None) -> Spans:
+    age = old.age(now) if now is not None else None
+    return (cells.stale_mark(), Cell(f" stale{'' if age is None else f' {cells.age(age)}'}: ", "warning"))
 
 
 def at_least(seen: float) -> str:
@@ -102,19 +116,14 @@ def rows(
     """All findings that contain every word of the filter, worst first, and how many it hides."""
     words = needle.lower().split()
     every = store.findings()
-    kept = [finding for finding in every if all(word in _text(finding) for word in words)]
-    hidden = len(every) - len(kept)
-    if narrow:
-        return tuple(narrow_row(found, host=len(store.specs) > 1) for found in kept), hidden
-    shown = (
-        row(found, store.specs.get(found.host), store.snapshot(found.host), wall, seen_for(store, found, now))
-        for found in kept
-    )
-    return tuple(shown), hidden
+    kept = [one for one in every if all(word in _text(one, stale=store.stale(one) is not None) for word in words)]
+    shown = (narrow_row(store, found) if narrow else row(store, found, wall, now) for found in kept)
+    return tuple(shown), len(every) - len(kept)
 
 
-def _text(finding: Finding) -> str:
-    return f"{finding.host} {finding.subject} {finding.summary} {finding.code} {finding.severity}".lower()
+def _text(finding: Finding, *, stale: bool) -> str:
+    words = (finding.host, finding.subject, finding.summary, finding.code, finding.severity, "stale" if stale else "")
+    return " ".join(words).lower()
 
 
 def state_line(service: Service, snapshot: Snapshot) -> Text:
@@ -141,7 +150,8 @@ def heading(finding: Finding, snapshot: Snapshot, clock: Clock, seen: float | No
     since = "" if seen is None else f"seen from here for {cells.age(seen)}"
     if age is not None:
         since = f"since {clock.moment(finding.since)} ({cells.age(age)})"
-    return Heading(f"{finding.host}  {subject(finding)}", f"{finding.severity} {since}".rstrip())
+    named = subject(finding, managers_by_name(snapshot.services))
+    return Heading(f"{finding.host}  {named}", f"{finding.severity} {since}".rstrip())
 
 
 def detail(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 
 from console.core.freshness import Freshness
+from console.core.namesakes import Managers, told_apart
 from console.core.service import ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 from console.remote.transport import HostSpec
@@ -11,10 +12,13 @@ from console.ui import cells
 from console.ui.cells import Cell, Spans, Text
 
 
-def service_name(ref: ServiceRef) -> str:
-    """The name as a person says it, with the user where it belongs to a user's own manager."""
+def service_name(ref: ServiceRef, known: Managers | None = None) -> str:
+    """The name as a person says it, with the user where it belongs to a user's own manager.
+
+    ``known``: the names on its host, where it stands alone: with them it is told apart from others of its name.
+    """
     user = ref.scope.removeprefix("user:") if ref.scope.startswith("user:") else ""
-    name = f"process {ref.name}" if ref.manager == "process" else ref.name
+    name = f"process {ref.name}" if ref.manager == "process" else told_apart(ref, known or {})
     return f"{name} (of {user})" if user else name
 
 
