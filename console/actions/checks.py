@@ -128,7 +128,7 @@ def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
 def _listened(context: Context) -> tuple[Check, ...]:
     """Before: on which fixed ports it listens, where its configuration does not say."""
     words = _listen_words(context)
-    if words is None or context.declared() or not context.wanted() or not context.service.pids:
+    if words is None or context.declared() or not context.service.pids or not _known(context):
         return ()
     return (Check(f"note where {context.name} listens", script(listen_scripts.LISTENED, *words), within=0),)
 
@@ -138,8 +138,7 @@ def _listens(context: Context) -> tuple[Check, ...]:
 
     It may have been moved to another port on purpose. That it listens nowhere any more is a failure.
     """
-    known = sorted({(endpoint.protocol, endpoint.port) for endpoint in context.wanted() or context.logged()})
-    words = _listen_words(context)
+    known, words = _known(context), _listen_words(context)
     if not known or words is None:
         return ()
     before = ", ".join(f"{protocol} {port}" for protocol, port in known)
@@ -147,6 +146,11 @@ def _listens(context: Context) -> tuple[Check, ...]:
     hold, within = context.settings.hold, context.settings.within
     command = script(listen_scripts.LISTENS, *words, before)
     return (Check(f"see where {context.name} listens", command, within=within, hold=hold),)
+
+
+def _known(context: Context) -> list[tuple[str, int]]:
+    """Protocols and ports of where it may have listened before."""
+    return sorted({(endpoint.protocol, endpoint.port) for endpoint in context.wanted() or context.logged()})
 
 
 def _listen_words(context: Context) -> tuple[str, str, str] | None:
