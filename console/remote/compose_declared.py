@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from console.managers.compose import DECLARED, FILES, Source
 from console.remote.shell import Ask
-from console.remote.surveys import AskHost
+from console.remote.survey_loop import AskHost
 
 FILES_EVERY = 60.0
 """Seconds between two looks at the files."""

@@ -16,7 +16,7 @@ from console.remote.docker_api import EngineError, SilentError
 from console.remote.docker_engine import FollowedEngine
 from console.remote.docker_sudo import BySudo
 from console.remote.shell import Ask
-from console.remote.surveys import Place
+from console.remote.survey_loop import Place
 from console.remote.transport import TransportError, UnixSockets
 
 RETRY = (1.0, 2.0, 5.0, 10.0, 30.0)

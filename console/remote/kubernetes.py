@@ -3,7 +3,7 @@
 from console.managers.kubernetes import SURVEY
 from console.managers.kubernetes_rights import Seen
 from console.remote.shell import Ask
-from console.remote.surveys import SETTLE, Place, Report, failed
+from console.remote.survey_loop import SETTLE, Place, Report, failed
 
 
 async def loop(place: Place) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from console.remote import docker_loop, kubernetes, pm2, supervisord
-from console.remote.surveys import Loop
+from console.remote.survey_loop import Loop
 
 LOOPS: Mapping[str, Loop] = {
     "docker": docker_loop.loop,

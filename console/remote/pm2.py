@@ -7,7 +7,7 @@ from console.core.service import Service
 from console.managers.pm2 import PM2_SURVEY
 from console.managers.pm2_list import Found
 from console.remote.shell import Ask
-from console.remote.surveys import SETTLE, Place, Report
+from console.remote.survey_loop import SETTLE, Place, Report
 
 REFUSED_FOR = 600.0
 """Seconds for which a daemon is left alone that may not be asked: sudo writes each refusal into the host's log."""

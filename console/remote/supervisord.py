@@ -16,7 +16,7 @@ from console.managers.supervisord import SUPERVISORD_STATUS
 from console.managers.supervisord_files import GROUND_PROBE, Ground, Key
 from console.managers.supervisord_log import read
 from console.remote.shell import Ask
-from console.remote.surveys import SETTLE, Place
+from console.remote.survey_loop import SETTLE, Place
 from console.remote.transport import TransportError, UnixSockets
 from console.remote.unix_sockets import SILENT
 

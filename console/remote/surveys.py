@@ -5,9 +5,9 @@ kept when it does not answer; its source then says why, and its age grows.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from console.core.pid_file import PidFile
@@ -22,13 +22,12 @@ from console.remote.builder import SnapshotBuilder
 from console.remote.failure_logs import FailureLogs
 from console.remote.left_behind import HOSTED, LeftBehind
 from console.remote.service_book import is_down
-from console.remote.shell import NO_RIGHT, Answer, Ask
+from console.remote.shell import Answer, Ask
+from console.remote.survey_loop import AskHost, Loop, Place, Report, Wanted, by_shell
 from console.remote.transport import ChannelRefusedError, Transport, TransportError
 
 FAMILIES_EVERY = 5.0
 """Seconds between two looks at the processes below those of services."""
-SETTLE = 1.0
-"""Seconds after a change in which a manager is asked once more: what it starts takes its time."""
 SEARCH_EVERY = 60.0
 """Seconds between two looks at every process for a manager that may be anywhere."""
 PATIENCE = 60.0
@@ -37,126 +36,6 @@ PATIENCE = 60.0
 # What a manager can do stays as it is, and asking a protocol for it at each tick takes its time.
 _ROAMING = {found.presence.name: found for found in DETECTED if isinstance(found, Roaming)}
 _DECLARABLE = {found.presence.name: found for found in DETECTED if isinstance(found, Declarable)}
-
-
-class Report:
-    """Where a manager's loop tells what it found."""
-
-    def __init__(self, manager: str, surveys: "Surveys") -> None:
-        self.manager = manager
-        self._surveys = surveys
-
-    def services(
-        self,
-        services: Iterable[Service],
-        *,
-        lost: Collection[ServiceRef] = (),
-        ended: Collection[ServiceRef] = (),
-        trouble: str | None = None,
-        hangs: bool = False,
-        broken: bool = False,
-    ) -> None:
-        """All services of this manager, without the host.
-
-        ``lost``: those among them that a daemon told which does not answer now; their age grows. ``ended``: those that
-        a daemon told which is not there any more, while another is. ``trouble``: what of this manager cannot be told,
-        one line that says what mends it. ``hangs``: that gave no answer. ``broken``: that answered as nothing does that
-        is well.
-        """
-        self._surveys.found(self.manager, tuple(services), lost, ended, trouble, hangs=hangs, broken=broken)
-
-    def failed(self, reason: str, *, hangs: bool = False, broken: bool = False) -> None:
-        """Why none of them can be told now; one line that says what mends it.
-
-        ``hangs``: there was no answer. ``broken``: the answer was none of something that is well.
-        """
-        self._surveys.failed(self.manager, reason, hangs=hangs, broken=broken)
-
-    def unanswered(self, services: Iterable[Service]) -> None:
-        """What files say of services of which their daemon told nothing, since it hangs; without the host."""
-        self._surveys.unanswered(self.manager, tuple(services))
-
-    def known(self) -> tuple[Service, ...]:
-        """What was told last, also over an earlier connection."""
-        return self._surveys.known(self.manager)
-
-    def of(self, manager: str) -> "Report":
-        """The same for a manager that is seen only through this one, as Compose is through Docker."""
-        return self._surveys.also(self.manager, manager)
-
-
-class Wanted:
-    """Tells a loop when to look again: something changed, or an action was just done."""
-
-    def __init__(self, stamp: str) -> None:
-        self.stamp = stamp
-        """What the manager's ``presence`` says now."""
-        self._event = asyncio.Event()
-
-    def now(self, stamp: str | None = None) -> None:
-        """Ask for a look."""
-        if stamp is not None:
-            self.stamp = stamp
-        self._event.set()
-
-    async def wait(self, seconds: float) -> bool:
-        """Wait for the next reason to look, at most so long; true when something changed."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
-        except TimeoutError:
-            return False
-        self._event.clear()
-        return True
-
-
-AskHost = Callable[[Ask], Awaitable[Answer]]
-"""Asks one probe in the slow lane; a failure is part of the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What the loop of a manager works with."""
-
-    wanted: Wanted
-    report: Report
-    ask: AskHost
-    transport: Transport
-    pid_files: tuple[PidFile, ...] = ()
-    """What the configuration declares for a manager that is ``Declarable``."""
-
-
-Loop = Callable[[Place], Awaitable[None]]
-"""Keeps the services of one manager known until it is cancelled. What it raises is shown as the reason of its failure;
-it is then begun anew, ever more rarely."""
-
-
-def failed(report: Report, answer: Answer) -> None:
-    """Tell why a survey was not answered; who has no right to ask is answered well."""
-    refused = answer.status == NO_RIGHT
-    report.failed(answer.failure or "", hangs=answer.hangs, broken=not (refused or answer.hangs))
-
-
-def by_shell(manager: Surveyed) -> Loop:
-    """The loop of a manager that is asked through the probe shell."""
-
-    declarable = manager if isinstance(manager, Declarable) else None
-
-    async def loop(place: Place) -> None:
-        changed = False
-        while True:
-            words: tuple[str, ...] = ()
-            if declarable is not None:
-                words = declarable.survey_words(place.pid_files, place.report.known())
-            answer = await place.ask(Ask(manager.survey, words))
-            if answer.failure is not None:
-                failed(place.report, answer)
-            else:
-                place.report.services(answer.value)
-            # What a change sets in motion goes on for a moment.
-            changed = await place.wanted.wait(SETTLE if changed else manager.survey.every)
-
-    return loop
 
 
 class Surveys:

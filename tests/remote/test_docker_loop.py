@@ -19,7 +19,7 @@ from console.managers.container_engines import ENGINES, Engines, parse
 from console.managers.container_sudo import LISTED, parse_told
 from console.remote import docker_loop
 from console.remote.shell import Answer, Ask
-from console.remote.surveys import Place, Report, Wanted
+from console.remote.survey_loop import Place, Report, Wanted
 from console.remote.transport import Transport
 from tests.remote.test_docker_engine import Daemon, Here
 

@@ -14,7 +14,7 @@ from console.managers.pm2_list import Found
 from console.remote import pm2
 from console.remote.pm2 import loop
 from console.remote.shell import Answer, Ask
-from console.remote.surveys import Place, Report, Wanted
+from console.remote.survey_loop import Place, Report, Wanted
 from console.remote.transport import Transport
 
 API = Service(ServiceRef("", "pm2", "api", "user:oncall"), State.RUNNING, "online")

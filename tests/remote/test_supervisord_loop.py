@@ -16,7 +16,7 @@ from console.managers.supervisord_files import Ground, Written
 from console.remote import supervisord
 from console.remote.shell import Answer, Ask
 from console.remote.supervisord import loop
-from console.remote.surveys import Place, Report, Wanted
+from console.remote.survey_loop import Place, Report, Wanted
 from console.remote.transport import Transport
 from console.remote.unix_sockets import SILENT, refused
 

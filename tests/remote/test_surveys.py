@@ -18,7 +18,8 @@ from console.managers.supervisord import SUPERVISORD_PRESENCE
 from console.remote.builder import SnapshotBuilder
 from console.remote.loops import LOOPS
 from console.remote.shell import Answer, Ask
-from console.remote.surveys import Loop, Place, Report, Surveys
+from console.remote.survey_loop import Loop, Place, Report
+from console.remote.surveys import Surveys
 from console.remote.transport import ChannelRefusedError, Transport
 
 
