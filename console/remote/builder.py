@@ -10,17 +10,16 @@ from console.core.network import Family, Listener, Process
 from console.core.rates import rates
 from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Sample
-from console.core.service import Endpoint, Service, ServiceRef
-from console.core.snapshot import Identity, LastPorts, LastWords, Link, LinkState, Snapshot, Source, Symptom
+from console.core.service import Service, ServiceRef
+from console.core.snapshot import Identity, LastWords, Link, LinkState, Snapshot, Source, Symptom
 from console.managers.adrift import UP, Processes, Silence, settled, unit_of, untold, with_wrong_files
 from console.managers.join import with_ports, with_socket_units
 from console.managers.lineage import Lineage, kept, mains, units_of
 from console.managers.unlisted import still_listening
 from console.remote.attempts import Attempts
 from console.remote.shell import Answer
+from console.remote.socket_memory import Listened, Revealed
 
-EPHEMERAL = 32768
-"""From here on ports are given to whoever asks for any."""
 MOST_DIFFERENCES = 64
 """Pairs of releases of which it is remembered in what they differ."""
 BLOCKED_EVERY = 3.0
@@ -46,8 +45,7 @@ class SnapshotBuilder:
         self._lineage = Lineage()
         self._attempts = Attempts()
         self._lacking: set[ServiceRef] = set()
-        self._listened: dict[ServiceRef, tuple[Endpoint, ...]] = {}
-        """Where each service listened when it was last seen to."""
+        self._listened = Listened()
         self._born: dict[int, int] = {}
         """When the processes began that managers told of, or that are managers, in clock ticks after boot."""
         self._units: dict[int, tuple[str, ...]] = {}
@@ -66,7 +64,7 @@ class SnapshotBuilder:
         """What the units of each manager that are down would run, as their files say."""
         self._looked_at: dict[int, float] = {}
         """When each process that a look named was told of last."""
-        self._revealed: dict[int, tuple[tuple[int, ...], str | None]] = {}
+        self._revealed = Revealed()
         self._takers: dict[str, Callable[[Any, float], dict[str, Any]]] = {
             "vitals": self._vitals,
             "identity": lambda value, _: {"identity": value},
@@ -237,7 +235,7 @@ class SnapshotBuilder:
         self._let_go(known)
         self.snapshot = replace(
             self.snapshot, at=now, services=joined, listeners=listeners, sources=tuple(self._sources.values()),
-            last_ports=self._last_ports(joined),
+            last_ports=self._listened.told(joined),
         )  # fmt: skip
 
     def _let_go(self, known: tuple[Service, ...]) -> None:
@@ -367,41 +365,16 @@ class SnapshotBuilder:
     def _listeners(self, listeners: Any, _now: float) -> dict[str, Any]:
         # Ports that an engine told are among those of its services: they are joined from the start each time.
         services = self._services()
-        listeners = with_socket_units(self._unhidden(listeners), services)
+        listeners = with_socket_units(self._revealed.told(listeners), services)
         processes = still_listening(self.snapshot.processes, listeners, frozenset(self._looked_at))
         joined = with_ports(services, listeners)
-        ports = self._last_ports(joined)
+        ports = self._listened.told(joined)
         return {"listeners": listeners, "services": joined, "last_ports": ports, "processes": processes}
-
-    def _last_ports(self, services: tuple[Service, ...]) -> tuple[LastPorts, ...]:
-        """The ports of services that have none now. Those of the ephemeral range change from run to run."""
-        # The unit of a manager has their ports only until it is known whose they are.
-        units = {unit_of(service) for service in services}
-        for service in services:
-            if service.ref.scope == "system" and service.ref.name in units:
-                self._listened.pop(service.ref, None)
-            elif service.ports and (fixed := tuple(port for port in service.ports if port.port < EPHEMERAL)):
-                self._listened[service.ref] = fixed
-        known = {service.ref: bool(service.ports) for service in services}
-        self._listened = {ref: ports for ref, ports in self._listened.items() if ref in known}
-        found = tuple(LastPorts(ref, ports) for ref, ports in self._listened.items() if not known[ref])
-        return self.snapshot.last_ports if found == self.snapshot.last_ports else found
 
     def _reveal(self, listeners: tuple[Listener, ...], now: float) -> dict[str, Any]:
         """Take whose sockets they are, as root sees it: a socket that stays keeps its processes."""
-        self._revealed = {one.inode: (one.pids, one.process) for one in listeners if one.inode and one.pids}
+        self._revealed.take(listeners)
         return self._listeners(self.snapshot.listeners, now)
-
-    def _unhidden(self, listeners: tuple[Listener, ...]) -> tuple[Listener, ...]:
-        if not self._revealed:
-            return listeners
-        known = {one.inode for one in listeners}
-        self._revealed = {inode: owner for inode, owner in self._revealed.items() if inode in known}
-        nobody: tuple[tuple[int, ...], str | None] = ((), None)
-        found = ((one, self._revealed.get(one.inode or 0, nobody)) for one in listeners)
-        return tuple(
-            replace(one, pids=pids, process=process) if pids and not one.pids else one for one, (pids, process) in found
-        )
 
     def _processes(self, processes: tuple[Process, ...], now: float) -> dict[str, Any]:
         """Take what was just told of some; of the others what is known as long as they listen.
