@@ -189,8 +189,9 @@ def change_lock(places: LocalPlaces, **changed: str) -> None:
 def end_children(plan: Plan, places: LocalPlaces) -> None:
     for file in places.directory(plan).glob("pid.*"):
         if file.read_text().strip().isdigit():
-            # Each has a session of its own, with all that it has begun.
-            os.killpg(int(file.read_text()), signal.SIGKILL)
+            # Each has a session of its own, with all that it has begun; one that has just ended has none any more.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(int(file.read_text()), signal.SIGKILL)
 
 
 async def test_a_lock_of_an_earlier_boot_holds_nothing(

@@ -1,7 +1,6 @@
 """Logins against a server in the same process: whose key it is, which of ours it takes, and what goes wrong."""
 
 import asyncio
-import os
 import socket
 
 import asyncssh
@@ -135,10 +134,12 @@ class agent:  # noqa: N801
 
     async def __aenter__(self) -> str:
         sock = str(self.world.home / "agent.sock")
-        self.process = await asyncio.create_subprocess_exec("ssh-agent", "-D", "-a", sock, stdout=-3)
-        async with asyncio.timeout(5):
-            while not os.path.exists(sock):  # noqa: PTH110
-                await asyncio.sleep(0.01)
+        self.process = await asyncio.create_subprocess_exec(
+            "ssh-agent", "-D", "-a", sock, stdout=asyncio.subprocess.PIPE
+        )
+        assert self.process.stdout is not None
+        # It tells its address when it listens there; the socket is in its place before.
+        assert sock.encode() in await self.process.stdout.readline()
         self.monkeypatch.setenv("SSH_AUTH_SOCK", sock)
         async with asyncssh.connect_agent(sock) as client:
             await client.add_keys([self.world.key])
