@@ -24,6 +24,7 @@ from .scenario import (
     STOP_LEGACY,
     Scenario,
     at_home,
+    at_home_locally,
     by_cgroup,
 )
 
@@ -100,7 +101,7 @@ SCENARIOS: dict[str, Scenario] = {
         API_LOG, None,
     ),
     "9": by_cgroup(_legacy("127.0.0.1 overlaps 0.0.0.0")),
-    "9free": replace(at_home(HAS_IT), also={":8080": _beside(API, LEGACY, ON_FAILURE)}),
+    "9free": replace(at_home_locally(HAS_IT), also={":8080": _beside(API, LEGACY, ON_FAILURE)}),
     # One that takes both families is in the way of every address.
     "10": replace(by_cgroup(_legacy(DUAL_STACK)), nosudo=replace(
         by_cgroup(_legacy(DUAL_STACK)).nosudo, clash="same address *")),

@@ -4,8 +4,21 @@ from dataclasses import replace
 
 from tests.diagnosis.judged import Judged
 
-from .scenario import API, FIREWALL, HELD, HIGH, LEGACY, MEDIUM, ON_FAILURE, PROCESS, RULES, UNREACHABLE, Scenario
-from .scenario import at_home as seen_by_cgroup
+from .scenario import (
+    API,
+    FIREWALL,
+    HELD,
+    HIGH,
+    LEGACY,
+    MEDIUM,
+    ON_FAILURE,
+    PROCESS,
+    RULES,
+    UNREACHABLE,
+    Scenario,
+    at_home,
+    at_home_locally,
+)
 
 NFT = "/usr/sbin/nft -a list ruleset"
 SAVE = ("/usr/sbin/iptables-save", "/usr/sbin/ip6tables-save")
@@ -34,7 +47,7 @@ def _rule_read(root: str, oncall: str, nosudo: str = UNTOLD) -> Scenario:
 
 HAS_IT = Judged(HELD, HIGH, (API,), (None,), None, ON_FAILURE, says="api.service has its port, tcp 8080")
 # The rules of nft do not have those that an older iptables made.
-WELL = replace(seen_by_cgroup(HAS_IT), oncall=replace(
+WELL = replace(at_home(HAS_IT), oncall=replace(
     HAS_IT, confidence=MEDIUM, gaps=frozenset({PROCESS, f"other {RULES}"})), may=(NFT,))  # fmt: skip
 SCENARIOS: dict[str, Scenario] = {
     "19": _rule_read(DROPPED.format("iptables filter INPUT"), DROPPED.format("nft ip filter INPUT"),
@@ -52,7 +65,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     # It is asked for by the address that leads to the host, and that is IPv4.
     "19ipv6": WELL,
-    "19loopback": WELL,
+    "19loopback": replace(at_home_locally(HAS_IT), may=(NFT,)),
     "19udp": Scenario(
         udp := Judged(UNREACHABLE, MEDIUM, (LEGACY,), (None,), None, None, frozenset({ANSWERS}), "open-port",
                       "let udp 5514 in before that rule", True, "but iptables filter INPUT drops what comes"),

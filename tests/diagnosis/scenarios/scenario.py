@@ -67,3 +67,9 @@ def at_home(root: Judged) -> Scenario:
     """A service that has its port: of it others see only the control group."""
     seen = replace(root, confidence=MEDIUM, gaps=frozenset({PROCESS, RULES}))
     return Scenario(root, seen, seen)
+
+
+def at_home_locally(root: Judged) -> Scenario:
+    """The same at an address of the host's own: rules that send a port elsewhere (NAT) have no part in it."""
+    seen = replace(root, confidence=MEDIUM, gaps=frozenset({PROCESS}))
+    return Scenario(root, seen, seen)
