@@ -398,6 +398,16 @@ def test_a_service_that_wants_it_can_be_started() -> None:
     assert recommended(verdict)[0] == "start"
 
 
+def test_a_masked_service_is_not_said_to_be_startable() -> None:
+    inside = replace(SPACE, listeners=(Listener("tcp", "::", 8080, inode=2),))
+    evidence = look(namespaces=Namespaces((), (inside,)))
+    masked = replace(evidence.snapshot, services=(failed(enabled="masked"), ENGINE))
+    verdict = diagnose(replace(evidence, snapshot=masked))
+    assert verdict.verdict is VerdictWord.HELD_IN_CONTAINER
+    assert verdict.summary.endswith("which is no clash")
+    assert [way.id for way in verdict.actions] == ["unmask"]
+
+
 def test_who_listens_inside_does_not_hold_a_port_of_which_not_all_was_seen() -> None:
     evidence = look(services=(shop(ports=(), wants=()),), symptoms=(), redirects=None)
     verdict = diagnose(replace(evidence, target=Endpoint("tcp", "*", 80)))
