@@ -64,6 +64,16 @@ def test_a_socket_of_root_without_a_cgroup_is_of_the_unit_that_listens_there(uid
     assert (holder.ref.name if holder.ref is not None else None) == name
 
 
+def test_the_ways_out_come_in_the_order_of_the_holders() -> None:
+    six = unit("six.service", pids=(9,))
+    beside = listener("127.0.0.2", pids=(9,), unit="six.service", cgroup="/system.slice/six.service", inode=5)
+    first, again = listener("127.0.0.1"), listener("::1", inode=6)
+    verdict = diagnose(replace(look(first, beside, again, services=(LEGACY, six), symptoms=()), target=PORT))
+    assert [holder.name for holder in verdict.holders] == ["legacy.service", "six.service", "legacy.service"]
+    stops = [way.intents[0].target.name for way in verdict.actions if way.id == "stop-holder"]
+    assert stops == ["legacy.service", "six.service"]
+
+
 def test_of_two_who_share_a_port_that_nobody_else_wants_each_can_be_stopped_alone() -> None:
     six = unit("six.service", pids=(9,))
     beside = listener("::1", pids=(9,), unit="six.service", cgroup="/system.slice/six.service", inode=5)
