@@ -14,7 +14,7 @@ _SOURCES = {
     **dict.fromkeys(("io-wait", "memory-pressure", "swap-full", "oom-kill"), "vitals"),
 }
 """What findings of a host itself rest on, by their code."""
-_OF_SILENCE = frozenset({"host-unreachable", "host-stale", "manager-silent", "mount-silent"})
+_OF_SILENCE = frozenset({"host-unreachable", "host-stale", "manager-silent"})
 """Findings that tell who does not answer: they are of now."""
 
 

@@ -221,6 +221,11 @@ class Service:
         """Its dependants: services of the same manager."""
         return tuple(replace(self.ref, name=word.partition(" (")[0]) for word in self.dependants)
 
+    @property
+    def is_under_user(self) -> bool:
+        """Whether the service manager of a user runs it, as its chain tells."""
+        return self.chain[:1] == ("systemd",) and any(above.startswith(_USERS) for above in self.chain[1:2])
+
     def is_run_by(self, unit: ServiceRef) -> bool:
         """Whether this unit of systemd runs it, or what runs it.
 
@@ -229,10 +234,9 @@ class Service:
         above = self.chain[1:-1] if self.chain[:1] == ("systemd",) else ()
         if not above or unit.manager != "systemd":
             return False
-        users = above[0].startswith(_USERS)
         if unit.scope == "system":
-            return unit.name in (above[:1] if users else above)
-        return users and unit.scope == self.ref.scope and unit.name in above[1:]
+            return unit.name in (above[:1] if self.is_under_user else above)
+        return self.is_under_user and unit.scope == self.ref.scope and unit.name in above[1:]
 
     def answers_for(self, ref: ServiceRef) -> bool:
         """Whether that is the service itself, or the unit that starts it."""

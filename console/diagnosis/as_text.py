@@ -135,7 +135,7 @@ def _failure(verdict: Verdict) -> Iterator[str]:
 
 
 def _body(verdict: Verdict, width: int, wraps: int, stories: int) -> Iterator[str]:
-    word = "INSIDE" if verdict.verdict is VerdictWord.HELD_IN_CONTAINER else "HELD BY"
+    word = "INSIDE" if verdict.inside else "HELD BY"
     for holder in verdict.holders[:MOST_HOLDERS]:
         yield _line(word, _held_by(holder, several=len({one.name for one in verdict.holders}) > 1))
     if len(verdict.holders) > MOST_HOLDERS:
@@ -145,7 +145,7 @@ def _body(verdict: Verdict, width: int, wraps: int, stories: int) -> Iterator[st
     yield from (_line("" if place else "WHY", _why(one)) for place, one in enumerate(owned))
     if verdict.holders and verdict.clash:
         yield _line("CLASH", verdict.clash)
-    if not (verdict.fine or verdict.at_home or verdict.verdict is VerdictWord.UNREACHABLE):
+    if not (verdict.fine or verdict.at_home or verdict.inside or verdict.verdict is VerdictWord.UNREACHABLE):
         for place, one in enumerate(owned):
             whose = f" ({one.name})" if len(owned) > 1 else ""
             yield _line("" if place else "RESPAWN", f"{after_a_kill(one)}{whose}")

@@ -28,6 +28,7 @@ from console.diagnosis.doubts import doubted
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.failure import failure_of, is_unexplained
 from console.diagnosis.gaps import not_checked
+from console.diagnosis.holder_words import first_of_each
 from console.diagnosis.holders import clashing, holders_of, owners_of
 from console.diagnosis.leftovers import count_states, in_the_way, kind_of, last_timewait
 from console.diagnosis.outline import outline, undecided
@@ -283,9 +284,4 @@ def _impact(evidence: Evidence, holders: tuple[Holder, ...]) -> Iterable[str]:
 
 def _distinct(holders: tuple[Holder, ...]) -> list[Holder]:
     """One of each owner: a service that listens on IPv4 and IPv6 is stopped once."""
-    return list(
-        {
-            (holder.ref, holder.strays or (holder.pid if holder.ref is None else None)): holder
-            for holder in reversed(holders)
-        }.values()
-    )[::-1]
+    return first_of_each(holders, lambda one: (one.ref, one.strays or (one.pid if one.ref is None else None)))

@@ -47,6 +47,8 @@ class Judgement:
     """The rule that sends the packet elsewhere: it keeps nobody out, those for what is forwarded do."""
     sent_to: Endpoint | None = None
     """Where to; the rules that were judged are those for what goes there. ``None``: they were not judged."""
+    before: "Judgement | None" = None
+    """What the chains before the rule that sends the packet elsewhere do to some clients."""
 
     @property
     def words(self) -> str:
@@ -101,8 +103,12 @@ def judge(chains: Sequence[Chain], packet: Packet, hooks: Sequence[str] = HOOKS)
     first = _judge(chains, packet, hooks)
     if first.gate is Gate.DROPPED or (first.rule is not None and first.rule.act is Act.ELSEWHERE):
         return first
-    later = _judge(chains, replace(packet, first=False), hooks)
-    return later if _WORST.index(later.gate) < _WORST.index(first.gate) else first
+    return worse(first, _judge(chains, replace(packet, first=False), hooks))
+
+
+def worse(one: Judgement, other: Judgement) -> Judgement:
+    """That of two which is worse for clients; the first where they are alike."""
+    return other if _WORST.index(other.gate) < _WORST.index(one.gate) else one
 
 
 _WORST = (Gate.DROPPED, Gate.UNCLEAR, Gate.LIMITED, Gate.OPEN)
@@ -118,7 +124,7 @@ def _judge(chains: Sequence[Chain], packet: Packet, hooks: Sequence[str]) -> Jud
         course = _through(chains, chain, replace(packet, state=_state_at(chain, packet)), 0)
         act = chain.policy if course.act is Act.RETURN and chain.kind == "filter" else course.act
         if act in (Act.ELSEWHERE, Act.UNREADABLE):
-            return Judgement(Gate.UNCLEAR, course.chain, course.rule, _texts(course.doubts))
+            return Judgement(Gate.UNCLEAR, course.chain, course.rule, _texts(course.doubts), before=doubtful)
         against = [doubt for doubt in course.doubts if doubt.act is not act]
         if act is Act.DROP and not against:
             return Judgement(Gate.DROPPED, course.chain, course.rule)

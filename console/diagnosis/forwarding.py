@@ -17,6 +17,7 @@ def judge(evidence: Evidence, packet: Packet) -> Judgement:
     """Follow a connection to the host, and from there to where a rule sends it.
 
     A rule that sends it on is never what drops it: where it cannot be followed, nothing is said of what comes behind.
+    What the chains before that rule do counts as well: the worse of both is the answer.
     """
     found = firewall.judge(evidence.chains, packet)
     if found.rule is None or found.rule.act is not Act.ELSEWHERE:
@@ -25,7 +26,8 @@ def judge(evidence: Evidence, packet: Packet) -> Judgement:
     if onward is None:
         return Judgement(Gate.UNCLEAR, doubts=found.doubts, sent_by=found.rule)
     to = Endpoint(onward.protocol, onward.destination or "*", onward.port)
-    return replace(firewall.judge(evidence.chains, onward, firewall.ONWARD), sent_by=found.rule, sent_to=to)
+    behind = replace(firewall.judge(evidence.chains, onward, firewall.ONWARD), sent_by=found.rule, sent_to=to)
+    return behind if found.before is None else firewall.worse(behind, found.before)
 
 
 def _onward(packet: Packet, rule: Rule, own: Sequence[HostAddress]) -> Packet | None:

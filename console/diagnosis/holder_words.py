@@ -1,6 +1,6 @@
 """A holder in the words of one line: who it is, and what becomes of a kill."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from console.diagnosis.respawn import ANY_END, when
 from console.diagnosis.spaces import is_published
@@ -10,7 +10,15 @@ from console.diagnosis.verdict import Holder
 
 def owners(holders: Sequence[Holder], most: int) -> list[Holder]:
     """One holder of each owner, ``most`` of them: a service that listens twice has one story."""
-    return list({(one.ref, one.ref or one.name): one for one in reversed(holders)}.values())[::-1][:most]
+    return first_of_each(holders, lambda one: one.ref or one.name)[:most]
+
+
+def first_of_each(holders: Iterable[Holder], owner: Callable[[Holder], Hashable]) -> list[Holder]:
+    """The first holder of each owner, in the order of the holders."""
+    found: dict[Hashable, Holder] = {}
+    for one in holders:
+        found.setdefault(owner(one), one)
+    return list(found.values())
 
 
 def who(holder: Holder) -> str:

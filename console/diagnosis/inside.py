@@ -26,7 +26,8 @@ def found(evidence: Evidence, want: Want, endpoint: Endpoint, ways: tuple[Propos
         return None
     names = joined(holder.name for holder in holders)
     only = f"only {names} listens on it" if len(holders) == 1 else f"only {names} listen on it"
-    again = f"; {want.name} can be started" if ways and not is_doomed(want) else ""
+    startable = any(way.id == "start" for way in ways) and not is_doomed(want)
+    again = f"; {want.name} can be started" if startable else ""
     summary = f"{want.port} is free on the host: {only}, inside a network of its own, which is no clash{again}"
     verdict = outline(evidence, want, VerdictWord.HELD_IN_CONTAINER, summary, holders[0].confidence)
     return replace(verdict, holders=holders, actions=ways)

@@ -96,7 +96,21 @@ def _iptables(_rule: Judgement, chain: Chain, place: Endpoint, client: str | Non
     tool = "ip6tables" if chain.family == "ip6" else "iptables"
     source = ("-s", client) if client is not None else ()
     to = ("-d", place.address) if place.address != "*" else ()
-    return (tool, "-I", chain.name, *source, *to, "-p", place.protocol, "--dport", str(place.port), "-j", "ACCEPT")
+    table = ("-t", chain.table) if chain.table != "filter" else ()
+    return (
+        tool,
+        *table,
+        "-I",
+        chain.name,
+        *source,
+        *to,
+        "-p",
+        place.protocol,
+        "--dport",
+        str(place.port),
+        "-j",
+        "ACCEPT",
+    )
 
 
 def _nft(rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:

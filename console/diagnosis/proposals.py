@@ -22,6 +22,7 @@ from console.diagnosis.failure import is_failing
 from console.diagnosis.holders import UNITS
 from console.diagnosis.leftovers import BOUND
 from console.diagnosis.ports import next_port
+from console.diagnosis.sharing import others_beside
 from console.diagnosis.strays import LEFT, why_kept, words
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
@@ -79,10 +80,13 @@ def for_held(
     # Where nobody is seen to want the port, which of those who share it is too much is for a person to say.
     groups = [freed] if want.ref is not None else [[one] for one in freed]
     stops = [
-        stop_services(evidence, want, group, commands_of, start_after=not kept, has=_has(group), kept=kept)
+        stop_services(
+            evidence, want, group, commands_of, start_after=not kept, has=_has(group),
+            kept=[*kept, *others_beside(evidence, group, freed)],
+        )
         for group in groups
         if group
-    ]
+    ]  # fmt: skip
     return (*stops, *(other for _, other in advice), *unmask(want), move(evidence, want))
 
 

@@ -211,6 +211,12 @@ class Verdict:
         return self.verdict.fine or self.has_its_port
 
     @property
+    def inside(self) -> bool:
+        """Whether those who are named listen only in networks of their own: none of them has the port of the host."""
+        own = all("namespace" in holder.known_by and "nat" not in holder.known_by for holder in self.holders)
+        return self.verdict is not VerdictWord.HELD and bool(self.holders) and own
+
+    @property
     def port_words(self) -> str | None:
         """What names the port, as a sentence; ``None`` where that is the log or a socket."""
         if self.port_known_by is None:

@@ -96,9 +96,9 @@ class _Memory:
     stopped: tuple[Service, ...] = ()
     """Enabled services that do not run, and are not declared."""
     fallen: tuple[managers.Fallen, ...] = ()
-    alone: tuple[Finding, ...] = ()
-    """Managers without a unit that are gone."""
     """Service managers that are down, with what nobody looks after for that."""
+    alone: tuple[Finding, ...] = ()
+    """Managers without a unit of the system that are gone."""
     wrong: bool = False
     """Whether the files of a manager are wrong."""
     mapped_for: tuple[object, ...] = ()

@@ -12,7 +12,7 @@ from console.core.snapshot import Snapshot
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.findings.services import facts, ways_out
 from console.findings.words import listed
-from console.managers.adrift import unit_of
+from console.managers.adrift import run_by, unit_of
 
 MOST = 8
 """Services that are named one by one."""
@@ -85,7 +85,7 @@ def down(
 
 
 def without_unit(snapshot: Snapshot, services: Sequence[Service]) -> list[Finding]:
-    """Managers that somebody started, and that are gone: nothing starts them again."""
+    """Managers that are gone and that no unit of the system runs: somebody started them, or a unit of a user."""
     found: dict[int, list[Service]] = {}
     for service in services:
         if service.adrift is not None and service.daemon is not None and service.ran and unit_of(service) is None:
@@ -100,7 +100,7 @@ def _of_daemon(snapshot: Snapshot, daemon: int, services: Sequence[Service]) -> 
         Severity.WARNING,
         snapshot.host,
         manager,
-        f"process {daemon}, which no unit runs, is gone: nobody looks after {names}",
+        f"process {daemon}, {run_by(services[0])}, is gone: nobody looks after {names}",
         tuple(_lines(services)),
         covers=tuple(service.ref for service in services),
     )

@@ -54,6 +54,11 @@ def unit_of(service: Service) -> str | None:
     return unit if unit.endswith(".service") and not launches(unit) else None
 
 
+def run_by(service: Service) -> str:
+    """Who runs a manager for which ``unit_of`` names no unit, in words."""
+    return "which a unit of the user runs" if service.is_under_user else "which no unit runs"
+
+
 def settled(
     services: tuple[Service, ...], silence: Silence, processes: Processes, units: Iterable[Service]
 ) -> tuple[Service, ...]:
@@ -185,7 +190,7 @@ def _why(service: Service, unit: Service | None, *, runs: bool, ended: bool) -> 
     if unit is None:
         file = f"; it is declared in {service.unit_file}" if service.unit_file is not None else ""
         gone = "has ended" if ended else "is not found any more"
-        return f"nobody looks after it: its {manager} (process {daemon}), which no unit runs, {gone}{file}"
+        return f"nobody looks after it: its {manager} (process {daemon}), {run_by(service)}, {gone}{file}"
     if unit.state in UP:
         return f"{unit.ref.name}, which runs it, is {unit.native_state} and does not tell of it yet"
     name = unit.ref.name

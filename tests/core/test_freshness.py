@@ -102,6 +102,14 @@ def test_several_sources_together_are_as_old_as_the_oldest_that_told_something()
     assert of_all(snapshot(), ()).at == 100.0
 
 
+def test_of_a_host_that_does_not_answer_a_silent_mount_is_of_before() -> None:
+    silent = Finding("mount-silent", Severity.CRITICAL, "web1", "/srv", "")
+    known = snapshot(Source("filesystems", 90.0))
+    assert not_of_now(known, (silent,)) == {}
+    lost = replace(known, link=Link(LinkState.STALE, 0.0))
+    assert not_of_now(lost, (silent,)) == {silent.key: Freshness(90.0, stale=True)}
+
+
 def test_findings_of_one_daemon_among_several_that_hangs_are_not_of_now() -> None:
     one = replace(service("pm2"), told_at=58.0)
     finding = Finding("service-failed", Severity.CRITICAL, "web1", str(one.ref), "", service=one.ref)

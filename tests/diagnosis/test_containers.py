@@ -15,6 +15,9 @@ from console.probes.addresses import HostAddress
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespace, Namespaces, Proxy
 from console.probes.redirects import Redirect, Redirects
+from console.ui.present.verdict import verdict_block
+from console.ui.widgets.detail import Entry
+from tests.ui import scenes
 
 from .factories import HOST, NOW, failed, hidden, identity, listener, ref, snapshot, symptom, unit
 
@@ -393,6 +396,29 @@ def test_a_service_that_wants_it_can_be_started() -> None:
     assert (verdict.verdict, verdict.confidence) == (VerdictWord.HELD_IN_CONTAINER, Confidence.MEDIUM)
     assert verdict.holders[0].name == f"container {IDENT[:12]}"
     assert recommended(verdict)[0] == "start"
+
+
+def test_a_masked_service_is_not_said_to_be_startable() -> None:
+    inside = replace(SPACE, listeners=(Listener("tcp", "::", 8080, inode=2),))
+    evidence = look(namespaces=Namespaces((), (inside,)))
+    masked = replace(evidence.snapshot, services=(failed(enabled="masked"), ENGINE))
+    verdict = diagnose(replace(evidence, snapshot=masked))
+    assert verdict.verdict is VerdictWord.HELD_IN_CONTAINER
+    assert verdict.summary.endswith("which is no clash")
+    assert [way.id for way in verdict.actions] == ["unmask"]
+
+
+def test_who_listens_inside_does_not_hold_a_port_of_which_not_all_was_seen() -> None:
+    evidence = look(services=(shop(ports=(), wants=()),), symptoms=(), redirects=None)
+    verdict = diagnose(replace(evidence, target=Endpoint("tcp", "*", 80)))
+    assert (verdict.verdict, verdict.inside) == (VerdictWord.UNKNOWN, True)
+    text = as_text(verdict)
+    assert "INSIDE   container shop_api_1 (busybox pid 286)  172.18.0.2:80  up 10m" in text
+    assert not any(line.startswith(("RESPAWN", "HELD BY")) for line in text)
+    shown = verdict_block(verdict, scenes.CLOCK, lambda _way: None)
+    drawn = {line.key for line in shown if isinstance(line, Entry)}
+    assert "INSIDE" in drawn
+    assert not drawn & {"RESPAWN", "HELD BY"}
 
 
 def test_a_container_that_publishes_nothing_is_said_to_listen_inside() -> None:

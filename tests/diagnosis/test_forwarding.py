@@ -6,6 +6,7 @@ import pytest
 
 from console.core.reach import Reached
 from console.diagnosis import Confidence, VerdictWord, as_json, as_text, diagnose
+from console.diagnosis.firewall import Gate
 from console.probes import iptables, nftables
 from console.probes.addresses import HostAddress
 from console.probes.nft_rule import one_place
@@ -72,6 +73,18 @@ def test_a_chain_of_nft_that_drops_the_port_inside_is_named() -> None:
 def test_what_the_input_hook_drops_is_not_met_by_what_is_forwarded() -> None:
     verdict = diagnose(published(nftables=rules("tcp dport 8080 drop"), attempts=()))
     assert verdict.verdict is VerdictWord.HELD
+
+
+@pytest.mark.parametrize("table", ["raw", "mangle"])
+def test_a_rule_that_stands_before_the_one_that_sends_it_on_counts_too(table: str) -> None:
+    drop = "-A PREROUTING ! -s 10.0.0.0/8 -p tcp -m tcp --dport 8080 -j DROP"
+    saved = SAVED.format(user="", dnat=DNAT).replace("\n\n", "\n")
+    before = f"*{table}\n:PREROUTING ACCEPT [0:0]\n{drop}\nCOMMIT"
+    verdict = diagnose(published(iptables=iptables.parse(f"{before}\n{saved}"), connected=None, attempts=()))
+    assert verdict.reach is not None
+    assert verdict.reach.rule is not None
+    assert (verdict.reach.rule.gate, verdict.reach.rule.doubts) == (Gate.LIMITED, (drop,))
+    assert verdict.reach.rule.place == f"iptables {table} PREROUTING"
 
 
 @pytest.mark.parametrize(

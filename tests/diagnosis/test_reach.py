@@ -129,6 +129,14 @@ def test_a_client_is_let_in_in_the_words_of_whoever_wrote_the_rules(lines: tuple
     assert (way.id, way.commands) == ("admit-client", (command,))
 
 
+@pytest.mark.parametrize("table", ["raw", "mangle"])
+def test_a_rule_of_another_table_is_answered_in_that_table(table: str) -> None:
+    drop = "-A PREROUTING -p tcp -m tcp --dport 8080 -j DROP"
+    saved = "\n".join((f"*{table}", ":PREROUTING ACCEPT [0:0]", drop, "COMMIT"))
+    [way] = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.SILENT))).actions
+    assert way.commands == (f"iptables -t {table} -I PREROUTING -p tcp --dport 8080 -j ACCEPT",)
+
+
 def test_firewalld_lets_a_client_in_by_a_rich_rule() -> None:
     [chain] = rules(OFFICE, "drop")
     zone = replace(chain, table="firewalld", name="filter_IN_public")

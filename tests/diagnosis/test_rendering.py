@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from console.core.service import Endpoint, ServiceRef
 from console.diagnosis import Evidence, NotChecked, Verdict, VerdictWord, as_json, as_markdown, as_text, diagnose
 from console.diagnosis.as_text import age_text, columns, cut
-from console.diagnosis.holder_words import after_a_kill
+from console.diagnosis.holder_words import after_a_kill, owners
 from console.diagnosis.respawn import respawn_of
 from console.diagnosis.verdict import Holder
 from console.probes.limits import PortLimits
@@ -229,6 +229,14 @@ def test_each_holder_has_its_own_story() -> None:
         "yes, systemd Restart=always: killing 4112 will NOT free it (legacy.service)",
     ]
     assert ("", "systemd -> six.service") in drawn
+
+
+def test_the_stories_are_told_in_the_order_of_the_holders() -> None:
+    first = held().holders[0]
+    second = replace(first, address="127.0.0.2", ref=ref("six.service"), chain=("systemd", "six.service"), pid=5)
+    found = (first, second, replace(first, address="::1"))
+    assert owners(found, 3) == [first, second]
+    assert "WHY      systemd -> legacy.service" in as_text(replace(held(), holders=found))
 
 
 def test_a_hidden_process_is_called_so_on_the_screen_too() -> None:

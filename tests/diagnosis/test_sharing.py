@@ -64,6 +64,16 @@ def test_a_socket_of_root_without_a_cgroup_is_of_the_unit_that_listens_there(uid
     assert (holder.ref.name if holder.ref is not None else None) == name
 
 
+def test_the_ways_out_come_in_the_order_of_the_holders() -> None:
+    six = unit("six.service", pids=(9,))
+    beside = listener("127.0.0.2", pids=(9,), unit="six.service", cgroup="/system.slice/six.service", inode=5)
+    first, again = listener("127.0.0.1"), listener("::1", inode=6)
+    verdict = diagnose(replace(look(first, beside, again, services=(LEGACY, six), symptoms=()), target=PORT))
+    assert [holder.name for holder in verdict.holders] == ["legacy.service", "six.service", "legacy.service"]
+    stops = [way.intents[0].target.name for way in verdict.actions if way.id == "stop-holder"]
+    assert stops == ["legacy.service", "six.service"]
+
+
 def test_of_two_who_share_a_port_that_nobody_else_wants_each_can_be_stopped_alone() -> None:
     six = unit("six.service", pids=(9,))
     beside = listener("::1", pids=(9,), unit="six.service", cgroup="/system.slice/six.service", inode=5)
@@ -71,3 +81,20 @@ def test_of_two_who_share_a_port_that_nobody_else_wants_each_can_be_stopped_alon
     ways = diagnose(replace(evidence, target=PORT)).actions
     assert [way.label for way in ways] == ["stop legacy.service", "stop six.service"]
     assert [[intent.target.name for intent in way.intents] for way in ways] == [["legacy.service"], ["six.service"]]
+
+
+@pytest.mark.parametrize(
+    ("other", "tail"),
+    [
+        (TWO, ("does not free tcp 8080, two.service has it too", "does not free tcp 8080, one.service has it too")),
+        (replace(TWO, address="127.0.0.1"),
+         ("does not free tcp 8080, two.service has it too", "does not free tcp 8080, one.service has it too")),
+        (replace(TWO, address="::", v6only=True), ("", "")),
+    ],
+    ids=["the same address", "one of its addresses", "IPv6 only"],
+)  # fmt: skip
+def test_of_two_at_one_place_to_stop_one_is_said_to_free_nothing(other: Listener, tail: tuple[str, str]) -> None:
+    services = (unit("one.service", pids=(67,)), unit("two.service", pids=(96,)))
+    verdict = diagnose(replace(look(ONE, other, services=services, symptoms=()), target=PORT))
+    labels = {way.label.partition(": ")[0]: way.label.partition(": ")[2] for way in verdict.actions}
+    assert labels == {"stop one.service": tail[0], "stop two.service": tail[1]}

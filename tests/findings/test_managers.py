@@ -158,6 +158,18 @@ def test_wrong_files_of_one_that_runs_are_told_before_it_is_restarted() -> None:
     assert (alone.subject, alone.service) == ("supervisord", None)
 
 
+@pytest.mark.parametrize(
+    ("chain", "whose"),
+    [
+        (("supervisord", "api"), "which no unit runs"),
+        (("systemd", "user@1000.service", "pm2.service", "supervisord", "api"), "which a unit of the user runs"),
+    ],
+)
+def test_a_manager_that_is_gone_is_said_to_be_whose_it_was(chain: tuple[str, ...], whose: str) -> None:
+    gone = only(program("api", chain=chain, daemon=812, ran=True))
+    assert gone.summary.startswith(f"process 812, {whose}, is gone: nobody looks after ")
+
+
 def test_its_silence_is_explained_where_all_of_its_services_are_missed() -> None:
     silent = (Source("supervisord", 1.0, "no supervisord answers"),)
     assert [one.code for one in judge(down(), program("api"), sources=silent)] == ["manager-down"]

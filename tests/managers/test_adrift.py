@@ -95,6 +95,17 @@ def test_without_a_unit_an_ended_manager_is_told_and_a_socket_that_is_gone() -> 
     assert "supervisord (process 7) runs, and its socket is gone" in (there.adrift or "")
 
 
+def test_what_a_users_own_manager_ran_is_not_said_to_be_of_no_unit() -> None:
+    own = replace(API, chain=("systemd", "user@1000.service", "pm2.service", "supervisord", "api"))
+    [found] = settled((own,), SILENT, DEAD, ())
+    assert (
+        found.adrift == "nobody looks after it: its supervisord (process 7), which a unit of the user runs, has ended"
+    )
+    left = replace(own, chain=("systemd", "session-3.scope", "supervisord", "api"))
+    [found] = settled((left,), SILENT, DEAD, ())
+    assert "which no unit runs" in (found.adrift or "")
+
+
 def test_one_that_no_unit_runs_and_a_file_declares_stays_when_it_ends() -> None:
     alone = replace(API, chain=("supervisord", "api"), unit_file="/srv/app/supervisord.conf")
     [found] = settled((alone,), LEFT, DEAD, ())

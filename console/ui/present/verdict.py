@@ -90,8 +90,9 @@ def _block(
     much: Much,
 ) -> tuple[Entry | Heading, ...]:
     lines: list[Entry | Heading] = [heading(verdict), *answer(verdict, clock)]
-    stays = verdict.verdict == KEPT_OUT or verdict.has_its_port or verdict.at_home
-    lines += holders(verdict.holders, much.holders, stays=stays)
+    stays = verdict.verdict == KEPT_OUT or verdict.has_its_port or verdict.at_home or verdict.inside
+    word = "INSIDE" if verdict.inside else "HELD BY"
+    lines += holders(verdict.holders, much.holders, word=word, stays=stays)
     mend = ways(proposals, why_off, prefix=prefix, commands=much.commands, others=much.others)
     rest = _facts(verdict, prefix, whole=much.whole)
     return (*lines, *mend, *rest) if prefix else (*lines, *rest, *mend)
@@ -170,11 +171,14 @@ def answer(verdict: Verdict, clock: Clock) -> list[Entry]:
     return lines
 
 
-def holders(found: Sequence[Holder], most: int = 3, *, stays: bool = False) -> list[Entry]:
-    """Who has the port, who runs them, and what starts them again; not that of one that is to stay."""
+def holders(found: Sequence[Holder], most: int = 3, *, word: str = "HELD BY", stays: bool = False) -> list[Entry]:
+    """Who has the port, who runs them, and what starts them again; not that of one that is to stay.
+
+    ``word``: how they have it.
+    """
     lines: list[Entry] = []
     for place, holder in enumerate(found[:most]):
-        lines.append(Entry("" if place else "HELD BY", _holder(holder)))
+        lines.append(Entry("" if place else word, _holder(holder)))
     if len(found) > most:
         lines.append(Entry("", f"and {len(found) - most} more"))
     if not found:
