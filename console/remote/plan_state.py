@@ -292,7 +292,7 @@ class PlanState:
     def _results(self, phase: str, *, begun: bool = False) -> tuple[StepResult, ...]:
         looks = self._looks[phase].items()
         return tuple(
-            StepResult(self._name(phase, str(number)), look.state, look.seconds, look.output)
+            StepResult(self._name(phase, str(number)), look.state, look.seconds, look.output, exit=look.exit)
             for number, look in looks
             if not begun or look.state is not StepState.PENDING
         )

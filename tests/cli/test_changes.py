@@ -9,7 +9,7 @@ from console.cli.changes import Teller, print_plan
 from console.cli.commands.act import as_told, one_by_one
 from console.core.command import Command, Effect
 from console.core.finding import Proposal
-from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.plan import OUTLIVED, ActionKind, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.service import Endpoint, ServiceRef
 from console.diagnosis import Verdict, VerdictWord
 from tests.actions.hosts import ref
@@ -45,7 +45,7 @@ def test_where_sigterm_was_in_vain_the_line_for_the_next_plan_is_told_in_text_an
         ActionKind.KILL, ServiceRef(api.host, "process", "4112"), Endpoint("tcp", "0.0.0.0", 8080), then=api
     )
     see = Step("see node (pid 4112) end", Command(("true",)), otherwise=resort)
-    said = StepResult(see.name, StepState.FAILED, 3.0, "node (pid 4112) ignores SIGTERM")
+    said = StepResult(see.name, StepState.FAILED, 3.0, "node (pid 4112) ignores SIGTERM", exit=OUTLIVED)
     progress = PlanProgress(replace(PLAN, steps=(see,)), steps=(said,), result=Result.FAILED, reason=said.output)
     Teller(about_port=True).tell(progress)
     line = f"hostdeck kill {api.host}/process:4112 --port 8080/tcp --then systemd:api.service"

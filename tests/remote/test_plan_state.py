@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from console.core.clients import daemon_of
 from console.core.command import Command, Effect
-from console.core.plan import ActionKind, Check, Intent, Plan, Result, Step, StepState
+from console.core.plan import OUTLIVED, ActionKind, Check, Intent, Plan, Result, Step, StepState
 from console.core.service import Endpoint, ServiceRef
 from console.core.text import HIDDEN, sanitise
 from console.remote import plan_inspect, plan_json
@@ -197,9 +197,18 @@ def test_what_may_be_tried_next_comes_back_too_and_is_offered_once_that_step_fai
     assert plan_json.loads(plan_json.dumps(plan, "x"), "web1")[0] == plan
     state = PlanState(plan)
     assert state.progress().offer is None
-    for line in ("s run 1 x", "s step 1 running", "s step 1 failed 1 3.00", "s result failed step 1 1"):
+    for line in ("s run 1 x", "s step 1 running", f"s step 1 failed {OUTLIVED} 3.00", "s result failed step 1 3"):
         state.feed(line)
     assert state.progress().offer == offer
+
+
+def test_a_step_that_failed_before_or_after_its_signal_offers_no_stronger_one() -> None:
+    """A restart whose start fails: the old process has ended."""
+    offer = Intent(ActionKind.KILL, ServiceRef("web1", "process", "70"))
+    state = PlanState(replace(PLAN, steps=(replace(PLAN.steps[0], otherwise=offer), *PLAN.steps[1:])))
+    for line in ("s run 1 x", "s step 1 running", "s step 1 failed 1 3.00", "s result failed step 1 1"):
+        state.feed(line)
+    assert state.progress().offer is None
 
 
 def test_what_was_kept_and_what_came_last_are_told_and_survive_the_way_to_the_host() -> None:
