@@ -162,6 +162,17 @@ async def test_the_lock_of_a_dead_plan_that_cannot_be_set_aside_refuses_the_next
     assert (places.directory(plan) / "audit").read_text().count("sets aside") == 1
 
 
+async def test_a_dead_lock_is_set_aside_by_the_next_plan_also_when_its_lease_is_over(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport
+) -> None:
+    plan = await killed(places, settings, link)
+    age_lock(places)
+    (lock,) = (await inspect(link, settings)).locks
+    assert (lock.dead, lock.age is not None and lock.lease is not None and lock.age > lock.lease) == (True, True)
+    last = (await run(link, counted(places), settings))[-1]
+    assert (last.result, last.broke) == (Result.DONE, (plan.id,)), last.reason
+
+
 async def killed(places: LocalPlaces, settings: RunSettings, link: CutTransport) -> Plan:
     """A plan that holds its lock, and of which nothing runs any more."""
     plan = counted(places, 30)
