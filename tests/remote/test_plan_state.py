@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from console.core.plan import OUTLIVED, ActionKind, Check, Intent, Plan, Result,
 from console.core.service import Endpoint, ServiceRef
 from console.core.text import HIDDEN, sanitise
 from console.remote import plan_inspect, plan_json
+from console.remote.audit import AuditTrail
 from console.remote.plan_locks import LockHolder
 from console.remote.plan_script import lock_key, share_key
 from console.remote.plan_state import OUTPUT_LINES, PlanState
@@ -171,6 +173,16 @@ def test_what_was_not_done_is_skipped_and_what_was_undone_says_so() -> None:
     assert [step.state for step in progress.steps] == [StepState.UNDONE, StepState.FAILED]
     assert [step.state for step in progress.checks] == [StepState.SKIPPED]
     assert [(step.name, step.state) for step in progress.undo] == [("undo of one", StepState.DONE)]
+
+
+def test_what_was_begun_when_the_plan_ended_is_not_told_as_never_begun(tmp_path: Path) -> None:
+    progress = fed("s step 1 running", "s result failed aborted").progress()
+    assert [step.state for step in progress.steps] == [StepState.FAILED, StepState.SKIPPED]
+    assert progress.steps[0].output == "it had not told when the plan ended"
+    trail = AuditTrail(tmp_path / "audit.jsonl")
+    trail.planned(PLAN, "ann")
+    trail.finished(PLAN, Result.FAILED, "aborted", progress)
+    assert trail.read()[0].left_out == {1}
 
 
 def test_output_is_bounded_and_safe() -> None:
