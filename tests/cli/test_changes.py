@@ -56,6 +56,11 @@ def test_where_sigterm_was_in_vain_the_line_for_the_next_plan_is_told_in_text_an
     assert encode_plans.plan(done, dry_run=False, root=True)["offer"] is None
 
 
+def test_whose_locks_it_set_aside_is_in_the_document() -> None:
+    told = PlanProgress(PLAN, result=Result.DONE, broke=("20261120-dead",))
+    assert encode_plans.plan(told, dry_run=False, root=True)["broke"] == ["20261120-dead"]
+
+
 def test_what_failed_said_last_stands_with_the_result(capsys: pytest.CaptureFixture[str]) -> None:
     kept = StepResult("the last lines of api.service", StepState.DONE, 0.1, "panic: no ledger\n\ngoroutine 1")
     done = StepResult(STOP.name, StepState.DONE, 1.0)
