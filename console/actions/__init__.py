@@ -5,6 +5,7 @@ One kind of action is one module with two functions, ``refusal`` and ``parts``, 
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import isinf
 from typing import NamedTuple
 
 from console.actions import (
@@ -121,7 +122,8 @@ def _starts(intent: Intent, snapshot: Snapshot, settings: ActionSettings) -> tup
         return ()
     seconds = service.start_seconds
     if seconds > LONGEST:
-        return (f"{intent.target.name}: its manager sets no limit, this plan waits for {whole(settings.step_timeout)}",)
+        limit = "its manager sets no limit" if isinf(seconds) else f"its manager allows {whole(seconds)}"
+        return (f"{intent.target.name}: {limit}, this plan waits for {whole(settings.step_timeout)}",)
     return (f"{intent.target.name}: {whole(seconds)}",)
 
 

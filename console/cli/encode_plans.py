@@ -54,6 +54,7 @@ def plan(progress: PlanProgress, *, dry_run: bool, root: bool) -> Json:
         "reason": progress.reason,
         "operator_reason": made.reason,
         "proof": list(progress.proof),
+        "broke": list(progress.broke),
         "offer": _offer(progress.offer) if progress.offer else None,
     }
 

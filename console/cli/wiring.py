@@ -137,7 +137,7 @@ async def missed_plans(host: str, fleet: "Fleet") -> "tuple[HostPlan, ...]":
 
 
 async def other_plans(host: str, fleet: "Fleet") -> "tuple[OtherPlan, ...]":
-    """What has no end on a host, whoever began it."""
+    """The plans that a host knows of, whoever began them, those that have ended too."""
     import asyncio
 
     from console.remote.plan_others import others

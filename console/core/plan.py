@@ -226,6 +226,9 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
+OUTLIVED = 3
+"""The exit status of a step whose process runs on after the signal that was to end it."""
+
 LINES_SHOWN = 12
 """Lines that a person is shown of what failed, and of what a service said last; ``--json`` has more."""
 
@@ -240,6 +243,8 @@ class StepResult:
     output: str = ""
     lines: int = 0
     """How many lines it has printed, with those that are not kept; 0 where nobody counts."""
+    exit: int | None = None
+    """The exit status of what failed, where the host told it."""
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -281,8 +286,9 @@ class PlanProgress:
 
     @property
     def offer(self) -> Intent | None:
-        """What may be tried next, where the step that failed says so."""
+        """What may be tried next, where the step that failed says so: what it signalled has outlived that."""
         if self.result in (None, Result.DONE):
             return None
         pairs = zip(self.plan.steps, self.steps, strict=False)
-        return next((step.otherwise for step, told in pairs if told.state is StepState.FAILED and step.otherwise), None)
+        outlived = (step for step, told in pairs if told.state is StepState.FAILED and told.exit == OUTLIVED)
+        return next((step.otherwise for step in outlived if step.otherwise), None)

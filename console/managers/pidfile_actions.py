@@ -32,7 +32,7 @@ owned() {
 )
 
 _STOP = """
-# Signals process $pid that started at $began, and nothing else, and waits until it has ended; 2 where it may still end.
+# Signals process $pid that started at $began, and nothing else, and waits until it has ended; $outlived if it runs on.
 stop() {
   number || { echo "$file cannot be read"; return 1; }
   if ! runs "$pid"; then
@@ -57,12 +57,12 @@ stop() {
   left=$((seconds * 5))
   while runs "$pid" && [ "$ticks" = "$began" ]; do
     if [ "$left" -le 0 ]; then
-      does='does not end' code=2
-      if hears; then :; else does='ignores SIGTERM' code=1; fi
+      does='does not end'
+      hears || does='ignores SIGTERM'
       # A later plan may be allowed more for that; through sudo it cannot be noted.
       [ -z "${HOSTDECK_PLAN-}" ] || : >"$HOSTDECK_PLAN/outlived.$pid.$began"
       echo "process $pid $does: it still runs $seconds s after SIG$signal; it was not killed"
-      return "$code"
+      return "$outlived"
     fi
     nap
     left=$((left - spent))
@@ -78,13 +78,20 @@ outlast() {
     if [ "$left" -le 0 ]; then
       late="$((2 * seconds)) s after SIG$signal"
       echo "process $pid still runs $late; it may still end, and nothing starts $name then"
-      return 1
+      return "$outlived"
     fi
     nap
     left=$((left - spent))
   done
   forget
   echo "process $pid ended, more than $seconds s after SIG$signal"
+}
+# Stops it before a start, however late it ends; what ignores the signal is not waited for.
+down() {
+  code=0
+  stop || code=$?
+  [ "$code" = "$outlived" ] && hears || return "$code"
+  outlast
 }
 # Before a start that undoes a stop: process $pid may have been signalled and not have ended yet.
 drained() {
@@ -166,7 +173,6 @@ start() {
 }
 """
 
-_DOWN = "{ stop || { [ $? = 2 ] && outlast; }; }"
 _STOP_WORDS = "file=$1 name=$2 pid=$3 began=$4 signal=$5 seconds=$6\nshift 6\n"
 _START_WORDS = "wrong=$1 directory=$2 log=$3\nshift 3\n"
 
@@ -199,7 +205,7 @@ left() {
 }
 """
 
-RESTART = LOOKS + _STOP + _START + _STOP_WORDS + _START_WORDS + f'ready "$@" && {_DOWN} && start "$@"\n'
+RESTART = LOOKS + _STOP + _START + _STOP_WORDS + _START_WORDS + 'ready "$@" && down && start "$@"\n'
 """FILE NAME PID TICKS SIGNAL SECONDS WRONG DIRECTORY LOG COMMAND..."""
 
 STOP_STARTED = (
@@ -221,7 +227,7 @@ RESTART_STARTED = (
     + _LEFT
     + "file=$1 name=$2 signal=$3 seconds=$4\nshift 4\n"
     + _START_WORDS
-    + f'ready "$@" && left && {{ [ -z "$pid" ] || {_DOWN}; }} && start "$@"\n'
+    + 'ready "$@" && left && { [ -z "$pid" ] || down; } && start "$@"\n'
 )
 """FILE NAME SIGNAL SECONDS WRONG DIRECTORY LOG COMMAND...: restart what the pid file names by now."""
 

@@ -1,6 +1,10 @@
 """Looks at one process, as constant POSIX sh: shared by the managers of processes that nobody starts again."""
 
-LOOKS = """
+from console.core.plan import OUTLIVED
+
+LOOKS = (
+    f"outlived={OUTLIVED}\n"
+    + """
 # Whether process $1 runs: sets ticks, when it started, and parent.
 runs() {
   line='' ticks=''
@@ -27,3 +31,4 @@ nap() {
   sleep 0.2 2>/dev/null || { sleep 1; spent=5; }
 }
 """
+)

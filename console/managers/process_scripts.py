@@ -1,6 +1,7 @@
 """Looks around the end of a process that nobody manages, as constant POSIX sh; everything that varies is an argument.
 
-Exit 0: it is so. 77: it cannot be told here. Any other: it is not so. ``$HOSTDECK_PLAN`` is the plan's directory.
+Exit 0: it is so. 77: it cannot be told here. ``OUTLIVED``: it runs on after a signal. Any other: it is not so.
+``$HOSTDECK_PLAN`` is the plan's directory.
 """
 
 from console.managers.process_looks import LOOKS
@@ -85,7 +86,7 @@ while runs "$pid" && [ "$ticks" = "$began" ]; do
     # A later plan may be allowed more for that.
     : >"$HOSTDECK_PLAN/outlived.$pid.$began"
     echo "$name $does: it still runs $seconds s after SIG$signal"
-    exit 1
+    exit "$outlived"
   fi
   nap
   left=$((left - spent))

@@ -160,8 +160,8 @@ hd_nobody_in() {
   done
 }
 
-# Whether LINK of KEY holds. Sets hd_payload, hd_age (seconds, or "-") and hd_kind (live, over, gone; dead: gone, and so
-# is all that it began; foreign: live, and root, who asks, may set it aside).
+# Whether LINK of KEY holds. Sets hd_payload, hd_age (seconds, or "-") and hd_kind (live, over, gone; dead: over or gone,
+# and so is all that it began; foreign: live, and root, who asks, may set it aside).
 hd_holds() {
   [ -h "$2" ] || return 1
   hd_payload=$(readlink "$2") || return 1
@@ -182,6 +182,8 @@ hd_holds() {
       hd_dead "$2" && hd_kind=dead
       [ "$hd_kind $hd_me" = "live 0" ] && [ "$hd_uid" != 0 ] && hd_kind=foreign
     fi
+    # What is dead does not need anybody to say so once it is older than its lease.
+    [ "$hd_kind" != over ] || ! hd_dead "$2" || hd_kind=dead
   fi
   ! hd_broken "$1" "$2"
 }

@@ -7,7 +7,7 @@
 #   result done|undone|failed|refused CAUSE... [kept SECONDS PHASE N] [not-undone N...] [not-well N]
 
 hd_dir=${1:?}
-hd_begun='' hd_links='' hd_term='' hd_over='' hd_cause='' hd_done='' hd_slot=0 hd_stuck='' hd_locked='' hd_fenced='' hd_syslog=/dev/log
+hd_begun='' hd_links='' hd_term='' hd_over='' hd_cause='' hd_done='' hd_slot=0 hd_stuck='' hd_locked='' hd_fenced='' hd_refused='' hd_syslog=/dev/log
 
 # The reserve is given up for the result, so that a disk that fills meanwhile cannot hide how the plan ended.
 hd_note() {
@@ -97,11 +97,11 @@ hd_stop() {
 
 # What a command printed last may still be on its way; what it left running may hold the pipe open for ever.
 hd_drained() {
-  hd_tries=0
-  while [ "$hd_tries" -lt 10 ]; do
+  hd_turns=0
+  while [ "$hd_turns" -lt 10 ]; do
     hd_get "drained.$hd_slot"
     [ "$hd_got" = + ] && break
-    hd_tries=$((hd_tries + 1))
+    hd_turns=$((hd_turns + 1))
     sleep "${hd_fine_sleep:+0.02}" 2>/dev/null || sleep 1
   done
   if [ "$hd_got" != + ] || [ "$hd_exit" = 125 ]; then hd_slots; fi
@@ -281,7 +281,7 @@ hd_lock() {
     # The name before the look: whoever comes in after the look wants the same name, and one of the two fails.
     hd_next "$1" "${hd_dir%/*}"
     if hd_held "$1" ''; then
-      hd_break "$1" || { hd_lock_of "$1"; return 1; }
+      hd_break "$1" || { [ "$hd_refused" ] || hd_lock_of "$1"; return 1; }
       continue
     fi
     hd_lay "v=1&plan=$hd_id&$hd_about&at=$(date +%s)&boot=$hd_boot&up=$hd_now&lease=$hd_lease&pid=$$&start=$hd_own_start&sid=$hd_own_session&user=$hd_user" && break
@@ -298,9 +298,14 @@ hd_break() {
   hd_field "$hd_payload" plan
   hd_old=${hd_link##*.} hd_was=$hd_value
   hd_audit "plan=$hd_id sets aside lock=$1 of-plan=$hd_was, whose processes are gone: $hd_payload" || return 1
+  if hd_lay "v=1&breaks=$hd_old.$hd_was&$hd_about&user=$hd_user&at=$(date +%s)"; then
+    hd_note "broke 1 $hd_was"
+    return 0
+  fi
   # Where somebody else was quicker the next look tells.
-  hd_lay "v=1&breaks=$hd_old.$hd_was&$hd_about&user=$hd_user&at=$(date +%s)" && hd_note "broke 1 $hd_was"
-  return 0
+  [ "$hd_said" != 'File exists' ] || return 0
+  hd_refused="link $1 $hd_said"
+  return 1
 }
 
 hd_lock_of() {

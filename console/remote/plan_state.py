@@ -165,7 +165,10 @@ class PlanState:
                     look.say("not reached")
                 if look.state is StepState.RUNNING and not look.lines:
                     look.say("it had not told when the plan ended")
-                if look.state in (StepState.PENDING, StepState.RUNNING):
+                if look.state is StepState.RUNNING and phase in ("step", "closing"):
+                    # It was begun: what it changed is not known, so it is not left out.
+                    look.state = StepState.FAILED
+                elif look.state in (StepState.PENDING, StepState.RUNNING):
                     look.state = StepState.SKIPPED
 
     def _reason(self, cause: list[str]) -> str | None:
@@ -292,7 +295,7 @@ class PlanState:
     def _results(self, phase: str, *, begun: bool = False) -> tuple[StepResult, ...]:
         looks = self._looks[phase].items()
         return tuple(
-            StepResult(self._name(phase, str(number)), look.state, look.seconds, look.output)
+            StepResult(self._name(phase, str(number)), look.state, look.seconds, look.output, exit=look.exit)
             for number, look in looks
             if not begun or look.state is not StepState.PENDING
         )

@@ -23,6 +23,10 @@ class Change:
     progress: PlanProgress
     started: float
     ended: float | None = None
+    began_known: bool = True
+    """Whether ``started`` is more than when it was heard of: a host that was restarted since does not know."""
+    end_seen: bool = True
+    """Whether ``ended`` is more than ``started``: nobody here saw the end of one that had ended when it was adopted."""
 
     @property
     def running(self) -> bool:
@@ -89,7 +93,15 @@ class Changes:
         if known is not None:
             return self._learn(known, missed)
         began = self._clock.wall() - (missed.age or 0.0)
-        change = Change(missed.plan, missed.progress, began, None if missed.progress.result is None else began)
+        ended = missed.progress.result is not None
+        change = Change(
+            missed.plan,
+            missed.progress,
+            began,
+            began if ended else None,
+            began_known=missed.age is not None,
+            end_seen=not ended,
+        )
         self._changes.insert(0, change)
         self._moved(change)
         return change
@@ -124,7 +136,7 @@ class Changes:
                 change.progress = replace(
                     change.progress, result=Result.UNKNOWN, reason="the stream of the plan ended without a result"
                 )
-            change.ended = self._clock.wall()
+            change.ended, change.end_seen = self._clock.wall(), True
             self._moved(change)
 
 

@@ -67,6 +67,8 @@ def test_a_start_is_given_the_time_that_its_manager_gives_it() -> None:
     endless = made(ActionKind.START, snapshot(replace(down, start_seconds=math.inf)))
     assert endless.steps[0].command.timeout == 200.0
     assert "sets no limit" in endless.starts[0]
+    slow = made(ActionKind.START, snapshot(replace(down, start_seconds=18_000.0)))
+    assert slow.starts == (endless.starts[0].replace("sets no limit", "allows 300 min 0 s"),)
     assert made(ActionKind.START, snapshot(replace(down, start_seconds=None))).starts == ()
     assert made(ActionKind.STOP, snapshot(service(start_seconds=600.0))).starts == ()
     assert made(ActionKind.STOP, snapshot(service(start_seconds=600.0))).steps[0].undo.timeout == 630.0  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ from console.cli.changes import Teller, print_plan
 from console.cli.commands.act import as_told, one_by_one
 from console.core.command import Command, Effect
 from console.core.finding import Proposal
-from console.core.plan import ActionKind, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.plan import OUTLIVED, ActionKind, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.service import Endpoint, ServiceRef
 from console.diagnosis import Verdict, VerdictWord
 from tests.actions.hosts import ref
@@ -45,7 +45,7 @@ def test_where_sigterm_was_in_vain_the_line_for_the_next_plan_is_told_in_text_an
         ActionKind.KILL, ServiceRef(api.host, "process", "4112"), Endpoint("tcp", "0.0.0.0", 8080), then=api
     )
     see = Step("see node (pid 4112) end", Command(("true",)), otherwise=resort)
-    said = StepResult(see.name, StepState.FAILED, 3.0, "node (pid 4112) ignores SIGTERM")
+    said = StepResult(see.name, StepState.FAILED, 3.0, "node (pid 4112) ignores SIGTERM", exit=OUTLIVED)
     progress = PlanProgress(replace(PLAN, steps=(see,)), steps=(said,), result=Result.FAILED, reason=said.output)
     Teller(about_port=True).tell(progress)
     line = f"hostdeck kill {api.host}/process:4112 --port 8080/tcp --then systemd:api.service"
@@ -54,6 +54,11 @@ def test_where_sigterm_was_in_vain_the_line_for_the_next_plan_is_told_in_text_an
     assert encode_plans.plan(progress, dry_run=False, root=True)["offer"]["command"] == line
     done = replace(progress, steps=(replace(said, state=StepState.DONE),), result=Result.DONE)
     assert encode_plans.plan(done, dry_run=False, root=True)["offer"] is None
+
+
+def test_whose_locks_it_set_aside_is_in_the_document() -> None:
+    told = PlanProgress(PLAN, result=Result.DONE, broke=("20261120-dead",))
+    assert encode_plans.plan(told, dry_run=False, root=True)["broke"] == ["20261120-dead"]
 
 
 def test_what_failed_said_last_stands_with_the_result(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from console.actions import ActionSettings, RefusedError, plan, refusal
 from console.core.command import Effect
 from console.core.pid_file import Detached, PidFile
-from console.core.plan import ActionKind, Intent, Plan
+from console.core.plan import OUTLIVED, ActionKind, Intent, Plan
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
@@ -367,6 +367,32 @@ def test_the_scripts_in_every_shell(tmp_path: Path, shell: str) -> None:
         subprocess.run(["kill", "-KILL", pid], capture_output=True, check=False)
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the scripts read /proc")
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
+def test_a_restart_that_fails_says_by_its_exit_whether_the_process_outlived_the_signal(
+    tmp_path: Path, shell: str
+) -> None:
+    pid_file, log = tmp_path / "app.pid", tmp_path / "log"
+
+    def sh(script: str, *args: str) -> tuple[int, str]:
+        words = [*shell.split(), "-c", script, "sh", str(pid_file), *args]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout
+
+    deaf = ("sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done")
+    for command, again, expected in ((deaf, deaf, OUTLIVED), (("sleep", "60"), ("false",), 1)):
+        place = ("", str(tmp_path), str(log))
+        assert sh(scripts.START, "app", *place, *command)[0] == 0
+        pid, began = (line.partition("=")[2] for line in sh(scripts.RUN_ID, "")[1].splitlines())
+        try:
+            code, told = sh(scripts.RESTART, "app", pid, began, "TERM", "1", *place, *again)
+        finally:
+            subprocess.run(["kill", "-KILL", pid], capture_output=True, check=False)
+        assert code == expected, told
+        assert ("it still runs" in told) == (expected == OUTLIVED)
+        pid_file.unlink(missing_ok=True)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives a file to another user")
 @pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
 @pytest.mark.parametrize("link", [False, True])
@@ -439,9 +465,12 @@ def test_what_ends_later_than_it_was_given_is_awaited_and_started(tmp_path: Path
     pid, began = run_id()
     try:
         code, told = sh(scripts.STOP, pid, began, "TERM", "1")
-        assert (code, told) == (2, f"process {pid} does not end: it still runs 1 s after SIGTERM; it was not killed\n")
+        assert (code, told) == (
+            OUTLIVED,
+            f"process {pid} does not end: it still runs 1 s after SIGTERM; it was not killed\n",
+        )
         code, told = sh(scripts.START_AGAIN, pid, began, "TERM", "1", *launch)
-        assert code == 1, "it does not run as before: it is told to end"
+        assert code == OUTLIVED, "it does not run as before: it is told to end"
         assert told == f"process {pid} still runs 2 s after SIGTERM; it may still end, and nothing starts a then\n"
         undo = begun(scripts.START_AGAIN, pid, began, "TERM", "30", *launch)
         go.touch()

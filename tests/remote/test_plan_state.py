@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 
 from console.core.clients import daemon_of
 from console.core.command import Command, Effect
-from console.core.plan import ActionKind, Check, Intent, Plan, Result, Step, StepState
+from console.core.plan import OUTLIVED, ActionKind, Check, Intent, Plan, Result, Step, StepState
 from console.core.service import Endpoint, ServiceRef
 from console.core.text import HIDDEN, sanitise
 from console.remote import plan_inspect, plan_json
+from console.remote.audit import AuditTrail
 from console.remote.plan_locks import LockHolder
 from console.remote.plan_script import lock_key, share_key
 from console.remote.plan_state import OUTPUT_LINES, PlanState
@@ -173,6 +175,16 @@ def test_what_was_not_done_is_skipped_and_what_was_undone_says_so() -> None:
     assert [(step.name, step.state) for step in progress.undo] == [("undo of one", StepState.DONE)]
 
 
+def test_what_was_begun_when_the_plan_ended_is_not_told_as_never_begun(tmp_path: Path) -> None:
+    progress = fed("s step 1 running", "s result failed aborted").progress()
+    assert [step.state for step in progress.steps] == [StepState.FAILED, StepState.SKIPPED]
+    assert progress.steps[0].output == "it had not told when the plan ended"
+    trail = AuditTrail(tmp_path / "audit.jsonl")
+    trail.planned(PLAN, "ann")
+    trail.finished(PLAN, Result.FAILED, "aborted", progress)
+    assert trail.read()[0].left_out == {1}
+
+
 def test_output_is_bounded_and_safe() -> None:
     state = fed(*(f"o step.1 {number} \x1b]52;c;x\x07 password=hunter2 {'x' * 5000}" for number in range(1000)))
     lines = state.progress().steps[0].output.splitlines()
@@ -197,9 +209,18 @@ def test_what_may_be_tried_next_comes_back_too_and_is_offered_once_that_step_fai
     assert plan_json.loads(plan_json.dumps(plan, "x"), "web1")[0] == plan
     state = PlanState(plan)
     assert state.progress().offer is None
-    for line in ("s run 1 x", "s step 1 running", "s step 1 failed 1 3.00", "s result failed step 1 1"):
+    for line in ("s run 1 x", "s step 1 running", f"s step 1 failed {OUTLIVED} 3.00", "s result failed step 1 3"):
         state.feed(line)
     assert state.progress().offer == offer
+
+
+def test_a_step_that_failed_before_or_after_its_signal_offers_no_stronger_one() -> None:
+    """A restart whose start fails: the old process has ended."""
+    offer = Intent(ActionKind.KILL, ServiceRef("web1", "process", "70"))
+    state = PlanState(replace(PLAN, steps=(replace(PLAN.steps[0], otherwise=offer), *PLAN.steps[1:])))
+    for line in ("s run 1 x", "s step 1 running", "s step 1 failed 1 3.00", "s result failed step 1 1"):
+        state.feed(line)
+    assert state.progress().offer is None
 
 
 def test_what_was_kept_and_what_came_last_are_told_and_survive_the_way_to_the_host() -> None:

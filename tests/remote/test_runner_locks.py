@@ -8,7 +8,9 @@ import os
 import pwd
 import re
 import signal
+import socket
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -135,6 +137,44 @@ async def test_the_next_plan_sets_aside_the_lock_of_one_of_which_nothing_runs(
 async def test_a_lock_that_does_not_say_all_is_not_taken_for_dead(
     places: LocalPlaces, settings: RunSettings, link: CutTransport, field: str
 ) -> None:
+    await killed(places, settings, link)
+    change_lock(places, **{field: ""})
+    assert [lock.dead for lock in (await inspect(link, settings)).locks] == [False]
+
+
+async def test_the_lock_of_a_dead_plan_that_cannot_be_set_aside_refuses_the_next_one_at_once(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport
+) -> None:
+    """Each entry for the host's log is a command of its own: it must not make the count of the tries begin anew."""
+    await killed(places, settings, link)
+    full = "ln() { echo \"ln: failed to create symbolic link '$3': No space left on device\" >&2; return 1; }\n"
+    plan = counted(places)
+    # The path of a socket has at most 108 bytes.
+    with tempfile.TemporaryDirectory() as short, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(f"{short}/log")
+        going = places.start(plan, mend=f"{full}logger() {{ :; }}\nhd_syslog={short}/log\n")
+        try:
+            await until(lambda: places.state(plan)[-1:] != [] and places.state(plan)[-1].startswith("result"))
+        finally:
+            going.kill()
+            going.wait()
+    assert places.state(plan)[-1] == f"result refused link {lock_key(REF)} No space left on device"
+    assert (places.directory(plan) / "audit").read_text().count("sets aside") == 1
+
+
+async def test_a_dead_lock_is_set_aside_by_the_next_plan_also_when_its_lease_is_over(
+    places: LocalPlaces, settings: RunSettings, link: CutTransport
+) -> None:
+    plan = await killed(places, settings, link)
+    age_lock(places)
+    (lock,) = (await inspect(link, settings)).locks
+    assert (lock.dead, lock.age is not None and lock.lease is not None and lock.age > lock.lease) == (True, True)
+    last = (await run(link, counted(places), settings))[-1]
+    assert (last.result, last.broke) == (Result.DONE, (plan.id,)), last.reason
+
+
+async def killed(places: LocalPlaces, settings: RunSettings, link: CutTransport) -> Plan:
+    """A plan that holds its lock, and of which nothing runs any more."""
     plan = counted(places, 30)
     running = places.start(plan)
     await until(lambda: commands(plan, places) != [])
@@ -143,8 +183,7 @@ async def test_a_lock_that_does_not_say_all_is_not_taken_for_dead(
     end_children(plan, places)
     await until(lambda: not any(alive(pid) for pid in commands(plan, places)))
     await dead(link, settings)
-    change_lock(places, **{field: ""})
-    assert [lock.dead for lock in (await inspect(link, settings)).locks] == [False]
+    return plan
 
 
 def commands(plan: Plan, places: LocalPlaces) -> list[int]:

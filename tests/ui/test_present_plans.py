@@ -129,6 +129,22 @@ def test_what_a_failed_step_said_is_kept_to_its_last_lines() -> None:
     assert plain(plans.failure(silent)[0].value) == "it said nothing"
 
 
+def test_why_some_of_the_last_words_were_not_kept_stands_below_those_that_were() -> None:
+    progress = pending(FakePlanner().plan((START,), scenes.web3()))
+    journal = StepResult("the journal", StepState.DONE, 0.1, "Started")
+    file = StepResult("the log", StepState.FAILED, 0.1, "deploy may not read /var/log/app.log")
+    refused = "not kept: deploy may not read /var/log/app.log"
+    for evidence, expected in (
+        ((journal, file), ["Started", refused]),
+        ((replace(journal, output=""), file), ["nothing was said", refused]),
+        ((replace(journal, output=""),), ["nothing was said"]),
+        ((replace(file, output=""),), ["not kept: why was not told"]),
+        ((), []),
+    ):
+        shown = plans.failure(replace(progress, evidence=evidence))
+        assert [plain(entry.value) for entry in shown if entry.key != "NEWEST"] == expected
+
+
 def test_to_stop_the_holder_and_start_the_service_is_to_free_the_port() -> None:
     reset = Intent(ActionKind.RESET_FAILED, scenes.API)
     assert combined((STOP, reset, START)) == (STOP, START)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from console.core.snapshot import LogLine, Snapshot
     from console.diagnosis.report import Section
     from console.diagnosis.verdict import Verdict
+    from console.ui.changes import Change
     from console.ui.deck import Deck
     from console.ui.subject import Subject
 
@@ -95,8 +96,15 @@ def _plan(deck: Deck, subject: Subject) -> list[Entry]:
     if result not in _NOT_DONE or (service is not None and service.state is State.RUNNING):
         return []
     why = f": {change.progress.reason}" if change.progress.reason else ""
-    ago = cells.age(deck.clock.wall() - (change.ended or change.started))
-    return [Entry("PLAN", f"the last one, {what}, ended {ago} ago as {result}{why} (Plans has all of it)", "warning")]
+    when = _when(change, deck.clock.wall())
+    return [Entry("PLAN", f"the last one, {what}, {when} as {result}{why} (Plans has all of it)", "warning")]
+
+
+def _when(change: Change, wall: float) -> str:
+    """When it ended; where nobody saw that, when it began, as far as that is known."""
+    if change.end_seen:
+        return f"ended {cells.age(wall - (change.ended or change.started))} ago"
+    return f"begun {cells.age(wall - change.started)} ago, ended" if change.began_known else "ended"
 
 
 def found(

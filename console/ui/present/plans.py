@@ -103,11 +103,14 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
 
 
 def _kept(progress: PlanProgress, most: int = LINES_SHOWN) -> list[Entry]:
-    """What was said last before an undo; why where it could not be kept."""
-    lines = progress.kept[-most:] or tuple(
-        f"not kept: {part.output.strip().splitlines()[-1] if part.output.strip() else 'nothing was said'}"
+    """What was said last before an undo; why where some of it could not be kept."""
+    lines = progress.kept[-most:]
+    if not lines and any(part.state is StepState.DONE for part in progress.evidence):
+        lines = ("nothing was said",)
+    lines += tuple(
+        f"not kept: {part.said[-1] if part.said else 'why was not told'}"
         for part in progress.evidence
-        if part.state is not StepState.RUNNING
+        if part.state in (StepState.FAILED, StepState.SKIPPED)
     )
     return [Entry("" if place else "KEPT", line) for place, line in enumerate(lines)]
 

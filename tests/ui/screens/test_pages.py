@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from console.core.command import Command
 from console.core.finding import Finding, Severity
 from console.core.keys import Place
@@ -239,20 +241,26 @@ async def test_the_port_that_a_verdict_is_about_can_be_freed_from_its_page() -> 
         assert app.screen.plans[0].kind is ActionKind.FREE_PORT
 
 
-async def test_what_a_plan_left_undone_is_told_where_its_service_is_down() -> None:
+@pytest.mark.parametrize(
+    ("age", "when"),
+    [(300.0, "begun 5m ago, ended"), (None, "ended")],
+    ids=["begun", "its host was restarted since"],
+)
+async def test_what_a_plan_left_undone_is_told_where_its_service_is_down(age: float | None, when: str) -> None:
+    """Nobody saw when it ended."""
     fleet = scenes.fleet()
     ref = scenes.web3().services[0].ref
     left = Plan("20261120-7", ActionKind.ROLLBACK, ref, (Step("start api.service", Command(("true",))),))
     gone = PlanProgress(left, result=Result.UNKNOWN, reason="its process is gone and left no result")
-    fleet.left_behind = (FakeMissed(left, gone, 300.0),)
+    fleet.left_behind = (FakeMissed(left, gone, age),)
     app = scenes.app(fleet)
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: "cannot bind" in scenes.text_of(app))
         await pilot.press("g", "j")
-        await until(pilot, lambda: "rollback of api.service, ended 5m ago as unknown" in scenes.text_of(app))
+        await until(pilot, lambda: f"rollback of api.service, {when} as unknown" in scenes.text_of(app))
         assert "its process is gone" in scenes.text_of(app)
         # It runs again: nothing is left of that.
         seen = scenes.web3()
         well = tuple(replace(one, state=State.RUNNING) if one.ref == ref else one for one in seen.services)
         fleet.push(replace(seen, services=well), scenes.held())
-        await until(pilot, lambda: "ended 5m ago as unknown" not in scenes.text_of(app))
+        await until(pilot, lambda: "ended as unknown" not in scenes.text_of(app))
