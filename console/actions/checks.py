@@ -6,6 +6,8 @@ from dataclasses import replace
 from console.actions import kept_scripts, listen_scripts, scripts
 from console.actions.context import Context, one_per_port
 from console.core.command import Command
+from console.core.engines import is_engine
+from console.core.keepers import manager_of
 from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
 from console.managers.acting import Checkable, EndTelling, Grouped, Pinned, PortProving, Traceable
@@ -127,8 +129,11 @@ def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
 
 def _listened(context: Context) -> tuple[Check, ...]:
     """Before: on which fixed ports it listens, where its configuration does not say."""
-    words = _listen_words(context)
+    words, name = _listen_words(context), context.name
     if words is None or context.declared() or not context.service.pids or not _known(context):
+        return ()
+    # Those of an engine or a manager are the ports of what it runs, which may come up later, or in a group of its own.
+    if is_engine(name) or manager_of(name) is not None:
         return ()
     return (Check(f"note where {context.name} listens", script(listen_scripts.LISTENED, *words), within=0),)
 

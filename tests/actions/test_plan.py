@@ -642,6 +642,13 @@ def test_what_a_person_is_warned_of() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["podman.service", "docker.service", "supervisor.service", "pm2-deploy.service"])
+def test_the_ports_of_what_a_unit_runs_need_not_be_its_own_after_its_restart(name: str) -> None:
+    found = made(ActionKind.RESTART, snapshot(service(name, ports=(Endpoint("tcp", "0.0.0.0", 8090),))), name=name)
+    assert not any(check.name.startswith("note where") for check in found.preflight)
+    assert any(check.name.startswith("see where") for check in found.checks)
+
+
 @pytest.mark.parametrize("kind", [ActionKind.START, ActionKind.RESTART, ActionKind.RELOAD])
 def test_ports_of_the_last_run_or_of_an_old_log_are_told_and_not_required(kind: ActionKind) -> None:
     """Who moved the service to another port on purpose must not see it stopped again for the old one."""
