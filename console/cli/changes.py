@@ -222,8 +222,8 @@ class Teller:
         for proof in progress.proof:
             self._terminal.wrap(proof, 2)
         for part in progress.failed:
-            # The last line stands beside the step already.
-            if len(part.said) > 1:
+            # The last line stands beside the step already; a preparation's were printed as they came.
+            if len(part.said) > 1 and part not in progress.prepare:
                 self._terminal.wrap(f"{part.name} said:", 2)
                 for line in part.said:
                     self._terminal.wrap(line, 4)
