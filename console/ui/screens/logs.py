@@ -103,6 +103,7 @@ class LogsScreen(DeckScreen):
 
     def _follow(self, ref: ServiceRef | None) -> None:
         self._shown = ref
+        self._turn += 1
         self._trouble, self._newest, self._without = {}, {}, {}
         self.view.clear()
         for worker in self._workers:
@@ -114,6 +115,9 @@ class LogsScreen(DeckScreen):
             for source in sources
             if ref is not None
         ]
+
+    _turn = 0
+    """How many services were shown so far."""
 
     async def _read(self, ref: ServiceRef, file: str) -> None:
         """Feed the view for as long as the service is shown; a stream that ends is opened again where it ended."""
@@ -136,6 +140,7 @@ class LogsScreen(DeckScreen):
         Without times nobody knows where it ended: what came meanwhile is left out rather than shown twice.
         """
         waiting: list[LogLine] = []
+        turn = self._turn
         newest = self._newest.get(file)
         since = None if newest is None else newest + 1e-6
         for source in [source for source, stream in self._without.items() if stream == file]:
@@ -147,11 +152,11 @@ class LogsScreen(DeckScreen):
             self._newest[file] = line.at or self._newest.get(file)
             self._note_times(line, file)
             if len(waiting) >= BATCH:
-                self._flush(waiting)
+                self._flush(turn, waiting)
                 await asyncio.sleep(0)
             elif len(waiting) == 1:
-                self.call_later(self._flush, waiting)
-        self._flush(waiting)
+                self.call_later(self._flush, turn, waiting)
+        self._flush(turn, waiting)
 
     def _note_times(self, line: LogLine, file: str) -> None:
         if line.at is None:
@@ -163,8 +168,9 @@ class LogsScreen(DeckScreen):
         words = f"… the stream broke off here: {_no_times(source)}, so what came of it meanwhile is not shown"
         self.view.feed((LogLine(ref.host, ref.name, source, words, level="warning"),))
 
-    def _flush(self, waiting: list[LogLine]) -> None:
-        if waiting:
+    def _flush(self, turn: int, waiting: list[LogLine]) -> None:
+        # What was called for later may come when another service is shown.
+        if waiting and turn == self._turn:
             self.view.feed(tuple(waiting))
             waiting.clear()
 

@@ -1,8 +1,9 @@
 """The log screen when the stream of a log breaks off."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -108,3 +109,34 @@ async def test_the_notice_of_a_file_with_a_long_name_is_whole_on_80_columns() ->
         told = f"the lines of {long} carry no time"
         await until(pilot, lambda: told in " ".join(scenes.text_of(app).split()))
         assert "lines, most" in scenes.text_of(app)
+
+
+async def test_a_line_that_comes_late_is_not_shown_under_the_next_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = scenes.fleet()
+    other = next(one.ref for one in scenes.web3().services if one.ref != scenes.API)
+    fleet.log[scenes.API] = (LogLine("web-3", scenes.API.name, "journal", "of api", at=1000.0),)
+    fleet.log[other] = (LogLine("web-3", other.name, "journal", "of the other", at=1001.0),)
+    app = scenes.app(fleet)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "web-3" in scenes.text_of(app))
+        await pilot.press("g", "j", "l")
+        await until(pilot, lambda: "of api" in scenes.text_of(app))
+        screen = app.screen
+        assert isinstance(screen, LogsScreen)
+        late: list[Callable[[], object]] = []
+        at_once = screen.call_later
+
+        def hold(call: Callable[..., object], *words: Any) -> bool:
+            if call != screen._flush or late:
+                return at_once(call, *words)
+            late.append(lambda: call(*words))
+            return True
+
+        monkeypatch.setattr(screen, "call_later", hold)
+        screen._follow(scenes.API)
+        await until(pilot, lambda: bool(late))
+        app.deck.log = other
+        screen.sync()
+        late[0]()
+        await until(pilot, lambda: "of the other" in scenes.text_of(app))
+        assert "of api" not in scenes.text_of(app)
