@@ -57,6 +57,8 @@ class FakeFleet:
     failing: str = ""
     """How the name of the step begins that fails."""
     output: str = ""
+    exit: int = 1
+    """With which the step fails."""
     after: dict[str, tuple[Snapshot, tuple[Finding, ...]]] = field(default_factory=dict)
     """What a host tells once a plan ended there."""
     gate: asyncio.Event = field(default_factory=asyncio.Event)
@@ -140,7 +142,7 @@ class FakeFleet:
             await self.gate.wait()
             fails = self.result is Result.FAILED and step.name.startswith(self.failing)
             ended = StepState.FAILED if fails else StepState.DONE
-            done = replace(step, state=ended, seconds=0.2, output=self.output)
+            done = replace(step, state=ended, seconds=0.2, output=self.output, exit=self.exit if fails else 0)
             progress = replace(progress, steps=_with(progress.steps, place, done))
             if ended is StepState.FAILED:
                 break

@@ -7,7 +7,7 @@ from dataclasses import replace
 from textual.pilot import Pilot
 
 from console.core.network import Process
-from console.core.plan import ActionKind, Plan, Result
+from console.core.plan import OUTLIVED, ActionKind, Plan, Result
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.ui.app import DeckApp
 from console.ui.screens.confirm import ConfirmScreen
@@ -71,6 +71,7 @@ async def test_a_process_is_ended_with_a_digit_and_ctrl_r() -> None:
 async def test_what_does_not_end_is_killed_by_another_plan_after_a_second_yes() -> None:
     made = fleet()
     made.result, made.failing, made.output = Result.FAILED, "see node (pid 555) end", "node (pid 555) ignores SIGTERM"
+    made.exit = OUTLIVED
     app = scenes.app(made)
     async with app.run_test(size=(80, 24)) as pilot:
         await to_review(pilot, app)
