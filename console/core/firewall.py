@@ -36,7 +36,7 @@ class Fact(StrEnum):
     TO_US = "to us"
     """The kind of the destination's address: ``local`` is one of the host's own."""
     FLAGS = "flags"
-    """Whether it opens a connection: ``syn``."""
+    """Whether it opens a connection: ``syn``; ``syn ack`` beside it where the answer to that counts as well."""
     OTHER = "other"
     """Something that cannot be told beforehand; ``values`` has the words of the rule."""
 
@@ -87,7 +87,7 @@ class Packet:
     """A packet of a client: its first, or a later one of the same connection. ``None`` is "could be any"."""
 
     protocol: str
-    port: int
+    port: int | None
     family: str
     """``ip`` or ``ip6``."""
     interface: str | None = None
@@ -99,3 +99,5 @@ class Packet:
     forwarded: bool = False
     """A rule sent it on: ``port`` and ``destination`` are of another host, or of a container."""
     out: str | None = None
+    answer: bool = False
+    """It goes back to the client: ``port`` is the one that it comes from, ``destination`` the client."""

@@ -147,7 +147,7 @@ def _shared(wanted: Binding, bound: Binding) -> bool:
 def _reason(wanted: Binding, first: _Place, bound: Binding, second: _Place) -> str:
     there, here = _shown(bound.address, second), _shown(wanted.address, first)
     if there == here:
-        text = f"same address {there}"
+        text = "both want every address" if there == "*" else f"same address {there}"
     elif first.version == second.version:
         text = f"{there} overlaps {here}"
     else:

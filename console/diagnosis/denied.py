@@ -5,7 +5,7 @@ from dataclasses import replace
 from console.core.finding import Proposal
 from console.core.overlap import is_wildcard
 from console.core.service import Endpoint
-from console.diagnosis import forbidden, no_address, proposals
+from console.diagnosis import forbidden, kernel_ways, no_address, proposals
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.forbidden import BIND_SERVICE, NO_USER
 from console.diagnosis.outline import outline
@@ -128,7 +128,7 @@ def _privileged(evidence: Evidence, want: Want, port: int) -> Verdict | None:
 
 def _ways_to_bind(evidence: Evidence, want: Want, port: int, *, bounded: bool = False) -> tuple[Proposal, ...]:
     moved = proposals.move(evidence, want)
-    allowed = proposals.allow_privileged(want, port)
+    allowed = kernel_ways.allow_privileged(want, port)
     if bounded:
         why = (
             "by hand: take CAP_NET_BIND_SERVICE back into CapabilityBoundingSet= of the unit, and for another user than"

@@ -15,6 +15,7 @@ from console.diagnosis import (
     duplicates,
     in_front,
     inside,
+    kernel_ways,
     mixed,
     next_start,
     only_bound,
@@ -28,7 +29,7 @@ from console.diagnosis.doubts import doubted
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.failure import failure_of, is_unexplained
 from console.diagnosis.gaps import not_checked
-from console.diagnosis.holder_words import first_of_each
+from console.diagnosis.holder_words import distinct
 from console.diagnosis.holders import clashing, holders_of, owners_of
 from console.diagnosis.leftovers import count_states, in_the_way, kind_of, last_timewait
 from console.diagnosis.outline import outline, undecided
@@ -125,7 +126,7 @@ def _held(
     if (owner := at_home.owner(evidence, want, holders)) is not None:
         verdict = outline(evidence, want, VerdictWord.HELD, at_home.sentence(want, owner), first.confidence)
         return replace(verdict, holders=holders, at_home=True, impact=tuple(_impact(evidence, holders)))
-    ways = proposals.for_held(evidence, want, _distinct(holders), commands_of)
+    ways = proposals.for_held(evidence, want, holders, commands_of)
     clash = next((holder.clash for holder in holders if holder.clash), None)
     shared = shared_by(listeners)
     verdict = replace(
@@ -150,7 +151,7 @@ def _own(
         return replace(outline(evidence, want, VerdictWord.HELD, summary, sure), holders=holders)
     summary = f"{want.name} clashes with itself: a process of its own holds {want.port} already"
     if any(holder.strays or holder.note == LEFT for holder in holders):
-        ways = proposals.for_held(evidence, want, _distinct(holders), commands_of)
+        ways = proposals.for_held(evidence, want, holders, commands_of)
     else:
         ways = proposals.restart(want, commands_of)
     return replace(
@@ -173,7 +174,7 @@ def _leftover(
 ) -> Verdict:
     word = kind_of(evidence, sockets, want.service)
     holders = owners_of(evidence, sockets)
-    owners = _distinct(holders)
+    owners = distinct(holders)
     names = next_start.joined(one.name for one in owners)
     by = f" by {names}" if owners else ""
     stops = proposals.stop_connected(evidence, want, owners, commands_of)
@@ -182,7 +183,7 @@ def _leftover(
     if word is VerdictWord.OUTGOING:
         peer = f"{sockets[0].peer_address}:{sockets[0].peer_port}"
         summary = f"an outgoing connection{by} to {peer} took {want.port} from the ephemeral range"
-        ways.insert(0, proposals.reserve(endpoint.port, holders[0] if holders else None, evidence.limits))
+        ways.insert(0, kernel_ways.reserve(endpoint.port, holders[0] if holders else None, evidence.limits))
     elif word is VerdictWord.BOUND_NOT_LISTENING:
         summary = f"{want.port} is bound{by} without listening"
     else:
@@ -273,15 +274,10 @@ def _is_own_socket(want: Want, holder: Holder) -> bool:
 
 
 def _impact(evidence: Evidence, holders: tuple[Holder, ...]) -> Iterable[str]:
-    for holder in _distinct(holders):
+    for holder in distinct(holders):
         if holder.connections:
             yield f"{holder.connections} live connection{'s' if holder.connections > 1 else ''}"
         service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
         if service is not None:
             yield from service.dependants
     yield from in_front.words(evidence, holders)
-
-
-def _distinct(holders: tuple[Holder, ...]) -> list[Holder]:
-    """One of each owner: a service that listens on IPv4 and IPv6 is stopped once."""
-    return first_of_each(holders, lambda one: (one.ref, one.strays or (one.pid if one.ref is None else None)))

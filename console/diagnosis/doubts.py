@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from console.core.overlap import is_wildcard
 from console.core.service import Endpoint
 from console.diagnosis.bind_errors import read_line
+from console.diagnosis.candidates import are_alike
 from console.diagnosis.claims import of_service
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import Confidence, Holder, NotChecked, Verdict
@@ -20,7 +20,7 @@ _CHAINED = re.compile("above exception")
 
 def doubted(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
     """The verdict with its ways out, none of them advised, where it is not sure that its holders are in the way."""
-    found = (foreign_port(evidence, want), no_address(want, verdict.holders))
+    found = (foreign_port(evidence, want), no_address(evidence, want, verdict.holders))
     gaps = tuple(gap for gap in found if gap is not None)
     if not gaps or not any(holder.ref != want.ref for holder in verdict.holders):
         return verdict
@@ -62,24 +62,14 @@ def _went_on(evidence: Evidence, want: Want) -> str | None:
     return f"{want.name} ended by another error after it"
 
 
-def no_address(want: Want, holders: Sequence[Holder]) -> NotChecked | None:
+def no_address(evidence: Evidence, want: Want, holders: Sequence[Holder]) -> NotChecked | None:
     """An address that nothing tells, where one of several may be meant and not every holder is in the way."""
-    if want.endpoint is None or want.endpoint.address != "*" or want.symptom is None or len(by_address(holders)) < 2:
+    if want.endpoint is None or want.endpoint.address != "*" or want.symptom is None or not holders:
         return None
-    if re.search(rf"(?<!\w):{want.endpoint.port}\b", want.symptom.line):
+    if re.search(rf"(?<!\w):{want.endpoint.port}\b", want.symptom.line) or are_alike(evidence, holders):
         # ``:8080`` names every address.
         return None
-    if len({holder.ref or holder.pid for holder in holders}) < 2:
-        return None
     return NotChecked("the address it wants", "its log names only the port; one of the holders may be enough")
-
-
-def by_address(holders: Sequence[Holder]) -> dict[str, list[Holder]]:
-    """The holders of each address."""
-    found: dict[str, list[Holder]] = {}
-    for holder in holders:
-        found.setdefault("*" if is_wildcard(holder.address) else holder.address, []).append(holder)
-    return found
 
 
 def _known(evidence: Evidence, want: Want) -> list[Endpoint]:

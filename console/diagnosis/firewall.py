@@ -1,6 +1,7 @@
 """What packet filters do with a client: decided where it can be, and said where it cannot.
 
-Both packets of a connection count: its first, and the later ones, which some rules treat differently.
+Both packets of a connection count: its first, and the later ones, which some rules treat differently. So do the
+answers: a client who gets none does not get in either.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +14,19 @@ from console.core.service import Endpoint
 
 HOOKS = ("ingress", "prerouting", "input")
 """The hooks that a packet to the host itself passes, in this order."""
-ONWARD = ("forward",)
+ONWARD = ("forward", "postrouting", "egress")
 """The hooks that are left to a packet that a rule sends to another host, or to a container."""
+BACK = ("output", "postrouting", "egress")
+"""The hooks that an answer of the host itself passes."""
+BACK_FROM_ELSEWHERE = ("ingress", "prerouting", "forward", "postrouting", "egress")
+"""The hooks that an answer of another host passes, or of a container."""
 TRACKED = -200
 """The priority at which the kernel looks a packet up among the connections."""
+TRANSLATED = 100
+"""The priority at which the kernel gives what leaves the address and the port of the host."""
+CLIENT_PORTS = (1024, 65535)
+"""The ports that a client may have without special rights, ip(7); of a few of them a rule meets hardly any client."""
+FEW = 256
 DEEP = 16
 """Jumps into one another that are followed, as the kernel does."""
 _NUMBERS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6", "ipv6-icmp": "icmpv6"}
@@ -49,6 +59,8 @@ class Judgement:
     """Where to; the rules that were judged are those for what goes there. ``None``: they were not judged."""
     before: "Judgement | None" = None
     """What the chains before the rule that sends the packet elsewhere do to some clients."""
+    answers: bool = False
+    """The packets are the answers to the client."""
 
     @property
     def words(self) -> str:
@@ -106,6 +118,24 @@ def judge(chains: Sequence[Chain], packet: Packet, hooks: Sequence[str] = HOOKS)
     return worse(first, _judge(chains, replace(packet, first=False), hooks))
 
 
+def answered(
+    chains: Sequence[Chain], packet: Packet, hooks: Sequence[str] = BACK, interface: str | None = ""
+) -> Judgement:
+    """Follow the answers to a packet, which came in by ``interface`` where they are those of another host.
+
+    They leave by the interface by which the client came.
+    """
+    back = replace(
+        packet,
+        interface=interface,
+        out=packet.interface,
+        source=packet.destination,
+        destination=packet.source,
+        answer=True,
+    )
+    return replace(judge(chains, back, hooks), answers=True)
+
+
 def worse(one: Judgement, other: Judgement) -> Judgement:
     """That of two which is worse for clients; the first where they are alike."""
     return other if _WORST.index(other.gate) < _WORST.index(one.gate) else one
@@ -118,11 +148,11 @@ def _judge(chains: Sequence[Chain], packet: Packet, hooks: Sequence[str]) -> Jud
     """Follow a packet; the first chain that drops it decides."""
     doubtful: Judgement | None = None
     for chain in _in_order(chains, packet.family, hooks):
-        if chain.kind == "nat" and not packet.first:
+        if chain.kind == "nat" and (packet.answer or not packet.first):
             # Only the first packet comes there; the others follow it.
             continue
-        course = _through(chains, chain, replace(packet, state=_state_at(chain, packet)), 0)
-        act = chain.policy if course.act is Act.RETURN and chain.kind == "filter" else course.act
+        course = _through(chains, chain, _at(chain, packet), 0)
+        act = chain.policy if course.act is Act.RETURN and chain.kind != "nat" else course.act
         if act in (Act.ELSEWHERE, Act.UNREADABLE):
             return Judgement(Gate.UNCLEAR, course.chain, course.rule, _texts(course.doubts), before=doubtful)
         against = [doubt for doubt in course.doubts if doubt.act is not act]
@@ -139,13 +169,21 @@ def _judge(chains: Sequence[Chain], packet: Packet, hooks: Sequence[str]) -> Jud
     return doubtful if doubtful is not None else Judgement(Gate.OPEN)
 
 
+def _at(chain: Chain, packet: Packet) -> Packet:
+    """The packet as the rules of a chain meet it."""
+    if packet.answer and packet.forwarded and chain.hook in ("postrouting", "egress") and chain.priority >= TRANSLATED:
+        packet = replace(packet, source=None, port=None)
+    return replace(packet, state=_state_at(chain, packet))
+
+
 def _state_at(chain: Chain, packet: Packet) -> str | None:
     """A packet is invalid to the rules that it meets before connection tracking."""
-    if chain.hook == "ingress" or (chain.hook == "prerouting" and chain.priority < TRACKED):
+    begins = chain.hook in ("prerouting", "output")
+    if chain.hook == "ingress" or (begins and chain.priority < TRACKED):
         return "invalid"
-    if chain.hook == "prerouting" and chain.priority == TRACKED:
+    if begins and chain.priority == TRACKED:
         return None
-    return "new" if packet.first else "established"
+    return "new" if packet.first and not packet.answer else "established"
 
 
 def _texts(doubts: Iterable[_Doubt]) -> tuple[str, ...]:
@@ -155,7 +193,7 @@ def _texts(doubts: Iterable[_Doubt]) -> tuple[str, ...]:
 def _in_order(chains: Sequence[Chain], family: str, hooks: Sequence[str]) -> list[Chain]:
     mine = [chain for chain in chains if chain.hook in hooks and chain.family in (family, "inet", "netdev")]
     # A nat chain of the input hook changes only the source.
-    mine = [chain for chain in mine if chain.kind == "filter" or (chain.kind == "nat" and chain.hook == "prerouting")]
+    mine = [chain for chain in mine if chain.kind != "nat" or chain.hook == "prerouting"]
     return sorted(mine, key=lambda chain: (hooks.index(chain.hook or ""), chain.priority))
 
 
@@ -205,7 +243,8 @@ def _hit(rule: Rule, packet: Packet) -> tuple[bool | None, bool]:
             return False, False
         if found is None:
             unsure.append(match)
-    return (None if unsure else True), all(match.fact is Fact.SOURCE for match in unsure)
+    client = Fact.DESTINATION if packet.answer else Fact.SOURCE
+    return (None if unsure else True), all(match.fact is client for match in unsure)
 
 
 def _matches(match: Match, packet: Packet) -> bool | None:
@@ -219,16 +258,16 @@ def _one_of(match: Match, packet: Packet) -> bool | None:
             return packet.protocol in {_NUMBERS.get(value, value) for value in match.values}
         case Fact.FAMILY:
             return packet.family in match.values
-        case Fact.PORT:
-            return _any(_in_range(value, packet.port) for value in match.values)
-        case Fact.SOURCE_PORT:
-            return None
+        case Fact.PORT | Fact.SOURCE_PORT:
+            if (match.fact is Fact.SOURCE_PORT) is not packet.answer:
+                return _any(_of_clients(value) for value in match.values)
+            return None if packet.port is None else _any(_in_range(value, packet.port) for value in match.values)
         case Fact.STATE:
             return None if packet.state is None else _state(match.values, packet)
         case Fact.FLAGS:
-            return packet.protocol == "tcp" and packet.first
+            return packet.protocol == "tcp" and packet.first and (not packet.answer or "syn ack" in match.values)
         case Fact.TO_US:
-            return ("unicast" if packet.forwarded else "local") in match.values
+            return ("unicast" if packet.forwarded or packet.answer else "local") in match.values
         case Fact.INTERFACE:
             return None if packet.interface is None else any(_named(v, packet.interface) for v in match.values)
         case Fact.OUT:
@@ -260,6 +299,17 @@ def _in_range(value: str, port: int) -> bool | None:
     if not low.isdecimal() or not (high or low).isdecimal():
         return None
     return int(low[:9]) <= port <= int((high or low)[:9])
+
+
+def _of_clients(value: str) -> bool | None:
+    """Whether a client has a port of the range: one of those without rights may have any."""
+    low, _, high = value.partition("-")
+    if not low.isdecimal() or not (high or low).isdecimal():
+        return None
+    first, last = int(low[:9]), int((high or low)[:9])
+    if last < CLIENT_PORTS[0] or last - first < FEW:
+        return False
+    return True if first <= CLIENT_PORTS[0] and last >= CLIENT_PORTS[1] else None
 
 
 def _named(value: str, interface: str) -> bool:

@@ -17,16 +17,18 @@ def judge(evidence: Evidence, packet: Packet) -> Judgement:
     """Follow a connection to the host, and from there to where a rule sends it.
 
     A rule that sends it on is never what drops it: where it cannot be followed, nothing is said of what comes behind.
-    What the chains before that rule do counts as well: the worse of both is the answer.
+    What the chains before that rule do counts as well, and what they do to the answers: the worst is told.
     """
     found = firewall.judge(evidence.chains, packet)
     if found.rule is None or found.rule.act is not Act.ELSEWHERE:
-        return found
+        return firewall.worse(found, firewall.answered(evidence.chains, packet))
     onward = None if found.doubts else _onward(packet, found.rule, evidence.addresses or ())
     if onward is None:
         return Judgement(Gate.UNCLEAR, doubts=found.doubts, sent_by=found.rule)
-    to = Endpoint(onward.protocol, onward.destination or "*", onward.port)
-    behind = replace(firewall.judge(evidence.chains, onward, firewall.ONWARD), sent_by=found.rule, sent_to=to)
+    to = Endpoint(onward.protocol, onward.destination or "*", onward.port or 0)
+    there = firewall.judge(evidence.chains, onward, firewall.ONWARD)
+    back = firewall.answered(evidence.chains, onward, firewall.BACK_FROM_ELSEWHERE, onward.out)
+    behind = replace(firewall.worse(there, back), sent_by=found.rule, sent_to=to)
     return behind if found.before is None else firewall.worse(behind, found.before)
 
 

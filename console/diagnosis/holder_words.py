@@ -13,6 +13,16 @@ def owners(holders: Sequence[Holder], most: int) -> list[Holder]:
     return first_of_each(holders, lambda one: one.ref or one.name)[:most]
 
 
+def owner(holder: Holder) -> Hashable:
+    """What tells owners of a port apart, who let go of it one by one: what a service left behind is not the service."""
+    return (holder.ref, holder.strays or (holder.pid if holder.ref is None else None))
+
+
+def distinct(holders: Iterable[Holder]) -> list[Holder]:
+    """One of each owner: a service that listens on IPv4 and IPv6 is stopped once."""
+    return first_of_each(holders, owner)
+
+
 def first_of_each(holders: Iterable[Holder], owner: Callable[[Holder], Hashable]) -> list[Holder]:
     """The first holder of each owner, in the order of the holders."""
     found: dict[Hashable, Holder] = {}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from console.core.finding import Proposal
 from console.core.network import Socket
 from console.core.service import Endpoint
-from console.diagnosis import proposals
+from console.diagnosis import kernel_ways, proposals
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.holders import clashing, owners_of, same_service
 from console.diagnosis.leftovers import in_the_way, is_outgoing
@@ -27,7 +27,7 @@ def with_outgoing(
         return verdict
     names = " and ".join(dict.fromkeys(one.name for one in others))
     holders = (*verdict.holders, *others)
-    ways = [proposals.reserve(endpoint.port, others[0], evidence.limits)]
+    ways = [kernel_ways.reserve(endpoint.port, others[0], evidence.limits)]
     if all(proposals.is_service(evidence, one) for one in holders):
         stop = proposals.stop_services(evidence, want, holders, commands_of, start_after=True, has="nothing to see")
         stop = _as_one_plan(want, stop, others, commands_of)

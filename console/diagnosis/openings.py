@@ -41,7 +41,10 @@ def ways(
     place = rule.sent_to or Endpoint(want.endpoint.protocol, "*", want.endpoint.port)
     if not rule.doubts:
         commands = _commands(evidence, rule, place, None)
-        return (Proposal("open-port", f"let {where} in before that rule", (), commands, True, _WHOSE),)
+        label = (
+            f"let the answers of {where} out before that rule" if rule.answers else f"let {where} in before that rule"
+        )
+        return (Proposal("open-port", label, (), commands, True, _WHOSE),)
     listed = rule.doubts[0] if len(rule.doubts[0]) <= _LONGEST else f"{rule.doubts[0][:_LONGEST]}..."
     if client is None or rule.gate is Gate.LIMITED or rule.chain.family == ("ip" if ":" in client else "ip6"):
         why = f"by hand: decide whether the client belongs to those of the rule: {listed}"
@@ -59,13 +62,14 @@ def _by_iptables(chain: Chain) -> bool:
 def _commands(evidence: Evidence, rule: Judgement, place: Endpoint, client: str | None) -> tuple[str, ...]:
     """Let a client in, or everybody, in the words of whoever wrote the rules.
 
-    A front end would lose what is put beside its own; of what is forwarded its words are others, and none are given.
+    A front end would lose what is put beside its own; of what is forwarded, and of answers, its words are others, and
+    none are given.
     """
     chain = rule.chain
     assert chain is not None
     zones = any(one.table == "firewalld" for one in evidence.chains)
     front = zones or any(one.name.startswith("ufw-") for one in evidence.chains)
-    if front and rule.sent_to is not None:
+    if front and (rule.sent_to is not None or rule.answers):
         return ()
     if front:
         return (quote(_firewalld(chain, place, client) if zones else _ufw(place, client)),)
@@ -92,31 +96,22 @@ def _ufw(place: Endpoint, client: str | None) -> tuple[str, ...]:
     return ("ufw", "prepend", "allow", "proto", place.protocol, "from", client, "to", "any", "port", str(place.port))
 
 
-def _iptables(_rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
+def _iptables(rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
     tool = "ip6tables" if chain.family == "ip6" else "iptables"
-    source = ("-s", client) if client is not None else ()
-    to = ("-d", place.address) if place.address != "*" else ()
+    # An answer goes the other way.
+    here, there, port = ("-s", "-d", "--sport") if rule.answers else ("-d", "-s", "--dport")
+    source = (there, client) if client is not None else ()
+    to = (here, place.address) if place.address != "*" else ()
     table = ("-t", chain.table) if chain.table != "filter" else ()
-    return (
-        tool,
-        *table,
-        "-I",
-        chain.name,
-        *source,
-        *to,
-        "-p",
-        place.protocol,
-        "--dport",
-        str(place.port),
-        "-j",
-        "ACCEPT",
-    )
+    which = (*source, *to, "-p", place.protocol, port, str(place.port))
+    return (tool, *table, "-I", chain.name, *which, "-j", "ACCEPT")
 
 
 def _nft(rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
-    source = ("ip6" if ":" in client else "ip", "saddr", client) if client is not None else ()
-    to = ("ip6" if ":" in place.address else "ip", "daddr", place.address) if place.address != "*" else ()
-    accept = (*source, *to, place.protocol, "dport", str(place.port), "accept")
+    here, there, port = ("saddr", "daddr", "sport") if rule.answers else ("daddr", "saddr", "dport")
+    source = ("ip6" if ":" in client else "ip", there, client) if client is not None else ()
+    to = ("ip6" if ":" in place.address else "ip", here, place.address) if place.address != "*" else ()
+    accept = (*source, *to, place.protocol, port, str(place.port), "accept")
     if rule.rule is None or rule.rule.handle is None:
         return ("nft", "add", "rule", chain.family, chain.table, chain.name, *accept)
     handle = str(rule.rule.handle)

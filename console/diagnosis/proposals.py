@@ -15,10 +15,12 @@ from console.core.service import ServiceRef, State
 from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
 from console.diagnosis import clusters, hidden, user_sockets
 from console.diagnosis.by_hand import changed
+from console.diagnosis.candidates import candidates
 from console.diagnosis.container_ways import is_contained, stop_container
-from console.diagnosis.doubts import by_address, no_address
+from console.diagnosis.doubts import no_address
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.failure import is_failing
+from console.diagnosis.holder_words import distinct, owner
 from console.diagnosis.holders import UNITS
 from console.diagnosis.leftovers import BOUND
 from console.diagnosis.ports import next_port
@@ -30,7 +32,6 @@ from console.managers import can
 from console.managers.acting import Resettable
 from console.managers.process import ID as PROCESS
 from console.managers.unlisted import unlisted
-from console.probes.limits import PortLimits
 
 Has = Literal["listener", "connection", "nothing to see"]
 """By what a holder has the port on the host."""
@@ -72,22 +73,30 @@ def for_held(
     evidence: Evidence, want: Want, holders: Sequence[Holder], commands_of: CommandsOf
 ) -> tuple[Proposal | None, ...]:
     """Stop the owners through their managers; else move the newcomer; a signal only where no manager owns a process."""
-    advice = [(holder, _advice(evidence, holder)) for holder in holders]
+    owners = distinct(holders)
+    advice = [(holder, _advice(evidence, holder)) for holder in owners]
+    by_hand = [other for _, other in advice if other is not None]
     freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
-    if no_address(want, holders) is not None:
-        return (*_each(evidence, want, freed, commands_of), *(other for _, other in advice), move(evidence, want))
-    kept = [holder for holder in holders if holder not in freed]
+    if no_address(evidence, want, holders) is not None:
+        return (*_each(evidence, want, holders, freed, commands_of), *by_hand, move(evidence, want))
+    kept = [holder for holder in owners if holder not in freed]
     # Where nobody is seen to want the port, which of those who share it is too much is for a person to say.
     groups = [freed] if want.ref is not None else [[one] for one in freed]
     stops = [
         stop_services(
             evidence, want, group, commands_of, start_after=not kept, has=_has(group),
-            kept=[*kept, *others_beside(evidence, group, freed)],
+            kept=[*kept, *distinct(others_beside(evidence, _all_of(group, holders), _all_of(freed, holders)))],
         )
         for group in groups
         if group
     ]  # fmt: skip
-    return (*stops, *(other for _, other in advice), *unmask(want), move(evidence, want))
+    return (*stops, *by_hand, *unmask(want), move(evidence, want))
+
+
+def _all_of(owners: Sequence[Holder], holders: Sequence[Holder]) -> list[Holder]:
+    """Every place that the owners hold."""
+    wanted = set(map(owner, owners))
+    return [one for one in holders if owner(one) in wanted]
 
 
 def _has(holders: Sequence[Holder]) -> Has:
@@ -97,13 +106,17 @@ def _has(holders: Sequence[Holder]) -> Has:
 
 
 def _each(
-    evidence: Evidence, want: Want, holders: Sequence[Holder], commands_of: CommandsOf
-) -> Iterator[Proposal | None]:
-    """A way for each address that may be the wanted one: who holds another is left alone."""
-    for group in by_address(holders).values():
-        at = replace(want, endpoint=group[0].endpoint)
-        way = stop_services(evidence, at, group, commands_of, start_after=True)
-        yield replace(way, recommended=False)
+    evidence: Evidence, want: Want, holders: Sequence[Holder], freed: Sequence[Holder], commands_of: CommandsOf
+) -> Iterator[Proposal]:
+    """A way for each address that may be the wanted one: who is not in the way of it is left alone."""
+    for place in candidates(evidence, holders):
+        group = distinct(place.holders)
+        stopped = _all_of(freed, group)
+        kept = [one for one in group if one not in stopped]
+        if stopped:
+            at = replace(want, endpoint=place.endpoint)
+            way = stop_services(evidence, at, stopped, commands_of, start_after=not kept, kept=kept)
+            yield replace(way, label=f"if it wants {place.words}: {way.label}", recommended=False)
 
 
 def stop_connected(
@@ -256,56 +269,6 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
         f"let {want.ref.name} listen on {other.port} (no listener seen)",
         reason_off=changed(f"the port to {other.port}", own, want.ref, want.service),
     )
-
-
-def allow_privileged(want: Want, port: int) -> tuple[Proposal, ...]:
-    """Advice for a port below the unprivileged limit."""
-    name = want.ref.name if want.ref is not None else "the service"
-    why = "by hand: add to the unit [Service] AmbientCapabilities=CAP_NET_BIND_SERVICE"
-    edit: tuple[str, ...] = ()
-    if want.ref is not None and (want.ref.manager, want.ref.scope) == ("systemd", "system"):
-        edit = tuple(quote(("systemctl", verb, "--", name)) for verb in ("edit", "restart"))
-    elif want.ref is not None:
-        # A user's own manager has no right to give: such a line in his unit ends with 218/CAPABILITIES.
-        why = "by hand: setcap cap_net_bind_service=+ep on its program, or a socket unit of the system listens for it"
-    return (
-        Proposal(
-            "ambient-capability",
-            f"give {name} CAP_NET_BIND_SERVICE",
-            commands=edit,
-            recommended=True,
-            reason_off=why,
-        ),
-        Proposal(
-            "unprivileged-port-start",
-            f"let every user bind from {port} on",
-            commands=(f"sysctl -w net.ipv4.ip_unprivileged_port_start={port}",),
-            reason_off="by hand: it holds for the whole host",
-        ),
-    )
-
-
-def reserve(port: int, holder: Holder | None, limits: PortLimits | None) -> Proposal | None:
-    """Advice that keeps outgoing connections off a port; ``None`` where they are kept off it already."""
-    if limits is not None and any(low <= port <= high for low, high in limits.reserved):
-        return None
-    rest = f", then end {holder.name}'s connection" if holder is not None and holder.process else ""
-    label = f"reserve {port} for services{rest}"
-    if limits is None:
-        why = "by hand: the list of reserved ports was not read, and to set it anew would lose what is in it"
-        return Proposal("reserve-port", label, recommended=True, reason_off=why)
-    ports = ",".join(_range(low, high) for low, high in sorted((*limits.reserved, (port, port))))
-    return Proposal(
-        "reserve-port",
-        label,
-        commands=(f"sysctl -w net.ipv4.ip_local_reserved_ports={ports}",),
-        recommended=True,
-        reason_off="by hand: it sets the whole list, with what is in it now; put it in /etc/sysctl.d as well",
-    )
-
-
-def _range(low: int, high: int) -> str:
-    return str(low) if low == high else f"{low}-{high}"
 
 
 def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:

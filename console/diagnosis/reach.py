@@ -209,11 +209,13 @@ def _kept_out(
     if reach.dropped and reach.rule is not None and (failed or not _asked_outside(reach)):
         sure = Confidence.HIGH if failed else Confidence.MEDIUM
         known_by = ("rule", *(("connect",) if failed else ()))
-        return f"{where}{answers}, but {reach.rule.place} drops what comes from outside", sure, known_by
+        what = "its answers to who is outside" if reach.rule.answers else "what comes from outside"
+        return f"{where}{answers}, but {reach.rule.place} drops {what}", sure, known_by
     if not failed:
         return None
     if stopping is not None:
-        whose = f"{stopping.place} drops what comes {failed[0].where}"
+        what = "its answers to what comes" if stopping.answers else "what comes"
+        whose = f"{stopping.place} drops {what} {failed[0].where}"
         return f"{where}{answers}, but {whose}", Confidence.HIGH, ("rule", "connect")
     told = f"{failed[0].where} {_sentence(failed[0])}"
     if reach.rule is not None and reach.rule.gate is not Gate.OPEN and reach.rule.chain is not None:
@@ -221,7 +223,7 @@ def _kept_out(
     elif reach.rule is not None and reach.rule.sent_by is not None and reach.rule.sent_to is None:
         why = "a rule sends it on, and the rules for what is forwarded were not judged"
     elif reach.rule is not None:
-        why = "the host's own rules let it in: something between drops it"
+        why = "the host's own rules let it in and its answers out: something between drops it"
     else:
         why = _by_zones(evidence, want) or "what keeps it out is not known"
     return f"{where}{answers}, but {told}: {why}", Confidence.MEDIUM, ("connect",)

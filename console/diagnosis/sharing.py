@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from console.core.network import Listener
 from console.core.overlap import Binding, clash
+from console.core.service import Endpoint
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import Holder
 
@@ -21,6 +22,12 @@ def shared_by(listeners: Sequence[Listener]) -> str | None:
             user = f"user {listener.user}" if listener.user is not None else f"uid {listener.uid}"
             return "shared by SO_REUSEPORT" + (f" within {user}" if listener.uid is not None else "")
     return None
+
+
+def in_the_way(evidence: Evidence, endpoint: Endpoint, holders: Iterable[Holder]) -> list[Holder]:
+    """Those of the holders beside whom the endpoint cannot be bound."""
+    wanted = Binding.of_endpoint(endpoint)
+    return [one for one in holders if clash(wanted, _binding(evidence, one))]
 
 
 def others_beside(evidence: Evidence, group: Sequence[Holder], holders: Iterable[Holder]) -> list[Holder]:

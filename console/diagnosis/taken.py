@@ -6,7 +6,7 @@ from dataclasses import replace
 from console.core.finding import Proposal
 from console.core.overlap import is_loopback, is_wildcard, same_address
 from console.core.service import Endpoint
-from console.diagnosis import clusters, proposals
+from console.diagnosis import clusters, kernel_ways, proposals
 from console.diagnosis.container_ways import stop_container
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.outline import outline
@@ -217,7 +217,7 @@ def _ways(
             proposals.stop_services(evidence, want, stoppable, commands_of, start_after=start, has="nothing to see")
         )
     overlap = clusters.overlap(evidence, want.endpoint) if want.endpoint is not None else None
-    reserve = proposals.reserve(found[0].port, None, evidence.limits) if overlap else None
+    reserve = kernel_ways.reserve(found[0].port, None, evidence.limits) if overlap else None
     wanted = want.ref is not None
     ways += [_by_hand(evidence, holder, recommended=wanted) for holder in found if holder not in stoppable]
     reserve = replace(reserve, recommended=False) if reserve is not None else None

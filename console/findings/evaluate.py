@@ -1,6 +1,6 @@
 """All rules over a snapshot: what is wrong now, worst first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -122,15 +122,17 @@ def _judge(
         silent = declarations.silent(snapshot, memory.pairs, commands_of)
         found += [finding for finding in silent if finding.service not in explained]
     if snapshot.declared is not None:
-        found += _of_claims(snapshot, declared, memory, {one.service for one in found if one.port is not None})
+        found += _of_claims(snapshot, declared, memory, _on_ports(found))
     if snapshot.link.state is LinkState.DOWN:
         return tuple(host.unreachable(snapshot, sorted(found, key=_rank)))
-    if memory.sifted.sick:
-        found += services.unhealthy(snapshot, memory.sifted.sick, commands_of)
     if snapshot.halted:
         found += services.halted(snapshot)
-    if memory.sifted.restarted:
-        found += services.restarting(snapshot, memory.sifted.restarted, thresholds, memory.pace)
+    if memory.sifted.sick or memory.sifted.restarted:
+        # What keeps it from its port, or from its work, is why.
+        explained = _on_ports(found) | {one.service for one in found if one.code == "process-stopped"}
+        sick, restarted = (_without(explained, one) for one in (memory.sifted.sick, memory.sifted.restarted))
+        found += services.unhealthy(snapshot, sick, commands_of)
+        found += services.restarting(snapshot, restarted, thresholds, memory.pace)
     found += services.restarted(snapshot, memory.sifted.down, memory.pace)
     if snapshot.filesystems:
         if memory.filesystems is not snapshot.filesystems:
@@ -142,10 +144,24 @@ def _judge(
     found += vitals.short_of_memory(snapshot, thresholds)
     found += vitals.killed_for_memory(snapshot, memory.oom)
     found += host.stale(snapshot)
-    found += memory.alone
-    found += host.silent_managers(snapshot, {ref for each in memory.fallen for ref in each.refs})
+    found += host.silent_managers(snapshot, _left_alone(memory))
     found += host.skewed(snapshot, thresholds)
     return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
+
+
+def _on_ports(found: Iterable[Finding]) -> set[ServiceRef | None]:
+    """The services of which it is told already that they have not their port."""
+    return {finding.service for finding in found if finding.port is not None}
+
+
+def _without(explained: Collection[ServiceRef | None], found: Iterable[Service]) -> list[Service]:
+    return [service for service in found if service.ref not in explained]
+
+
+def _left_alone(memory: "_Memory") -> set[ServiceRef]:
+    """All that a manager ran that is down, and the units of such managers: that it is down is the cause."""
+    by_unit = {ref for each in memory.fallen for ref in each.refs}
+    return by_unit | {ref for finding in memory.alone for ref in finding.covers}
 
 
 def _of_claims(
@@ -169,7 +185,8 @@ def _of_services(
     if memory.sifted_for is not snapshot.services:
         _sift(snapshot, memory)
     sifted = memory.sifted
-    told = sifted.down or sifted.stale or memory.put_down or memory.stopped or memory.fallen or memory.wrong
+    lost = memory.put_down or memory.stopped or memory.fallen or memory.alone
+    told = sifted.down or sifted.stale or lost or memory.wrong
     if not (told or snapshot.symptoms):
         return ()
     # A host that is stale or whose list of sockets failed is judged otherwise than one that answers.
@@ -183,17 +200,18 @@ def _of_services(
         return memory.judged
     found = ports.blocked(snapshot, (*sifted.down, *memory.put_down), declared, commands_of)
     explained = {finding.service for finding in found}
+    found = managers.on_ports(snapshot, found, memory.fallen)
     fallen = [each for each in memory.fallen if each.unit.ref not in explained]
     found += managers.down(snapshot, fallen, {service.ref for service in memory.put_down}, commands_of)
+    found += memory.alone
     found += managers.wrong_files(snapshot) if memory.wrong else []
-    explained |= {ref for each in fallen for ref in each.refs}
+    explained |= _left_alone(memory)
     once = {service.ref for service in sifted.down if services.came_back(snapshot, service, memory.pace)}
-    rest = [service for service in sifted.down if service.ref not in explained | once]
+    rest = _without(explained | once, sifted.down)
     found += services.failed(snapshot, rest, thresholds, commands_of)
-    put_down = [service for service in memory.put_down if service.ref not in explained]
+    put_down = _without(explained, memory.put_down)
     found += declarations.down(snapshot, put_down, memory.pairs, commands_of)
-    stopped = [service for service in memory.stopped if service.ref not in explained]
-    found += declarations.stopped(snapshot, stopped, commands_of)
+    found += declarations.stopped(snapshot, _without(explained, memory.stopped), commands_of)
     found += services.not_reloaded(snapshot, sifted.stale, commands_of)
     memory.judged_for, memory.judged = (*basis, *state), tuple(found)
     return memory.judged
@@ -205,10 +223,10 @@ def _sift(snapshot: Snapshot, memory: _Memory) -> None:
     memory.pace.note((*memory.sifted.down, *memory.sifted.restarted))
     memory.pairs = declarations.paired(memory.expected, snapshot.services)
     memory.fallen = managers.fallen(snapshot.services)
-    memory.alone = tuple(managers.without_unit(snapshot, snapshot.services))
     memory.wrong = any(service.files_wrong is not None for service in snapshot.services)
     memory.put_down = tuple(declarations.put_down(memory.pairs))
     declared = {service.ref for service in memory.put_down}
+    memory.alone = tuple(managers.without_unit(snapshot, snapshot.services, declared))
     memory.stopped = tuple(
         service
         for service in snapshot.services

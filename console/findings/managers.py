@@ -1,7 +1,7 @@
 """Service managers whose unit is down, or would not come up again: nobody looks after what they ran."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from console.core.endings import why_failed
 from console.core.finding import Finding, Proposal, Severity
@@ -84,20 +84,41 @@ def down(
     return [_one(snapshot, each, declared, commands_of) for each in found]
 
 
-def without_unit(snapshot: Snapshot, services: Sequence[Service]) -> list[Finding]:
+def on_ports(snapshot: Snapshot, found: Iterable[Finding], fallen: Sequence[Fallen]) -> list[Finding]:
+    """The findings, those of a manager's unit that a port keeps down with what it leaves alone."""
+    by_unit = {each.unit.ref: each for each in fallen}
+    return [_with_lost(snapshot, one, by_unit.get(one.service) if one.service else None) for one in found]
+
+
+def _with_lost(snapshot: Snapshot, finding: Finding, each: Fallen | None) -> Finding:
+    if each is None:
+        return finding
+    return replace(
+        finding,
+        summary=f"{finding.summary}: nobody looks after {_named(snapshot, each.services)}",
+        evidence=(*finding.evidence, *_lines(each.services)),
+        covers=tuple(service.ref for service in each.services),
+    )
+
+
+def without_unit(
+    snapshot: Snapshot, services: Sequence[Service], declared: Collection[ServiceRef] = ()
+) -> list[Finding]:
     """Managers that are gone and that no unit of the system runs: somebody started them, or a unit of a user."""
     found: dict[int, list[Service]] = {}
     for service in services:
         if service.adrift is not None and service.daemon is not None and service.ran and unit_of(service) is None:
             found.setdefault(service.daemon, []).append(service)
-    return [_of_daemon(snapshot, daemon, mine) for daemon, mine in found.items()]
+    return [_of_daemon(snapshot, daemon, mine, declared) for daemon, mine in found.items()]
 
 
-def _of_daemon(snapshot: Snapshot, daemon: int, services: Sequence[Service]) -> Finding:
+def _of_daemon(
+    snapshot: Snapshot, daemon: int, services: Sequence[Service], declared: Collection[ServiceRef]
+) -> Finding:
     manager, names = services[0].ref.manager, _named(snapshot, services)
     return Finding(
         "manager-down",
-        Severity.WARNING,
+        Severity.CRITICAL if any(service.ref in declared for service in services) else Severity.WARNING,
         snapshot.host,
         manager,
         f"process {daemon}, {run_by(services[0])}, is gone: nobody looks after {names}",

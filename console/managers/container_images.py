@@ -135,7 +135,10 @@ def _release(image: _Image, repo: str, runs: _Image | None, live: str) -> Releas
         built=image.created,
         live=image.ident == live,
         note=_note(image, tags, runs),
-        reference=next(iter([*(name for name in tags if not name.endswith(":latest")), *tags]), None),
+        # One that a rebuild gave stands back behind those that people gave.
+        reference=next(
+            iter([*(f"{repo}:{tag}" for tag in plain), *(n for n in tags if not n.endswith(":latest")), *tags]), None
+        ),
     )
 
 

@@ -51,6 +51,7 @@ SHOW_UNITS: Probe[tuple[Service, ...]] = Probe(
     "systemd_units",
     SHOW_NAMES,
     parse_show,
+    requires=("systemctl", "awk"),
     slow=True,
     cached=False,
 )
@@ -70,6 +71,7 @@ USER_SHOW_UNITS: Probe[tuple[Service, ...]] = Probe(
     "systemd_user_units",
     USER_SHOW_NAMES,
     parse_show,
+    requires=("systemctl", "awk"),
     slow=True,
     cached=False,
 )

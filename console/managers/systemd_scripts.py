@@ -29,6 +29,33 @@ _SYSTEM_FILES = (
 )
 _USER_FILES = 'set -- "${XDG_CONFIG_HOME:-$HOME/.config}"/systemd/user/*.service\n'
 
+# Arguments: units. systemctl prints the words of ExecStart as they are, and any other text in one line: who writes a
+# unit can put lines of any property and whole blocks into its command. What is printed is therefore believed only where
+# it has a block for each unit, and in each the commands side by side, each in one line: lines between a false end and
+# the true one stand between two commands, or make a block too many. Else what units run is asked for one by one, and
+# told apart from what systemd says of them.
+_SHOWN = r"""
+hd_shown() {
+  hd_told=$(@SHOW@,ExecStart -- "$@") || return
+  if printf '%s\n' "$hd_told" | awk -v units=$# '
+    $0 == "" { blocks++; ran = now = 0; next }
+    /^ExecStart=\{ / && / \}$/ { if (ran && !now) bad = 1; ran = now = 1; next }
+    { now = 0 }
+    !/^[A-Za-z]+=/ || /^ExecStart=/ || / ; status=[0-9]+[^ ]* \}$/ { bad = 1 }
+    END { exit bad || blocks + 1 != units }'
+  then
+    printf '%s\n' "$hd_told"
+    return
+  fi
+  @SHOW@ -- "$@" || return
+  for hd_n in "$@"; do
+    case $hd_n in *.service) hd_told=$(systemctl show -p ExecStart -- "$hd_n") ;; *) continue ;; esac
+    printf '\nRuns=%s\n%s\n' "$hd_n" "${hd_told%%
+*}"
+  done
+}
+"""
+
 # Arguments: unit files. Prints on its first line the units to show, then blocks for units that are installed and not
 # loaded: a unit that nothing needs is not loaded, so systemctl does not tell it, but its file does. Symbolic links are
 # other names, or units that are masked. What a package installs without [Install] is not started by hand; such units
@@ -85,7 +112,7 @@ END {
 }' "$@") || return
 set -- ${hd_plan%%
 *}
-[ $# -eq 0 ] || @SHOW@ -- "$@" || return
+[ $# -eq 0 ] || hd_shown "$@" || return
 echo
 case $hd_plan in *"
 "*) printf '%s\n' "${hd_plan#*
@@ -103,19 +130,18 @@ for hd_n in "$@"; do
     set -- "$@" "$hd_n"
   fi
 done
-[ $# -gt 0 ] || return 0
-exec @SHOW@ -- "$@"
+[ $# -eq 0 ] || hd_shown "$@"
 """
 
 
 def _of(text: str, *, user: bool) -> str:
     """Put the commands in, for the system manager or the user's own."""
-    text = text.replace("@SHOW@", _SHOW).replace("@TROUBLE@", _TROUBLE)
+    text = (_SHOWN + text).replace("@SHOW@", _SHOW).replace("@TROUBLE@", _TROUBLE)
     return text.replace("systemctl ", "systemctl --user ") if user else text
 
 
-SHOW_ALL = f"{_SYSTEM}{_of(_ALL, user=False)}\n{_SYSTEM_FILES}{_of(_PLAN, user=False)}"
-USER_PLAN = f"{_of(_ALL, user=True)}\n{_USER_FILES}{_of(_PLAN, user=True)}"
+SHOW_ALL = _SYSTEM + _of(f"{_ALL}\n{_SYSTEM_FILES}{_PLAN}", user=False)
+USER_PLAN = _of(f"{_ALL}\n{_USER_FILES}{_PLAN}", user=True)
 """The units of the user who runs it; what comes before them is said by who asks."""
 USER_SHOW_ALL = f"{_USER}{USER_PLAN}"
 SHOW_NAMES = _SYSTEM + _of(_TROUBLED, user=False)

@@ -5,6 +5,7 @@ Works with what systemd 239 to 257 print: a property that a version does not kno
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import inf
 
@@ -23,7 +24,7 @@ PROPERTIES = (
     "DropInPaths", "NeedDaemonReload", "ControlGroup", "User", "Restart", "CanReload", "TriggeredBy", "Listen",
     "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval", "Type",
     "RemainAfterExit", "TimeoutStartUSec", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal",
-    "TimeoutStopFailureMode", "ExecStart",
+    "TimeoutStopFailureMode",
 )  # fmt: skip
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -54,8 +55,8 @@ def parse_show(text: str) -> tuple[Service, ...]:
     """Read the blocks of all units.
 
     The first line is ``scope system`` or ``scope user:NAME``, the second ``up SECONDS``: the host's uptime. A unit that
-    is named twice counts where it comes first, and a block that is of no unit does not count; raises ``ParseError``
-    where none is of one.
+    is named twice counts where it comes first, and a block that is of no unit does not count, but one with ``Runs``
+    tells the ``ExecStart`` of the unit of that name; raises ``ParseError`` where none is of a unit.
     """
     head, _, rest = text.partition("\n")
     up, _, body = rest.partition("\n")
@@ -63,10 +64,13 @@ def parse_show(text: str) -> tuple[Service, ...]:
         raise ParseError('"scope SCOPE", "up SECONDS" and blocks of systemctl show', head)
     scope, now = head.removeprefix("scope "), _seconds(up.removeprefix("up "))
     found: dict[str, Service] = {}
+    runs: dict[str, str | None] = {}
     for block in _blocks(body):
-        if block["Id"] not in found and _belongs(block):
+        if "Runs" in block:
+            runs[block["Runs"]] = program_of(block.get("ExecStart", ""))
+        elif block["Id"] not in found and _belongs(block):
             found[block["Id"]] = _service(block, scope, now)
-    return tuple(found.values())
+    return tuple(replace(each, program=runs.get(name, each.program)) for name, each in found.items())
 
 
 def _blocks(text: str) -> Iterator[Mapping[str, str]]:
@@ -81,6 +85,8 @@ def _blocks(text: str) -> Iterator[Mapping[str, str]]:
         if found:
             if UNIT_NAME.fullmatch(found.get("Id", "")):
                 good = True
+                yield found
+            elif "Runs" in found and "Id" not in found:
                 yield found
             else:
                 bad = bad or found.get("Id") or block.strip()[:80]

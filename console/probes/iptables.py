@@ -22,7 +22,8 @@ return "$hd_status"
 SCRIPT = _SAVE.replace("IPTABLES", "iptables")
 SCRIPT6 = _SAVE.replace("IPTABLES", "ip6tables")
 
-_HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward"}
+_HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output",
+          "POSTROUTING": "postrouting"}  # fmt: skip
 _PRIORITY = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 _ACTS = {"ACCEPT": Act.ACCEPT, "DROP": Act.DROP, "REJECT": Act.DROP, "RETURN": Act.RETURN, "DNAT": Act.ELSEWHERE,
          "REDIRECT": Act.ELSEWHERE, "TPROXY": Act.ELSEWHERE}  # fmt: skip

@@ -112,7 +112,9 @@ def _read(words: list[str], at: int, sets: Sets) -> tuple[int, list[Match], tupl
     rest = " ".join(words[at:])
     for flags in _SYN:
         if rest == flags or rest.startswith(f"{flags} "):
-            return len(_TOKEN.findall(flags)), [_implied("tcp"), Match(Fact.FLAGS, ("syn",))], None
+            # Without the others named it is also in the answer to the first packet.
+            kinds = ("syn", "syn ack") if flags == "tcp flags syn" else ("syn",)
+            return len(_TOKEN.findall(flags)), [_implied("tcp"), Match(Fact.FLAGS, kinds)], None
     for nothing in _NOTHING:
         if rest == nothing or rest.startswith(f"{nothing} "):
             return _length_of_nothing(words, at, nothing), [], None

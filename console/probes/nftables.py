@@ -89,7 +89,8 @@ def _chain(family: str, table: str, name: str, lines: list[str], sets: Sets, kno
 
 def _on_devices(chain: Chain, hook: re.Match[str]) -> Chain:
     """The chain with what the kernel asks before its first rule, and before its policy: on which device it came."""
-    match = Match(Fact.INTERFACE, tuple(re.findall(r"[^\s\"{}=,]+", hook["devices"])))
+    side = Fact.OUT if hook["hook"] == "egress" else Fact.INTERFACE
+    match = Match(side, tuple(re.findall(r"[^\s\"{}=,]+", hook["devices"])))
     rules = [replace(rule, matches=(match, *rule.matches)) for rule in chain.rules]
     if hook["policy"] == "drop":
         rules.append(Rule("policy drop", (match,), Act.DROP))

@@ -42,8 +42,9 @@ END {
 }
 """
 # Tables of iptables-nft are told by iptables-save already. A rule is told behind the conditions of the jumps to it.
+# Only chains of NAT can send anything on, and what is met only by what the host itself sends out takes no port.
 _NFT = r"""
-function hits(rule, whole,   spec, n, part, k, ends, yes, named) {
+function hits(rule,   spec, n, part, k, ends, yes) {
   while (match(rule, / dport (\{[^}]*\}|[0-9-]+)/)) {
     spec = substr(rule, RSTART + 7, RLENGTH - 7)
     rule = substr(rule, RSTART + RLENGTH)
@@ -55,55 +56,81 @@ function hits(rule, whole,   spec, n, part, k, ends, yes, named) {
       if (port + 0 >= ends[1] + 0 && port + 0 <= ends[2] + 0) yes = 1
     }
     if (!yes) return 0
-    named = 1
   }
-  # A set or a map with a name, which some other chain is in: its elements are not in the rule.
-  return named || whole || rule ~ / dport (@|map )/
+  return 1
 }
 function tell(chain, rule) {
   if (++lines == 1001) print "refused more than 1000 rules may send it elsewhere"
   if (lines < 1001) print chain, rule
 }
-function walk(chain, given, nat, depth,   list, n, k, before, to, place, all) {
-  met[chain] = 1
-  n = split(rules[chain], list, "\n")
-  for (k = 1; k < n; k++) {
-    all = given list[k]
-    if (list[k] ~ /(^| )(dnat|redirect)( |$)/ || list[k] ~ / vmap /) {
-      if ((list[k] !~ / vmap / || nat && list[k] ~ / dport vmap /) && hits(" " all, 1)) tell(chain, all)
+# The chain that a verdict names is met with what was asked before.
+function follow(chain, verdict, before, depth,   place, to) {
+  if (split(verdict, place, " ") < 2 || place[1] !~ /^(jump|goto)$/) return
+  to = home[chain] " " place[2]
+  sub(/ +$/, "", before)
+  before = before == "" ? "" : before " "
+  if (lines > 1000 || (to, before) in gone || !hits(" " before)) return
+  if (depth > 15 && !deep++) print "refused more than 16 chains lie behind one another"
+  if (depth > 15) return
+  gone[to, before] = 1
+  walk(to, before, depth + 1)
+}
+# An element of a verdict map is a rule of its own: "iifname . tcp dport vmap { a . 80 : jump x }" is "iifname a tcp
+# dport 80 jump x".
+function spread(chain, rule, given, depth,   at, asked, map, n, k, size, parts, element, keys, asks, key, met) {
+  at = index(rule, " vmap ")
+  asked = substr(rule, 1, at - 1)
+  map = substr(rule, at + 6)
+  if (map ~ /^@/) {
+    sub(/ .*/, "", map)
+    map = home[chain] " " substr(map, 2)
+    if (!(map in elements)) { tell(chain, given rule); return }
+    map = elements[map]
+  }
+  gsub(/^[^{]*\{ ?| ?\}[^}]*$/, "", map)
+  n = split(map, element, /, */)
+  size = split(asked, asks, / \. /)
+  for (k = 1; k <= n; k++) {
+    at = index(element[k], " : ")
+    if (split(substr(element[k], 1, at - 1), keys, / \. /) != size) {
+      if (element[k] ~ / : (jump|goto) /) tell(chain, given rule)
       continue
     }
-    match(list[k], /(^| )(jump|goto) [^ ]+/)
-    before = substr(list[k], 1, RSTART - 1)
-    split(substr(list[k], RSTART, RLENGTH), place, " ")
-    to = home[chain] " " place[2]
-    sub(/ ?counter packets [0-9]+ bytes [0-9]+/, "", before)
-    before = given (before == "" ? "" : before " ")
-    if (depth > 15 || lines > 1000 || (to, before) in gone || !hits(" " before, 1)) continue
-    gone[to, before] = 1
-    walk(to, before, nat, depth + 1)
+    met = given
+    for (key = 1; key <= size; key++) met = met asks[key] " " keys[key] " "
+    follow(chain, substr(element[k], at + 3), met, depth)
   }
 }
-$1 == "table" { table = $2 " " $3; next }
-$1 == "chain" { chain = table " " $2; home[chain] = table; next }
+function walk(chain, given, depth,   list, n, k, before) {
+  n = split(rules[chain], list, "\n")
+  for (k = 1; k < n; k++) {
+    if (list[k] ~ / vmap /) spread(chain, list[k], given, depth)
+    else if (list[k] !~ /(^| )(dnat|redirect)( |$)/) {
+      match(list[k], /(^| )(jump|goto) [^ ]+/)
+      before = substr(list[k], 1, RSTART - 1)
+      sub(/ ?counter packets [0-9]+ bytes [0-9]+/, "", before)
+      follow(chain, substr(list[k], RSTART, RLENGTH), given before, depth)
+    } else if (hits(" " given list[k])) tell(chain, given list[k])
+  }
+}
+$1 == "table" { table = $2 " " $3; map = ""; next }
+$1 == "map" { map = table " " $2; elements[map] = ""; next }
+$1 == "chain" { chain = table " " $2; home[chain] = table; map = ""; next }
+/^\t[^\t}]/ { chain = map = "" }
 known && (table == "ip nat" || table == "ip6 nat") { next }
-/ hook prerouting / { roots[++entries] = chain; nats[chain] = / type nat / || /\ttype nat /; next }
-/ hook output / { met[chain] = 1; next }
+{ gsub(/ comment "[^"]*"/, "") }
+map != "" { if (/elements = / || elements[map] != "") { $1 = $1; elements[map] = elements[map] $0 " " } next }
+chain == "" { next }
+{ $0 = held $0; held = "" }
+# What is in braces may go over several lines.
+gsub(/\{/, "{") > gsub(/\}/, "}") { held = $0; next }
+/ hook prerouting / && /[ \t]type nat / { roots[++entries] = chain; next }
 /[ \t](dnat|redirect)( |$)/ || / vmap / || /[ \t](jump|goto) / {
   sub(/ # handle [0-9]+$/, "")
   $1 = $1
-  if (!(chain in rules)) order[++chains] = chain
   rules[chain] = rules[chain] $0 "\n"
 }
-END {
-  for (k = 1; k <= entries; k++) walk(roots[k], "", nats[roots[k]], 0)
-  # What a map with a name jumps to is met by nobody here.
-  for (k = 1; k <= chains; k++) if (!(order[k] in met)) {
-    n = split(rules[order[k]], list, "\n")
-    for (i = 1; i < n; i++)
-      if (list[i] ~ /(^| )(dnat|redirect)( |$)/ && hits(" " list[i], 0)) tell(order[k], list[i])
-  }
-}
+END { for (k = 1; k <= entries; k++) walk(roots[k], "", 0) }
 """
 
 SCRIPT = (

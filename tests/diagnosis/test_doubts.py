@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from console.core.network import Listener
 from console.core.service import Endpoint, Hint
 from console.diagnosis import Confidence, Evidence, Verdict, VerdictWord, diagnose
 from tests.diagnosis.factories import failed, listener, log, process, ref, snapshot, symptom, unit
@@ -82,24 +83,31 @@ OF_PAYMENTS = listener(
 )
 
 
-def on_two(line: str, address: str = "*") -> Verdict:
+UNNAMED = "Port 8080 is in use by another program."
+
+
+def on_two(line: str, address: str = "*", *more: Listener) -> Verdict:
     seen = snapshot(
         services=(failed(), LEGACY, PAYMENTS),
-        listeners=(listener("127.0.0.1"), OF_PAYMENTS),
+        listeners=(listener("127.0.0.1"), OF_PAYMENTS, *more),
         symptoms=(replace(symptom(address=address), line=line),),
     )
     return diagnose(Evidence(seen, ref(), processes=(), sockets=()))
 
 
+def offered(verdict: Verdict) -> list[tuple[str, str]]:
+    """The ways to stop somebody, each with the address that its plan frees; none of them may be advised."""
+    assert not any(way.recommended for way in verdict.actions)
+    ways = [way for way in verdict.actions if way.id == "stop-holder"]
+    return [(way.label, way.intents[0].endpoint.address if way.intents[0].endpoint else "") for way in ways]
+
+
 def test_of_an_unknown_address_each_holder_is_offered_and_none_advised() -> None:
-    verdict = on_two("Port 8080 is in use by another program.")
-    assert [(way.label, way.recommended) for way in verdict.actions[:2]] == [
-        ("stop legacy.service, then start api.service", False),
-        ("stop payments.service, then start api.service", False),
-    ]
-    assert [way.intents[0].endpoint for way in verdict.actions[:2]] == [
-        Endpoint("tcp", "127.0.0.1", 8080),
-        Endpoint("tcp", "10.0.0.5", 8080),
+    verdict = on_two(UNNAMED)
+    assert offered(verdict) == [
+        ("if it wants 127.0.0.1: stop legacy.service, then start api.service", "127.0.0.1"),
+        ("if it wants 10.0.0.5: stop payments.service, then start api.service", "10.0.0.5"),
+        ("if it wants every address: stop legacy.service and payments.service, then start api.service", "*"),
     ]
     assert verdict.confidence is Confidence.MEDIUM
     (gap,) = (gap for gap in verdict.not_checked if gap.what == "the address it wants")
@@ -117,3 +125,41 @@ def test_only_the_holder_of_a_known_address_is_stopped() -> None:
     verdict = on_two("listen tcp 127.0.0.1:8080: bind: address already in use", "127.0.0.1")
     assert verdict.actions[0].label == "stop legacy.service, then start api.service"
     assert verdict.actions[0].recommended
+
+
+def test_a_holder_of_two_addresses_is_offered_for_each() -> None:
+    verdict = on_two(UNNAMED, "*", replace(OF_PAYMENTS, address="10.0.0.6", inode=4713))
+    assert [words for words, _ in offered(verdict)] == [
+        "if it wants 127.0.0.1: stop legacy.service, then start api.service",
+        "if it wants 10.0.0.5: stop payments.service, then start api.service",
+        "if it wants 10.0.0.6: stop payments.service, then start api.service",
+        "if it wants every address: stop legacy.service and payments.service, then start api.service",
+    ]
+
+
+def test_who_shares_one_of_two_addresses_is_stopped_for_that_one_too() -> None:
+    shared = replace(OF_PAYMENTS, address="127.0.0.1", inode=4713)
+    assert offered(on_two(UNNAMED, "*", shared))[:2] == [
+        ("if it wants 127.0.0.1: stop legacy.service and payments.service, then start api.service", "127.0.0.1"),
+        ("if it wants 10.0.0.5: stop payments.service, then start api.service", "10.0.0.5"),
+    ]
+
+
+def test_who_has_all_addresses_is_in_the_way_of_each() -> None:
+    everywhere = replace(OF_PAYMENTS, address="0.0.0.0", inode=4713)
+    both = "stop legacy.service and payments.service, then start api.service"
+    assert offered(on_two(UNNAMED, "*", everywhere))[0] == (f"if it wants 127.0.0.1: {both}", "127.0.0.1")
+
+
+def test_where_the_same_are_in_the_way_of_every_address_they_are_stopped() -> None:
+    everywhere = [replace(OF_PAYMENTS, address="0.0.0.0", inode=4713), listener("0.0.0.0", inode=4714)]
+    verdict = on_two(UNNAMED, "*", *everywhere)
+    assert verdict.actions[0].label == "stop legacy.service and payments.service, then start api.service"
+    assert verdict.actions[0].recommended
+
+
+def test_of_an_address_that_somebody_keeps_to_stop_another_is_told_to_be_in_vain() -> None:
+    hidden = listener("10.0.0.5", pids=(), inode=4713, unit=None, cgroup=None, process=None, uid=1005)
+    words = [words for words, _ in offered(on_two(UNNAMED, "*", hidden))]
+    assert words[0] == "if it wants 127.0.0.1: stop legacy.service, then start api.service"
+    assert words[1].startswith("if it wants 10.0.0.5: stop payments.service: does not free tcp 8080, ")

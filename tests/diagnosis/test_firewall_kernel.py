@@ -1,14 +1,18 @@
-"""What is said of a packet filter agrees with what the kernel does with a real client's packets."""
+"""What is said of a packet filter agrees with what the kernel does with a real client, and with the answers to him."""
 
 import json
 import random
+import re
 from pathlib import Path
 
 from console.core.firewall import Packet
-from console.diagnosis.firewall import Gate, judge, relevant
+from console.diagnosis.evidence import Evidence
+from console.diagnosis.firewall import Gate, relevant
+from console.diagnosis.forwarding import judge
 from console.probes import iptables, nftables
 from tests.lab import FreshHost
 
+from .factories import ref, snapshot
 from .kernel_filter import CLIENT, PORTS, SERVER
 
 SCRIPT = Path(__file__).with_name("kernel_filter.py")
@@ -60,6 +64,17 @@ IP_MATCHES = (
 IP_TARGETS = ("ACCEPT", "DROP", "REJECT", "RETURN", "LOG", "ONE", "TWO", "REJECT --reject-with tcp-reset")
 
 
+NFT_TURNS = (("saddr", "daddr"), ("dport", "sport"), ("iif", "oif"))
+IP_TURNS = (("-s", "-d"), ("--dport", "--sport"), ("-i", "-o"))
+
+
+def turned(rules: str, turns: tuple[tuple[str, str], ...]) -> str:
+    """The same of the answers: what is asked of the client is asked of where they go."""
+    other = {one: another for pair in turns for one, another in (pair, pair[::-1])}
+    found = re.compile("|".join(rf"(?<![\w-]){re.escape(one)}(?=name|s?\b)" for one in other))
+    return found.sub(lambda match: other[match[0]], rules)
+
+
 def nft_rule(dice: random.Random, *, leaf: bool) -> str:
     if dice.random() < 0.15 and not leaf:
         return dice.choice(NFT_MAPS)
@@ -75,11 +90,13 @@ def nft_rules(dice: random.Random) -> str:
         rules = "\n".join(nft_rule(dice, leaf=True) for _ in range(dice.randint(0, 3)))
         chains.append(f"chain {name} {{\n{rules}\n}}")
     for number in range(dice.randint(1, 3)):
-        hook = dice.choice(["input", "input", "prerouting"])
+        hook = dice.choice(["input", "input", "prerouting", "output", "output", "postrouting"])
         priority = dice.choice(["filter", "-150", "filter + 10", "raw"])
         policy = dice.choice(["accept", "accept", "drop"])
         rules = "\n".join(nft_rule(dice, leaf=False) for _ in range(dice.randint(0, 5)))
-        head = f"type filter hook {hook} priority {priority}; policy {policy};"
+        rules = turned(rules, NFT_TURNS) if hook in ("output", "postrouting") else rules
+        kind = dice.choice(["filter", "route"]) if hook == "output" else "filter"
+        head = f"type {kind} hook {hook} priority {priority}; policy {policy};"
         chains.append(f"chain base{number} {{\n{head}\n{rules}\n}}")
     family = dice.choice(["inet", "inet", "inet", "ip"])
     return f"table {family} guard {{\n{NFT_SETS}\n" + "\n".join(chains) + "\n}\n" + nft_early(dice)
@@ -96,8 +113,9 @@ def nft_early(dice: random.Random) -> str:
 
 def ip_rules(dice: random.Random) -> str:
     lines = []
+    answers = dice.random() < 0.4
     for table in ("mangle", "filter"):
-        hooks = {"mangle": "PREROUTING", "filter": "INPUT"}
+        hooks = {"mangle": "POSTROUTING" if answers else "PREROUTING", "filter": "OUTPUT" if answers else "INPUT"}
         policy = dice.choice(["ACCEPT", "DROP"]) if table == "filter" else "ACCEPT"
         lines += [f"*{table}", f":{hooks[table]} {policy} [0:0]", ":ONE - [0:0]", ":TWO - [0:0]"]
         for chain, most in (("ONE", 2), ("TWO", 2), (hooks[table], 5)):
@@ -110,7 +128,7 @@ def ip_rules(dice: random.Random) -> str:
                     target = "DROP"
                 if table == "mangle" and target.startswith("REJECT"):
                     target = "DROP"
-                lines.append(f"{rule} -j {target}")
+                lines.append(f"{turned(rule, IP_TURNS) if answers else rule} -j {target}")
         lines.append("COMMIT")
     return "\n".join(lines) + "\n"
 
@@ -134,7 +152,7 @@ def test_the_judgement_agrees_with_the_kernel(fresh_host: FreshHost) -> None:
                 asked += 1
                 for source in (CLIENT, None):
                     packet = Packet("tcp", port, "ip", "wire0", source, SERVER)
-                    judged = judge(chains, packet)
+                    judged = judge(Evidence(snapshot(), ref(), nftables=chains), packet)
                     told = f"port {port} from {source} is {'open' if opened else 'closed'}: {judged}\n"
                     if judged.gate in (Gate.OPEN, Gate.DROPPED):
                         assert (judged.gate is Gate.OPEN) is opened, told + found["nft"] + found["ip"]

@@ -124,3 +124,20 @@ def test_the_place_of_a_rule(word: str, place: tuple[str, int | None] | None) ->
 def test_nft_names_the_place_in_its_own_words() -> None:
     [chain] = rules("tcp dport 8080 dnat ip to 172.17.0.2:80", "tcp dport 8080 dnat to 10.0.0.1-10.0.0.9")
     assert [rule.to for rule in chain.rules] == [("172.17.0.2", 80), None]
+
+
+def test_a_rule_that_drops_only_the_answers_of_the_container_is_named() -> None:
+    verdict = diagnose(published("-A DOCKER-USER -i docker0 -p tcp -m tcp --sport 80 -j DROP"))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.HIGH)
+    assert "iptables filter DOCKER-USER drops its answers to who is outside" in verdict.summary
+    assert verdict.actions[0].commands == ("iptables -I DOCKER-USER -s 172.17.0.2 -p tcp --sport 80 -j ACCEPT",)
+
+
+def test_what_meets_the_answers_with_the_address_of_the_host_is_not_judged_by_that_of_the_container() -> None:
+    late = nftables.parse(
+        (DROP % "\t\ttcp sport 80 drop # handle 2")
+        .rstrip("\n")
+        .replace("hook input priority filter", "hook postrouting priority 200")
+    )
+    verdict = diagnose(published(nftables=late))
+    assert verdict.summary.endswith("a rule of the host may be why")

@@ -240,3 +240,61 @@ def test_it_costs_nothing_where_it_cannot_tell(evidence: Evidence) -> None:
 )
 def test_the_words_of_the_tools(said: str, meant: Reached) -> None:
     assert meaning(said) is meant
+
+
+OUTPUT = "-A OUTPUT -p tcp -m tcp --sport 8080 -j DROP"
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "command"),
+    [
+        (OUTPUT, "filter OUTPUT", "iptables -I OUTPUT -p tcp --sport 8080 -j ACCEPT"),
+        (OUTPUT.replace("OUTPUT", "POSTROUTING"), "mangle POSTROUTING",
+         "iptables -t mangle -I POSTROUTING -p tcp --sport 8080 -j ACCEPT"),
+        (f"{OUTPUT.replace('-p', '-o eth0 -p', 1)}", "filter OUTPUT",
+         "iptables -I OUTPUT -p tcp --sport 8080 -j ACCEPT"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_drops_only_the_answers_is_named(rule: str, place: str, command: str) -> None:
+    table, chain = place.split()
+    saved = "\n".join((f"*{table}", f":{chain} ACCEPT [0:0]", rule, "COMMIT"))
+    verdict = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.SILENT)))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.HIGH)
+    assert f"iptables {place} drops its answers to who is outside" in verdict.summary
+    assert verdict.reach is not None
+    assert verdict.reach.rule is not None
+    assert (verdict.reach.rule.words, verdict.reach.rule.place) == (rule, f"iptables {place}")
+    assert (verdict.actions[0].label, verdict.actions[0].commands) == (
+        "let the answers of tcp 8080 out before that rule", (command,)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-A OUTPUT -p tcp -m tcp --syn -j DROP",
+        "-A OUTPUT -p tcp -m tcp --dport 25 -j DROP",
+        "-A OUTPUT -m conntrack --ctstate NEW -j DROP",
+        "-A OUTPUT -o docker0 -j DROP",
+    ],
+)
+def test_what_keeps_the_host_from_calling_others_keeps_no_client_out(rule: str) -> None:
+    saved = "\n".join(("*filter", ":OUTPUT ACCEPT [0:0]", rule, "COMMIT"))
+    verdict = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.ANSWERS)))
+    assert verdict.verdict is VerdictWord.HELD
+    verdict = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.SILENT)))
+    assert verdict.summary.endswith(": the host's own rules let it in and its answers out: something between drops it")
+
+
+def test_answers_let_out_only_to_some_are_a_list_of_clients_to_decide_on() -> None:
+    lines = ("-A OUTPUT -d 192.0.2.0/24 -j ACCEPT", "-A OUTPUT -p tcp -m tcp --sport 8080 -j DROP")
+    saved = "\n".join(("*filter", ":OUTPUT ACCEPT [0:0]", *lines, "COMMIT"))
+    [way] = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.SILENT))).actions
+    assert (way.id, way.recommended) == ("admit-client", False)
+    assert way.commands == ("iptables -I OUTPUT -d 10.0.0.9 -p tcp --sport 8080 -j ACCEPT",)
+
+
+def test_a_front_end_has_no_words_for_answers() -> None:
+    saved = "\n".join(("*filter", ":OUTPUT DROP [0:0]", ":ufw-user-output - [0:0]", "COMMIT"))
+    [way] = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.SILENT))).actions
+    assert (way.id, way.commands) == ("open-port", ())

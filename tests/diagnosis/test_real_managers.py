@@ -106,7 +106,7 @@ def test_a_socket_unit_of_a_user(lab: Lab, fresh_host: FreshHost) -> None:
     assert verdicts(lab, host, "root", "/api") == (mine,)
     which = "which socket unit of oncall it is"
     [nosudo] = verdicts(lab, host, "nosudo", ":8080")
-    assert nosudo == Judged(HELD, MEDIUM, ("a socket unit of oncall",), (None,), "same address *",
+    assert nosudo == Judged(HELD, MEDIUM, ("a socket unit of oncall",), (None,), "both want every address",
                             "systemd socket activation", frozenset({PROCESS, RULES, which, LOG}), "find-user-socket",
                             "stop the socket unit of oncall that has 8080", off=True)  # fmt: skip
     # What root is shown is what stops it.

@@ -77,3 +77,27 @@ def test_the_front_ends_of_the_distributions(
         look(lab, host, [Expected("/api", ONCALL, OUT, MEDIUM, API, gap=RULES, summary=zones)])
     host.sh(command)
     assert why(lab, host, ["/api"])[0].verdict is HELD
+
+
+def test_a_rule_that_drops_only_the_answers_is_what_keeps_clients_out(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.install_api()
+    host.wait("curl -fs http://127.0.0.1:8080/health")
+    host.sh("iptables -A OUTPUT -p tcp --sport 8080 -j DROP")
+    told = "(no answer in 3 s on the host itself), but iptables filter OUTPUT drops its answers to who is outside"
+    [verdict] = look(lab, host, [Expected("/api", ROOT, OUT, HIGH, API, action="open-port", summary=told, gaps=0)])
+    assert verdict.reach is not None
+    assert verdict.reach.rule is not None
+    assert verdict.reach.rule.words == "-A OUTPUT -p tcp -m tcp --sport 8080 -j DROP"
+    host.sh(verdict.actions[0].commands[0])
+    look(lab, host, [Expected("/api", ROOT, HELD, HIGH, API, gaps=0)])
+    host.sh("iptables -F OUTPUT")
+    # A filter of what goes out that knows only what the host itself calls.
+    host.run(["nft", "add table inet out; add chain inet out at { type filter hook output priority 0; policy drop; }; "
+              "add rule inet out at oif lo accept; add rule inet out at tcp sport 22 accept; "
+              "add rule inet out at tcp dport { 80, 443 } accept"])  # fmt: skip
+    told = "and answers on the host, but nft inet out at drops its answers to who is outside"
+    [verdict] = look(lab, host, [Expected("/api", ROOT, OUT, HIGH, API, action="open-port", summary=told, gaps=0)])
+    assert verdict.actions[0].commands == ("nft add rule inet out at tcp sport 8080 accept",)
+    host.sh(verdict.actions[0].commands[0])
+    look(lab, host, [Expected("/api", ROOT, HELD, HIGH, API, gaps=0)])

@@ -14,7 +14,7 @@ from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Source
 from console.findings import evaluate
 from console.findings.declared import Expected
-from tests.diagnosis.factories import HOST, ref, snapshot, unit
+from tests.diagnosis.factories import HOST, listener, ref, snapshot, symptom, unit
 
 SUPERVISOR = "supervisor.service"
 CHAIN = ("systemd", SUPERVISOR, "supervisord")
@@ -178,3 +178,25 @@ def test_its_silence_is_explained_where_all_of_its_services_are_missed() -> None
         "manager-silent",
         "manager-down",
     ]
+
+
+def test_what_a_manager_without_a_unit_ran_is_told_once() -> None:
+    api = program("api", chain=("supervisord", "api"), daemon=812, ran=True)
+    declared = (Expected(api.ref.host, api.ref.name, api.ref.manager),)
+    finding = only(api, expected=declared, sources=(Source("supervisord", 1.0, "no supervisord answers"),))
+    assert (finding.code, finding.severity, finding.covers) == ("manager-down", Severity.CRITICAL, (api.ref,))
+    assert only(replace(api, state=State.FAILED, result="exit-code", exit_code=3)).code == "manager-down"
+
+
+def test_a_manager_that_a_port_keeps_down_is_one_finding_with_what_it_leaves_alone() -> None:
+    unit_down = down(state=State.FAILED, result="exit-code", exit_code=2)
+    held = replace(symptom(port=9001), ref=unit_down.ref)
+    other = listener("0.0.0.0", 9001, unit="other.service", cgroup="/system.slice/other.service")
+    api = program("api")
+    finding = only(
+        unit_down, api, unit("other.service"), symptoms=(held,), listeners=(other,),
+        expected=(Expected(api.ref.host, api.ref.name, api.ref.manager),),
+    )  # fmt: skip
+    assert (finding.code, finding.service, finding.covers) == ("port-held", ref(SUPERVISOR), (api.ref,))
+    assert finding.summary == "cannot bind tcp 9001, held by other.service: nobody looks after api"
+    assert "api: stopped, nobody looks after it" in finding.evidence

@@ -6,7 +6,7 @@ import pytest
 from console.core.command import Command
 from console.core.declaration import Declaration
 from console.core.finding import Finding, Severity
-from console.core.network import Listener
+from console.core.network import Listener, Process
 from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, Hint, Service, ServiceRef, State
 from console.core.snapshot import LastWords, Source, Symptom
@@ -409,3 +409,14 @@ def test_a_slow_loop_is_not_taken_for_one_that_came_back() -> None:
         found = look(snapshot(services=(unit("api.service", restarts=number, since=began, enabled="enabled"),)))
     assert [finding.severity for finding in found] == [Severity.CRITICAL]
     assert found[0].summary == "restarts again and again (12 restarts)"
+
+
+def test_what_keeps_a_service_from_its_port_is_not_told_again_as_what_comes_of_it() -> None:
+    api = unit("api.service", pids=(7,), health="unhealthy", restarts=9, since=NOW - 1)
+    held = only(judge(api, LEGACY, listeners=(listener(),), symptoms=(symptom(at=NOW),), sample=sample()))
+    assert (held.code, held.service) == ("port-held", api.ref)
+
+
+def test_a_stopped_process_is_why_a_health_check_fails() -> None:
+    api = unit("api.service", pids=(7,), health="unhealthy")
+    assert only(judge(api, halted=(Process(7, "python3", 1, state="T"),))).code == "process-stopped"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from console.core.release import Recipe, Release, Signature, way_back
 from console.core.service import Service, ServiceRef, State
 from console.core.stop_way import StopWay
 from console.managers.compose import COMPOSE
-from console.managers.container_images import parse, repository, tag_of
+from console.managers.container_images import made_here, parse, repository, tag_of
 from console.managers.container_releases import book_words, rolled_back, why_no_other
 from console.managers.container_services import REMOVED
 from console.managers.release_notes import file_of
@@ -39,6 +40,23 @@ def test_a_book_tells_what_each_image_is() -> None:
     assert back.id == first.id
     assert book.source is not None
     assert book.source.version == "v1.0.0"
+
+
+@pytest.mark.parametrize(
+    ("tags", "reference", "made"),
+    [
+        (["api:20261120T140211Z"], "api:20261120T140211Z", True),
+        (["api:was-5850d389827c", "api:latest"], "api:was-5850d389827c", True),
+        (["api:20261120T140211Z", "api:v1.2.0"], "api:v1.2.0", False),
+        (["api:latest"], "api:latest", False),
+    ],
+)
+def test_an_image_with_a_name_from_elsewhere_is_not_one_that_is_made_here(
+    tags: list[str], reference: str, made: bool
+) -> None:
+    told = RECORDED["container-images"].output.replace('["api:v1.2.0"]', json.dumps(tags))
+    image = next(one for one in parse(told).releases if one.id == "5850d389827c")
+    assert (image.reference, made_here(image)) == (reference, made)
 
 
 def test_nothing_of_the_environment_is_asked_for() -> None:

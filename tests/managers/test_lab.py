@@ -79,6 +79,45 @@ def test_the_details_of_a_service(host: Host, root: Way) -> None:
     assert found["echo.service"].triggered_by == ("echo.socket",)
 
 
+_END = "; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }"
+_BEGIN = "ExecStart={ path=/bin/sh ; argv[]=/bin/sh -c :"
+FORGERS = {
+    "forger-torn.service": r"\n\nMainPID=1\nNRestarts=77\nUser=forged\n",
+    "forger-own.service": rf"{_END}\nUser=forged\nFinalKillSignal=2\nListen=[::]:22 (Stream)\n{_BEGIN}",
+    "forger-other.service": (
+        rf"{_END}\nId=forger-other.service\n\nMainPID=1\nUser=forged\n"
+        rf"{_BEGIN} {_END}\nId=zoo.service\nActiveState=failed\n\nType=simple\n{_BEGIN}"
+    ),
+}
+"""Units whose command has lines in it that look like what systemctl prints of properties."""
+
+
+def test_no_words_of_a_command_are_taken_for_what_systemd_says_of_a_unit(host: Host, root: Way) -> None:
+    true = named(root.ask(SHOW))
+    try:
+        for name, lines in FORGERS.items():
+            unit = f'[Service]\nType=simple\nUser=nosudo\nExecStart=/bin/sh -c "exec sleep 900 # {lines}"\n'
+            host.write(f"/etc/systemd/system/{name}", unit)
+        host.run(["systemctl", "daemon-reload"])
+        host.run(["systemctl", "start", *FORGERS])
+        found = named(root.ask(SHOW))
+        for name in FORGERS:
+            alone = named(root.ask(SHOW_UNITS, name, "ssh.service"))
+            assert alone.keys() == {name, "ssh.service"}
+            for seen in (found[name], alone[name]):
+                assert seen.pid == int(host.sh(f"systemctl show -p MainPID --value {name}"))
+                assert (seen.user, seen.restarts, seen.state, seen.wants) == ("nosudo", 0, State.RUNNING, ())
+                assert seen.stop_way == true["zoo.service"].stop_way
+            assert (found["ssh.service"].program, alone["ssh.service"].program) == ("sshd", "sshd")
+        assert found.keys() - FORGERS.keys() == true.keys()
+        assert {name: (one.pids, one.program, one.state) for name, one in true.items()} == {
+            name: (one.pids, one.program, one.state) for name, one in found.items() if name not in FORGERS
+        }
+    finally:
+        host.run(["systemctl", "stop", *FORGERS])
+        host.sh(f"cd /etc/systemd/system && rm -f {' '.join(FORGERS)} && systemctl daemon-reload")
+
+
 @pytest.mark.parametrize("user", ["root", "oncall"])
 def test_ports_of_services_whoever_looks(lab: Lab, host: Host, user: str) -> None:
     way = over_ssh(lab, host, user)

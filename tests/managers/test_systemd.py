@@ -278,3 +278,10 @@ def test_kills_for_lack_of_memory_from_the_journal() -> None:
     # What dmesg prints is recorded; the journal has the same text in its own form.
     [line] = parse_oom('{"MESSAGE":"Out of memory: Killed process 812 (api) total-vm:1kB","PRIORITY":"3"}')
     assert (line.service, line.source, line.level) == ("kernel", "journal", "error")
+
+
+def test_what_units_run_may_be_told_apart_from_them() -> None:
+    [api] = shown("ActiveState=active", "", "Runs=api.service", "ExecStart={ path=/usr/sbin/sshd ; argv[]=sshd -D ;")
+    assert api.program == "sshd"
+    [api] = shown("ActiveState=active", "", "Runs=other.service", "ExecStart={ path=/usr/sbin/sshd ; argv[]=sshd -D ;")
+    assert api.program is None

@@ -67,6 +67,30 @@ nft add rule ip own pre tcp dport 7000 jump loose
 nft add rule ip own web dnat to 172.31.0.10
 nft add rule ip own loose meta l4proto tcp dnat to 172.31.0.11
 """
+# Verdict maps as kube-proxy (nftables mode) and people write them, what is only for the host itself, and a rule of many
+# ports, which nft shows over several lines.
+VERDICTS = """
+nft add table ip k
+nft add chain ip k pre '{ type nat hook prerouting priority -101; }'
+nft add chain ip k out '{ type nat hook output priority -101; }'
+for chain in services svc ext ep1 ep2 near own; do nft add chain ip k $chain; done
+nft add map ip k nodeports '{ type inet_proto . inet_service : verdict; comment "node ports { tcp . 7 : goto ext }"; }'
+nft add map ip k ips '{ type ipv4_addr . inet_proto . inet_service : verdict; }'
+nft add element ip k nodeports '{ tcp . 30001 comment "shop/web, a : goto b" : goto ext, tcp . 30002 : goto svc }'
+nft add element ip k ips '{ 10.96.0.1 . tcp . 443 comment "default/kubernetes:https" : goto svc }'
+nft add rule ip k pre jump services
+nft add rule ip k services ip daddr . meta l4proto . th dport vmap @ips
+nft add rule ip k services fib daddr type local ip daddr != 127.0.0.0/8 meta l4proto . th dport vmap @nodeports
+nft add rule ip k ext goto svc
+nft add rule ip k svc numgen random mod 2 vmap '{ 0 : goto ep1, 1 : goto ep2 }'
+nft add rule ip k ep1 meta l4proto tcp dnat to 10.244.0.5:8080 comment '"tcp dport 7 dnat"'
+nft add rule ip k ep2 meta l4proto tcp dnat to 10.244.1.5:8080
+nft add rule ip k pre iifname vmap '{ "host0" : jump near, "lo" : accept }'
+nft add rule ip k near ip saddr 192.0.2.0/24 tcp dport 6000-6010 dnat to 172.31.0.9
+nft add rule ip k near tcp dport "{ $(seq -s, 6101 2 6199) }" redirect to :99
+nft add rule ip k out jump own
+nft add rule ip k own tcp dport 9999 redirect to :99
+"""
 # A network of its own without any engine, and a container that hides behind none.
 NETWORKS = """
 docker run --detach --name web --publish 127.0.0.1:8080:80 --publish 5300:53/udp lab-httpd

@@ -118,3 +118,23 @@ def test_who_may_not_look_is_told_what_is_missing(lab: Lab, host: Host) -> None:
     assert "/usr/sbin/ip6tables-save" in found.refused
     with pytest.raises(RefusedError, match="no port"):
         way.ask(redirects.PROBE, "80; id")
+
+
+def test_verdict_maps_are_followed_and_what_only_the_host_itself_meets_is_not_told(lab: Lab, host: Host) -> None:
+    root = over_ssh(lab, host)
+    host.sh(nets.VERDICTS)
+    try:
+        asked = {port: root.ask(redirects.PROBE, str(port)) for port in (443, 6001, 6151, 6152, 7, 30001, 30002, 9999)}
+        sent = {port: targets(found, "tcp", port) for port, found in asked.items()}
+        ends = {("10.244.0.5", 8080), ("10.244.1.5", 8080)}
+        assert sent == {
+            443: ends, 30001: ends, 30002: ends, 6001: {("172.31.0.9", None)}, 6151: {(None, 99)},
+            6152: set(), 7: set(), 9999: set(),
+        }  # fmt: skip
+        assert {one.address for one in asked[443].found if one.takes("tcp", 443) and one.ports} == {"10.96.0.1"}
+        assert {(one.interface, one.source) for one in asked[6001].found if one.takes("tcp", 6001) and one.ports} == {
+            ("host0", "192.0.2.0/24")
+        }
+        assert all(not one.unread and one.refused is None for one in asked.values())
+    finally:
+        host.sh("nft delete table ip k")

@@ -80,8 +80,8 @@ SCENARIOS: dict[str, Scenario] = {
         # Who wants it is known by its unit, and so at which address: one that rules for what comes in do not concern.
         replace(loopback, gaps=frozenset({POLICY, API_LOG})),
         also={":8081": (
-            wide := Judged(HELD, HIGH, ("wide",), ("wide",), "same address *", None),
-            unnamed := replace(_hidden("same address *"), gaps=frozenset({POLICY, PROCESS, RULES})),
+            wide := Judged(HELD, HIGH, ("wide",), ("wide",), "both want every address", None),
+            unnamed := replace(_hidden("both want every address"), gaps=frozenset({POLICY, PROCESS, RULES})),
             unnamed,
         )},
     ),

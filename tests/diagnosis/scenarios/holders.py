@@ -83,7 +83,7 @@ SCENARIOS: dict[str, Scenario] = {
         SOCKET,
         # The unit is in the list of sockets, which everybody may read.
         replace(SOCKET, gaps=frozenset({PROCESS}), off=True),
-        replace(SOCKET, clash="same address *", gaps=frozenset({PROCESS, RULES, API_LOG}), off=True),
+        replace(SOCKET, clash="both want every address", gaps=frozenset({PROCESS, RULES, API_LOG}), off=True),
     ),
     "7": _of_manager(
         Judged(HELD, HIGH, ("legacy",), (None,), SAME, "supervisord autorestart", NOBODY, "stop-holder",
@@ -104,7 +104,7 @@ SCENARIOS: dict[str, Scenario] = {
     "9free": replace(at_home_locally(HAS_IT), also={":8080": _beside(API, LEGACY, ON_FAILURE)}),
     # One that takes both families is in the way of every address.
     "10": replace(by_cgroup(_legacy(DUAL_STACK)), nosudo=replace(
-        by_cgroup(_legacy(DUAL_STACK)).nosudo, clash="same address *")),
+        by_cgroup(_legacy(DUAL_STACK)).nosudo, clash="both want every address")),
     "10free": replace(at_home(HAS_IT), also={":8080": _beside(API, LEGACY, (ON_FAILURE, None))}),
     "11": by_cgroup(_legacy(SAME, None)),
     "15": Scenario(
