@@ -40,7 +40,10 @@ def plan(progress: PlanProgress, *, dry_run: bool, root: bool) -> Json:
         "checks": _commands(made.checks, progress.checks, root=root),
         "undo": [{"name": result.name, **_state(result)} for result in progress.undo],
         "aftermath": [{"name": check.name, "command": check.command.shell(root=root)} for check in made.aftermath],
-        "evidence": _commands(made.evidence, progress.evidence, root=root),
+        "evidence": [
+            {**told, "mark": step.mark.shell(root=root) if step.mark else None}
+            for step, told in zip(made.evidence, _commands(made.evidence, progress.evidence, root=root), strict=True)
+        ],
         "closing": _commands(made.closing, progress.closing, root=root),
         "ends": list(made.ends),
         "starts": list(made.starts),

@@ -76,6 +76,8 @@ class Step:
     """What may be offered where just this step fails, as a plan of its own."""
     apart: bool = False
     """It does nothing to the service, as a build: what that says meanwhile is of no failure of the plan's."""
+    mark: Command | None = None
+    """Of evidence: run when the plan first does something to the service, so that it tells later what is new."""
 
     @property
     def purpose(self) -> str:
@@ -277,6 +279,17 @@ class PlanProgress:
         # What a look that failed has printed is no word of the service.
         told = (part.output.splitlines() for part in self.evidence if part.state is StepState.DONE)
         return tuple(line for lines in told for line in lines if line.strip())
+
+    @property
+    def not_kept(self) -> tuple[str, ...]:
+        """Where nothing was written that could be kept, and what could not be read and why, a line each."""
+        lines = []
+        for part in self.evidence:
+            if part.state in (StepState.FAILED, StepState.SKIPPED):
+                lines.append(f"not kept: {part.said[-1] if part.said else 'why was not told'}")
+            elif part.state is StepState.DONE and not part.output.strip():
+                lines.append(f"nothing was written since for {part.name}")
+        return tuple(lines)
 
     @property
     def failed(self) -> tuple[StepResult, ...]:

@@ -129,6 +129,14 @@ hd_change() {
   fi
 }
 
+hd_mark() {
+  # Not every date knows parts of a second.
+  HOSTDECK_SINCE=$(date +%s.%6N)
+  case $HOSTDECK_SINCE in '' | *[!0-9.]* | *.) HOSTDECK_SINCE=$(date +%s) ;; esac
+  export HOSTDECK_SINCE
+  for hd_spec in $hd_marks; do hd_run "mark.${hd_spec%%:*}" "${hd_spec#*:}"; done
+}
+
 hd_step() {
   [ -z "$hd_term" ] || { hd_cause=interrupted; return 1; }
   hd_keeps || { hd_cause=lost; return 1; }
@@ -136,7 +144,7 @@ hd_step() {
   hd_note "step $1 running" || { hd_cause="state step $1"; return 1; }
   hd_begun="$1 $hd_begun"
   # What a service says from here on is of the plan: its evidence asks for that alone.
-  if [ "$1" = "$hd_touching" ]; then HOSTDECK_SINCE=$(date +%s) && export HOSTDECK_SINCE; fi
+  if [ "$1" = "$hd_touching" ]; then hd_mark; fi
   hd_change step "$@"
 }
 

@@ -225,14 +225,20 @@ def test_last_words_are_asked_for_from_the_step_on_that_touches_the_service(
     places: LocalPlaces, words: tuple[str, ...]
 ) -> None:
     told = shell('echo "${HOSTDECK_SINCE-none}"')
-    began = int(time.time())
+    log = places.first / "log"
+    began, line = int(time.time()), shell(f"echo line >>{log}")
     plan = replace(
-        make(Step("build", told, apart=True), Step("swap", told), Step("restart", change("false"))),
-        evidence=(Step("log", told),),
+        make(Step("build", line, apart=True), Step("told", told, apart=True), Step("swap", line), Step("end", line)),
+        checks=(Check("well", change("false"), within=0),),
+        evidence=(
+            Step("since", told),
+            Step("log", shell('wc -l <"$HOSTDECK_PLAN/before"'), mark=shell(f'cp {log} "$HOSTDECK_PLAN/before"')),
+        ),
     )
     places.run(plan, words)
-    assert places.output(plan, "step.1") == "none\n"
-    assert began <= int(places.output(plan, "evidence.1")) <= time.time()
+    assert places.output(plan, "step.2") == "none\n"
+    assert began <= float(places.output(plan, "evidence.1")) <= time.time()
+    assert int(places.output(plan, "evidence.2")) == 1, "the line of the build was there when it was touched"
 
 
 @words
