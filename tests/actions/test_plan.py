@@ -94,7 +94,7 @@ def test_what_a_start_that_failed_said_last_is_kept(kind: ActionKind) -> None:
         where = snapshot(service(state=State.STOPPED, pids=()))
     (step,) = made(kind, where).evidence
     assert step.name == "the last lines of api.service"
-    assert step.command.argv[4] == "journalctl"
+    assert "journalctl" in step.command.argv
     assert step.command.effect is Effect.READ
 
 
