@@ -78,6 +78,8 @@ class Step:
     """It does nothing to the service, as a build: what that says meanwhile is of no failure of the plan's."""
     mark: Command | None = None
     """Of evidence: run when the plan first does something to the service, so that it tells later what is new."""
+    always: bool = False
+    """Of what closes a plan: done too once all was undone, with ``HOSTDECK_UNDONE`` set."""
 
     @property
     def purpose(self) -> str:
@@ -143,7 +145,7 @@ class Plan:
     Only once a step was begun that does something to the service.
     """
     closing: tuple[Step, ...] = ()
-    """What is done last, when every check has held. One that fails is told, and nothing is undone for it."""
+    """What is done last, when every check has held, or ``always``. One that fails is told; nothing is undone for it."""
     aftermath: tuple[Check, ...] = ()
     """What must hold once all was undone; where it does not the plan has failed, and is not merely undone."""
     touches: tuple[ServiceRef, ...] = ()
@@ -227,6 +229,9 @@ class Result(StrEnum):
     REFUSED = "refused"
     UNKNOWN = "unknown"
 
+
+FAULT_FOUND = 79
+"""The exit status of a step whose command ended well, while its script finds fault with what that left and says so."""
 
 OUTLIVED = 3
 """The exit status of a step whose process runs on after the signal that was to end it."""

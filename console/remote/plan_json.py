@@ -112,6 +112,7 @@ def _step(step: Step) -> dict[str, Any]:
         "usual": step.usual,
         "apart": step.apart,
         "mark": _command(step.mark),
+        "always": step.always,
         "undo_unless": None if step.undo_unless is None else _check(step.undo_unless),
     }
 
@@ -181,7 +182,7 @@ def _to_command(value: Mapping[str, Any]) -> Command:
 
 
 def _to_step(value: Mapping[str, Any], host: str) -> Step:
-    # What an older console wrote has none of the last six.
+    # What an older console wrote has none of the last seven.
     undo, unless, otherwise = value["undo"], value.get("undo_unless"), value.get("otherwise")
     mark = value.get("mark")
     return Step(
@@ -194,6 +195,7 @@ def _to_step(value: Mapping[str, Any], host: str) -> Step:
         None if otherwise is None else _to_intent(otherwise, host),
         value.get("apart", False) is True,
         None if mark is None else _to_command(mark),
+        value.get("always", False) is True,
     )
 
 

@@ -246,6 +246,7 @@ hd_undo() {
     hd_finish failed "$hd_why" not-undone "$hd_left"
   elif [ "$hd_undone" ] && [ -z "$hd_stuck" ]; then
     if [ "$hd_term" ] || hd_aftermath; then
+      [ "$hd_term" ] || hd_sweep
       hd_finish undone "$hd_why"
     else
       hd_ill=${hd_cause#after }
@@ -278,6 +279,20 @@ hd_close_up() {
     hd_rest=${hd_spec#*:}
     hd_note "closing ${hd_spec%%:*} running"
     hd_change closing "${hd_spec%%:*}" "${hd_rest%%:*}" "${hd_spec##*:}" || hd_left=${hd_left:-$hd_cause}
+    [ -z "$hd_stuck" ] || return 0
+  done
+}
+
+# Of that what is done too once all was undone.
+hd_sweep() {
+  HOSTDECK_UNDONE=1
+  export HOSTDECK_UNDONE
+  for hd_spec in $hd_closing; do
+    case " $hd_always " in *" ${hd_spec%%:*} "*) ;; *) continue ;; esac
+    hd_keeps || return 0
+    hd_rest=${hd_spec#*:}
+    hd_note "closing ${hd_spec%%:*} running"
+    hd_change closing "${hd_spec%%:*}" "${hd_rest%%:*}" "${hd_spec##*:}" || :
     [ -z "$hd_stuck" ] || return 0
   done
 }

@@ -156,6 +156,7 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
         _assign("hd_marks", " ".join(marks)),
         _assign("hd_touching", touching),
         _assign("hd_closing", closing),
+        _assign("hd_always", " ".join(str(n) for n, step in enumerate(plan.closing, 1) if step.always)),
         _assign("hd_unless", " ".join(unless)),
         _assign("hd_unended", " ".join(tag for tag, command in _tagged(plan) if command.unended)),
         _assign("hd_json", plan_json.dumps(plan, operator)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from console.core.clients import daemon_of, tabular
 from console.core.command import Command
-from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.plan import FAULT_FOUND, Check, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.text import Masker, cut, sanitise
 from console.remote.plan_locks import LockHolder, duration_words, number
 from console.remote.plan_script import lock_key, share_key
@@ -240,7 +240,8 @@ class PlanState:
             return f"{name} took longer than {look.seconds or 0:.0f} s and could not be ended: it still runs{said}"
         if look.over:
             return f"{name} took longer than {look.seconds or 0:.0f} s{self._ended(phase, number)}{said}"
-        exit_word = "" if look.exit is None or phase in ("preflight", "check") else f" with exit {look.exit}"
+        untold = look.exit in (None, FAULT_FOUND) or phase in ("preflight", "check")
+        exit_word = "" if untold else f" with exit {look.exit}"
         return f"{name} failed{exit_word}{said}"
 
     def _ended(self, phase: str, number: str) -> str:

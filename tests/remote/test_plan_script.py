@@ -221,6 +221,22 @@ def test_what_goes_with_the_undo_is_looked_at_before(places: LocalPlaces, words:
 
 
 @words
+@pytest.mark.parametrize("well", [True, False])
+def test_what_is_always_done_at_last_is_done_too_once_all_was_undone(
+    places: LocalPlaces, words: tuple[str, ...], well: bool
+) -> None:
+    told = shell('echo "${HOSTDECK_UNDONE-not undone}"')
+    plan = replace(
+        make(Step("one", change("true"), change("true")), checks=(Check("well", change(str(well).lower()), within=0),)),
+        closing=(Step("note it well", change("true")), Step("keep 3", told, always=True)),
+    )
+    lines = untimed(places.run(plan, words))
+    assert ("closing 1 running" in lines) is well
+    assert lines[-3:-1] == ["closing 2 running", "closing 2 done 0"]
+    assert places.output(plan, "closing.2") == ("not undone\n" if well else "1\n")
+
+
+@words
 def test_last_words_are_asked_for_from_the_step_on_that_touches_the_service(
     places: LocalPlaces, words: tuple[str, ...]
 ) -> None:
