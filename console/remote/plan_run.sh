@@ -4,6 +4,7 @@
 #   broke 1 PLAN: the lock of a dead one was set aside
 #   PHASE N late SECONDS: it takes longer, and is not ended
 #   PHASE N running | done EXIT SECONDS | failed EXIT SECONDS [over|flapped HELD] | skipped EXIT SECONDS
+#   took SECONDS: from its beginning to the result
 #   result done|undone|failed|refused CAUSE... [kept SECONDS PHASE N] [not-undone N...] [not-well N]
 
 hd_dir=${1:?}
@@ -374,6 +375,9 @@ hd_finish() {
   # First the lock: who reads the result may act at once.
   [ "$hd_stuck" ] || hd_unlock
   hd_audit "plan=$hd_id end result=$*"
+  hd_clock
+  hd_seconds $((hd_now - hd_up_then))
+  hd_note "took $hd_text"
   hd_note "result $*"
   [ -z "$hd_stuck" ] || hd_outlast
   rm -f "$hd_dir"/exit.* "$hd_dir"/pid.* "$hd_dir"/drained.*
@@ -402,6 +406,7 @@ hd_prepare() {
   hd_own_start=$hd_start hd_own_session=$hd_session
   hd_user=$(id -un 2>/dev/null | tr -c 'A-Za-z0-9._\n-' _)
   hd_clock
+  hd_up_then=$hd_now
   HOSTDECK_PLAN=$hd_dir
   export HOSTDECK_PLAN
   printf '%s\n' "$hd_json" >"$hd_dir/plan" && dd if=/dev/zero of="$hd_dir/reserve" bs=4096 count=4 &&

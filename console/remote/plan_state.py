@@ -74,6 +74,8 @@ class PlanState:
         self.result: Result | None = None
         self.reason: str | None = None
         self.broke: list[str] = []
+        self.took: float | None = None
+        """Seconds from its beginning to its result, by its host's own record; ``None`` where that has none."""
         self.begun = False
         """Whether the host has written a first line."""
         self.prepared: tuple[StepResult, ...] | None = None
@@ -120,6 +122,9 @@ class PlanState:
         if words[0] == "broke" and len(words) == 3:
             self.broke.append(sanitise(words[2])[:64])
             return True
+        if words[0] == "took":
+            self.took = _seconds(words, 1)
+            return False
         if words[0] == "result" and len(words) > 1:
             return self._end(words[1], words[2:])
         if len(words) == 4 and words[2] == "late":

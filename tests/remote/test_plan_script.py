@@ -60,7 +60,7 @@ def places(tmp_path: Path) -> LocalPlaces:
 
 def untimed(lines: list[str]) -> list[str]:
     """State lines without the first and without the seconds."""
-    return [re.sub(r" \d+\.\d\d\b", "", line).rstrip() for line in lines[1:]]
+    return [re.sub(r" \d+\.\d\d\b", "", line).rstrip() for line in lines[1:] if not line.startswith("took ")]
 
 
 @words
@@ -221,6 +221,18 @@ def test_what_goes_with_the_undo_is_looked_at_before(places: LocalPlaces, words:
 
 
 @words
+def test_how_long_it_took_is_noted_before_its_result(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    plan = make(Step("one", change("sleep", "0.3")))
+    *_, took, _ = lines = places.run(plan, words)
+    state = PlanState(plan)
+    for line in lines:
+        state.feed(f"s {line}")
+    assert took == f"took {state.took:.2f}"
+    assert state.took is not None
+    assert state.took >= (state.progress().steps[0].seconds or 0.0) >= 0.3
+
+
+@words
 @pytest.mark.parametrize("well", [True, False])
 def test_what_is_always_done_at_last_is_done_too_once_all_was_undone(
     places: LocalPlaces, words: tuple[str, ...], well: bool
@@ -290,7 +302,7 @@ def test_what_succeeds_and_then_fails_is_flapping(places: LocalPlaces, words: tu
     once = 'if [ -e "$1" ]; then exit 7; fi; : >"$1"'
     plan = make(Step("one", change("true")), checks=(Check("up", shell(once, str(places.first / "seen")), hold=5),))
     lines = places.run(plan, words)
-    assert re.fullmatch(r"check 1 failed 7 \d\.\d\d flapped \d\.\d\d", lines[-2])
+    assert re.fullmatch(r"check 1 failed 7 \d\.\d\d flapped \d\.\d\d", lines[-3])
     assert lines[-1] == "result failed check 1 7 flapped"
 
 
@@ -322,7 +334,7 @@ def test_a_step_that_takes_too_long_is_ended_with_its_children(places: LocalPlac
     child = places.first / "child"
     plan = make(Step("one", change("sh", "-c", 'sleep 60 & echo $! >"$1"; wait', "sh", str(child), timeout=0.5)))
     lines = places.run(plan, words)
-    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-2])
+    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-3])
     deadline = time.monotonic() + 30
     while Path(f"/proc/{child.read_text().strip()}").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -334,7 +346,7 @@ def test_a_step_that_ignores_sigterm_is_killed(places: LocalPlaces, words: tuple
     plan = make(Step("one", change("sh", "-c", "trap '' TERM; sleep 60; sleep 60", timeout=0.3)))
     began = time.monotonic()
     lines = places.run(plan, words)
-    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-2])
+    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-3])
     assert time.monotonic() - began < 40
 
 

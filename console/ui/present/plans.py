@@ -59,7 +59,7 @@ def row(change: Change, spec: HostSpec | None, wall: float) -> Row:
     """One change as one line."""
     plan = change.plan
     note = change.step if change.running else change.progress.reason or "; ".join(change.progress.proof)
-    took = (change.ended or wall) - change.started
+    took = cells.seconds((change.ended or wall) - change.started) if change.end_known else ""
     return Row(
         plan.id,
         (
@@ -68,7 +68,7 @@ def row(change: Change, spec: HostSpec | None, wall: float) -> Row:
             host_cell(spec, plan.target.host),
             called(plan, plan.target),
             cells.age(wall - change.started),
-            cells.seconds(took),
+            took,
             note,
         ),
     )
