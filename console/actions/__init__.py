@@ -23,7 +23,6 @@ from console.actions import (
 )
 from console.actions.along import ENDING, taken_along
 from console.actions.context import Context, Parts, RefusedError, context
-from console.actions.last_words import remember_ends
 from console.actions.settings import ActionSettings
 from console.core.durations import whole
 from console.core.plan import ActionKind, Intent, Plan, Step
@@ -183,10 +182,7 @@ def _parts(intent: Intent, snapshot: Snapshot, managers: Sequence[ServiceManager
     try:
         why_not = kind.refusal(found) or hosting.refusal(found)
         if why_not is None:
-            parts = kind.parts(found)
-            if parts.evidence:
-                parts = replace(parts, preflight=(*parts.preflight, *remember_ends(found)))
-            return _as_its_manager_does(found, parts)
+            return _as_its_manager_does(found, kind.parts(found))
     except ValueError as error:
         # A manager makes no command from a name that is none of its own.
         why_not = str(error)

@@ -7,7 +7,16 @@ from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
 from console.core.difference import Difference
 from console.core.plan import Check, Step
-from console.core.release import Recipe, Release, ReleaseBook, Source, outlived, same_source
+from console.core.release import (
+    Recipe,
+    Release,
+    ReleaseBook,
+    Source,
+    outlived,
+    outlived_failures,
+    remove_words,
+    same_source,
+)
 from console.core.text import mask_words
 from console.managers.releasing import Rebuildable
 
@@ -58,7 +67,7 @@ def parts(context: Context) -> Parts:
     versions = releases.versions(book.live, target)
     closing = (
         releases.note_healthy(context, directory, target),
-        _prune(context, made, was, outlived(book, target, made.keep)),
+        _prune(context, made, book, target),
     )
     if source is None:
         here = local_build.parts(context, made, target, tree, closing)
@@ -166,10 +175,12 @@ def _build(context: Context, made: Recipe, target: Release) -> Step:
     return Step(name, context.lasting(build, made.timeout), undo, apart=True)
 
 
-def _prune(context: Context, made: Recipe, was: str, going: list[str]) -> Step:
+def _prune(context: Context, made: Recipe, book: ReleaseBook, target: Release) -> Step:
     assert made.directory is not None
-    purpose = f"remove {', '.join(going)}" if going else "remove none"
+    going, failed = outlived(book, target, made.keep), outlived_failures(book, target, made.keep)
+    was = book.live.id if book.live is not None else ""
+    words = (made.directory, was, target.id, " ".join(going), " ".join(failed))
     command = releases.as_builder(
-        context, release_scripts.PRUNE, made.directory, was, *going, change=True, purpose=purpose
+        context, release_scripts.PRUNE, *words, change=True, purpose=remove_words(going, failed)
     )
-    return Step(f"keep {made.keep} releases", context.lasting(command))
+    return Step(f"keep {made.keep} releases", context.lasting(command), always=True)

@@ -4,6 +4,8 @@
 are as in ``console.actions.scripts``.
 """
 
+from console.core.plan import FAULT_FOUND
+
 NOTE = r"""
 note() { note_of "$(date +%s)" "$@"; }
 note_of() {
@@ -142,7 +144,8 @@ echo "$((free / 1024)) MiB free"
 """DIRECTORY LIVE KIB: room for twice the live release, at least so many KiB."""
 
 BUILD = (
-    NOTE
+    f"fault_found={FAULT_FOUND}\n"
+    + NOTE
     + _AT_COMMIT
     + r"""
 directory=$1 source=$2 output=$3 id=$4 who=$5 VERSION=$6 COMMIT=$7 BUILD_TIME=$8
@@ -155,23 +158,23 @@ cd -- "$source" || exit 1
 rm -rf -- "$part" && mkdir -- "$part" || exit 1
 : >"$part/.began"
 "$@" || exit
+fault() { echo "$1 ended with exit 0, but $2" >&2; exit "$fault_found"; }
 # What was built while it moved is of neither commit.
-at_commit "$COMMIT" >&2 || exit 1
+moved=$(at_commit "$COMMIT") || fault "$1" "$moved"
 changed=$(changed) || exit 1
 if [ -n "$changed" ]; then
   VERSION=$VERSION+dirty
   echo "files changed while it was built, so that it is noted as $VERSION: $changed"
 fi
-[ -e "$output" ] || { echo "the build left no $output in $source" >&2; exit 1; }
+[ -e "$output" ] || fault "$1" "left no $output in $source"
 # A build that found nothing to do leaves what an earlier commit was built to.
 if [ "$output" != . ] && [ -z "$(find "$output" -newer "$part/.began" | head -n 1)" ]; then
-  echo "the build changed nothing in $output, which may be of an earlier commit: remove it, or let it be built anew" >&2
-  exit 1
+  fault "$1" "changed nothing in $output, which may be of an earlier commit: remove it, or let it be built anew"
 fi
 rm -f -- "$part/.began"
 if [ -d "$output" ]; then cp -a -- "$output/." "$part/"; else cp -a -- "$output" "$part/"; fi || exit 1
 rm -rf -- "$part/.git"
-[ -n "$(ls -A -- "$part")" ] || { echo "$output is empty: that is no release" >&2; exit 1; }
+[ -n "$(ls -A -- "$part")" ] || fault "$1" "left $output empty: that is no release"
 # What is kept is told by age, and cp gave it that of the output.
 touch -- "$part" && mv -T -- "$part" "$directory/releases/$id" || exit 1
 note built "$id" "$who" "$VERSION" "$COMMIT" "$(($(date +%s) - began))"
@@ -185,7 +188,7 @@ What was built while files of the commit changed is noted with a version that sa
 UNBUILD = r"""
 rm -rf -- "$1/releases/$2.partial"
 """
-"""DIRECTORY ID: what a build that did not end well leaves. A whole release stays, as evidence."""
+"""DIRECTORY ID: what a build that did not end well leaves. A whole release stays."""
 
 SWITCH = (
     NOTE
@@ -237,15 +240,23 @@ note healthy "$2" "$3" "$4" "$5"
 PRUNE = (
     _SWITCH
     + r"""
-directory=$1 was=$2
-shift 2
+directory=$1 was=$2 coming=$3 going=$4 failed=$5
 now=$(live) && [ -n "$now" ] || exit 1
 cd -- "$directory/releases" || exit 1
-for one; do
+if [ "${HOSTDECK_UNDONE-}" ]; then
+  going=$failed
+  # The last of these would make room for one that was never made.
+  if [ ! -d "$coming" ]; then case $going in *' '*) going=${going% *} ;; *) going= ;; esac; fi
+fi
+set -f
+for one in $going; do
   case $one in '' | . | .. | *[!A-Za-z0-9._+~:-]* | *.partial) continue ;; esac
   [ "$one" != "$now" ] && [ "$one" != "$was" ] && [ -d "$one" ] || continue
   rm -rf -- "./$one" && echo "removed $one"
 done
 """
 )
-"""DIRECTORY FORMER ID...: remove old releases, never the live one nor the one that was live before."""
+"""DIRECTORY FORMER ID IDS FAILED: remove the releases IDS (one word, with blanks between), where all was undone FAILED.
+
+Never the live one nor the one that was live before. ID is the one that was to come.
+"""

@@ -37,22 +37,20 @@ printf '%s\\n' "$seen" >"$HOSTDECK_PLAN/run.$key"
 """
 """KEY COMMAND...: keep what names the present run of a service."""
 
-REMEMBER_END = """
-size=$(stat -L -c %s -- "$2" 2>/dev/null) || size=0
-printf '%s\\n' "$size" >"$HOSTDECK_PLAN/log.$1"
+KEEP_MARK = """
+key=$1
+shift
+"$@" >"$HOSTDECK_PLAN/log.$key"
 """
-"""KEY FILE: keep where a log file ends; of one that is not there yet all is new."""
+"""KEY COMMAND...: keep what marks the end of a log."""
 
-SINCE_REMEMBERED = """
-file=$2
-[ -f "$file" ] || { echo "there is no file $file"; exit 1; }
-[ -r "$file" ] || { echo "$(id -un) may not read $file"; exit 1; }
-read -r before <"$HOSTDECK_PLAN/log.$1" && size=$(stat -L -c %s -- "$file") || exit 1
-# A shorter one is another file, or was emptied.
-[ "$size" -ge "$before" ] || before=0
-tail -c "+$((before + 1))" -- "$file" | tail -n "$3"
+SINCE_MARK = """
+key=$1
+shift
+[ -f "$HOSTDECK_PLAN/log.$key" ] || { echo "where it ended before was not noted"; exit 1; }
+"$@" <"$HOSTDECK_PLAN/log.$key"
 """
-"""KEY FILE LINES: what a log file got since then, at most its last lines."""
+"""KEY COMMAND...: COMMAND is given the mark that was kept."""
 
 NEW_RUN = (
     MAIN_PID

@@ -231,6 +231,8 @@ class Teller:
             self._terminal.wrap("before that was undone it said:" if progress.undo else "it said last:", 2)
         for line in progress.kept[-LINES_SHOWN:]:
             self._terminal.wrap(line, 4)
+        for line in progress.not_kept:
+            self._terminal.wrap(line, 2)
         unprepared = any(part.state is StepState.FAILED for part in progress.prepare)
         if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN} and not unprepared:
             service = made.target.name.removesuffix(".service")

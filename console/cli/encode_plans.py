@@ -1,6 +1,6 @@
 """JSON of plans and of the audit trail: how they are to be run, and how they went."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,10 @@ def plan(progress: PlanProgress, *, dry_run: bool, root: bool) -> Json:
         "checks": _commands(made.checks, progress.checks, root=root),
         "undo": [{"name": result.name, **_state(result)} for result in progress.undo],
         "aftermath": [{"name": check.name, "command": check.command.shell(root=root)} for check in made.aftermath],
-        "evidence": _commands(made.evidence, progress.evidence, root=root),
+        "evidence": [
+            {**told, "mark": step.mark.shell(root=root) if step.mark else None}
+            for step, told in zip(made.evidence, _commands(made.evidence, progress.evidence, root=root), strict=True)
+        ],
         "closing": _commands(made.closing, progress.closing, root=root),
         "ends": list(made.ends),
         "starts": list(made.starts),
@@ -107,18 +110,21 @@ def plans(
     reason: str | None,
     *,
     dry_run: bool,
-    root: bool,
+    roots: Collection[str],
     skipped: Mapping[str, str] | None = None,
     unseen: Iterable[Snapshot] = (),
 ) -> Json:
-    """The ``plans`` document: the plans of a group in order; its result is that of the first that was not done."""
+    """The ``plans`` document: plans in their order; its result is that of the first that was not done.
+
+    ``roots``: the hosts whose login is root's.
+    """
     ended = [progress.result for progress in progresses if progress.result is not None]
     worst = next((result for result in ended if result is not Result.DONE), Result.DONE if ended else None)
     return {
         "kind": kind.value,
         "target": target,
         "dry_run": dry_run,
-        "plans": [plan(progress, dry_run=dry_run, root=root) for progress in progresses],
+        "plans": [plan(progress, dry_run=dry_run, root=progress.plan.target.host in roots) for progress in progresses],
         "skipped": [{"target": name, "reason": why} for name, why in (skipped or {}).items()],
         "result": Result.REFUSED.value if reason is not None else worst.value if worst is not None else None,
         "reason": reason or next((one.reason for one in progresses if one.result is worst and one.reason), None),

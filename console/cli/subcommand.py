@@ -60,3 +60,8 @@ def hosts_argument(parser: ArgumentParser) -> None:
 def target_argument(parser: ArgumentParser, help_text: str) -> None:
     """``TARGET``."""
     complete(parser.add_argument("target", metavar="TARGET", help=help_text), HOST)
+
+
+def targets_argument(parser: ArgumentParser, help_text: str) -> None:
+    """``TARGET...``."""
+    complete(parser.add_argument("targets", metavar="TARGET", nargs="+", help=help_text), HOST)

@@ -76,6 +76,10 @@ class Step:
     """What may be offered where just this step fails, as a plan of its own."""
     apart: bool = False
     """It does nothing to the service, as a build: what that says meanwhile is of no failure of the plan's."""
+    mark: Command | None = None
+    """Of evidence: run when the plan first does something to the service, so that it tells later what is new."""
+    always: bool = False
+    """Of what closes a plan: done too once all was undone, with ``HOSTDECK_UNDONE`` set."""
 
     @property
     def purpose(self) -> str:
@@ -141,7 +145,7 @@ class Plan:
     Only once a step was begun that does something to the service.
     """
     closing: tuple[Step, ...] = ()
-    """What is done last, when every check has held. One that fails is told, and nothing is undone for it."""
+    """What is done last, when every check has held, or ``always``. One that fails is told; nothing is undone for it."""
     aftermath: tuple[Check, ...] = ()
     """What must hold once all was undone; where it does not the plan has failed, and is not merely undone."""
     touches: tuple[ServiceRef, ...] = ()
@@ -226,6 +230,9 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
 
 
+FAULT_FOUND = 79
+"""The exit status of a step whose command ended well, while its script finds fault with what that left and says so."""
+
 OUTLIVED = 3
 """The exit status of a step whose process runs on after the signal that was to end it."""
 
@@ -277,6 +284,17 @@ class PlanProgress:
         # What a look that failed has printed is no word of the service.
         told = (part.output.splitlines() for part in self.evidence if part.state is StepState.DONE)
         return tuple(line for lines in told for line in lines if line.strip())
+
+    @property
+    def not_kept(self) -> tuple[str, ...]:
+        """Where nothing was written that could be kept, and what could not be read and why, a line each."""
+        lines = []
+        for part in self.evidence:
+            if part.state in (StepState.FAILED, StepState.SKIPPED):
+                lines.append(f"not kept: {part.said[-1] if part.said else 'why was not told'}")
+            elif part.state is StepState.DONE and not part.output.strip():
+                lines.append(f"nothing was written since for {part.name}")
+        return tuple(lines)
 
     @property
     def failed(self) -> tuple[StepResult, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import inf
 
 from console.core.service import ServiceRef
 
@@ -169,6 +170,25 @@ def outlived(book: ReleaseBook, coming: Release, keep: int, ours: Callable[[Rele
     surplus = 1 + len(counted) - keep
     going = sorted((release for release in counted if release.id not in spared), key=_worth)
     return [release.id for release in going[: max(surplus, 0)]]
+
+
+def outlived_failures(
+    book: ReleaseBook, coming: Release, keep: int, ours: Callable[[Release], bool] | None = None
+) -> list[str]:
+    """The ids of what is to be removed once ``coming`` was made, failed and was undone, the worst first.
+
+    Only what failed, ``coming`` itself at last: nothing that was ever well goes for what was not.
+    """
+    failed = replace(coming, healthy=False, failed_last=True, built=inf)
+    there = [release for release in (*book.releases, failed) if release.present and (ours is None or ours(release))]
+    going = sorted((one for one in there if one.healthy is False and not one.live), key=_worth)
+    return [release.id for release in going[: max(len(there) - keep, 0)]]
+
+
+def remove_words(going: list[str], failed: list[str]) -> str:
+    """What is removed, for a person: when all went well, and when it was undone."""
+    well = f"remove {', '.join(going)}" if going else "remove none"
+    return well if not failed else f"{well}; if it was undone, remove {', '.join(failed)}"
 
 
 def _worth(release: Release) -> tuple[bool, bool, float]:

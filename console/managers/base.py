@@ -165,6 +165,8 @@ class LogSource(Protocol):
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
         """The command that prints the log, oldest line first; ``since`` in Unix seconds.
 
+        Within a plan it is ``HOSTDECK_SINCE`` where it is not given, but for logs in files, of which the lines have
+        no times (``console.managers.log_marks``).
         Of a service that was not looked at before only ``ref`` is known. Raises ``ValueError`` where there is no log.
         """
         ...

@@ -167,17 +167,27 @@ esac
 """NAME TOOL...: its own health check says that it is well; 77 where it has none."""
 
 PRUNE = r"""
-repo=$1 live=$2 was=$3 going=$4
-shift 4
+repo=$1 coming=$2 was=$3 going=$4 failed=$5
+shift 5
+spared=$coming
+if [ "${HOSTDECK_UNDONE-}" ]; then
+  going=$failed spared=
+  # The last of these would make room for one that was never made.
+  "$@" image inspect "$repo:$coming" >/dev/null 2>&1 ||
+    case $going in *' '*) going=${going% *} ;; *) going= ;; esac
+fi
 "$@" image ls --format '{{.Tag}} {{.ID}}' "$repo" | while read -r tag id; do
   # Only what was made from here is removed, and never what runs or ran last.
   case $tag in [0-9]*T[0-9]*Z | [0-9]*T[0-9]*Z-* | was-*) ;; *) continue ;; esac
-  case " $going " in *" $id "*) ;; *) continue ;; esac
-  [ "$tag" != "$live" ] && [ "$id" != "$was" ] || continue
+  case " $going " in *" $id "* | *" $tag "*) ;; *) continue ;; esac
+  [ "$tag" != "$spared" ] && [ "$id" != "$was" ] || continue
   "$@" image rm "$repo:$tag" >/dev/null && echo "removed $repo:$tag"
 done
 """
-"""REPOSITORY LIVE-TAG FORMER-ID IDS TOOL...: remove these images; IDS is one word, with blanks between them."""
+"""REPOSITORY TAG FORMER-ID IDS FAILED TOOL...: remove these images, where all was undone those of FAILED.
+
+IDS and FAILED are each one word, with blanks between; TAG is of the one that was to come.
+"""
 
 SAME = r"""
 name=$1 was=$2 image=$3

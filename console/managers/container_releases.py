@@ -6,7 +6,7 @@ from urllib.parse import quote
 from console.core.command import Command, Effect
 from console.core.engines import is_engine
 from console.core.plan import Check, Step, Swap
-from console.core.release import Recipe, Release, ReleaseBook, Signature, outlived
+from console.core.release import Recipe, Release, ReleaseBook, Signature, outlived, outlived_failures, remove_words
 from console.core.service import Service, State
 from console.core.stop_way import patience
 from console.managers import compose_files
@@ -273,9 +273,11 @@ def own_health(service: Service, name: str) -> Check:
 def pruned(service: Service, repo: str, recipe: Recipe, target: Release, book: ReleaseBook) -> Step:
     """Remove old images that were built from here."""
     going = outlived(book, target, recipe.keep, made_here)
-    words = (repo, target.id, book.live.id if book.live is not None else "", " ".join(going))
-    purpose = f"remove {', '.join(going)}" if going else "remove none"
-    return Step(f"keep {recipe.keep} images", replace(_script(service, scripts.PRUNE, *words), purpose=purpose))
+    failed = outlived_failures(book, target, recipe.keep, lambda one: one.id == target.id or made_here(one))
+    was = book.live.id if book.live is not None else ""
+    words = (repo, target.id, was, " ".join(going), " ".join(failed))
+    command = replace(_script(service, scripts.PRUNE, *words), purpose=remove_words(going, failed))
+    return Step(f"keep {recipe.keep} images", command, always=True)
 
 
 def build_arguments(target: Release, by: Signature) -> tuple[str, ...]:

@@ -204,7 +204,7 @@ exit 1
 
 LOGS = (
     """
-lines=$1 since=$2 follow=$3
+lines=$1 since=${2:-${HOSTDECK_SINCE-}} follow=$3
 shift 3
 """
     + _WHICH

@@ -308,7 +308,12 @@ case $selector in
 esac
 set -- "$@" --namespace "$namespace" logs --selector "${selector%,}" --all-containers --prefix --timestamps \
   --ignore-errors --max-log-requests=32 --tail="$lines"
-[ -z "$since" ] || set -- "$@" --since-time="$since"
+if [ "$since" ]; then
+  set -- "$@" --since-time="$since"
+elif [ "${HOSTDECK_SINCE-}" ]; then
+  # In seconds from now: this host's clock may not be the cluster's.
+  set -- "$@" --since="$(($(date +%s) - ${HOSTDECK_SINCE%.*} + 1))s"
+fi
 if [ "$follow" ]; then
 """
     + END_WITH_INPUT

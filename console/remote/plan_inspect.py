@@ -35,6 +35,8 @@ class HostPlan:
     """When it began, in seconds of the host's wall clock."""
     age: float | None = None
     """Seconds since it began; ``None`` when the host was restarted since."""
+    took: float | None = None
+    """Seconds from its beginning to its result; ``None`` where that was not noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def _host_plan(raw: _Raw, host: str, now: int, boot: str) -> HostPlan | None:
         user=run[9] if len(run) > 9 else "",
         at=None if at is None else float(at),
         age=None if up is None else (now - up) / 100,
+        took=state.took,
     )
 
 

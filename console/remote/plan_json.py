@@ -111,6 +111,8 @@ def _step(step: Step) -> dict[str, Any]:
         "undo_last": step.undo_last,
         "usual": step.usual,
         "apart": step.apart,
+        "mark": _command(step.mark),
+        "always": step.always,
         "undo_unless": None if step.undo_unless is None else _check(step.undo_unless),
     }
 
@@ -180,8 +182,9 @@ def _to_command(value: Mapping[str, Any]) -> Command:
 
 
 def _to_step(value: Mapping[str, Any], host: str) -> Step:
-    # What an older console wrote has none of the last five.
+    # What an older console wrote has none of the last seven.
     undo, unless, otherwise = value["undo"], value.get("undo_unless"), value.get("otherwise")
+    mark = value.get("mark")
     return Step(
         _text(value["name"]),
         _to_command(value["command"]),
@@ -191,6 +194,8 @@ def _to_step(value: Mapping[str, Any], host: str) -> Step:
         None if value.get("usual") is None else _seconds(value["usual"]),
         None if otherwise is None else _to_intent(otherwise, host),
         value.get("apart", False) is True,
+        None if mark is None else _to_command(mark),
+        value.get("always", False) is True,
     )
 
 

@@ -31,6 +31,8 @@ class OtherPlan:
     """Why it has no result, or that its lock can be broken; of one that ended the reason of its result."""
     result: Result | None = None
     """How it ended; ``None`` where it has no end."""
+    took: float | None = None
+    """Seconds that it took, where that was noted."""
 
 
 def others(view: HostView) -> tuple[OtherPlan, ...]:
@@ -63,6 +65,7 @@ def _of_plan(found: HostPlan) -> OtherPlan:
         tuple(step.command.brief() for step in plan.steps),
         progress.reason or "",
         progress.result if found.life is PlanLife.ENDED else None,
+        found.took,
     )
 
 

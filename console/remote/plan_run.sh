@@ -4,6 +4,7 @@
 #   broke 1 PLAN: the lock of a dead one was set aside
 #   PHASE N late SECONDS: it takes longer, and is not ended
 #   PHASE N running | done EXIT SECONDS | failed EXIT SECONDS [over|flapped HELD] | skipped EXIT SECONDS
+#   took SECONDS: from its beginning to the result
 #   result done|undone|failed|refused CAUSE... [kept SECONDS PHASE N] [not-undone N...] [not-well N]
 
 hd_dir=${1:?}
@@ -129,6 +130,14 @@ hd_change() {
   fi
 }
 
+hd_mark() {
+  # Not every date knows parts of a second.
+  HOSTDECK_SINCE=$(date +%s.%6N)
+  case $HOSTDECK_SINCE in '' | *[!0-9.]* | *.) HOSTDECK_SINCE=$(date +%s) ;; esac
+  export HOSTDECK_SINCE
+  for hd_spec in $hd_marks; do hd_run "mark.${hd_spec%%:*}" "${hd_spec#*:}"; done
+}
+
 hd_step() {
   [ -z "$hd_term" ] || { hd_cause=interrupted; return 1; }
   hd_keeps || { hd_cause=lost; return 1; }
@@ -136,7 +145,7 @@ hd_step() {
   hd_note "step $1 running" || { hd_cause="state step $1"; return 1; }
   hd_begun="$1 $hd_begun"
   # What a service says from here on is of the plan: its evidence asks for that alone.
-  if [ "$1" = "$hd_touching" ]; then HOSTDECK_SINCE=$(date +%s) && export HOSTDECK_SINCE; fi
+  if [ "$1" = "$hd_touching" ]; then hd_mark; fi
   hd_change step "$@"
 }
 
@@ -238,6 +247,7 @@ hd_undo() {
     hd_finish failed "$hd_why" not-undone "$hd_left"
   elif [ "$hd_undone" ] && [ -z "$hd_stuck" ]; then
     if [ "$hd_term" ] || hd_aftermath; then
+      [ "$hd_term" ] || hd_sweep
       hd_finish undone "$hd_why"
     else
       hd_ill=${hd_cause#after }
@@ -270,6 +280,20 @@ hd_close_up() {
     hd_rest=${hd_spec#*:}
     hd_note "closing ${hd_spec%%:*} running"
     hd_change closing "${hd_spec%%:*}" "${hd_rest%%:*}" "${hd_spec##*:}" || hd_left=${hd_left:-$hd_cause}
+    [ -z "$hd_stuck" ] || return 0
+  done
+}
+
+# Of that what is done too once all was undone.
+hd_sweep() {
+  HOSTDECK_UNDONE=1
+  export HOSTDECK_UNDONE
+  for hd_spec in $hd_closing; do
+    case " $hd_always " in *" ${hd_spec%%:*} "*) ;; *) continue ;; esac
+    hd_keeps || return 0
+    hd_rest=${hd_spec#*:}
+    hd_note "closing ${hd_spec%%:*} running"
+    hd_change closing "${hd_spec%%:*}" "${hd_rest%%:*}" "${hd_spec##*:}" || :
     [ -z "$hd_stuck" ] || return 0
   done
 }
@@ -351,6 +375,9 @@ hd_finish() {
   # First the lock: who reads the result may act at once.
   [ "$hd_stuck" ] || hd_unlock
   hd_audit "plan=$hd_id end result=$*"
+  hd_clock
+  hd_seconds $((hd_now - hd_up_then))
+  hd_note "took $hd_text"
   hd_note "result $*"
   [ -z "$hd_stuck" ] || hd_outlast
   rm -f "$hd_dir"/exit.* "$hd_dir"/pid.* "$hd_dir"/drained.*
@@ -379,6 +406,7 @@ hd_prepare() {
   hd_own_start=$hd_start hd_own_session=$hd_session
   hd_user=$(id -un 2>/dev/null | tr -c 'A-Za-z0-9._\n-' _)
   hd_clock
+  hd_up_then=$hd_now
   HOSTDECK_PLAN=$hd_dir
   export HOSTDECK_PLAN
   printf '%s\n' "$hd_json" >"$hd_dir/plan" && dd if=/dev/zero of="$hd_dir/reserve" bs=4096 count=4 &&

@@ -61,7 +61,7 @@ def duration(plan: Plan) -> float:
     """The most seconds that a plan can take on its host, undo included."""
     looks = [*plan.preflight, *plan.checks, *plan.aftermath]
     steps = (*plan.steps, *plan.evidence, *plan.closing)
-    seconds = sum(_limit(step.command) + _limit(step.undo) for step in steps)
+    seconds = sum(_limit(step.command) + _limit(step.undo) + _limit(step.mark) for step in steps)
     seconds += sum(_limit(step.undo_unless.command) for step in plan.steps if step.undo_unless is not None)
     seconds += sum(check.within + check.hold + 2 * _limit(check.command) for check in looks)
     return seconds + _LOOK * len(plan.steps)
@@ -143,6 +143,7 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
     )
     touching = next((str(n) for n, step in enumerate(plan.steps, 1) if not step.apart), "")
     unless = [f"{n}:{_times(step.undo_unless.command)}" for n, step in enumerate(plan.steps, 1) if step.undo_unless]
+    marks = [f"{n}:{_centi(step.mark.timeout)}" for n, step in enumerate(plan.evidence, 1) if step.mark is not None]
     return (
         _assign("hd_id", plan.id),
         _assign("hd_about", about(plan, operator)),
@@ -152,8 +153,10 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
         _assign("hd_undos", " ".join(undos)),
         _assign("hd_undo_last", " ".join(str(n) for n, step in enumerate(plan.steps, 1) if step.undo_last)),
         _assign("hd_evidence", evidence),
+        _assign("hd_marks", " ".join(marks)),
         _assign("hd_touching", touching),
         _assign("hd_closing", closing),
+        _assign("hd_always", " ".join(str(n) for n, step in enumerate(plan.closing, 1) if step.always)),
         _assign("hd_unless", " ".join(unless)),
         _assign("hd_unended", " ".join(tag for tag, command in _tagged(plan) if command.unended)),
         _assign("hd_json", plan_json.dumps(plan, operator)),
@@ -189,6 +192,8 @@ def _tagged(plan: Plan) -> Iterable[tuple[str, Command]]:
     for phase, steps in (("evidence", plan.evidence), ("closing", plan.closing)):
         for number, step in enumerate(steps, 1):
             yield f"{phase}.{number}", step.command
+            if step.mark is not None:
+                yield f"mark.{number}", step.mark
 
 
 def _preflight(plan: Plan) -> str:

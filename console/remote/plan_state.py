@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from console.core.clients import daemon_of, tabular
 from console.core.command import Command
-from console.core.plan import Check, Plan, PlanProgress, Result, Step, StepResult, StepState
+from console.core.plan import FAULT_FOUND, Check, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.text import Masker, cut, sanitise
 from console.remote.plan_locks import LockHolder, duration_words, number
 from console.remote.plan_script import lock_key, share_key
@@ -74,6 +74,8 @@ class PlanState:
         self.result: Result | None = None
         self.reason: str | None = None
         self.broke: list[str] = []
+        self.took: float | None = None
+        """Seconds from its beginning to its result, by its host's own record; ``None`` where that has none."""
         self.begun = False
         """Whether the host has written a first line."""
         self.prepared: tuple[StepResult, ...] | None = None
@@ -120,6 +122,9 @@ class PlanState:
         if words[0] == "broke" and len(words) == 3:
             self.broke.append(sanitise(words[2])[:64])
             return True
+        if words[0] == "took":
+            self.took = _seconds(words, 1)
+            return False
         if words[0] == "result" and len(words) > 1:
             return self._end(words[1], words[2:])
         if len(words) == 4 and words[2] == "late":
@@ -240,7 +245,8 @@ class PlanState:
             return f"{name} took longer than {look.seconds or 0:.0f} s and could not be ended: it still runs{said}"
         if look.over:
             return f"{name} took longer than {look.seconds or 0:.0f} s{self._ended(phase, number)}{said}"
-        exit_word = "" if look.exit is None or phase in ("preflight", "check") else f" with exit {look.exit}"
+        untold = look.exit in (None, FAULT_FOUND) or phase in ("preflight", "check")
+        exit_word = "" if untold else f" with exit {look.exit}"
         return f"{name} failed{exit_word}{said}"
 
     def _ended(self, phase: str, number: str) -> str:

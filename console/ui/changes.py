@@ -25,8 +25,8 @@ class Change:
     ended: float | None = None
     began_known: bool = True
     """Whether ``started`` is more than when it was heard of: a host that was restarted since does not know."""
-    end_seen: bool = True
-    """Whether ``ended`` is more than ``started``: nobody here saw the end of one that had ended when it was adopted."""
+    end_known: bool = True
+    """Whether ``ended`` was seen or told: of one that had ended when it was adopted its host may not know when."""
 
     @property
     def running(self) -> bool:
@@ -98,9 +98,9 @@ class Changes:
             missed.plan,
             missed.progress,
             began,
-            began if ended else None,
+            began + (missed.took or 0.0) if ended else None,
             began_known=missed.age is not None,
-            end_seen=not ended,
+            end_known=not ended or (missed.age is not None and missed.took is not None),
         )
         self._changes.insert(0, change)
         self._moved(change)
@@ -136,7 +136,7 @@ class Changes:
                 change.progress = replace(
                     change.progress, result=Result.UNKNOWN, reason="the stream of the plan ended without a result"
                 )
-            change.ended, change.end_seen = self._clock.wall(), True
+            change.ended, change.end_known = self._clock.wall(), True
             self._moved(change)
 
 

@@ -79,6 +79,11 @@ class MissedPlan(Protocol):
         """Seconds since it began, where the host knows."""
         ...
 
+    @property
+    def took(self) -> float | None:
+        """Seconds from its beginning to its result, where the host has noted that."""
+        ...
+
 
 class FleetPort(Protocol):
     """All hosts, as ``console.remote.fleet.Fleet`` has them. Every call is made in the app's event loop."""

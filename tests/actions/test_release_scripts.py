@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from console.actions import release_scripts as scripts
+from console.core.plan import FAULT_FOUND
 from console.core.release import Release
 from console.core.release_history import read, told
 from tests.managers.tools import Tools, every_shell
@@ -82,11 +83,22 @@ def test_the_first_release_is_taken_back_to_nothing(tools: Tools, shell: list[st
 @every_shell
 def test_only_the_releases_that_are_named_are_removed_and_never_the_live_one(tools: Tools, shell: list[str]) -> None:
     tools.run(shell, "ln -s releases/v1/ current; mkdir releases/v4 releases/v5.partial aside")
-    names = ("v1", "v2", "v3", "gone", "../aside", ".", "..", "", "v5.partial")
-    done = tools.run(shell, scripts.PRUNE, str(tools.folder), "v2", *names)
+    names = "v1 v2 v3 gone ../aside . .. * v5.partial"
+    done = tools.run(shell, scripts.PRUNE, str(tools.folder), "v2", "v4", names, "v4")
     assert (done.returncode, done.stdout) == (0, "removed v3\n"), done
     assert sorted(one.name for one in (tools.folder / "releases").iterdir()) == ["v1", "v2", "v4", "v5.partial"]
     assert (tools.folder / "aside").is_dir()
+
+
+@every_shell
+@pytest.mark.parametrize(("made", "removed"), [("v4", "removed v3\nremoved v4\n"), ("", "removed v3\n")])
+def test_once_it_was_undone_what_failed_is_removed_and_less_where_nothing_was_made(
+    tools: Tools, shell: list[str], made: str, removed: str
+) -> None:
+    tools.run(shell, f"ln -s releases/v1 current; mkdir -p releases/v3 releases/{made}")
+    done = tools.run(shell, f"HOSTDECK_UNDONE=1\n{scripts.PRUNE}", str(tools.folder), "v1", "v4", "v2", "v1 v3 v4")
+    assert (done.returncode, done.stdout) == (0, removed), done
+    assert (tools.folder / "releases" / "v2").is_dir(), "it would only have gone for one that is well"
 
 
 @every_shell
@@ -99,7 +111,7 @@ def test_a_work_tree_that_moved_while_it_was_built_makes_no_release(tools: Tools
     assert tools.run(shell, scripts.STAYED, str(source), commit).returncode == 0
     build = "echo 2 >one; git -c user.name=a -c user.email=a@b commit -qam two"
     done = tools.run(shell, scripts.BUILD, *words, build)
-    assert (done.returncode, f"by now, not at {commit}" in done.stderr) == (1, True), done
+    assert (done.returncode, f"by now, not at {commit}" in done.stderr) == (FAULT_FOUND, True), done
     assert not (tools.folder / "releases/v4").exists()
     done = tools.run(shell, scripts.STAYED, str(source), commit)
     assert (done.returncode, f"by now, not at {commit}" in done.stdout) == (1, True), done

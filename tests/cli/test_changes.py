@@ -68,8 +68,11 @@ def test_what_failed_said_last_stands_with_the_result(capsys: pytest.CaptureFixt
     Teller(about_port=False).tell(progress)
     assert capsys.readouterr().out.splitlines()[-4:-1] == ["  it said last:", "    panic: no ledger", "    goroutine 1"]
     hidden = replace(kept, state=StepState.FAILED, output="No journal files were opened")
-    Teller(about_port=False).tell(replace(progress, evidence=(hidden,)))
-    assert "it said last" not in capsys.readouterr().out
+    Teller(about_port=False).tell(replace(progress, evidence=(hidden, replace(kept, output=""))))
+    shown = capsys.readouterr().out
+    assert "it said last" not in shown
+    assert "  not kept: No journal files were opened\n" in shown
+    assert "  nothing was written since for the last lines of api.service\n" in shown
     Teller(about_port=False).tell(replace(progress, result=Result.UNDONE, undo=(done,)))
     assert "  before that was undone it said:\n    panic: no ledger" in capsys.readouterr().out
 

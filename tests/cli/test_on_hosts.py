@@ -207,7 +207,21 @@ def test_the_programs_of_a_group_one_after_the_other(hostdeck: Hostdeck, fresh_h
     status = hostdeck("root", "status", f"{host.name}/shop:*", "--json").json("status/1")
     assert [one["name"] for one in status["services"]] == ["shop:cart", "shop:pay"]
 
-    # One cannot start any more: it is left failed, and the other is not touched.
+    # One that cannot start any more is left failed, and what is named behind it is not touched.
+    named = [f"{host.name}/shop:{one}" for one in ("pay", "cart")] + [f"{host.name}/cron.service"]
+    dry = hostdeck("root", "restart", *named, "--dry-run", "--json").json("plans/1")
+    assert [plan["steps"][-1]["command"] for plan in dry["plans"]] == [
+        "supervisorctl restart shop:pay", "supervisorctl restart shop:cart", "systemctl restart cron.service",
+    ]  # fmt: skip
+    host.sh("mv /bin/sleep /bin/sleep.away")
+    try:
+        restarted = hostdeck("root", "restart", *named[1:], named[0], "--yes", "--json")
+    finally:
+        host.sh("mv /bin/sleep.away /bin/sleep; supervisorctl start shop:cart")
+    assert restarted.code == 1
+    assert [plan["result"] for plan in restarted.json("plans/1")["plans"]] == ["failed", None, None]
+    assert host.sh("supervisorctl pid shop:pay").split() == after[1:]
+
     host.write("/etc/supervisor/conf.d/shop.conf", programs.replace("/bin/sleep 100000", "/bin/false"))
     host.sh("supervisorctl update shop")
     host.wait("supervisorctl status shop:cart | grep -q FATAL")

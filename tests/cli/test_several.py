@@ -1,4 +1,4 @@
-"""One change of every service of a group."""
+"""One change of several services: of those that are named, and of all of a group."""
 
 from __future__ import annotations
 
@@ -39,15 +39,19 @@ class Told:
     ran: list[str] = field(default_factory=list)
 
     def snapshot(self, host: str) -> Snapshot:
-        assert host == "web1"
-        return self.where
+        here = [replace(one, ref=replace(one.ref, host=host)) for one in self.where.services]
+        return replace(self.where, host=host, services=tuple(here))
+
+    async def settled(self, host: str) -> Snapshot:
+        return self.snapshot(host)
 
     async def rights(self, host: str, plan: Plan) -> Rights:
         rights = (Right("x", "x", False, reason="no right"),) if plan.target.name == self.denied else ()
         return Rights("oncall", rights)
 
     async def execute(self, plan: Plan) -> AsyncIterator[PlanProgress]:
-        self.ran.append(plan.target.name)
+        one_host = plan.target.host == "web1"
+        self.ran.append(plan.target.name if one_host else f"{plan.target.host}/{plan.target.name}")
         yield PlanProgress(plan)
         bad = plan.target.name == self.failing
         yield PlanProgress(plan, result=Result.FAILED if bad else Result.DONE, reason="it died" if bad else None)
@@ -59,10 +63,12 @@ def _no_audit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def act(fleet: Told, kind: ActionKind = ActionKind.RESTART, word: str = "web1/shop:*", **given: object) -> int:
+    """``word``: one target or several."""
     arguments = Namespace(**{"yes": True, "dry_run": False, "reason": None, "json": False} | given)
     told: Any = fleet
-    wish = several.Wish(told, Config(), HostSpec("web1", "web1"), kind, parse(word), arguments)
-    return await several.act(wish, fleet.where, root=True)
+    targets = [parse(one) for one in word.split()]
+    aims = tuple(several.Aim(HostSpec(one.host or "", one.host or ""), one) for one in targets)
+    return await several.act(several.Wish(told, Config(), aims, kind, arguments))
 
 
 async def test_each_has_its_plan_one_after_the_other(capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,6 +123,31 @@ async def test_a_dry_run_shows_all_of_them(capsys: pytest.CaptureFixture[str]) -
     assert "web1/supervisord:shop:idle is passed over: it is down already" in out
     assert "supervisorctl stop shop:cart" in out
     assert "supervisorctl stop shop:pay" in out
+
+
+async def test_named_services_come_in_the_order_of_their_names_each_once() -> None:
+    fleet = Told(snapshot(*SHOP))
+    assert await act(fleet, word="web1/other web1/shop:pay web1/supervisord:other web2/other") == 0
+    assert fleet.ran == ["other", "shop:pay", "web2/other"]
+
+
+async def test_of_named_services_none_is_begun_behind_one_that_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    fleet = Told(snapshot(*SHOP), failing="shop:pay")
+    assert await act(fleet, word="web1/shop:pay web1/other web2/other", json=True) == 1
+    assert fleet.ran == ["shop:pay"]
+    told = capsys.readouterr()
+    assert "not begun, because of that: web1/supervisord:other, web2/supervisord:other" in told.err
+    found = json.loads(told.out)
+    assert (found["target"], found["result"]) == ("web1/shop:pay web1/other web2/other", "failed")
+    assert [plan["target"] for plan in found["plans"]] == [f"{one}" for one in (
+        "web1/supervisord:shop:pay", "web1/supervisord:other", "web2/supervisord:other")]  # fmt: skip
+
+
+async def test_of_named_services_none_is_touched_where_one_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    fleet = Told(snapshot(*SHOP))
+    with pytest.raises(CliError, match="no service 'nobody'"):
+        await act(fleet, word="web1/other web1/nobody")
+    assert fleet.ran == []
 
 
 async def test_nothing_to_do_is_fine_and_one_adrift_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from console.core import release_history as history
-from console.core.release import Release, ReleaseBook, outlived, way_back
+from console.core.release import Release, ReleaseBook, outlived, outlived_failures, way_back
 from console.core.service import ServiceRef
 
 REF = ServiceRef("web1", "systemd", "api.service")
@@ -86,6 +86,21 @@ def test_what_failed_is_removed_before_what_was_well_and_the_way_back_never() ->
     older = replace(well, id="0", built=5.0, live_since=5.0)
     gone = replace(well, id="9", built=1.0, present=False)
     assert outlived(book(live, well, older, gone), coming, 3) == ["0"]
+
+
+def test_for_one_that_fails_only_what_failed_goes_itself_at_last() -> None:
+    coming = Release("4")
+    live = Release("3", built=30.0, live_since=30.0, healthy=True, live=True)
+    well = Release("1", built=10.0, live_since=10.0, healthy=True)
+    failed = Release("2", built=20.0, live_since=20.0, healthy=False, failed_last=True)
+    older = replace(failed, id="0", built=5.0)
+    once_well, unknown = replace(failed, healthy=True), replace(failed, healthy=None)
+    assert outlived_failures(book(live, failed, older, well), coming, 3) == ["0", "2"]
+    assert outlived_failures(book(live, failed, well), coming, 4) == []
+    assert outlived_failures(book(live, well), coming, 1) == ["4"]
+    assert outlived_failures(book(live, once_well, unknown), coming, 2) == ["4"]
+    assert outlived_failures(book(replace(failed, live=True), well), coming, 1) == ["4"]
+    assert outlived_failures(book(live, failed), coming, 1, lambda one: one.id == "2") == []
 
 
 def test_one_of_another_commit_that_was_well_stays() -> None:

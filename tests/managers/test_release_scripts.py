@@ -47,10 +47,23 @@ def tools(tmp_path: Path) -> Tools:
 def test_only_old_images_that_were_made_from_here_are_removed(tools: Tools, shell: list[str]) -> None:
     tools.add("docker", f"case $2 in ls) cat <<END\n{LISTED}\nEND\nesac")
     going = "111111111111 333333333333 444444444444 555555555555 666666666666 777777777777"
-    done = tools.run(shell, scripts.PRUNE, "api", "20261124T140211Z-aaaaaaaaa", "333333333333", going, "docker")
+    done = tools.run(shell, scripts.PRUNE, "api", "20261124T140211Z-aaaaaaaaa", "333333333333", going, "", "docker")
     assert done.stdout.splitlines() == ["removed api:20261121T140211Z", "removed api:20261120T140211Z-ccccccccc"]
     removed = [line for line in tools.called if "image rm" in line]
     assert removed == ["docker image rm api:20261121T140211Z", "docker image rm api:20261120T140211Z-ccccccccc"]
+
+
+@every_shell
+@pytest.mark.parametrize(
+    ("made", "removed"), [(0, ["20261121T140211Z", "20261124T140211Z-aaaaaaaaa"]), (1, ["20261121T140211Z"])]
+)
+def test_once_it_was_undone_images_that_failed_are_removed_and_less_where_none_was_made(
+    tools: Tools, shell: list[str], made: int, removed: list[str]
+) -> None:
+    tools.add("docker", f"case $2 in inspect) exit {made} ;; ls) cat <<END\n{LISTED}\nEND\nesac")
+    coming, script = "20261124T140211Z-aaaaaaaaa", f"HOSTDECK_UNDONE=1\n{scripts.PRUNE}"
+    tools.run(shell, script, "api", coming, "333333333333", "555555555555", f"444444444444 {coming}", "docker")
+    assert sorted(line.rpartition(":")[2] for line in tools.called if "image rm" in line) == removed
 
 
 @every_shell

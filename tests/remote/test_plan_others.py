@@ -30,9 +30,9 @@ def test_what_runs_is_told_first_then_what_was_left_and_then_what_ended() -> Non
     unknown = PlanProgress(PLAN, result=Result.UNKNOWN, reason="its process is gone")
     left = replace(RUNS, plan=replace(PLAN, id="20261120-0"), life=PlanLife.ABANDONED, progress=unknown)
     undone = PlanProgress(PLAN, result=Result.UNDONE, reason="api.service is flapping")
-    ended = replace(RUNS, plan=replace(PLAN, id="20261120-9"), life=PlanLife.ENDED, progress=undone)
+    ended = replace(RUNS, plan=replace(PLAN, id="20261120-9"), life=PlanLife.ENDED, progress=undone, took=8.5)
     runs, gone, old = others(HostView((ended, left, RUNS)))
-    assert (old.life, old.result, old.end) == (PlanLife.ENDED, Result.UNDONE, "api.service is flapping")
+    assert (old.life, old.result, old.end, old.took) == (PlanLife.ENDED, Result.UNDONE, "api.service is flapping", 8.5)
     assert [(one.id, one.life, one.result) for one in (runs, gone)] == [
         (PLAN.id, PlanLife.RUNNING, None), ("20261120-0", PlanLife.ABANDONED, None)
     ]  # fmt: skip

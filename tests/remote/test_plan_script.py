@@ -60,7 +60,7 @@ def places(tmp_path: Path) -> LocalPlaces:
 
 def untimed(lines: list[str]) -> list[str]:
     """State lines without the first and without the seconds."""
-    return [re.sub(r" \d+\.\d\d\b", "", line).rstrip() for line in lines[1:]]
+    return [re.sub(r" \d+\.\d\d\b", "", line).rstrip() for line in lines[1:] if not line.startswith("took ")]
 
 
 @words
@@ -221,18 +221,52 @@ def test_what_goes_with_the_undo_is_looked_at_before(places: LocalPlaces, words:
 
 
 @words
+def test_how_long_it_took_is_noted_before_its_result(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    plan = make(Step("one", change("sleep", "0.3")))
+    *_, took, _ = lines = places.run(plan, words)
+    state = PlanState(plan)
+    for line in lines:
+        state.feed(f"s {line}")
+    assert took == f"took {state.took:.2f}"
+    assert state.took is not None
+    assert state.took >= (state.progress().steps[0].seconds or 0.0) >= 0.3
+
+
+@words
+@pytest.mark.parametrize("well", [True, False])
+def test_what_is_always_done_at_last_is_done_too_once_all_was_undone(
+    places: LocalPlaces, words: tuple[str, ...], well: bool
+) -> None:
+    told = shell('echo "${HOSTDECK_UNDONE-not undone}"')
+    plan = replace(
+        make(Step("one", change("true"), change("true")), checks=(Check("well", change(str(well).lower()), within=0),)),
+        closing=(Step("note it well", change("true")), Step("keep 3", told, always=True)),
+    )
+    lines = untimed(places.run(plan, words))
+    assert ("closing 1 running" in lines) is well
+    assert lines[-3:-1] == ["closing 2 running", "closing 2 done 0"]
+    assert places.output(plan, "closing.2") == ("not undone\n" if well else "1\n")
+
+
+@words
 def test_last_words_are_asked_for_from_the_step_on_that_touches_the_service(
     places: LocalPlaces, words: tuple[str, ...]
 ) -> None:
     told = shell('echo "${HOSTDECK_SINCE-none}"')
-    began = int(time.time())
+    log = places.first / "log"
+    began, line = int(time.time()), shell(f"echo line >>{log}")
     plan = replace(
-        make(Step("build", told, apart=True), Step("swap", told), Step("restart", change("false"))),
-        evidence=(Step("log", told),),
+        make(Step("build", line, apart=True), Step("told", told, apart=True), Step("swap", line), Step("end", line)),
+        checks=(Check("well", change("false"), within=0),),
+        evidence=(
+            Step("since", told),
+            Step("log", shell('wc -l <"$HOSTDECK_PLAN/before"'), mark=shell(f'cp {log} "$HOSTDECK_PLAN/before"')),
+        ),
     )
     places.run(plan, words)
-    assert places.output(plan, "step.1") == "none\n"
-    assert began <= int(places.output(plan, "evidence.1")) <= time.time()
+    assert places.output(plan, "step.2") == "none\n"
+    assert began <= float(places.output(plan, "evidence.1")) <= time.time()
+    assert int(places.output(plan, "evidence.2")) == 1, "the line of the build was there when it was touched"
 
 
 @words
@@ -268,7 +302,7 @@ def test_what_succeeds_and_then_fails_is_flapping(places: LocalPlaces, words: tu
     once = 'if [ -e "$1" ]; then exit 7; fi; : >"$1"'
     plan = make(Step("one", change("true")), checks=(Check("up", shell(once, str(places.first / "seen")), hold=5),))
     lines = places.run(plan, words)
-    assert re.fullmatch(r"check 1 failed 7 \d\.\d\d flapped \d\.\d\d", lines[-2])
+    assert re.fullmatch(r"check 1 failed 7 \d\.\d\d flapped \d\.\d\d", lines[-3])
     assert lines[-1] == "result failed check 1 7 flapped"
 
 
@@ -300,7 +334,7 @@ def test_a_step_that_takes_too_long_is_ended_with_its_children(places: LocalPlac
     child = places.first / "child"
     plan = make(Step("one", change("sh", "-c", 'sleep 60 & echo $! >"$1"; wait', "sh", str(child), timeout=0.5)))
     lines = places.run(plan, words)
-    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-2])
+    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-3])
     deadline = time.monotonic() + 30
     while Path(f"/proc/{child.read_text().strip()}").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -312,7 +346,7 @@ def test_a_step_that_ignores_sigterm_is_killed(places: LocalPlaces, words: tuple
     plan = make(Step("one", change("sh", "-c", "trap '' TERM; sleep 60; sleep 60", timeout=0.3)))
     began = time.monotonic()
     lines = places.run(plan, words)
-    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-2])
+    assert re.fullmatch(r"step 1 failed 124 \d\.\d\d over", lines[-3])
     assert time.monotonic() - began < 40
 
 

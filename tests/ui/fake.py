@@ -44,6 +44,7 @@ class FakeMissed:
     plan: Plan
     progress: PlanProgress
     age: float | None = 40.0
+    took: float | None = None
 
 
 @dataclass

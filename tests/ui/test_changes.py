@@ -3,8 +3,11 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+import pytest
+
 from console.core.plan import Plan, PlanProgress, Result
 from console.ui.changes import Change, Changes
+from console.ui.present import plans
 from tests.ui import scenes
 from tests.ui.fake import FakeFleet, FakeMissed, FakePlanner
 from tests.ui.steps import settle, until
@@ -79,6 +82,21 @@ def test_what_runs_is_listed_before_what_ended() -> None:
     third = changes.begin(replace(plan(), id="3", touches=()))
     assert [change.plan.id for change in changes.all()] == ["3", "2", "1"]
     assert changes.running() == (third,)
+
+
+@pytest.mark.parametrize(
+    ("age", "took", "shown", "ended"),
+    [(40.0, 12.5, "12 s", -27.5), (40.0, None, "", -40.0), (None, 12.5, "", 12.5)],
+)
+def test_one_that_had_ended_took_what_its_host_has_noted(
+    age: float | None, took: float | None, shown: str, ended: float
+) -> None:
+    changes = Changes(scenes.fleet(), scenes.CLOCK, lambda _: None)
+    change = changes.adopt(FakeMissed(plan(), PlanProgress(plan(), result=Result.DONE), age, took))
+    assert change is not None
+    wall = scenes.CLOCK.wall()
+    assert (change.ended or 0.0) - wall == pytest.approx(ended)
+    assert plans.row(change, None, wall).cells[5] == shown
 
 
 async def test_what_an_earlier_console_began_is_shown_and_watched_to_its_end() -> None:

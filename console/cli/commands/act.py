@@ -1,6 +1,7 @@
 """``hostdeck restart|reload|stop|start|kill`` and others: a plan, shown first, run on the host, watched to its end.
 
-Of a group each service has a plan of its own; they run one after the other, and none behind one that failed.
+Of a group, or of several targets, each service has a plan of its own: they run one after the other, and none behind one
+that failed.
 """
 
 import re
@@ -8,7 +9,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from console.cli.subcommand import Subcommand, json_option, target_argument
+from console.cli.subcommand import Subcommand, json_option, target_argument, targets_argument
 
 if TYPE_CHECKING:
     from console.config.model import Config
@@ -44,13 +45,23 @@ def port(text: str) -> "Endpoint":
 
 
 SERVICE = "HOST/SERVICE, HOST/MANAGER:SERVICE or /SERVICE"
-SERVICES = f"{SERVICE}; HOST/GROUP:* for all of a group"
+SERVICES = f"{SERVICE}; HOST/GROUP:* for all of a group; of several one after the other"
 PROCESSES = "HOST/process:PID or /process:PID: a process that no service manager runs"
 
 
-def arguments(parser: ArgumentParser, target: str = SERVICES) -> None:
-    """``TARGET [--dry-run] [--yes] [--reason TEXT] [--json]``."""
+def arguments(parser: ArgumentParser) -> None:
+    """``TARGET... [--dry-run] [--yes] [--reason TEXT] [--json]``."""
+    targets_argument(parser, SERVICES)
+    _options(parser)
+
+
+def _of_one(parser: ArgumentParser, target: str = SERVICE) -> None:
+    """``TARGET`` and the rest, of what is done to one service only."""
     target_argument(parser, target)
+    _options(parser)
+
+
+def _options(parser: ArgumentParser) -> None:
     parser.add_argument("-n", "--dry-run", action="store_true", help="show the exact commands and stop there")
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("--reason", metavar="TEXT", help="why: goes into the lock and the audit trail")
@@ -60,19 +71,19 @@ def arguments(parser: ArgumentParser, target: str = SERVICES) -> None:
 def free_port_arguments(parser: ArgumentParser) -> None:
     """``TARGET [--port N[/udp]]`` and the rest."""
     parser.add_argument("--port", type=port, metavar="N[/udp]", help="which port, where the service wants several")
-    arguments(parser, SERVICE)
+    _of_one(parser)
 
 
 def rebuild_arguments(parser: ArgumentParser) -> None:
     """``TARGET`` and the rest."""
-    arguments(parser, SERVICE)
+    _of_one(parser)
 
 
 def rollback_arguments(parser: ArgumentParser) -> None:
     """``TARGET [--to RELEASE] [--list]`` and the rest."""
     parser.add_argument("--to", metavar="RELEASE", help="its name, version or commit, or their beginning")
     parser.add_argument("--list", action="store_true", help="list the releases, and where a roll back would go")
-    arguments(parser, SERVICE)
+    _of_one(parser)
 
 
 def kill_arguments(parser: ArgumentParser) -> None:
@@ -80,7 +91,7 @@ def kill_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--port", type=port, metavar="N[/udp]", help="the port that it is to let go")
     parser.add_argument("--then", metavar="SERVICE", help="the service that is started once the port is free")
     parser.add_argument("--confirm", metavar="PID", help="with --yes: the number of the process once more")
-    arguments(parser, PROCESSES)
+    _of_one(parser, PROCESSES)
 
 
 def run(arguments: Namespace) -> int:
@@ -93,27 +104,44 @@ def run(arguments: Namespace) -> int:
     from console.core.plan import ActionKind
 
     kind = ActionKind(arguments.command)
-    target = service_target(arguments.target, takes_port=hasattr(arguments, "port"))
+    words = arguments.targets if hasattr(arguments, "targets") else [arguments.target]
+    targets = tuple(service_target(word, takes_port=hasattr(arguments, "port")) for word in words)
     asks = not (arguments.dry_run or arguments.yes or getattr(arguments, "list", False))
     if asks and (arguments.json or not sys.stdin.isatty()):
         raise CliError(f"{kind} changes a host: give --yes (or --dry-run), since nobody can be asked here")
     config = hosts.read_config(arguments)
     try:
-        return looking.ask(_act(config, hosts.spec(config, target.host), kind, target, arguments))
+        return looking.ask(_act(config, kind, targets, arguments))
     except CliError as error:
         # Whoever reads the JSON gets a document also where it never came to a plan.
         dry, why = arguments.dry_run, str(error)
         unseen = (error.snapshot,) if isinstance(error, UnseenError) else ()
-        if arguments.json and target.group is not None:
+        if arguments.json and _is_of_several(targets):
             encode.emit(
-                "plans/1", encode_plans.plans(kind, target.word, (), why, dry_run=dry, root=False, unseen=unseen)
+                "plans/1", encode_plans.plans(kind, " ".join(words), (), why, dry_run=dry, roots=(), unseen=unseen)
             )
         elif arguments.json:
-            encode.emit("plan/1", encode_plans.no_plan(kind, target.word, why, dry_run=dry, unseen=unseen))
+            encode.emit("plan/1", encode_plans.no_plan(kind, words[0], why, dry_run=dry, unseen=unseen))
         raise
 
 
-async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "Target", arguments: Namespace) -> int:
+def _is_of_several(targets: "tuple[Target, ...]") -> bool:
+    return len(targets) > 1 or targets[0].group is not None
+
+
+async def _act(config: "Config", kind: "ActionKind", targets: "tuple[Target, ...]", arguments: Namespace) -> int:
+    from console.cli import hosts, looking, several
+
+    aims = tuple(several.Aim(hosts.spec(config, target.host), target) for target in targets)
+    async with looking.started(config, tuple({aim.spec.name: aim.spec for aim in aims}.values())) as fleet:
+        if _is_of_several(targets):
+            return await several.act(several.Wish(fleet, config, aims, kind, arguments))
+        return await _act_on_one(fleet, config, aims[0].spec, kind, aims[0].target, arguments)
+
+
+async def _act_on_one(
+    fleet: "Fleet", config: "Config", spec: "HostSpec", kind: "ActionKind", target: "Target", arguments: Namespace
+) -> int:
     from console.cli import encode, encode_plans, looking
     from console.cli.changes import print_warnings, refused, review, verdict
     from console.cli.errors import Exit
@@ -123,46 +151,41 @@ async def _act(config: "Config", spec: "HostSpec", kind: "ActionKind", target: "
     from console.cli.targets import found, service_target
     from console.core.plan import ActionKind, Intent
 
-    async with looking.started(config, (spec,)) as fleet:
-        snapshot = await looking.up(fleet, spec.name)
-        root = snapshot.identity is not None and snapshot.identity.uid == 0
-        if target.group is not None:
-            from console.cli import several
-
-            return await several.act(several.Wish(fleet, config, spec, kind, target, arguments), snapshot, root=root)
-        ref = found(target, snapshot)
-        if kind in (ActionKind.REBUILD, ActionKind.ROLLBACK):
-            await fleet.releases(ref)
-            snapshot = fleet.snapshot(spec.name)
-        if getattr(arguments, "list", False):
-            return list_releases(snapshot, ref, as_json=arguments.json)
-        then = getattr(arguments, "then", None)
-        intent = Intent(
-            kind,
-            ref,
-            getattr(arguments, "port", None),
-            getattr(arguments, "to", None),
-            then=found(service_target(f"{target.host or ''}/{then}"), snapshot) if then else None,
-        )
-        await look_at_files(fleet, intent)
-        intent, in_turn = await _as_verified(fleet, config, spec, intent)
-        if in_turn is not None:
-            return refused(intent, None, in_turn, arguments, root=root)
-        snapshot = await look_at_processes(fleet, intent)
-        made, reason = await review(fleet, config, spec, intent, snapshot, arguments)
-        if reason is not None or made is None:
-            return refused(intent, made, reason or "there is no plan for it", arguments, root=root)
-        if arguments.dry_run:
-            return _show(made, arguments, root=root)
-        if not await _agreed(made, spec, arguments, root=root):
-            print("nothing was done")
-            return Exit.PROBLEM
-        if arguments.yes and not arguments.json:
-            print_warnings(made)
-        last = await run_plan(fleet, made, quiet=arguments.json)
-        if last is not None and arguments.json:
-            encode.emit("plan/1", encode_plans.plan(last, dry_run=False, root=root))
-        return verdict(last)
+    snapshot = await looking.up(fleet, spec.name)
+    root = snapshot.identity is not None and snapshot.identity.uid == 0
+    ref = found(target, snapshot)
+    if kind in (ActionKind.REBUILD, ActionKind.ROLLBACK):
+        await fleet.releases(ref)
+        snapshot = fleet.snapshot(spec.name)
+    if getattr(arguments, "list", False):
+        return list_releases(snapshot, ref, as_json=arguments.json)
+    then = getattr(arguments, "then", None)
+    intent = Intent(
+        kind,
+        ref,
+        getattr(arguments, "port", None),
+        getattr(arguments, "to", None),
+        then=found(service_target(f"{target.host or ''}/{then}"), snapshot) if then else None,
+    )
+    await look_at_files(fleet, intent)
+    intent, in_turn = await _as_verified(fleet, config, spec, intent)
+    if in_turn is not None:
+        return refused(intent, None, in_turn, arguments, root=root)
+    snapshot = await look_at_processes(fleet, intent)
+    made, reason = await review(fleet, config, spec, intent, snapshot, arguments)
+    if reason is not None or made is None:
+        return refused(intent, made, reason or "there is no plan for it", arguments, root=root)
+    if arguments.dry_run:
+        return _show(made, arguments, root=root)
+    if not await _agreed(made, spec, arguments, root=root):
+        print("nothing was done")
+        return Exit.PROBLEM
+    if arguments.yes and not arguments.json:
+        print_warnings(made)
+    last = await run_plan(fleet, made, quiet=arguments.json)
+    if last is not None and arguments.json:
+        encode.emit("plan/1", encode_plans.plan(last, dry_run=False, root=root))
+    return verdict(last)
 
 
 async def _as_verified(
@@ -249,7 +272,12 @@ async def _agreed(made: "Plan", spec: "HostSpec", arguments: Namespace, *, root:
 def _examples(name: str) -> tuple[str, ...]:
     if name == "kill":
         return ("hostdeck kill web1/process:4112 --port 8080 --then api",)
-    return (f"hostdeck {name} web1/api --dry-run", f"hostdeck {name} web1/api --yes --reason 'incident 4711' --json")
+    several = () if name in _ARGUMENTS else (f"hostdeck {name} web1/db web1/api web2/api --dry-run",)
+    return (
+        f"hostdeck {name} web1/api --dry-run",
+        *several,
+        f"hostdeck {name} web1/api --yes --reason 'incident 4711' --json",
+    )
 
 
 _ARGUMENTS = {

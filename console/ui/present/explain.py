@@ -101,8 +101,8 @@ def _plan(deck: Deck, subject: Subject) -> list[Entry]:
 
 
 def _when(change: Change, wall: float) -> str:
-    """When it ended; where nobody saw that, when it began, as far as that is known."""
-    if change.end_seen:
+    """When it ended; where nobody knows that, when it began, as far as that is known."""
+    if change.end_known:
         return f"ended {cells.age(wall - (change.ended or change.started))} ago"
     return f"begun {cells.age(wall - change.started)} ago, ended" if change.began_known else "ended"
 

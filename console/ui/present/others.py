@@ -27,6 +27,7 @@ def life(one: OtherPlan) -> Cell:
 def row(one: OtherPlan, host: str, spec: HostSpec | None, since: float) -> Row:
     """One of them as one line; ``since``: seconds since the host was asked."""
     age = None if one.age is None else one.age + since
+    took = age if one.life is PlanLife.RUNNING else one.took
     note = one.step or (one.end if one.result is not None else "")
     step = f": {note}" if note else ""
     return Row(
@@ -37,7 +38,7 @@ def row(one: OtherPlan, host: str, spec: HostSpec | None, since: float) -> Row:
             host_cell(spec, host),
             one.target,
             cells.age(age),
-            cells.seconds(age) if one.life is PlanLife.RUNNING and age is not None else "",
+            cells.seconds(took) if took is not None else "",
             Cell(f"{MARK}, {one.who}{step}", "muted"),
         ),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from console.core import difference_words
 from console.core.command import Command, Effect
 from console.core.durations import whole
-from console.core.plan import LINES_SHOWN, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState, Where
+from console.core.plan import LINES_SHOWN, Intent, Plan, PlanProgress, Result, Step, StepResult, Where
 from console.core.service import ServiceRef
 from console.core.text import mask
 from console.remote.transport import HostSpec
@@ -59,7 +59,7 @@ def row(change: Change, spec: HostSpec | None, wall: float) -> Row:
     """One change as one line."""
     plan = change.plan
     note = change.step if change.running else change.progress.reason or "; ".join(change.progress.proof)
-    took = (change.ended or wall) - change.started
+    took = cells.seconds((change.ended or wall) - change.started) if change.end_known else ""
     return Row(
         plan.id,
         (
@@ -68,7 +68,7 @@ def row(change: Change, spec: HostSpec | None, wall: float) -> Row:
             host_cell(spec, plan.target.host),
             called(plan, plan.target),
             cells.age(wall - change.started),
-            cells.seconds(took),
+            took,
             note,
         ),
     )
@@ -103,15 +103,8 @@ def detail(change: Change, clock: Clock) -> tuple[Entry | Heading, ...]:
 
 
 def _kept(progress: PlanProgress, most: int = LINES_SHOWN) -> list[Entry]:
-    """What was said last before an undo; why where some of it could not be kept."""
-    lines = progress.kept[-most:]
-    if not lines and any(part.state is StepState.DONE for part in progress.evidence):
-        lines = ("nothing was said",)
-    lines += tuple(
-        f"not kept: {part.said[-1] if part.said else 'why was not told'}"
-        for part in progress.evidence
-        if part.state in (StepState.FAILED, StepState.SKIPPED)
-    )
+    """What was said last before an undo; where nothing was, and why where some of it could not be kept."""
+    lines = (*progress.kept[-most:], *progress.not_kept)
     return [Entry("" if place else "KEPT", line) for place, line in enumerate(lines)]
 
 
@@ -221,6 +214,7 @@ def all_commands(plan: Plan, *, root: bool) -> tuple[str, ...]:
         *((f"step {number}: {step.name}", step.command) for number, step in enumerate(plan.steps, 1)),
         *((f"then: {check.name}", check.command) for check in plan.checks),
         *((f"at last: {step.name}", step.command) for step in plan.closing),
+        *((f"before the first change, for {step.name}", step.mark) for step in plan.evidence if step.mark is not None),
         *((f"kept before the undo: {step.name}", step.command) for step in plan.evidence),
         *(part for _, step in plan.undo_order for part in _undo_parts(step)),
         *((f"once undone: {check.name}", check.command) for check in plan.aftermath),
