@@ -6,6 +6,7 @@ from typing import Any
 
 from console.core.difference import Difference
 from console.core.endings import Ending
+from console.core.health import Health
 from console.core.network import Family, Listener, Process
 from console.core.rates import rates
 from console.core.release import ReleaseBook
@@ -257,6 +258,10 @@ class SnapshotBuilder:
         found = tuple(sorted((*others, *symptoms), key=lambda symptom: symptom.ref))
         if found != self.snapshot.symptoms:
             self.snapshot = replace(self.snapshot, symptoms=found)
+
+    def health(self, known: tuple[Health, ...]) -> None:
+        """Take what the declared health checks said."""
+        self.snapshot = replace(self.snapshot, health=known)
 
     def book(self, book: ReleaseBook) -> None:
         """Take the releases of one service; those of the others stay."""
