@@ -12,7 +12,7 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, no_commands
-from console.findings import claims, disks, environment, host, managers, ports, services, vitals
+from console.findings import claims, disks, environment, halted, health, host, managers, ports, services, vitals
 from console.findings import declared as declarations
 from console.findings.declared import Expected
 from console.findings.pace import Pace
@@ -125,13 +125,17 @@ def _judge(
         found += _of_claims(snapshot, declared, memory, {one.service for one in found if one.port is not None})
     if snapshot.link.state is LinkState.DOWN:
         return tuple(host.unreachable(snapshot, sorted(found, key=_rank)))
+    if snapshot.health:
+        found += health.not_well(snapshot, commands_of)
     if memory.sifted.sick:
-        found += services.unhealthy(snapshot, memory.sifted.sick, commands_of)
+        told_of = {finding.service for finding in found if finding.code == "unhealthy"}
+        sick = [service for service in memory.sifted.sick if service.ref not in told_of]
+        found += health.unhealthy(snapshot, sick, commands_of)
     if snapshot.halted:
-        found += services.halted(snapshot)
+        found += halted.halted(snapshot)
     if memory.sifted.restarted:
         found += services.restarting(snapshot, memory.sifted.restarted, thresholds, memory.pace)
-    found += services.restarted(snapshot, memory.sifted.down, memory.pace)
+    found += services.restarted(snapshot, memory.sifted, thresholds, memory.pace)
     if snapshot.filesystems:
         if memory.filesystems is not snapshot.filesystems:
             memory.filesystems = snapshot.filesystems
@@ -143,7 +147,9 @@ def _judge(
     found += vitals.killed_for_memory(snapshot, memory.oom)
     found += host.stale(snapshot)
     found += memory.alone
-    found += host.silent_managers(snapshot, {ref for each in memory.fallen for ref in each.refs})
+    told = {ref for each in memory.fallen for ref in each.refs}
+    stopped = halted.silenced(snapshot) if snapshot.halted else frozenset()
+    found += host.silent_managers(snapshot, stopped, told.union(*(each.covers for each in memory.alone)))
     found += host.skewed(snapshot, thresholds)
     return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
 
