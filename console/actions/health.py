@@ -8,6 +8,7 @@ from console.core.command import Command
 from console.core.plan import Check
 from console.core.text import mask, mask_words
 from console.managers.acting import SelfChecking
+from console.managers.base import ServiceManager
 from console.probes import reach
 
 ANSWERS_2XX = """
@@ -16,9 +17,25 @@ unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy
 path=/${url#*://*/}
 case ${url#*://} in */*) ;; *) path=/ ;; esac
 if command -v curl >/dev/null 2>&1; then
-  code=$(curl -sS -o /dev/null -w '%{http_code}' --max-time "$seconds" "$url" 2>&1)
-  echo "$path $code"
-  case $code in 2[0-9][0-9]) exit 0 ;; esac
+  told=$(
+    {
+      curl -sS --max-time "$seconds" -o /dev/fd/3 -w '=%{http_code}\n' "$url" 3>&1 >&4 2>&4 |
+        { head -c 2000; cat >/dev/null; } | sed -n '1s/^/body: /p'
+    } 4>&1
+  )
+  code= why= body=
+  while IFS= read -r line; do
+    case $line in
+      'body: '*) body=${line#body: } ;;
+      =*) code=${line#=} ;;
+      *) why=$line ;;
+    esac
+  done <<EOF
+$told
+EOF
+  case $code in 2[0-9][0-9]) echo "$path $code"; exit 0 ;; 000) code= ;; esac
+  body=$(printf '%s' "${why:-$body}" | cut -c 1-200)
+  echo "$path${code:+ $code}${body:+: $body}"
   exit 1
 fi
 if command -v wget >/dev/null 2>&1; then
@@ -29,7 +46,7 @@ fi
 echo "not checked: this host has neither curl nor wget"
 exit 77
 """
-"""URL SECONDS: it answers 2xx."""
+"""URL SECONDS: it answers 2xx; what it says instead ends with the first line of its body."""
 
 CONNECTS = (
     "reach() {\n"
@@ -64,14 +81,16 @@ exit "$code"
 
 def declared(context: Context) -> tuple[Check, ...]:
     """After: the configured URL answers, or the configured command ends well; ``RefusedError`` for what is no URL."""
-    command = context.settings.health_command
-    found: list[Check] = []
-    if context.settings.health is not None:
-        found.append(_check(context, *_asked(context, context.settings.health)))
-    if command:
-        asked = Command(("sh", "-c", _BY_EXIT_0, "sh", *command), becomes=command, configured=True)
-        found.append(_check(context, f"{_brief(command)} says that {context.name} is well", asked))
-    return tuple(found)
+    asked: list[tuple[str, Command]] = []
+    if (url := context.settings.health) is not None:
+        try:
+            asked.append(url_look(url, context.manager))
+        except ValueError as error:
+            raise RefusedError(f"health check of {context.name}: {error}") from None
+    if context.settings.health_command:
+        name, command = command_look(context.settings.health_command)
+        asked.append((f"{name} says that {context.name} is well", command))
+    return tuple(Check(name, look, within=context.settings.within, hold=context.settings.hold) for name, look in asked)
 
 
 def checks(context: Context) -> tuple[Check, ...]:
@@ -80,22 +99,27 @@ def checks(context: Context) -> tuple[Check, ...]:
     return (*declared(context), *own)
 
 
-def _check(context: Context, name: str, command: Command) -> Check:
-    return Check(name, command, within=context.settings.within, hold=context.settings.hold)
+def url_look(url: str, manager: ServiceManager) -> tuple[str, Command]:
+    """What is asked, and the look at it: exit 0 where it is well, 77 where that cannot be told, else it is not.
 
-
-def _asked(context: Context, url: str) -> tuple[str, Command]:
+    Raises ``ValueError`` for what is no URL.
+    """
     try:
         parts = urlsplit(url)
         if parts.scheme == "tcp" and parts.hostname and parts.port:
-            if isinstance(context.manager, SelfChecking):
+            if isinstance(manager, SelfChecking):
                 return f"tcp {parts.port} answers", looks.script(BY_PROXY, str(parts.port))
             return f"tcp {parts.port} answers", looks.script(CONNECTS, parts.hostname, str(parts.port))
     except ValueError:
         parts = SplitResult("", "", "", "", "")
     if parts.scheme not in ("http", "https") or not parts.netloc or not url.isprintable() or " " in url:
-        raise RefusedError(f"health check of {context.name}: {mask(url)!r} is not an http, https or tcp URL")
+        raise ValueError(f"{mask(url)!r} is not an http, https or tcp URL")
     return f"{parts.path or '/'} answers 2xx", looks.script(ANSWERS_2XX, url, "5")
+
+
+def command_look(words: tuple[str, ...]) -> tuple[str, Command]:
+    """The same of a command: exit 0 where it says that all is well."""
+    return _brief(words), Command(("sh", "-c", _BY_EXIT_0, "sh", *words), becomes=words, configured=True)
 
 
 def _brief(words: tuple[str, ...], most: int = 40) -> str:

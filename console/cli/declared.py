@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from console.config.model import Config, ServiceConfig
+from console.core.health import HealthCheck
 from console.core.pid_file import STOP_TIMEOUT, PidFile
 from console.core.release import Recipe
 from console.core.service import Endpoint, Service, ServiceRef
@@ -56,6 +57,15 @@ def health_command(config: Config, spec: HostSpec, ref: ServiceRef, services: Se
     """The command that tells whether a service is well, where one is declared."""
     declared = (service for service in services_on(config, spec) if service.health_command)
     return next((service.health_command for service in declared if ref in owners(service, services)), ())
+
+
+def health_checks(config: Config, spec: HostSpec) -> tuple[HealthCheck, ...]:
+    """The health checks that are declared for the services of a host."""
+    return tuple(
+        HealthCheck(service.name, service.manager, service.health, service.health_command, service.health_every)
+        for service in services_on(config, spec)
+        if service.health or service.health_command
+    )
 
 
 def reload_test(config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service]) -> tuple[str, ...]:

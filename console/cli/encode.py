@@ -132,6 +132,25 @@ def service(found: Service, snapshot: Snapshot, now: float) -> Json:
         "stale": fresh.stale,
         "adrift": found.adrift,
         "files_wrong": found.files_wrong,
+        "health": _health(found, snapshot, now),
+    }
+
+
+def _health(found: Service, snapshot: Snapshot, now: float) -> Json | None:
+    """What its manager says of its health, and what the check did that the configuration declares."""
+    check = snapshot.health_of(found.ref)
+    if found.health is None and check is None:
+        return None
+    return {
+        "manager": found.health,
+        "check": check
+        and {
+            "well": check.well,
+            "said": check.said,
+            "age": rounded(now - check.at),
+            "since": iso(check.since),
+            "failures": check.failures,
+        },
     }
 
 

@@ -4,6 +4,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from console.core.service import ServiceRef
     from console.core.snapshot import Snapshot
 
 
@@ -38,3 +39,11 @@ class UnseenError(CliError):
     def __init__(self, message: str, snapshot: "Snapshot", code: Exit = Exit.PROBLEM) -> None:
         super().__init__(message, code)
         self.snapshot = snapshot
+
+
+class PortlessError(CliError):
+    """A process of which no port is seen: there may be none of that number."""
+
+    def __init__(self, message: str, ref: "ServiceRef") -> None:
+        super().__init__(message)
+        self.ref = ref

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.cli.errors import CliError, Exit, UnseenError
+from console.cli.errors import CliError, Exit, PortlessError, UnseenError
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.core.target import NoSuchServiceError, Target, TargetError, find, find_all, parse
@@ -98,11 +98,17 @@ def _process(target: Target, snapshot: Snapshot) -> ServiceRef:
     return ServiceRef(snapshot.host, "process", number)
 
 
+def _portless(ref: ServiceRef, snapshot: Snapshot) -> str:
+    why = f"{ref}: no port of {ref.host} is seen to be held by process {ref.name}"
+    owner = next((one for one in snapshot.services if int(ref.name) in one.pids), None)
+    return why if owner is None else f"{why}; it is one of {owner.ref}: hostdeck why {owner.ref}"
+
+
 def port_of_process(ref: ServiceRef, snapshot: Snapshot) -> Endpoint:
     """The port of a process without a manager: what can be asked about it."""
     found = process(snapshot, int(ref.name))
     if found is None or not found.ports:
-        raise CliError(f"{ref}: no port of {ref.host} is seen to be held by process {ref.name}")
+        raise PortlessError(_portless(ref, snapshot), ref)
     ports = tuple(dict.fromkeys((one.protocol, one.port) for one in found.ports))
     if len(ports) > 1:
         words = " or ".join(f"{ref.host}:{port}{'/udp' if protocol == 'udp' else ''}" for protocol, port in ports[:8])

@@ -34,13 +34,21 @@ def fleet(config: Config, specs: tuple[HostSpec, ...], reach: "Reach | None" = N
 
     ``reach``: what gives the connections, where some were begun already.
     """
-    from console.cli.declared import pid_files, recipe
+    from console.cli.declared import health_checks, pid_files, recipe
     from console.remote.connect import JumpPool, connect, prepare
     from console.remote.fleet import Fleet
 
     reach = reach or partial(connect, pool=JumpPool())
     contexts = config.production_contexts
-    specs = tuple(replace(spec, pid_files=pid_files(config, spec), production_contexts=contexts) for spec in specs)
+    specs = tuple(
+        replace(
+            spec,
+            pid_files=pid_files(config, spec),
+            health_checks=health_checks(config, spec),
+            production_contexts=contexts,
+        )
+        for spec in specs
+    )
     by_name = {spec.name: spec for spec in specs}
     return Fleet(
         specs,

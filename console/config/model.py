@@ -123,6 +123,8 @@ class ServiceConfig:
     """A URL, asked on the host itself, that answers 2xx while the service is well; tcp://HOST:PORT only connects."""
     health_command: tuple[Annotated[str, kinds.WORD], ...] = ()
     """What tells whether it is well, run on the host as the connected user: exit 0 when it is; no shell reads it."""
+    health_every: Annotated[float, kinds.number(0, 86_400, "seconds")] = 30.0
+    """Seconds between two looks at its health while it runs; 0: it is asked only after a change from here."""
     reload_test: tuple[Annotated[str, kinds.WORD], ...] = ()
     """What tests its configuration before a reload, run on the host as root; for nginx and others it is known."""
     logs: tuple[Annotated[str, kinds.LOG_PATH], ...] = ()

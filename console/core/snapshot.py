@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from console.core.declaration import Declared
 from console.core.difference import Difference, Pair
+from console.core.health import Health
 from console.core.network import Listener, Process
 from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Rates, Sample
@@ -184,6 +185,8 @@ class Snapshot:
     symptoms: tuple[Symptom, ...] = ()
     last_words: tuple[LastWords, ...] = ()
     """What the logs of services that are down ended with, as far as they were read."""
+    health: tuple[Health, ...] = ()
+    """What the declared health checks of running services said last."""
     last_ports: tuple[LastPorts, ...] = ()
     """Where services that do not listen now did when they were last seen to."""
     declared: Declared | None = None
@@ -218,6 +221,10 @@ class Snapshot:
     def listened(self, ref: ServiceRef) -> tuple[Endpoint, ...]:
         """Where a service that does not listen now did when it was last seen to."""
         return next((known.ports for known in self.last_ports if known.ref == ref), ())
+
+    def health_of(self, ref: ServiceRef) -> Health | None:
+        """What the declared health check of a service said last; ``None`` where it has none, or was not asked yet."""
+        return next((known for known in self.health if known.ref == ref), None)
 
     def run_by(self, ref: ServiceRef) -> tuple[Service, ...]:
         """The services of other managers that this one runs: a manager's unit, and what goes with it."""

@@ -12,7 +12,7 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, no_commands
-from console.findings import claims, disks, environment, host, managers, ports, services, vitals
+from console.findings import claims, disks, environment, halted, health, host, managers, ports, services, vitals
 from console.findings import declared as declarations
 from console.findings.declared import Expected
 from console.findings.pace import Pace
@@ -126,14 +126,9 @@ def _judge(
     if snapshot.link.state is LinkState.DOWN:
         return tuple(host.unreachable(snapshot, sorted(found, key=_rank)))
     if snapshot.halted:
-        found += services.halted(snapshot)
-    if memory.sifted.sick or memory.sifted.restarted:
-        # What keeps it from its port, or from its work, is why.
-        explained = _on_ports(found) | {one.service for one in found if one.code == "process-stopped"}
-        sick, restarted = (_without(explained, one) for one in (memory.sifted.sick, memory.sifted.restarted))
-        found += services.unhealthy(snapshot, sick, commands_of)
-        found += services.restarting(snapshot, restarted, thresholds, memory.pace)
-    found += services.restarted(snapshot, memory.sifted.down, memory.pace)
+        found += halted.halted(snapshot)
+    found += _unwell(snapshot, memory, found, thresholds, commands_of)
+    found += services.restarted(snapshot, memory.sifted, thresholds, memory.pace)
     if snapshot.filesystems:
         if memory.filesystems is not snapshot.filesystems:
             memory.filesystems = snapshot.filesystems
@@ -144,9 +139,28 @@ def _judge(
     found += vitals.short_of_memory(snapshot, thresholds)
     found += vitals.killed_for_memory(snapshot, memory.oom)
     found += host.stale(snapshot)
-    found += host.silent_managers(snapshot, _left_alone(memory))
+    stopped = halted.silenced(snapshot) if snapshot.halted else frozenset()
+    found += host.silent_managers(snapshot, stopped, _left_alone(memory))
     found += host.skewed(snapshot, thresholds)
     return tuple(sorted(found, key=_rank)) if len(found) > 1 else tuple(found)
+
+
+def _unwell(
+    snapshot: Snapshot,
+    memory: "_Memory",
+    found: Iterable[Finding],
+    thresholds: Thresholds,
+    commands_of: CommandsOf,
+) -> list[Finding]:
+    """What runs and does not do its work; what keeps it from its port, or from all work, is why."""
+    sifted = memory.sifted
+    if not (snapshot.health or sifted.sick or sifted.restarted):
+        return []
+    explained = _on_ports(found) | {one.service for one in found if one.code == "process-stopped"}
+    unwell = [one for one in health.not_well(snapshot, commands_of) if one.service not in explained]
+    sick = _without(explained | {one.service for one in unwell}, sifted.sick)
+    unwell += health.unhealthy(snapshot, sick, commands_of)
+    return unwell + services.restarting(snapshot, _without(explained, sifted.restarted), thresholds, memory.pace)
 
 
 def _on_ports(found: Iterable[Finding]) -> set[ServiceRef | None]:

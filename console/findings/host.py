@@ -37,17 +37,19 @@ def stale(snapshot: Snapshot) -> list[Finding]:
     return [Finding("host-stale", Severity.WARNING, snapshot.host, "host", summary)]
 
 
-def silent_managers(snapshot: Snapshot, missed: Collection[ServiceRef] = ()) -> list[Finding]:
+def silent_managers(
+    snapshot: Snapshot, told: Collection[str] = (), missed: Collection[ServiceRef] = ()
+) -> list[Finding]:
     """Service managers that told of services and do not answer any more, or hang: what is shown of theirs is old.
 
-    One that this login has no right to ask is none: what it tells is not seen, and said so. ``missed`` are services of
-    which another finding says that their manager is down.
+    One that this login has no right to ask is none: what it tells is not seen, and said so. ``told`` are sources
+    of which another finding says why they are silent, ``missed`` services of which one says that their manager is down.
     """
     found = []
     for source in snapshot.sources:
         why = source.failure
         manager, whose, _ = source.name.partition("_user:")
-        if manager not in _MANAGERS or why is None:
+        if manager not in _MANAGERS or why is None or source.name in told:
             continue
         scope = source.name.removeprefix(f"{manager}_") if whose else None
         refs = (service.ref for service in snapshot.services)

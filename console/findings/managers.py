@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from console.core.command import quote
 from console.core.endings import why_failed
 from console.core.finding import Finding, Proposal, Severity
 from console.core.namesakes import managers_by_name, told_apart
@@ -12,7 +13,10 @@ from console.core.snapshot import Snapshot
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.findings.services import facts, ways_out
 from console.findings.words import listed
+from console.managers import manager
 from console.managers.adrift import run_by, unit_of
+from console.managers.base import Reviving
+from console.managers.elsewhere import place_in
 
 MOST = 8
 """Services that are named one by one."""
@@ -105,26 +109,52 @@ def without_unit(
     snapshot: Snapshot, services: Sequence[Service], declared: Collection[ServiceRef] = ()
 ) -> list[Finding]:
     """Managers that are gone and that no unit of the system runs: somebody started them, or a unit of a user."""
-    found: dict[int, list[Service]] = {}
+    found: dict[tuple[object, ...], list[Service]] = {}
     for service in services:
-        if service.adrift is not None and service.daemon is not None and service.ran and unit_of(service) is None:
-            found.setdefault(service.daemon, []).append(service)
-    return [_of_daemon(snapshot, daemon, mine, declared) for daemon, mine in found.items()]
+        if service.adrift is not None and unit_of(service) is None and (service.ran or service.daemon is None):
+            found.setdefault(_daemon_of(service), []).append(service)
+    return [_of_daemon(snapshot, mine, declared) for mine in found.values()]
 
 
-def _of_daemon(
-    snapshot: Snapshot, daemon: int, services: Sequence[Service], declared: Collection[ServiceRef]
-) -> Finding:
-    manager, names = services[0].ref.manager, _named(snapshot, services)
+def _daemon_of(service: Service) -> tuple[object, ...]:
+    return service.ref.manager, service.ref.scope, place_in(service.ref.name)
+
+
+def _of_daemon(snapshot: Snapshot, services: Sequence[Service], declared: Collection[ServiceRef]) -> Finding:
+    first, names = services[0], _named(snapshot, services)
+    ident, scope = first.ref.manager, first.ref.scope
+    whose = ident if scope == "system" else f"{ident} of {scope.removeprefix('user:')}"
+    daemon = next((service for service in services if service.daemon is not None), None)
+    gone = "is not running" if daemon is None else f"(process {daemon.daemon}), {run_by(daemon)}, is gone"
+    live = [service for service in services if service.pids]
+    on = f"; {len(live)} still {'run' if len(live) > 1 else 'runs'}" if live else ""
     return Finding(
         "manager-down",
-        Severity.CRITICAL if any(service.ref in declared for service in services) else Severity.WARNING,
+        _severity_alone(services, declared),
         snapshot.host,
-        manager,
-        f"process {daemon}, {run_by(services[0])}, is gone: nobody looks after {names}",
+        ident,
+        f"{whose} {gone}: nobody looks after {names}{on}",
         tuple(_lines(services)),
+        _revival(first, whose, live),
         covers=tuple(service.ref for service in services),
     )
+
+
+def _severity_alone(services: Sequence[Service], declared: Collection[ServiceRef]) -> Severity:
+    if any(service.ref in declared for service in services):
+        return Severity.CRITICAL
+    return Severity.WARNING if any(service.ran for service in services) else Severity.INFO
+
+
+def _revival(service: Service, whose: str, live: Sequence[Service]) -> tuple[Proposal, ...]:
+    """How it is started again; what runs on would run twice then."""
+    reviving = manager(service.ref.manager)
+    if not isinstance(reviving, Reviving):
+        return ()
+    again = f"by hand: {live[0].ref.name} runs on and would run twice, so end it first" if live else None
+    off = again or f"by hand: no unit runs {whose}, so that it does not come back after a boot either"
+    command = quote(reviving.revive_words(service))
+    return (Proposal("revive", f"start {whose}", commands=(command,), recommended=not live, reason_off=off),)
 
 
 def _named(snapshot: Snapshot, services: Sequence[Service]) -> str:

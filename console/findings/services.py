@@ -27,8 +27,8 @@ MANY = 3
 """Failures at boot from which on they are one finding."""
 LOG_LINES = 3
 """Lines of the end of its log that are evidence of a failure."""
-RECENT = 300.0
-"""Seconds after its last automatic restart in which a running service counts as restarting."""
+RECENT = 600.0
+"""Seconds for which it is told of a running service that it was started again: who was paged comes minutes later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +74,6 @@ def failed(
     return found + [_one(snapshot, service, thresholds, commands_of) for service in rest]
 
 
-def halted(snapshot: Snapshot) -> list[Finding]:
-    """A service that counts as running, and whose main process does nothing since a signal stopped it."""
-    processes = {process.pid: process for process in snapshot.halted}
-    return [
-        Finding(
-            "process-stopped",
-            Severity.CRITICAL,
-            snapshot.host,
-            str(service.ref),
-            f"its process {process.pid} ({process.name}) was stopped by a signal and does nothing",
-            (f"process {process.pid} is in state T (stopped), by /proc/{process.pid}/stat",),
-            (_go_on(process.pid),),
-            service.ref,
-        )
-        for service in snapshot.services
-        if (process := processes.get(service.pid or 0)) is not None
-    ]
-
-
-def _go_on(pid: int) -> Proposal:
-    why = "by hand: somebody stopped it, perhaps to look into it"
-    return Proposal("continue", f"let process {pid} go on", commands=(f"kill -CONT {pid}",), reason_off=why)
-
-
 def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thresholds, pace: Pace) -> list[Finding]:
     """A service that runs now but was restarted by its manager a short while ago, and not for the first time."""
     now = snapshot.sample.wall if snapshot.sample is not None else None
@@ -106,17 +82,22 @@ def restarting(snapshot: Snapshot, services: Iterable[Service], thresholds: Thre
         restarts = service.restarts or 0
         age = now - service.since if now is not None and service.since is not None else RECENT
         steady = pace.steady_after(service.ref)
-        if restarts < thresholds.restarts_warning or age >= max(RECENT, steady):
+        if _is_calm(service, thresholds, pace) or age >= max(RECENT, steady):
             continue
         if age >= steady:
             summary = f"runs again, after {times(restarts, 'restart')}"
-            found.append(_finding("restart-loop", Severity.INFO, snapshot, service, summary, (), since=service.since))
+            found.append(about("restart-loop", Severity.INFO, snapshot, service, summary, (), since=service.since))
         else:
             worst = restarts >= thresholds.restarts_critical
             severity = Severity.CRITICAL if worst and _matters(service) else Severity.WARNING
             summary = f"restarts again and again ({times(restarts, 'restart')})"
-            found.append(_finding("restart-loop", severity, snapshot, service, summary, (), since=None))
+            found.append(about("restart-loop", severity, snapshot, service, summary, (), since=None))
     return found
+
+
+def _is_calm(service: Service, thresholds: Thresholds, pace: Pace) -> bool:
+    """Whether it was not started again often enough, or too long after the last time, to be in a loop."""
+    return (service.restarts or 0) < thresholds.restarts_warning or pace.is_single(service)
 
 
 def came_back(snapshot: Snapshot, service: Service, pace: Pace) -> bool:
@@ -126,29 +107,26 @@ def came_back(snapshot: Snapshot, service: Service, pace: Pace) -> bool:
     return runs and well and pace.is_single(service)
 
 
-def restarted(snapshot: Snapshot, services: Iterable[Service], pace: Pace) -> list[Finding]:
-    """A service that its manager started again a moment ago, which is no loop yet."""
+def restarted(snapshot: Snapshot, troubled: Troubled, thresholds: Thresholds, pace: Pace) -> list[Finding]:
+    """A service that its manager started again a while ago, which is no loop."""
     now = snapshot.sample.wall if snapshot.sample is not None else None
+    recent = (one for one in troubled.restarted if _is_calm(one, thresholds, pace) and _is_recent(one, now))
+    back = (one for one in troubled.down if came_back(snapshot, one, pace))
     found = []
-    for service in services:
-        if not came_back(snapshot, service, pace):
-            continue
-        ago = f", {span(max(0.0, now - service.since))} ago" if now is not None and service.since is not None else ""
-        summary, evidence = f"restarted once{ago}{_how_it_ended(service)}", facts(snapshot, service)
-        found.append(_finding("restarted", Severity.INFO, snapshot, service, summary, evidence, since=service.since))
+    for service in (*back, *recent):
+        often = "once" if pace.is_single(service) else f"{service.restarts} times, the last"
+        ago = f" {span(max(0.0, now - service.since))} ago" if now is not None and service.since is not None else ""
+        summary = f"restarted {often},{ago}" if often == "once" and ago else f"restarted {often}{ago}"
+        summary += _how_it_ended(service)
+        evidence = facts(snapshot, service)
+        if ending_of(service) is None:
+            evidence = (f"{service.ref.name}: {service.native_state}", *evidence[1:])
+        found.append(about("restarted", Severity.INFO, snapshot, service, summary, evidence, since=service.since))
     return found
 
 
-def unhealthy(snapshot: Snapshot, services: Iterable[Service], commands_of: CommandsOf) -> list[Finding]:
-    """A service that runs and whose own health check fails."""
-    found = []
-    for service in services:
-        evidence = (f"{service.ref.name}: {service.native_state}",)
-        again = (Intent(ActionKind.RESTART, service.ref),)
-        ways = (proposal("restart", f"restart {service.ref.name}", again, commands_of, recommended=False),)
-        summary = "runs, and its health check fails"
-        found.append(_finding("unhealthy", Severity.CRITICAL, snapshot, service, summary, evidence, ways, since=None))
-    return found
+def _is_recent(service: Service, now: float | None) -> bool:
+    return now is not None and service.since is not None and now - service.since < RECENT
 
 
 def not_reloaded(snapshot: Snapshot, services: Sequence[Service], commands_of: CommandsOf) -> list[Finding]:
@@ -237,12 +215,12 @@ def _one(snapshot: Snapshot, service: Service, thresholds: Thresholds, commands_
         if count < thresholds.restarts_critical and not taken:
             severity = Severity.WARNING
         # Each attempt begins anew: how long the loop goes on no manager tells.
-        return _finding("restart-loop", severity, snapshot, service, summary, evidence, ways, since=None)
+        return about("restart-loop", severity, snapshot, service, summary, evidence, ways, since=None)
     if gave_up(service):
         after = f"after {times(service.restarts, 'restart')} " if service.restarts else ""
         summary = f"{after}{service.ref.manager} gave up: {why_failed(service)}{tried}"
-        return _finding("start-limit", severity, snapshot, service, summary, evidence, ways, since=service.since)
-    return _finding(
+        return about("start-limit", severity, snapshot, service, summary, evidence, ways, since=service.since)
+    return about(
         "service-failed",
         severity,
         snapshot,
@@ -348,7 +326,7 @@ def _symptom(snapshot: Snapshot, service: Service) -> Symptom | None:
     return next((symptom for symptom in mine if is_current(symptom, service)), None)
 
 
-def _finding(
+def about(
     code: str,
     severity: Severity,
     snapshot: Snapshot,
@@ -359,5 +337,6 @@ def _finding(
     *,
     since: float | None,
 ) -> Finding:
+    """A finding about one service."""
     subject = str(service.ref)
     return Finding(code, severity, snapshot.host, subject, summary, evidence, ways, service.ref, since=since)

@@ -95,6 +95,12 @@ def untold(written: tuple[Service, ...], told: tuple[Service, ...], silence: Sil
     )
 
 
+def beside(known: tuple[Service, ...], written: tuple[Service, ...]) -> tuple[Service, ...]:
+    """What is known without what only a list of its manager tells, where files of the unit tell of it too."""
+    by_unit = {one.ref for one in written}
+    return tuple(one for one in known if one.adrift is None or one.ref not in by_unit)
+
+
 def _runner(service: Service) -> tuple[str, str]:
     """What has its manager run: a unit, or somebody who started it in a place of its own."""
     return service.ref.manager, unit_of(service) or place_in(service.ref.name)
@@ -142,8 +148,11 @@ def _settled(service: Service, silence: Silence, processes: Processes, units: Ma
 
 
 def _is_by_hand(service: Service) -> bool:
-    """Whether somebody started its manager, which read a file that says how it is run: he may start that again."""
-    return service.unit_file is not None and unit_of(service) is None
+    """Whether somebody started its manager, which read a file that says how it is run, or is known to have crashed.
+
+    It may be started again.
+    """
+    return (service.unit_file is not None or service.ran) and unit_of(service) is None
 
 
 def _marked(service: Service, unit: Service | None, processes: Processes, *, runs: bool) -> Service:

@@ -99,6 +99,15 @@ class Hosted(Detected, Protocol):
 
 
 @runtime_checkable
+class Reviving(ServiceManager, Protocol):
+    """Can start a daemon of its that no unit runs, with what it ran."""
+
+    def revive_words(self, service: Service) -> tuple[str, ...]:
+        """The command of a person for the daemon that ran a service."""
+        ...
+
+
+@runtime_checkable
 class Rehearsing(Hosted, Protocol):
     """Can be tried without being started: whether it takes the files that are there at that moment."""
 

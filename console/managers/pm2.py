@@ -11,6 +11,7 @@ from console.core.probe import Probe
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers.as_user import as_its_user
+from console.managers.elsewhere import place_in
 from console.managers.pm2_daemons import PRESENCE, SURVEY
 from console.managers.pm2_list import Found, is_plain, parse_survey
 from console.managers.pm2_scripts import BY_NUMBER, HOLDS_PORT, HOW_ENDED, IS_RUNNING, IS_STOPPED, LOGS, RUN_ID
@@ -47,6 +48,15 @@ class Pm2:
         if kind is not ActionKind.RESTART or any(service.adrift is not None for service in services):
             return ()
         return ("then pm2 runs what was saved last (pm2 save), or what its unit starts: any other app does not return",)
+
+    def revive_words(self, service: Service) -> tuple[str, ...]:
+        """As the daemon's user, with that user's home: what was saved last is started.
+
+        pm2 cannot start its daemon in a folder that is closed to that user, as root's own is.
+        """
+        user, at = service.ref.scope.removeprefix("user:"), place_in(service.ref.name)
+        words = ("env", "-C", "/", *((f"PM2_HOME={at}",) if at else ()), "pm2", "resurrect")
+        return words if user == "root" else ("sudo", "-H", "-u", user, "--", *words)
 
     def takes_effect(self, service: Service, file: str | None) -> str:
         """pm2 keeps an app as it was first started: only its variables are taken anew, from the shell of a restart."""

@@ -1,6 +1,7 @@
 """Where pm2 daemons are on a host, and the way to each: the daemon's own user, or root, or sudo."""
 
 from console.managers.pm2_ask import ASK_JS
+from console.managers.pm2_saved import SAVED
 
 # A daemon is the process that a pm2.pid names and that still is one, and any that calls itself one: homes may be closed
 # to this user, and anywhere. Those inside containers are left out: their paths are of another place. Calls hd_daemon
@@ -42,7 +43,7 @@ hd_owned() {
 hd_in() {
   case $1 in *'
 '*) return ;; esac
-  [ -f "$1/pm2.pid" ] || return
+  [ -f "$1/pm2.pid" ] || { [ ! -f "$1/dump.pm2" ] || hd_idle "$1"; return; }
   hd_pid=
   { read -r hd_pid <"$1/pm2.pid"; } 2>/dev/null
   case $hd_pid in '' | *[!0-9]*) return ;; esac
@@ -50,15 +51,26 @@ hd_in() {
   else hd_crashed "$1" "$hd_pid"; fi
 }
 # An orderly end takes pm2.pid away. One that is older than the host's last start is from before, and processes that are
-# hidden are not gone. Calls hd_dead with HOME PID UID.
+# hidden are not gone. Calls hd_dead with HOME PID, or hd_saved with HOME where a list of apps is all that is left,
+# and "boot" where it ran until then.
 hd_crashed() {
   [ -d /proc/1 ] || return
   if [ -d "/proc/$2" ]; then case $hd_comm in '' | 'PM2 v'* | node* | bun* | *MainThread) return ;; esac; fi
   case $hd_seen in *" $2 "*) return ;; esac
-  hd_wrote=$(stat -c '%Y %u' "$1/pm2.pid" 2>/dev/null) || return
+  hd_wrote=$(stat -c %Y "$1/pm2.pid" 2>/dev/null) || return
   while read -r hd_k hd_v; do [ "$hd_k" != btime ] || break; done </proc/stat
+  if [ "$hd_wrote" -lt "${hd_v:-0}" ]; then [ ! -f "$1/dump.pm2" ] || hd_idle "$1" boot; return; fi
   hd_seen="$hd_seen$2 "
-  [ "${hd_wrote% *}" -lt "${hd_v:-0}" ] || hd_dead "$1" "$2" "${hd_wrote#* }"
+  hd_dead "$1" "$2"
+}
+# Each home once: it is looked for in several ways.
+hd_idle() {
+  case $hd_idles in *"
+$1
+"*) return ;; esac
+  hd_idles="$hd_idles$1
+"
+  hd_saved "$1" "$2"
 }
 hd_titled() {
   hd_title=
@@ -72,9 +84,15 @@ hd_titled() {
 }
 hd_daemons() {
   hd_seen=' '
+  hd_idles='
+'
   hd_in "${PM2_HOME:-/nonexistent}"
   hd_in "$HOME/.pm2"
   for hd_f in /root/.pm2 /home/*/.pm2; do hd_in "$hd_f"; done
+  # Of other homes, as /srv and /var/lib/deploy.
+  while IFS=: read -r hd_k hd_k hd_k hd_k hd_k hd_f hd_k; do
+    case $hd_f in '' | / | /root | /home/*) ;; *) [ ! -d "$hd_f/.pm2" ] || hd_in "$hd_f/.pm2" ;; esac
+  done </etc/passwd
   for hd_f in /proc/[0-9]*/comm; do
     hd_comm=
     { read -r hd_comm <"$hd_f"; } 2>/dev/null
@@ -89,6 +107,7 @@ PRESENCE = (
     + r"""
 hd_logs=
 hd_dead() { echo "dead $1 $2"; }
+hd_saved() { echo "saved $1"; }
 hd_daemon() {
   hd_kids=
   { read -r hd_kids <"/proc/$1/task/$1/children"; } 2>/dev/null
@@ -177,6 +196,7 @@ hd_js='@JS@'
 # Arguments: users whose daemons are not to be asked now.
 SURVEY = (
     FIND
+    + SAVED
     + ASK
     + r"""
 hd_refused() { printf 'refused\t%s\t%s\n' "$hd_user" "$1"; }
@@ -254,10 +274,14 @@ hd_daemon() {
   hd_all="$hd_all$1 $2 $3 $4
 "
 }
+# A list that is not its owner's is nobody's.
 hd_dead() {
-  hd_account "$3"
-  printf 'dead\t%s\t%s\t%s\n' "$2" "$hd_user" "$1"
+  hd_account "$(stat -c %u "$1/." 2>/dev/null)"
+  hd_is_saved "$1" || [ "$2" != 0 ] || return 0
+  printf 'dead\t%s\t%s\t%s\t%s\t%s\n' "$2" "$3" "$hd_user" "$hd_home" "$1"
+  ! hd_is_saved "$1" || { hd_saved_apps "$1"; hd_saved_runs "$1"; }
 }
+hd_saved() { hd_dead "$1" 0 "$2"; }
 printf 'home\t%s\n' "${PM2_HOME:-$HOME/.pm2}"
 hd_daemons
 IFS='

@@ -12,6 +12,7 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.stop_way import StopWay
 from console.core.text import sanitise
 from console.managers.elsewhere import named_at
+from console.managers.pm2_dead import Dead, parse_dead
 
 JUST_STARTED = 10.0
 """Seconds for which an app that pm2 started again by itself counts as flapping."""
@@ -46,8 +47,8 @@ class Found:
     services: tuple[Service, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     """Users whose daemon did not tell, each with the reason."""
-    dead: tuple[tuple[int, str], ...] = ()
-    """Daemons that crashed: the number of the process that each was, and what to say of it."""
+    dead: tuple[Dead, ...] = ()
+    """Daemons that crashed, and those that do not run of which a list of apps is left."""
     mute: tuple[int, ...] = ()
     """Daemons that are there and did not tell, by their process."""
 
@@ -60,7 +61,7 @@ class Found:
     def broken(self) -> bool:
         """Whether one of them crashed, or answers as none does that is well."""
         odd = (why for _, why in self.refused if not any(word in why for word in (_SILENT, *_NO_RIGHT)))
-        return bool(self.dead) or any(odd)
+        return any(each.pid for each in self.dead) or any(odd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +110,7 @@ def parse_survey(text: str) -> Found:
     for daemon, lines in _daemons(text, refused, mute):
         found = [instance for line in lines if (instance := _instance(line, daemon)) is not None]
         services += _services(daemon, found)
-    return Found(tuple(services), tuple(refused), tuple(_dead(text)), tuple(mute))
-
-
-def _dead(text: str) -> Iterator[tuple[int, str]]:
-    found = [line.split("\t") for line in text.split("\n") if line.startswith(("dead\t", "daemon\t"))]
-    homes = {words[-1] for words in found if words[0] == "daemon"}
-    for words in found:
-        if words[0] != "dead" or len(words) != 4 or not _number(words[1]) or words[3] in homes:
-            continue
-        _, pid, user, home = words
-        mend = f"run pm2 resurrect as {user}, or remove {home}/pm2.pid"
-        yield int(pid), f"the pm2 daemon of {user} (pid {pid}) crashed: {mend}"
+    return Found(tuple(services), tuple(refused), parse_dead(text), tuple(mute))
 
 
 def _daemons(

@@ -1,18 +1,14 @@
 """What pm2 would run whose unit is down: the apps that were saved with ``pm2 save``."""
 
-import json
-from dataclasses import dataclass
-
 from console.core.on_disk import OnDisk
 from console.core.probe import ParseError, Probe
-from console.core.service import Service, ServiceRef, State
 from console.core.text import sanitise
-from console.managers.adrift import NOT_TOLD
-from console.managers.elsewhere import named_at
+from console.managers.pm2_saved import SAVED, Saved, saved_services
 
-# Argument: a unit that is down. Only one that resurrects starts what is saved. pm2 writes its list with two blanks a
-# level, and with every variable of the environment, which stays on the host: of each app two lines are told.
-WRITTEN = r"""
+# Argument: a unit that is down. Only one that resurrects starts what is saved.
+WRITTEN = (
+    SAVED
+    + r"""
 hd_told=$(systemctl show -p ExecStart -p User -p Environment -- "$1") || return 1
 hd_user=root hd_home= hd_start=
 set -f
@@ -33,18 +29,11 @@ hd_home=${hd_home:-$hd_usual}
 [ "$hd_home" != /.pm2 ] || return 0
 printf 'user\t%s\n' "$hd_user"
 [ "$hd_home" = "$hd_usual" ] || printf 'at\t%s\n' "$hd_home"
-if [ -f "$hd_home/dump.pm2" ] && [ -r "$hd_home/dump.pm2" ]; then
-  exec sed -n 's/^  {$/app/p; s/^    "\(name\|namespace\)": \(".*"\),\{0,1\}$/\1\t\2/p' "$hd_home/dump.pm2"
-fi
+if [ -f "$hd_home/dump.pm2" ] && [ -r "$hd_home/dump.pm2" ]; then hd_saved_apps "$hd_home"; return; fi
 [ -x "$hd_home" ] && [ ! -e "$hd_home/dump.pm2" ] && return 0
 printf 'unseen\t%s may not read %s\n' "$(id -un)" "$hd_home/dump.pm2"
 """
-
-
-@dataclass(slots=True)
-class _Saved:
-    name: str = ""
-    space: str = "default"
+)
 
 
 def parse_written(text: str) -> OnDisk:
@@ -55,48 +44,28 @@ def parse_written(text: str) -> OnDisk:
     mark, _, user = head.partition("\t")
     if mark != "user" or not user:
         raise ParseError("a line with the user", head)
-    apps: list[_Saved] = []
+    saved = Saved()
     unseen: str | None = None
     at = ""
     for line in lines:
         word, _, value = line.partition("\t")
-        if word == "app":
-            apps.append(_Saved())
-        elif word == "unseen":
+        if word == "unseen":
             unseen = value
         elif word == "at":
             at = sanitise(value)
-        elif apps and word in ("name", "namespace"):
-            setattr(apps[-1], "name" if word == "name" else "space", _string(value))
-    return OnDisk(tuple(_services(user, at, [app for app in apps if app.name.strip()])), unseen=unseen)
-
-
-def _services(user: str, at: str, apps: list[_Saved]) -> list[Service]:
-    spaces: dict[str, set[str]] = {}
-    for app in apps:
-        spaces.setdefault(app.name, set()).add(app.space)
-    names = (app.name if len(spaces[app.name]) == 1 else f"{app.space}/{app.name}" for app in apps)
-    return [
-        Service(
-            ServiceRef("", "pm2", named_at(name, at), f"user:{user}"),
-            State.UNKNOWN,
-            NOT_TOLD,
-            chain=("pm2", name),
-            adrift="what is known of it is that it was saved",
-        )
-        for name in dict.fromkeys(names)
-    ]
-
-
-def _string(word: str) -> str:
-    try:
-        found = json.loads(word)
-    except (ValueError, RecursionError):
-        raise ParseError("a string of JSON", word) from None
-    return sanitise(str(found)).replace("\n", " ")
+        else:
+            saved.take(line)
+    names = (name for name, _ in saved.named())
+    return OnDisk(tuple(saved_services(user, at, names, "what is known of it is that it was saved")), unseen=unseen)
 
 
 PM2_WRITTEN: Probe[OnDisk] = Probe(
-    "pm2_written", WRITTEN, parse_written, requires=("systemctl", "sed"), slow=True, cached=False, timeout=10.0
+    "pm2_written",
+    WRITTEN,
+    parse_written,
+    requires=("systemctl", "sed", "head", "timeout"),
+    slow=True,
+    cached=False,
+    timeout=10.0,
 )
 """UNIT: the apps that were saved for a daemon that is down."""

@@ -15,6 +15,7 @@ from console.managers.as_user import as_its_user
 from console.managers.supervisord_files import GROUND_PROBE, WITH_READER, parse_ground
 from console.managers.supervisord_log import zone_seconds
 from console.managers.supervisord_presence import PRESENCE
+from console.managers.supervisord_program import Program, key_of, programs_of_status
 from console.managers.supervisord_scripts import (
     FILES_LOAD,
     HOW_ENDED,
@@ -27,14 +28,7 @@ from console.managers.supervisord_scripts import (
     SURVEY,
     WRITTEN,
 )
-from console.managers.supervisord_state import (
-    NOT_LOADED,
-    Program,
-    key_of,
-    programs_of_status,
-    then,
-    unloaded,
-)
+from console.managers.supervisord_state import NOT_LOADED, then, unloaded
 
 SUPERVISORD_PRESENCE: Probe[str] = Probe("supervisord_presence", PRESENCE, str, every=5.0, slow=True)
 """Its sockets, whether they may be used (``rw PATH``, ``denied PATH``), and what changes with its files."""

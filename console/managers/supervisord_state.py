@@ -7,20 +7,17 @@ from dataclasses import dataclass, field, replace
 
 from console.core.endings import signal_name
 from console.core.launch import Launch
-from console.core.probe import ParseError
 from console.core.service import Hint, Service, ServiceRef, State
 from console.core.stop_way import StopWay
-from console.core.text import MARK, sanitise
 from console.managers.adrift import NOT_TOLD
 from console.managers.elsewhere import named_at
 from console.managers.port_words import of_command, of_environment
 from console.managers.supervisord_files import CHANGED, NOT_WRITTEN, Ground, Key, Written, drift
 from console.managers.supervisord_log import Chronicle, Past
+from console.managers.supervisord_program import Program, name_of, number_of, path_of
 
 RECENT = 10.0
 """Seconds for which a program that was started again by itself counts as flapping."""
-_LARGEST = 2**53
-"""Whole numbers below it are exact as floats; none that supervisord tells is larger."""
 BY_FILES = "what is known of it is what its files say"
 NOT_LOADED = "not loaded"
 """The word for a program that is in the files only."""
@@ -30,32 +27,6 @@ _SIGNALS = {
     "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14, "SIGTERM": 15,
 }  # fmt: skip
 _bad_exit = re.compile(r"Bad exit code (\d{1,9})\Z")
-_uptime = re.compile(r"pid (\d{1,9}), uptime (?:(\d{1,9}) days?, )?(\d{1,9}):(\d\d):(\d\d)\Z")
-_status = re.compile(r"(\S+) +(STOPPED|STARTING|RUNNING|BACKOFF|STOPPING|EXITED|FATAL|UNKNOWN)(?: +(.*))?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program as the daemon, or its tool, tells of it. ``None``: not told."""
-
-    group: str
-    name: str
-    word: str
-    pid: int | None = None
-    start: float | None = None
-    stop: float | None = None
-    now: float | None = None
-    said: str = ""
-    """Why it does not run."""
-    code: int | None = None
-    expected: bool | None = None
-    """Whether it may have ended as it did; of one that ended."""
-    logs: tuple[str, ...] = ()
-
-    @property
-    def key(self) -> Key:
-        """Group and name."""
-        return self.group, self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,62 +42,6 @@ class Around:
     tool_missing: str | None = None
     at: str = ""
     """The socket of one that is not the usual one of its host: it is a part of the names of its programs."""
-
-
-def name_of(key: Key) -> str:
-    """As supervisorctl shows it: the group is left out where it is the program's own."""
-    group, name = key
-    return name if group == name else f"{group}:{name}"
-
-
-def key_of(name: str) -> Key:
-    """The opposite."""
-    group, colon, rest = name.partition(":")
-    return (group, rest) if colon else (name, name)
-
-
-def program(told: object) -> Program:
-    """One of ``getAllProcessInfo``."""
-    if not isinstance(told, dict):
-        raise ParseError("the state of a program", repr(told))
-    group, name, word = (told.get(key) for key in ("group", "name", "statename"))
-    if not (isinstance(group, str) and isinstance(name, str) and isinstance(word, str) and group and name):
-        raise ParseError("group, name and state of a program", repr(told))
-    if not all(each.isprintable() and MARK not in each for each in (group, name, word)):
-        raise ParseError("a name without control characters", repr((group, name, word)))
-    said = str(told.get("spawnerr") or "")
-    code = _number(told.get("exitstatus"))
-    ended = word == "EXITED"
-    return Program(
-        group,
-        name,
-        word,
-        pid=pid_of(told.get("pid")),
-        start=_time(told.get("start")),
-        stop=_time(told.get("stop")),
-        now=_time(told.get("now")),
-        said=said,
-        code=code or 0 if ended and (code or 0) >= 0 else None,
-        expected=not said if ended else None,
-        logs=tuple(path for key in ("stdout_logfile", "stderr_logfile") if (path := _path(told.get(key)))),
-    )
-
-
-def programs_of_status(lines: list[str], now: float) -> tuple[Program, ...]:
-    """The lines of ``supervisorctl status``."""
-    found = []
-    for line in lines:
-        match = _status.match(line)
-        if match is None:
-            continue
-        group, name = key_of(match[1])
-        word, said = match[2], match[3] or ""
-        up = _uptime.match(said)
-        seconds = int(up[2] or 0) * 86400 + int(up[3]) * 3600 + int(up[4]) * 60 + int(up[5]) if up else 0
-        start = now - seconds if up else None
-        why = said if word in ("FATAL", "BACKOFF") else ""
-        found.append(Program(group, name, word, int(up[1]) if up else None, start, now=now, said=why))
-    return tuple(found)
 
 
 def services(programs: tuple[Program, ...], around: Around) -> tuple[Service, ...]:
@@ -173,7 +88,7 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
         restart_policy=None if written is None or written.again == "no" else written.again,
         oneshot=once,
         stop_way=_stop_way(loaded),
-        start_seconds=_number(loaded.get("startsecs")),
+        start_seconds=number_of(loaded.get("startsecs")),
         log_files=each.logs or _written_logs(written),
         launch=_launch(written),
         hints=_hints(written, loaded),
@@ -187,7 +102,7 @@ def by_its_word(service: Service, why: str) -> Service:
 
 def _stop_way(loaded: Mapping[str, object]) -> StopWay | None:
     """As the daemon has it: what its files say may not be loaded."""
-    signal, seconds = _number(loaded.get("stopsignal")), _number(loaded.get("stopwaitsecs"))
+    signal, seconds = number_of(loaded.get("stopsignal")), number_of(loaded.get("stopwaitsecs"))
     if not signal or seconds is None or seconds < 0:
         return None
     return StopWay(signal_name(signal), float(seconds))
@@ -202,7 +117,7 @@ def _launch(written: Written | None) -> Launch | None:
         words = tuple(shlex.split(command))
     except ValueError:
         words = tuple(command.split())
-    return Launch(words, _path(directory))
+    return Launch(words, path_of(directory))
 
 
 def _hints(written: Written | None, loaded: Mapping[str, object]) -> tuple[Hint, ...]:
@@ -218,7 +133,7 @@ def _written_logs(written: Written | None) -> tuple[str, ...]:
     """Where the files name them; those that supervisord names itself are only known to it."""
     if written is None:
         return ()
-    named = (_path(written.fields.get(key)) for key in ("stdout_logfile", "stderr_logfile"))
+    named = (path_of(written.fields.get(key)) for key in ("stdout_logfile", "stderr_logfile"))
     return tuple(path for path in named if path is not None)
 
 
@@ -261,6 +176,14 @@ def unloaded(ground: Ground) -> tuple[Service, ...]:
 def unanswered(around: Around, why: str) -> tuple[Service, ...]:
     """What a daemon that gives no answer, for which ``why`` is the reason, may run, as its files say."""
     return tuple(replace(each, description=BY_FILES, tool=(), tool_missing=why) for each in _by_files(around))
+
+
+def abandoned(around: Around, why: str) -> tuple[Service, ...]:
+    """What a daemon ran that is gone and left its socket behind, as its files say: its programs may run on."""
+    return tuple(
+        replace(each, adrift=why, tool=(), tool_missing=why, ran=each.enabled == "enabled")
+        for each in _by_files(around)
+    )
 
 
 def _by_files(around: Around) -> tuple[Service, ...]:
@@ -322,7 +245,7 @@ def _state(each: Program, past: Past | None, restarts: int | None) -> State:
 
 def _restarts(each: Program, past: Past | None, loaded: Mapping[str, object]) -> int | None:
     """At least so many, as far as the log reaches back."""
-    retries = _number(loaded.get("startretries"))
+    retries = number_of(loaded.get("startretries"))
     if each.word == "FATAL" and retries is not None:
         # It gives up after so many; the log may begin later.
         return max(past.restarts if past is not None else 0, retries)
@@ -363,37 +286,3 @@ def _result(each: Program, past: Past | None, state: State) -> str | None:
     if state is State.FLAPPING and past is not None:
         return "signal" if past.signal else "success" if past.expected else "exit-code"
     return None
-
-
-def loaded_configs(told: object) -> dict[Key, Mapping[str, object]] | None:
-    """``getAllConfigInfo`` by program; of what is not in use only that the daemon has read it, which is not enough."""
-    if not isinstance(told, list):
-        return None
-    found: dict[Key, Mapping[str, object]] = {}
-    for each in told:
-        if isinstance(each, dict) and isinstance(each.get("group"), str) and isinstance(each.get("name"), str):
-            found[each["group"], each["name"]] = each
-    return found
-
-
-def pid_of(value: object) -> int | None:
-    """A number that may be one of a process."""
-    number = _number(value)
-    return number if number is not None and 0 < number < 2**31 else None
-
-
-def _number(value: object) -> int | None:
-    whole = isinstance(value, int) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
-    return int(value) if whole and isinstance(value, int) else None
-
-
-def _time(value: object) -> float | None:
-    """Seconds; 0 is never."""
-    number = _number(value)
-    return float(number) if number is not None and number > 0 else None
-
-
-def _path(value: object) -> str | None:
-    if not isinstance(value, str) or not value.startswith("/") or "\n" in value:
-        return None
-    return value if sanitise(value) == value else None

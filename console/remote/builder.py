@@ -6,13 +6,14 @@ from typing import Any
 
 from console.core.difference import Difference
 from console.core.endings import Ending
+from console.core.health import Health
 from console.core.network import Family, Listener, Process
 from console.core.rates import rates
 from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Sample
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import Identity, LastWords, Link, LinkState, Snapshot, Source, Symptom
-from console.managers.adrift import UP, Processes, Silence, settled, unit_of, untold, with_wrong_files
+from console.managers.adrift import UP, Processes, Silence, beside, settled, unit_of, untold, with_wrong_files
 from console.managers.join import with_ports, with_socket_units
 from console.managers.lineage import Lineage, kept, mains, units_of
 from console.managers.unlisted import still_listening
@@ -258,6 +259,10 @@ class SnapshotBuilder:
         if found != self.snapshot.symptoms:
             self.snapshot = replace(self.snapshot, symptoms=found)
 
+    def health(self, known: tuple[Health, ...]) -> None:
+        """Take what the declared health checks said."""
+        self.snapshot = replace(self.snapshot, health=known)
+
     def book(self, book: ReleaseBook) -> None:
         """Take the releases of one service; those of the others stay."""
         others = (known for known in self.snapshot.books if known.ref != book.ref)
@@ -396,9 +401,10 @@ class SnapshotBuilder:
         return (*told.values(), *by_files)
 
     def _services(self) -> tuple[Service, ...]:
-        known = self._lineage.joined(self._known(), self._families, self._units)
+        written = tuple(service for found in self._written.values() for service in found)
+        known = beside(self._lineage.joined(self._known(), self._families, self._units), written)
         silence = self._silence()
-        written = untold(tuple(service for found in self._written.values() for service in found), known, silence)
+        written = untold(written, known, silence)
         silence = replace(silence, ended=silence.ended | {service.ref for service in written})
         known = settled((*known, *written), silence, self._alive(), self._managed.get("systemd", ()))
         return with_wrong_files(known, {unit: why for wrong in self._wrong.values() for unit, why in wrong.items()})

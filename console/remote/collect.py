@@ -3,14 +3,16 @@
 import asyncio
 import time
 
-from console.core.command import Output
+from console.core.command import Command, Output
 from console.core.text import decode, sanitise
-from console.remote.transport import Channel, ChannelLimitError
+from console.remote.transport import Channel, ChannelLimitError, Transport
 
 MAX_CHANNELS = 5
 """Open channels of one connection: three probe shells (ticks; what is slower; service managers, so that one that hangs
 holds up nothing else) and two for logs and changes. sshd allows ten by default, and others want some too."""
 
+FREE_AFTER = 0.5
+"""Seconds after which what found all channels in use is tried again."""
 MAX_OUTPUT = 4 * 1024 * 1024
 """Bytes of standard output that are kept of one command."""
 
@@ -23,6 +25,15 @@ def too_many() -> ChannelLimitError:
     return ChannelLimitError(
         f"all {MAX_CHANNELS} channels that hostdeck opens on one connection are in use: try again in a moment"
     )
+
+
+async def run_when_free(transport: Transport, command: Command) -> Output:
+    """What a command prints, once one of the channels is free; raises ``TransportError``."""
+    while True:
+        try:
+            return await transport.run(command)
+        except ChannelLimitError:
+            await asyncio.sleep(FREE_AFTER)
 
 
 async def collect(channel: Channel, seconds: float) -> Output:

@@ -11,8 +11,9 @@ from console.core.text import cut
 from console.diagnosis.bind_errors import symptoms
 from console.remote import logs
 from console.remote.builder import SnapshotBuilder
+from console.remote.collect import run_when_free
 from console.remote.service_book import SymptomSearch
-from console.remote.transport import ChannelLimitError, Transport, TransportError
+from console.remote.transport import Transport, TransportError
 
 LINES = 60
 """The last lines of a log in which the reason is looked for."""
@@ -29,8 +30,6 @@ AT_ONCE = 4
 """Logs that are read after one look at the services; the others follow after the next."""
 TOGETHER = 2
 """Logs of a host that are read at a time, of all its managers: there are few channels, and one log may hang."""
-FREE_AFTER = 0.5
-"""Seconds after which a log that found all channels in use is tried again."""
 
 
 class FailureLogs:
@@ -88,11 +87,7 @@ class FailureLogs:
     async def _output(self, command: Command) -> Output:
         """What it prints, once it is its turn and a channel is free."""
         async with self._turns:
-            while True:
-                try:
-                    return await self._transport.run(command)
-                except ChannelLimitError:
-                    await asyncio.sleep(FREE_AFTER)
+            return await run_when_free(self._transport, command)
 
 
 def symptoms_of(service: Service, lines: Sequence[LogLine]) -> tuple[Symptom, ...]:

@@ -1,10 +1,14 @@
 """The loop that keeps the apps of pm2 known, and leaves users alone whose daemon may not be asked."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
-from console.core.service import Service
+from console.core.service import Service, State
+from console.managers.adrift import UP
+from console.managers.elsewhere import place_in
 from console.managers.pm2 import PM2_SURVEY
+from console.managers.pm2_dead import Dead
 from console.managers.pm2_list import Found
 from console.remote.shell import Ask
 from console.remote.survey_loop import SETTLE, Place, Report
@@ -27,27 +31,51 @@ async def loop(place: Place) -> None:
             found: Found = answer.value
             refused |= {user: (now + REFUSED_FOR, why) for user, why in found.refused if "may not ask" in why}
             reasons = {**{user: why for user, (_, why) in refused.items()}, **dict(found.refused)}
-            lines = [*(reason for _, reason in found.dead), *(reasons[user] for user in sorted(reasons))]
-            _tell(place.report, found, refused.keys(), "; ".join(lines))
+            lines = tuple(reasons[user] for user in sorted(reasons))
+            _tell(place.report, found, refused.keys(), lines)
         changed = await place.wanted.wait(SETTLE if changed else PM2_SURVEY.every)
 
 
-def _tell(report: Report, found: Found, refused: Collection[str], trouble: str) -> None:
+def _tell(report: Report, found: Found, refused: Collection[str], reasons: Iterable[str]) -> None:
     """What a daemon ran that does not tell now stays as it was known, and its age grows.
 
-    Of one that crashed some processes may run on.
+    Of one that does not run it is told that nobody looks after what it ran, and what it has saved.
     """
     known = report.known()
-    dead = {pid for pid, _ in found.dead}
-    silent = dead.union(found.mute)
-    kept = [service for service in known if service.daemon in silent or _user(service) in refused]
-    if trouble and not found.services and len(kept) == len(known):
+    by_daemons = [service for service in known if service.adrift is None]
+    kept = [service for service in by_daemons if service.daemon in found.mute or _user(service) in refused]
+    told = {service.ref: service for service in (*found.services, *kept)}
+    silent = (service for service in by_daemons if service.ref not in told)
+    ended = {service.ref: left for service in silent if (left := _left(service, found.dead)) is not None}
+    saved = {service.ref: service for each in found.dead for service in each.services}
+    missed = [each.why for each in found.dead if each.pid and not _is_told(each, (*ended.values(), *saved.values()))]
+    trouble = "; ".join((*missed, *reasons))
+    services = tuple((saved | ended | told).values())
+    if trouble and not found.services and len(kept) == len(services) == len(known):
         report.failed(trouble, hangs=found.hangs, broken=found.broken)
         return
-    lost = {service.ref for service in kept}
     report.services(
-        (*found.services, *kept), lost=lost, trouble=trouble or None, hangs=found.hangs, broken=found.broken
+        services,
+        lost={service.ref for service in kept},
+        ended=ended.keys(),
+        trouble=trouble or None,
+        hangs=found.hangs,
+        broken=found.broken,
     )
+
+
+def _left(service: Service, dead: Iterable[Dead]) -> Service | None:
+    """What a daemon told that does not run any more; ``None`` for what another one told."""
+    place = (_user(service), place_in(service.ref.name))
+    daemon = next((each for each in dead if (each.user, each.at) == place), None)
+    if daemon is None:
+        return None
+    file = daemon.file if service.ref in {one.ref for one in daemon.services} else None
+    return replace(service, unit_file=file, ran=service.state in (*UP, State.FLAPPING))
+
+
+def _is_told(dead: Dead, services: Iterable[Service]) -> bool:
+    return any((_user(one), place_in(one.ref.name)) == (dead.user, dead.at) for one in services)
 
 
 def _user(service: Service) -> str:

@@ -13,6 +13,7 @@ from console.core.probe import Probe
 from console.core.release import ReleaseBook
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.remote.builder import SnapshotBuilder
+from console.remote.health import HealthWatch
 from console.remote.host_keys import HostKey, HostKeyError, KeyStatus
 from console.remote.looking import Looking
 from console.remote.session import Session
@@ -26,6 +27,8 @@ STABLE_AFTER = 30.0
 """Seconds after which a connection counts as good: one that always breaks is tried ever more rarely."""
 MANAGERS_WITHIN = 8.0
 """Seconds for which the first look waits for service managers that do not answer: most say why within 6."""
+HEALTH_WITHIN = 8.0
+"""Seconds for which it waits for declared health checks: one that says no is asked twice."""
 REOPEN_AFTER = 5.0
 """Seconds without an answer after which the shell is taken for frozen and replaced."""
 REOPEN_TIMEOUT = 3.0
@@ -151,23 +154,30 @@ class Poller:
 
     async def _look(self) -> None:
         assert self._looking is not None
+        assert self.session is not None
         self._up()
+        transport, checks = self.session.transport, self.spec.health_checks
+        health = HealthWatch(checks, self.builder, transport, self._emit, self._clock)
         async with asyncio.TaskGroup() as tasks:
             # Both lanes are asked in one trip.
-            tasks.create_task(self._slow_loop(self._looking))
+            tasks.create_task(self._slow_loop(self._looking, health))
             await self._looking.quick()
             self._up()
             tasks.create_task(self._tick_loop())
             tasks.create_task(self._looking.surveys.run())
 
-    async def _slow_loop(self, looking: Looking) -> None:
+    async def _slow_loop(self, looking: Looking, health: HealthWatch) -> None:
         await looking.slow_round()
         self._seen.set()
         await looking.surveys.told(MANAGERS_WITHIN)
+        await health.first(HEALTH_WITHIN)
         self.builder.complete()
         self._emit()
         self._settled.set()
-        await looking.slow_loop(timed=self._interval < math.inf)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(looking.slow_loop(timed=self._interval < math.inf))
+            if self._interval < math.inf:
+                tasks.create_task(health.run())
 
     async def _tick_loop(self) -> None:
         if self._interval == math.inf:

@@ -15,6 +15,7 @@ from console.managers import supervisord_state as states
 from console.managers.supervisord import SUPERVISORD_STATUS
 from console.managers.supervisord_files import GROUND_PROBE, Ground, Key
 from console.managers.supervisord_log import read
+from console.managers.supervisord_program import Program, loaded_configs, pid_of, program
 from console.remote.shell import Ask
 from console.remote.survey_loop import SETTLE, Place
 from console.remote.transport import TransportError, UnixSockets
@@ -57,7 +58,7 @@ class Found:
     broken: bool = False
     """The failure is that what answers is no supervisord that is well, or that none does."""
     written: tuple[Service, ...] = ()
-    """What its files say of one that hangs and never told its programs."""
+    """What its files say of one that hangs or is gone and never told its programs."""
 
 
 class Daemon:
@@ -79,10 +80,11 @@ class Daemon:
         self._kept: tuple[Service, ...] | None = None
         self._hangs = False
         self._broken = False
+        self._gone = False
 
     async def look(self, stamp: str) -> Found:
         """Its services now, or why they cannot be told."""
-        self._hangs = self._broken = False
+        self._hangs = self._broken = self._gone = False
         try:
             programs, failure, every = await (self._by_socket(stamp) if self._sockets else self._by_tool(stamp))
         except (rpc.RpcError, ParseError) as error:
@@ -99,7 +101,10 @@ class Daemon:
             self._why_at = -LOOK_WHY
             self._behind = any(service.needs_reload for service in self._kept)
         lost = programs is None
-        written = states.unanswered(self._around, failure or "") if self._hangs and self._kept is None else ()
+        written: tuple[Service, ...] = ()
+        if self._kept is None and (self._hangs or self._gone):
+            by_files = states.abandoned if self._gone else states.unanswered
+            written = by_files(self._around, failure or "")
         return Found(self._kept, failure, every, lost=lost, hangs=self._hangs, broken=self._broken, written=written)
 
     def suspect(self) -> None:
@@ -107,7 +112,7 @@ class Daemon:
         if self._behind:
             self._ground_at = -FILES
 
-    async def _by_socket(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
+    async def _by_socket(self, stamp: str) -> tuple[tuple[Program, ...] | None, str | None, float]:
         assert self._sockets is not None
         if self._around.ground.hidden or (self._around.at and not self._stamp):
             # Anybody may have a socket somewhere that gives no answer: whose it is comes first.
@@ -119,7 +124,7 @@ class Daemon:
             told = await self._ask(list(rpc.STATE))
         except (rpc.RpcError, TransportError) as error:
             return await self._instead(stamp, error)
-        pid = states.pid_of(told[1]) or self._around.ground.pid
+        pid = pid_of(told[1]) or self._around.ground.pid
         if not isinstance(told[2], list):
             return None, f"{self._path}: supervisord does not tell its programs: {_words(told[2])}", BY_TOOL
         programs = _readable(told[2])
@@ -128,7 +133,7 @@ class Daemon:
             return None, f"{self._path}: {self._around.tool_missing}", BY_TOOL
         return programs, None, EVERY
 
-    async def _follow(self, programs: tuple[states.Program, ...], pid: int | None, stamp: str) -> None:
+    async def _follow(self, programs: tuple[Program, ...], pid: int | None, stamp: str) -> None:
         """Read the log when something happened, and the files when they may differ from what is loaded."""
         runs: Runs = {each.key: (each.word, each.pid, each.start, each.stop) for each in programs}
         calls: list[rpc.Call] = []
@@ -144,11 +149,11 @@ class Daemon:
             if call[0] == "readLog" and isinstance(told, str):
                 self._around = replace(self._around, chronicle=read(self._around.chronicle, told))
             elif call is rpc.CONFIGS:
-                self._around = replace(self._around, loaded=states.loaded_configs(told))
+                self._around = replace(self._around, loaded=loaded_configs(told))
 
     async def _instead(
         self, stamp: str, error: rpc.RpcError | TransportError
-    ) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
+    ) -> tuple[tuple[Program, ...] | None, str | None, float]:
         """The socket does not serve us: perhaps the tool is served, which knows a password or needs no forwarding."""
         if isinstance(error, TransportError) and error.code not in ("socket", SILENT):
             raise error
@@ -162,7 +167,7 @@ class Daemon:
         self._broken = isinstance(error, rpc.RpcError) and error.status != 401
         return None, str(error) if isinstance(error, TransportError) else f"{self._path}: {error}", every
 
-    async def _by_tool(self, stamp: str) -> tuple[tuple[states.Program, ...] | None, str | None, float]:
+    async def _by_tool(self, stamp: str) -> tuple[tuple[Program, ...] | None, str | None, float]:
         if not self._around.tool and self._is_due(stamp, self._runs, self._around.ground.pid):
             await self._stand(stamp, None, (), {})
         ground = self._around.ground
@@ -189,8 +194,10 @@ class Daemon:
         return status.programs, None, BY_TOOL
 
     def _nobody(self) -> str:
-        self._broken = True
-        return f"{self._path} is there, but no supervisord answers: start its unit"
+        self._broken = self._gone = True
+        conf = self._around.ground.conf
+        by_hand = f", or supervisord -c {conf} where none runs it" if conf is not None else ""
+        return f"{self._path} is there, but no supervisord answers: start its unit{by_hand}"
 
     async def _silent(self, stamp: str, said: str) -> str:
         """What is told of one that hangs."""
@@ -216,7 +223,7 @@ class Daemon:
         # Who was started anew may be up to date by now.
         return runs.keys() != self._compared.keys() or (self._behind and runs != self._compared and age >= AGAIN)
 
-    async def _stand(self, stamp: str, pid: int | None, programs: tuple[states.Program, ...], runs: Runs) -> None:
+    async def _stand(self, stamp: str, pid: int | None, programs: tuple[Program, ...], runs: Runs) -> None:
         """Learn the tool and the files."""
         running = [
             f"{each.group}:{each.name}={each.pid}={int(each.start)}" for each in programs if each.pid and each.start
@@ -344,12 +351,12 @@ def _files(stamp: str) -> str:
     return "\n".join(line for line in stamp.split("\n") if ".log " not in line)
 
 
-def _readable(told: list[object]) -> tuple[states.Program, ...]:
+def _readable(told: list[object]) -> tuple[Program, ...]:
     """One odd entry does not hide the others."""
     found = []
     for each in told:
         try:
-            found.append(states.program(each))
+            found.append(program(each))
         except ParseError:
             continue
     return tuple(found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from console.core.command import Command, Output
+from console.core.health import HealthCheck
 from console.core.password import PasswordSource
 from console.core.pid_file import PidFile
 
@@ -177,5 +178,7 @@ class HostSpec:
     color: str | None = None
     pid_files: tuple[PidFile, ...] = ()
     """Services that the configuration declares by their pid files: nothing else on the host tells of them."""
+    health_checks: tuple[HealthCheck, ...] = ()
+    """What the configuration has asked of running services now and then."""
     production_contexts: tuple[str, ...] = ()
     """Contexts of kubectl that the configuration marks as production, whatever their names say."""

@@ -129,7 +129,9 @@ def test_what_sigterm_did_not_end_is_killed_by_the_line_that_is_printed(
     gone = hostdeck("root", "stop", words[1], "--yes")
     assert (gone.code, f"{host.name} has no such process" in gone.err) == (1, True)
     nothing = hostdeck("root", "why", words[1])
-    assert (nothing.code, f"no port of {host.name} is seen to be held by process {pid}" in nothing.err) == (2, True)
+    assert (nothing.code, f"there is no process {pid} on {host.name}" in nothing.err) == (2, True)
+    portless = hostdeck("root", "why", f"{host.name}/process:1")
+    assert (portless.code, "is seen to be held by process 1 (systemd)" in portless.err) == (2, True)
 
 
 @pytest.mark.parametrize(

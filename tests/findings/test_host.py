@@ -8,10 +8,11 @@ from console.core.finding import Finding, Severity
 from console.core.network import Process
 from console.core.plan import Intent
 from console.core.sample import CpuRate, DiskRate, Filesystem, Memory, Pressure, Rates
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot, Source
 from console.findings import CODES, Evaluator, evaluate, not_seen
 from console.findings.words import listed, size, span
-from tests.diagnosis.factories import NOW, failed, hidden, identity, listener, sample, snapshot, unit
+from tests.diagnosis.factories import HOST, NOW, failed, hidden, identity, listener, sample, snapshot, unit
 
 GIB = 1 << 30
 
@@ -462,3 +463,19 @@ def test_a_service_whose_process_a_signal_stopped_is_not_well() -> None:
     assert finding.summary == "its process 4112 (node) was stopped by a signal and does nothing"
     [way] = finding.proposals
     assert (way.commands, way.recommended) == (("kill -CONT 4112",), False)
+
+
+def test_a_manager_that_a_signal_stopped_is_one_finding_and_not_silent_as_well() -> None:
+    process = Process(531, "supervisord", 1, state="T")
+    unit_of_it = unit("supervisor.service", pids=(531,))
+    api = Service(ServiceRef(HOST, "supervisord", "api"), State.RUNNING, "RUNNING")
+    why = "supervisord (process 531) was stopped by a signal and does not answer: kill -CONT 531"
+    source = Source("supervisord", 90.0, why, hangs=True)
+    known = snapshot(services=(unit_of_it, api), halted=(process,))
+    finding = only(evaluate(replace(known, sources=(*known.sources, source))))
+    assert finding.code == "process-stopped"
+    assert finding.evidence[1] == f"supervisord: {why}"
+    # Another of its daemons is a matter of its own.
+    both = replace(source, failure=f"/opt/b.sock: does not answer; {why}")
+    codes = {one.code for one in evaluate(replace(known, sources=(*known.sources, both)))}
+    assert codes == {"process-stopped", "manager-silent"}

@@ -75,6 +75,37 @@ def test_one_finding_for_the_unit_and_all_that_it_ran() -> None:
     assert only(down(), api).summary == "not running: nobody looks after api"
 
 
+def app(name: str, **changes: Any) -> Service:
+    ref = ServiceRef(HOST, "pm2", name, "user:deploy")
+    return replace(Service(ref, State.STOPPED, "not told", adrift="nobody looks after it", ran=True), **changes)
+
+
+def test_one_finding_for_a_pm2_that_no_unit_runs_with_what_starts_it_again() -> None:
+    finding = only(app("web"), app("job"))
+    assert (finding.code, finding.severity, finding.subject) == ("manager-down", Severity.WARNING, "pm2")
+    assert finding.summary == "pm2 of deploy is not running: nobody looks after web, job"
+    [way] = finding.proposals
+    assert (way.commands, way.recommended) == (("sudo -H -u deploy -- env -C / pm2 resurrect",), True)
+    assert only(app("web", daemon=9)).summary == (
+        "pm2 of deploy (process 9), which no unit runs, is gone: nobody looks after web"
+    )
+    # It was ended on purpose, as far as can be told.
+    assert only(app("web", ran=False)).severity is Severity.INFO
+
+
+def test_what_runs_on_without_its_pm2_would_run_twice_if_that_were_started() -> None:
+    finding = only(app("web", pids=(812,), state=State.UNKNOWN), app("job"))
+    assert finding.summary.endswith("nobody looks after web, job; 1 still runs")
+    [way] = finding.proposals
+    assert not way.recommended
+    assert way.reason_off == "by hand: web runs on and would run twice, so end it first"
+
+
+def test_a_manager_that_is_gone_is_not_said_to_be_silent_as_well() -> None:
+    sources = (Source("pm2", 99.0, "it crashed", broken=True),)
+    assert [finding.code for finding in judge(app("web"), sources=sources)] == ["manager-down"]
+
+
 def test_a_program_that_has_a_namesake_on_its_host_is_named_with_its_manager() -> None:
     namesake = replace(container("api"), adrift=None, state=State.RUNNING)
     finding = only(down(), program("api"), program("cart"), namesake)
@@ -167,7 +198,7 @@ def test_wrong_files_of_one_that_runs_are_told_before_it_is_restarted() -> None:
 )
 def test_a_manager_that_is_gone_is_said_to_be_whose_it_was(chain: tuple[str, ...], whose: str) -> None:
     gone = only(program("api", chain=chain, daemon=812, ran=True))
-    assert gone.summary.startswith(f"process 812, {whose}, is gone: nobody looks after ")
+    assert gone.summary.startswith(f"supervisord (process 812), {whose}, is gone: nobody looks after ")
 
 
 def test_its_silence_is_explained_where_all_of_its_services_are_missed() -> None:

@@ -6,6 +6,7 @@ import pytest
 from console.core.command import Command
 from console.core.declaration import Declaration
 from console.core.finding import Finding, Severity
+from console.core.health import Health
 from console.core.network import Listener, Process
 from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, Hint, Service, ServiceRef, State
@@ -124,6 +125,21 @@ def test_a_start_limit_is_told_apart() -> None:
     assert finding.proposals[0].label == "reset-failed, then start api.service"
 
 
+def test_a_declared_check_that_fails_twice_is_a_finding_with_what_it_said() -> None:
+    health = Health(ref(), False, "/health answers 2xx: /health 503: no database", 99.0, since=40.0, failures=2)
+    api = unit("api.service", pids=(7,))
+    finding = only(judge(api, health=(health,)))
+    assert (finding.code, finding.severity, finding.service, finding.since) == (
+        "unhealthy", Severity.CRITICAL, ref(), 40.0,
+    )  # fmt: skip
+    assert finding.summary == "runs, and its health check fails: /health answers 2xx: /health 503: no database"
+    assert finding.evidence[0].endswith("no database, 2 looks in a row")
+    assert only(judge(replace(api, health="unhealthy"), health=(health,))) == finding
+    for fine in (replace(health, well=None, failures=1), replace(health, well=True)):
+        assert judge(api, health=(fine,)) == ()
+    assert judge(unit("api.service", State.STOPPED), health=(health,)) == ()
+
+
 # restart loops
 
 
@@ -171,7 +187,7 @@ def test_a_restart_long_after_the_one_before_is_one_and_soon_after_it_a_loop() -
 
 @pytest.mark.parametrize(
     ("restarts", "age", "found"),
-    [(5, 20.0, True), (5, 4000.0, False), (2, 20.0, False), (0, 20.0, False), (None, 20.0, False)],
+    [(5, 20.0, True), (5, 4000.0, False), (2, 4000.0, False), (0, 20.0, False), (None, 20.0, False)],
 )
 def test_a_service_that_came_back_for_now(restarts: int | None, age: float, found: bool) -> None:
     made = judge(unit("api.service", restarts=restarts, since=NOW - age))
@@ -400,7 +416,24 @@ def test_who_runs_for_a_while_after_a_loop_is_said_to_run_again() -> None:
     back = only(judge(replace(conf, since=NOW - 70.0)))
     assert (back.severity, back.summary) == (Severity.INFO, "runs again, after 511 restarts")
     assert back.since == NOW - 70.0
-    assert judge(replace(conf, since=NOW - 400.0)) == ()
+    assert judge(replace(conf, since=NOW - 700.0)) == ()
+
+
+def test_who_comes_minutes_after_a_restart_is_still_told_of_it() -> None:
+    api = unit("api.service", restarts=1, pids=(300,), since=NOW - 130.0)
+    finding = only(judge(api))
+    assert (finding.code, finding.severity, finding.since) == ("restarted", Severity.INFO, NOW - 130.0)
+    assert finding.summary == "restarted once, 2 min ago"
+    assert finding.evidence[0] == "api.service: active/running"
+    assert only(judge(replace(api, restarts=2))).summary == "restarted 2 times, the last 2 min ago"
+    assert judge(replace(api, since=NOW - 610.0)) == ()
+
+
+def test_a_single_restart_long_after_others_is_no_loop_when_it_runs_either() -> None:
+    look = Evaluator()
+    look(snapshot(services=(unit("api.service", restarts=6, since=NOW - 4000.0),)))
+    [finding] = look(snapshot(services=(unit("api.service", restarts=7, since=NOW - 30.0),)))
+    assert (finding.code, finding.summary) == ("restarted", "restarted once, 30 s ago")
 
 
 def test_a_slow_loop_is_not_taken_for_one_that_came_back() -> None:

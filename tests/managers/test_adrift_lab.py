@@ -275,6 +275,10 @@ async def test_files_that_break_after_the_look_are_not_started_with(lab: Lab, su
             await eyes.until(State.STOPPED)
 
 
+def _codes(eyes: Seen) -> list[str]:
+    return [finding.code for finding in evaluate(eyes.snapshot)]
+
+
 def _evidence(eyes: Seen, *codes: str) -> tuple[str, ...]:
     return tuple(line for code in codes if code in eyes.findings for line in eyes.findings[code].evidence)
 
@@ -336,4 +340,33 @@ async def test_apps_of_a_pm2_that_is_stopped_or_was_never_seen(lab: Lab) -> None
         assert finding.severity is Severity.CRITICAL
         await eyes.until(State.STOPPED, State.UNKNOWN, names=names)
         assert "manager-silent" not in eyes.findings
+    lab.stop(host)
+
+
+async def test_what_ran_without_a_unit_is_told_to_who_comes_after_the_crash(lab: Lab) -> None:
+    host = lab.boot("adrifthand")
+    pm2_zoo.furnish(host, "deploy", (app("web", "web.js", env={"PORT": "8081"}), app("job", "sleeps.sh")))
+    pm2_zoo.pm2(host, "deploy", "save")
+    host.write(ZOO, PROGRAMS)
+    host.sh("rm /lib/systemd/system/supervisor.service; systemctl daemon-reload; supervisord")
+    host.wait("supervisorctl status api | grep -q RUNNING")
+    names = ("web", "job", "api", "cart")
+    async with seen(lab, host) as eyes:
+        await eyes.until(State.RUNNING, State.FLAPPING, names=names)
+        host.sh("kill -9 $(cat /srv/.pm2/pm2.pid) $(cat /run/supervisord.pid)")
+        await eyes.until(State.STOPPED, State.UNKNOWN, names=names)
+        await eyes.watched.until(host.name, lambda _: _codes(eyes).count("manager-down") == 2, 20)
+        assert "manager-silent" not in _codes(eyes)
+    async with seen(lab, host) as later:
+        assert {"web", "job", "api", "cart"} <= later.programs.keys()
+        assert all(one.adrift is not None and one.state is not State.RUNNING for one in later.programs.values())
+        down = [finding for finding in evaluate(later.snapshot) if finding.code == "manager-down"]
+        pm2, supervisord = sorted(down, key=lambda finding: finding.subject)
+        assert pm2.severity is supervisord.severity is Severity.WARNING
+        assert "nobody looks after web, job" in pm2.summary
+        assert supervisord.summary == "supervisord is not running: nobody looks after api, cart, idle"
+        assert pm2.proposals[0].commands == ("sudo -H -u deploy -- env -C / pm2 resurrect",)
+    host.sh("pkill -x sleep; sudo -H -u deploy -- env -C / pm2 resurrect")
+    async with seen(lab, host) as back:
+        await back.until(State.RUNNING, State.FLAPPING, names=("web", "job"))
     lab.stop(host)

@@ -247,10 +247,52 @@ def test_what_is_no_answer_is_refused() -> None:
     assert parse_survey("home\t/root/.pm2\nrefused\tdeploy\tno").refused == (("deploy", "no"),)
 
 
+DEAD = 'home\t/root/.pm2\ndead\t9\t\tdeploy\t/srv\t/srv/.pm2\napp\nname\t"api"\napp\nname\t"a b"'
+
+
 def test_a_home_that_has_a_daemon_has_no_dead_one() -> None:
-    text = told(app()) + "\ndead\t9\tdeploy\t/srv/.pm2\ndead\tx\tdeploy\t/x\ndead\t9\tdeploy\t/y"
-    [(pid, reason)] = parse_survey(text).dead
-    assert (pid, reason.endswith("or remove /y/pm2.pid")) == (9, True)
+    dead = "dead\t9\t\tdeploy\t/srv\t/srv/.pm2\ndead\tx\t\tdeploy\t/\t/x\ndead\t9\t\tweb\t/w\t/y"
+    head, _, rest = told(app()).partition("\n")
+    [found] = parse_survey(f"{head}\n{dead}\n{rest}").dead
+    assert (found.pid, found.user, found.at, found.why.endswith("or remove /y/pm2.pid")) == (9, "web", "/y", True)
+    # What a daemon that runs says is its user's, who may wish to say more.
+    assert parse_survey(f"{told(app())}\n{dead}").dead == ()
+
+
+def test_a_daemon_of_which_the_home_is_hidden_may_be_the_one_of_the_list() -> None:
+    hidden = "daemon\t7\tdeploy\tsudo\t/srv\t\nrefused\tdeploy\tno"
+    assert parse_survey(f"{DEAD}\n{hidden}").dead == ()
+    assert len(parse_survey(f"{DEAD}\n{hidden.replace('deploy', 'web')}").dead) == 1
+
+
+def test_the_apps_that_a_crashed_daemon_has_saved() -> None:
+    [found] = parse_survey(f"{DEAD}\nruns\ta-b-0\t812\nruns\tapi-x\tzero").dead
+    api, spaced = found.services
+    assert (api.ref, api.state, api.pids, api.ran) == (
+        ServiceRef("", "pm2", "api", "user:deploy"),
+        State.STOPPED,
+        (),
+        True,
+    )
+    assert (
+        api.adrift == "nobody looks after it: the pm2 of deploy (process 9) crashed; it is saved in /srv/.pm2/dump.pm2"
+    )
+    assert (spaced.state, spaced.pids) == (State.UNKNOWN, (812,))
+    assert (spaced.adrift or "").startswith("its process 812 runs on, and nobody looks after it")
+    assert PM2.revive_words(api) == ("sudo", "-H", "-u", "deploy", "--", "env", "-C", "/", "pm2", "resurrect")
+    [hidden] = parse_survey(f"{DEAD}\nhidden\t1".replace("/srv\t", "/home/deploy\t")).dead
+    # Its processes are not seen.
+    assert {one.state for one in hidden.services} == {State.UNKNOWN}
+    assert PM2.revive_words(hidden.services[0])[-5:] == ("-C", "/", "PM2_HOME=/srv/.pm2", "pm2", "resurrect")
+
+
+@pytest.mark.parametrize(
+    ("when", "ran", "why"), [("boot", True, "was not started since the boot"), ("", False, "is not")]
+)
+def test_the_apps_of_one_that_did_not_crash(when: str, ran: bool, why: str) -> None:
+    [found] = parse_survey(DEAD.replace("9\t", f"0\t{when}", 1)).dead
+    assert [(one.daemon, one.ran) for one in found.services] == [(None, ran)] * 2
+    assert why in (found.services[0].adrift or "")
 
 
 def test_commands() -> None:

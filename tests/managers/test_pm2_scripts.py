@@ -186,9 +186,68 @@ def test_a_daemon_that_crashed_is_told_until_the_host_starts_again(
     daemon.wait()
     assert f"dead {home} {daemon.pid}\n" in run(PM2_PRESENCE.script, home, shell=shell)
     user = getpass.getuser()
-    [(pid, reason)] = PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell)).dead
+    [dead] = PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell)).dead
     mend = f"run pm2 resurrect as {user}, or remove {home}/pm2.pid"
-    assert (pid, reason) == (daemon.pid, f"the pm2 daemon of {user} (pid {pid}) crashed: {mend}")
+    assert (dead.pid, dead.why) == (daemon.pid, f"the pm2 daemon of {user} (pid {dead.pid}) crashed: {mend}")
     os.utime(home / "pm2.pid", (1, 1))
     assert "dead" not in run(PM2_PRESENCE.script, home, shell=shell)
     assert PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell)).dead == ()
+
+
+LIST = """[
+  {
+    "namespace": "default",
+    "env": {
+      "name": "hunter2",
+      "TOKEN": "hunter2"
+    },
+    "name": "a \\u001b[31mb",
+    "pm_pid_path": "/x"
+  },
+  {
+    "name": "job",
+    "namespace": "red"
+  }
+]
+"""
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_a_daemon_has_saved_is_told_without_its_environment(
+    shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    (home / "dump.pm2").write_text(LIST)
+    (home / "pids").mkdir()
+    with subprocess.Popen(["sleep", "60"]) as runs:
+        (home / "pids/job-0.pid").write_text(str(runs.pid))
+        (home / "pids/job-1.pid").write_text("1")  # began when no app of this host did
+        assert "saved /" not in run(PM2_PRESENCE.script, home, shell=shell)
+        daemon.kill()
+        daemon.wait()
+        said = run(PM2_SURVEY.script, home, shell=shell)
+        assert "hunter2" not in said
+        [dead] = PM2_SURVEY.parse(said).dead
+        assert {one.ref.name.partition("@")[0]: one.pids for one in dead.services} == {
+            "a b": (),
+            "job": (runs.pid,),
+        }
+        runs.kill()
+    # It ended well, or before the boot: the list is what is left.
+    os.utime(home / "pm2.pid", (1, 1))
+    for ran in (True, False):
+        assert f"saved {home}\n" in run(PM2_PRESENCE.script, home, shell=shell)
+        [dead] = PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell)).dead
+        assert [(one.state, one.ran) for one in dead.services] == [(State.STOPPED, ran)] * 2
+        (home / "pm2.pid").unlink(missing_ok=True)
+
+
+def test_a_list_that_is_no_file_or_that_another_user_put_there_is_not_read(
+    home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    (home / "pm2.pid").unlink()
+    os.mkfifo(home / "dump.pm2")
+    assert "saved /" not in run(PM2_PRESENCE.script, home)
+    (home / "dump.pm2").unlink()
+    (home / "dump.pm2").symlink_to("/etc/passwd")
+    other = """stat() { case $1 in -Lc) printf '0\\n4242\\n' ;; *) command stat "$@" ;; esac; }"""
+    assert PM2_SURVEY.parse(run(PM2_SURVEY.script, home, before=other)).dead == ()

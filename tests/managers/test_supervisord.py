@@ -21,7 +21,8 @@ from console.managers import supervisord_rpc as rpc
 from console.managers.supervisord import SUPERVISORD, parse_survey
 from console.managers.supervisord_files import Ground, Written, drift, parse_ground
 from console.managers.supervisord_log import Chronicle, read
-from console.managers.supervisord_state import Around, Program, loaded_configs, program, services
+from console.managers.supervisord_program import Program, loaded_configs, program
+from console.managers.supervisord_state import Around, services
 from tests.managers.supervisor_zoo import STATES
 
 RECORDED = Path(__file__).parent / "recorded"

@@ -10,7 +10,7 @@ import pytest
 from console.core.command import Command, Output
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LogLine
-from console.remote import failure_logs
+from console.remote import collect, failure_logs
 from console.remote.builder import SnapshotBuilder
 from console.remote.collect import too_many
 from console.remote.failure_logs import FailureLogs, symptoms_of
@@ -165,7 +165,7 @@ async def test_managers_that_fail_together_leave_channels_to_others() -> None:
 
 
 async def test_a_log_that_finds_all_channels_in_use_is_read_when_one_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failure_logs, "FREE_AFTER", 0.0)
+    monkeypatch.setattr(collect, "FREE_AFTER", 0.0)
 
     class Full(Told):
         refused = 0

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from console.core.service import Service, ServiceRef, State
+from console.managers.pm2_dead import Dead
 from console.managers.pm2_list import Found
 from console.remote import pm2
 from console.remote.pm2 import loop
@@ -33,6 +34,7 @@ class Told:
         return self.before
 
     lost: list[set[str]] = field(default_factory=list)
+    ended: list[set[ServiceRef]] = field(default_factory=list)
     hung: list[bool] = field(default_factory=list)
     broken: list[bool] = field(default_factory=list)
     """Whether each report was of something that gave no answer."""
@@ -42,6 +44,7 @@ class Told:
         services: tuple[Service, ...],
         *,
         lost: Collection[ServiceRef] = (),
+        ended: Collection[ServiceRef] = (),
         trouble: str | None = None,
         hangs: bool = False,
         broken: bool = False,
@@ -49,6 +52,7 @@ class Told:
         self.hung.append(hangs)
         self.broken.append(broken)
         self.lines.append(services)
+        self.ended.append(set(ended))
         self.lost.append({f"{ref.scope.removeprefix('user:')}/{ref.name}" for ref in lost})
         self.lines += [trouble] if trouble is not None else []
 
@@ -106,16 +110,39 @@ async def test_a_failure_of_the_probe_is_told() -> None:
     assert lines == ["sh: out of memory"]
 
 
-async def test_what_a_crashed_daemon_ran_is_kept_and_its_end_is_told() -> None:
+CRASHED = Dead(7, "oncall", "", "/home/oncall/.pm2/dump.pm2", "the pm2 daemon of oncall (pid 7) crashed")
+SAVED = Service(ServiceRef("", "pm2", "job", "user:oncall"), State.STOPPED, "not told", daemon=7, adrift="it crashed")
+
+
+async def test_what_a_crashed_daemon_ran_is_told_as_left_alone() -> None:
     ran = replace(API, ref=replace(API.ref, host="web1"), daemon=7, pids=(9,))
     other = replace(API, ref=replace(API.ref, scope="user:web"), daemon=8)
-    crashed = (7, "the pm2 daemon of oncall (pid 7) crashed")
-    lines, _ = await looked(Found(dead=(crashed,)), before=(ran,))
-    assert lines == [crashed[1]]
-    lines, _ = await looked(Found((other,), (HANGS,), (crashed,)), before=(ran, other))
-    assert lines == [(other, ran), f"{crashed[1]}; {HANGS[1]}"]
-    lines, _ = await looked(Found(dead=(crashed,)), before=(ran, other))
-    assert lines == [(ran,), crashed[1]]
+    told = Told(before=(ran,))
+    lines, _ = await looked(Found(dead=(CRASHED,)), told=told)
+    # Somebody else tells of it what can be told: it is no trouble of pm2 as such.
+    assert (lines, told.ended[-1]) == ([(replace(ran, ran=True),)], {ran.ref})
+    saved = replace(CRASHED, services=(replace(SAVED, ref=ran.ref),))
+    lines, _ = await looked(Found(dead=(saved,)), before=(ran,))
+    assert lines == [(replace(ran, ran=True, unit_file=CRASHED.file),)]
+    told = Told(before=(ran, other))
+    lines, _ = await looked(Found((other,), (HANGS,), (CRASHED,)), told=told)
+    assert (lines, told.ended[-1]) == ([(replace(ran, ran=True), other), HANGS[1]], {ran.ref})
+
+
+async def test_what_a_crashed_daemon_has_saved_is_told_to_who_comes_later() -> None:
+    told = Told()
+    dead = replace(CRASHED, services=(SAVED,))
+    lines, _ = await looked(Found(dead=(dead,)), told=told)
+    assert (lines, told.ended[-1]) == ([(SAVED,)], set())
+    # As it is found at each look: it was no daemon that told it.
+    lines, _ = await looked(Found(dead=(dead,)), before=(SAVED,))
+    assert lines == [(SAVED,)]
+    lines, _ = await looked(Found((replace(SAVED, adrift=None),)), before=(SAVED,))
+    assert lines == [(replace(SAVED, adrift=None),)]
+
+
+async def test_of_a_crashed_daemon_of_which_no_app_is_known_that_is_told() -> None:
+    assert (await looked(Found(dead=(CRASHED,))))[0] == [CRASHED.why]
 
 
 async def test_what_a_daemon_runs_that_hangs_or_refuses_from_now_on_is_kept_and_marked() -> None:
@@ -150,7 +177,7 @@ FROZEN = "the pm2 daemon of web (pid 7) was stopped by a signal and does not ans
     [
         (Found(refused=(("web", FROZEN),), mute=(7,)), True, False),
         (Found(refused=(("web", "the pm2 daemon of web (pid 7) says: boom"),), mute=(7,)), False, True),
-        (Found(dead=((7, "the pm2 daemon of web (pid 7) crashed"),)), False, True),
+        (Found(dead=(CRASHED,)), False, True),
         (Found(refused=(("web", "oncall may not ask the pm2 of web: sudoers needs: ..."),)), False, False),
         (Found(refused=(("web", "the home of the pm2 daemon of web (pid 7) cannot be seen"),)), False, False),
     ],

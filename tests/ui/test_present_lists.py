@@ -466,7 +466,7 @@ def test_not_running_systemd_is_said_as_not_available() -> None:
     assert "n/a" in shown
 
 
-def test_quiet_tells_the_oldest_look_and_what_was_not_seen() -> None:
+def test_quiet_tells_how_old_ports_are_beside_services_and_what_was_not_seen() -> None:
     known = Store(scenes.specs(), scenes.NOW)
     for spec in scenes.specs():
         base = scenes.up(spec.name)
@@ -474,7 +474,7 @@ def test_quiet_tells_the_oldest_look_and_what_was_not_seen() -> None:
         sources = tuple(replace(one, at=scenes.NOW - 9) if one in late else one for one in base.sources)
         known.apply(replace(base, sources=sources), ())
     lines = [plain(line) for line in findings.quiet(known, scenes.NOW)]
-    assert lines[0] == "All quiet: 4 hosts, 16 services, 16 ports checked 9s ago."
+    assert lines[0] == "All quiet: 4 hosts, 16 services checked 1s ago, 16 ports 9s ago."
 
 
 def test_without_any_host_it_says_how_to_give_one() -> None:

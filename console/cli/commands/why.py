@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from console.cli.errors import CliError
+from console.cli.errors import CliError, PortlessError
 from console.cli.subcommand import Subcommand, json_option, target_argument
 
 if TYPE_CHECKING:
@@ -127,10 +127,31 @@ async def diagnosis(
             early = _subject(target, fleet.snapshot(spec.name))
     if early is not None:
         judged = await verdict(fleet, config, spec, early, asked_from=asked_from, wholly=True)
-    subject = _subject(target, await fleet.settled(spec.name))
+    try:
+        subject = _subject(target, await fleet.settled(spec.name))
+    except PortlessError as error:
+        raise CliError(await _who(fleet, error)) from None
     if early is not None and subject == early:
         return judged
     return await verdict(fleet, config, spec, subject, asked_from=asked_from)
+
+
+async def _who(fleet: "Fleet", error: PortlessError) -> str:
+    """What is said of a process that has no port: which one it is, or that none of that number is seen."""
+    from console.probes import process
+    from console.remote.looking import ProbeError
+    from console.remote.transport import TransportError
+
+    host, pid = error.ref.host, error.ref.name
+    try:
+        seen = await fleet.ask(host, process.PROBE, pid)
+    except (ProbeError, TransportError):
+        return str(error)
+    found = next((one for one in seen if str(one.pid) == pid), None)
+    if found is None:
+        return f"{error.ref}: there is no process {pid} on {host}, as far as this login sees: it may have ended"
+    name = f" ({found.name})" if found.name else ""
+    return str(error).replace(f"process {pid}", f"process {pid}{name}", 1)
 
 
 def _subject(target: "Target", snapshot: "Snapshot") -> "Endpoint | ServiceRef":

@@ -193,6 +193,10 @@ def symptom_entries(finding: Finding, snapshot: Snapshot, clock: Clock) -> tuple
     )
 
 
+APART = 3.0
+"""Seconds by which ports may be older than services without a word."""
+
+
 def quiet(store: Store, now: float) -> tuple[Text, ...]:
     """What the screen says instead of an empty list: what was checked, when, and what was not seen."""
     waiting = store.waiting()
@@ -214,14 +218,21 @@ def _looked_at(looked: Sequence[Snapshot], now: float, *, waiting: bool) -> list
 
     services = sum(len(snapshot.services) for snapshot in looked)
     ports = sum(len(snapshot.listeners) for snapshot in looked)
-    oldest = max(of_all(snapshot, ESSENTIAL).age(now) or 0.0 for snapshot in looked)
-    what = f"{number(len(looked), 'host')}, {number(services, 'service')}, {number(ports, 'port')}"
+    # Ports are asked again more rarely while no socket comes or goes: services are not older for that.
+    age = max(of_all(snapshot, ESSENTIAL.keys() - {"listeners"}).age(now) or 0.0 for snapshot in looked)
+    of_ports = max(of_all(snapshot, ("listeners",)).age(now) or 0.0 for snapshot in looked)
+    checked = f"checked {cells.age(max(age, of_ports))} ago"
+    what = f"{number(len(looked), 'host')}, {number(services, 'service')}, {number(ports, 'port')} {checked}"
+    if of_ports - age >= APART:
+        parts = (f"{number(len(looked), 'host')}, {number(services, 'service')} checked {cells.age(age)} ago",
+                 f"{number(ports, 'port')} {cells.age(of_ports)} ago")  # fmt: skip
+        what = ", ".join(parts)
     unseen = [f"Not known of {one.host}: {'; '.join(gaps)}" for one in looked if (gaps := blind(one))]
     quiet_now = not waiting and not unseen
     word = "All quiet:" if quiet_now else "Nothing wrong so far on" if waiting else "Nothing wrong in what was seen:"
     # Green is for what was seen whole: a manager that did not tell may hide an outage.
     tone = "ok" if quiet_now and all(whole(one) for one in looked) else ""
-    told: list[Text] = [Cell(f"{word} {what} checked {cells.age(oldest)} ago.", tone)]
+    told: list[Text] = [Cell(f"{word} {what}.", tone)]
     return [*told, *(Cell(line, "warning") for line in unseen)]
 
 

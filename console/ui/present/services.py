@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from console.core import freshness
 from console.core.finding import Finding
+from console.core.health import Health
 from console.core.needless_root import needless_root
 from console.core.service import Endpoint, Service, State
 from console.core.snapshot import LinkState, LogLine, Snapshot
@@ -260,7 +261,7 @@ def detail(
         Entry("" if place else "WRONG", (cells.severity_mark(finding.severity), Cell(f" {finding.summary}")))
         for place, finding in enumerate(findings)
     ]
-    entries += [Entry(key, value) for key, value in _facts(service, usage) if value]
+    entries += [Entry(key, value) for key, value in _facts(service, usage, snapshot.health_of(service.ref)) if value]
     entries += [
         Entry("" if place else "LOG", f"{clock.moment(line.at)}  {line.message}" if line.at else line.message)
         for place, line in enumerate(log)
@@ -268,7 +269,15 @@ def detail(
     return (*entries, *(() if fresh.stale else (old,)))
 
 
-def _facts(service: Service, usage: Usage | None) -> tuple[tuple[str, str], ...]:
+def _checked(health: Health | None) -> str:
+    """What a declared check said last."""
+    if health is None:
+        return ""
+    word = "well" if health.well else "NOT WELL" if health.well is False else "failed once" if health.failures else ""
+    return f"{word}: {health.said}" if word else health.said
+
+
+def _facts(service: Service, usage: Usage | None, health: Health | None) -> tuple[tuple[str, str], ...]:
     pids = " ".join(str(pid) for pid in service.pids[:6])
     more = f" and {len(service.pids) - 6} more" if len(service.pids) > 6 else ""
     user = f"  user {service.user}" if service.user else ""
@@ -281,7 +290,7 @@ def _facts(service: Service, usage: Usage | None) -> tuple[tuple[str, str], ...]
         ("PORTS", _endpoints(service.ports)),
         ("WANTS", _endpoints(missing)),
         ("POLICY", _policy(service)),
-        ("HEALTH", service.health or ""),
+        ("HEALTH", "; ".join(filter(None, (service.health or "", _checked(health))))),
         ("VERSION", service.version or ""),
         ("IMAGE", _image(service)),
         ("USES", uses(service, usage)),

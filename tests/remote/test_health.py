@@ -1,0 +1,117 @@
+"""Declared health checks are asked while a service runs, one after the other, and believed when they say it twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from console.core.command import Command, Effect, Output
+from console.core.health import HealthCheck
+from console.core.service import Service, ServiceRef, State
+from console.remote.builder import SnapshotBuilder
+from console.remote.health import AGAIN, CANNOT_TELL, LIMIT, HealthWatch
+from console.remote.transport import ChannelRefusedError
+
+API = Service(ServiceRef("web1", "systemd", "api.service"), State.RUNNING, "active/running")
+URL = HealthCheck("api", url="http://127.0.0.1:8080/health")
+
+
+@dataclass
+class Host:
+    """A host on which every check gives the same, as it is told to."""
+
+    checks: tuple[HealthCheck, ...] = (URL,)
+    output: Output | Exception = field(default_factory=lambda: Output(0, "/health 200\n"))
+    asked: list[Command] = field(default_factory=list)
+    now: float = 100.0
+
+    def __post_init__(self) -> None:
+        self.builder = SnapshotBuilder("web1", 0.0, lambda: 0.0)
+        self.runs(API)
+        self.watch = HealthWatch(self.checks, self.builder, self, lambda: None, lambda: self.now)  # type: ignore[arg-type]
+
+    async def run(self, command: Command) -> Output:
+        self.asked.append(command)
+        if isinstance(self.output, Exception):
+            raise self.output
+        return self.output
+
+    def runs(self, *services: Service) -> None:
+        self.builder.services("systemd", services, "systemd", self.now)
+
+    async def look(self, after: float = 0.0) -> tuple[bool | None, str]:
+        self.now += after
+        await self.watch.round()
+        [health] = self.builder.snapshot.health
+        return health.well, health.said
+
+
+async def test_it_is_asked_at_its_interval_with_a_bound_and_without_a_change() -> None:
+    host = Host()
+    assert await host.look() == (True, "/health answers 2xx: /health 200")
+    await host.look(URL.every - 1)
+    assert len(host.asked) == 1
+    await host.look(1)
+    assert len(host.asked) == 2
+    assert {(command.timeout, command.effect, command.elevate) for command in host.asked} == {
+        (LIMIT, Effect.READ, False)
+    }
+
+
+async def test_one_that_fails_is_asked_again_soon_and_not_well_when_it_fails_twice() -> None:
+    host = Host(output=Output(1, "/health 503: no database, password=hunter2\n"))
+    well, said = await host.look()
+    assert (well, said.startswith("/health answers 2xx: /health 503: no database")) == (None, True)
+    assert "hunter2" not in said
+    assert (await host.look(AGAIN))[0] is False
+    assert (await host.look(URL.every))[0] is False
+    [health] = host.builder.snapshot.health
+    assert health.failures == 3
+    host.output = Output(0, "/health 200")
+    assert (await host.look(URL.every))[0] is True
+
+
+async def test_no_answer_is_a_failure_and_what_cannot_be_told_is_none() -> None:
+    host = Host((replace(URL, url=None, command=("/bin/check",)),), Output(-1))
+    await host.look()
+    assert await host.look(AGAIN) == (False, "/bin/check: no answer in 10 s")
+    for output, why in (
+        (Output(CANNOT_TELL, "not checked: this host has neither curl nor wget"), "neither curl nor wget"),
+        (ChannelRefusedError("web1 gives no further channel"), "not checked"),
+    ):
+        host = Host(output=output)
+        well, said = await host.look()
+        assert (well, why in said) == (None, True)
+        source = host.builder.source("health")
+        assert source is not None
+        assert why in (source.failure or "")
+
+
+async def test_what_does_not_run_is_not_asked_and_what_was_known_of_it_is_gone() -> None:
+    host = Host()
+    await host.look()
+    host.runs(replace(API, state=State.FAILED))
+    host.now += 100
+    await host.watch.round()
+    assert (len(host.asked), host.builder.snapshot.health) == (1, ())
+    # It is asked as soon as it runs again.
+    host.runs(API)
+    await host.look()
+    assert len(host.asked) == 2
+
+
+async def test_a_name_of_two_managers_means_neither_and_0_seconds_never() -> None:
+    host = Host()
+    host.builder.services("docker", (replace(API, ref=ServiceRef("web1", "docker", "api")),), "docker", 1.0)
+    await host.watch.round()
+    off = Host((replace(URL, every=0.0),))
+    await off.watch.round()
+    await off.watch.run()
+    assert host.asked == off.asked == []
+
+
+async def test_the_first_look_asks_what_failed_once_more() -> None:
+    host = Host(output=Output(1, "/health 503"))
+    ticks = iter(range(1000))
+    watch = HealthWatch((URL,), host.builder, host, lambda: None, lambda: float(next(ticks)))  # type: ignore[arg-type]
+    await watch.first(8.0)
+    assert [health.well for health in host.builder.snapshot.health] == [False]
