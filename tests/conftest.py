@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +25,18 @@ HERE = (
 """Programs that tests run on this machine itself, and their Debian packages."""
 settings.register_profile("hostdeck", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("hostdeck")
+LONGEST = (
+    "managers/test_supervisord_lab.py",
+    "managers/test_docker_lab.py",
+    "managers/test_pm2_lab.py",
+    "actions/test_compose_images_lab.py",
+    "e2e/test_every_manager.py",
+    "managers/test_kubernetes_lab.py",
+    "actions/test_releases_lab.py",
+    "remote/test_ssh_lab.py",
+    "remote/test_runner_faults.py",
+)
+"""Files that take minutes, the longest first."""
 LAB_FIXTURES = frozenset({"lab", "fleet", "fresh_host"})
 
 
@@ -44,12 +58,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give every test that uses the lab its marker, and let the files with such tests begin.
 
     They are the longest, and wait more than they work: started last, one of them is what everyone waits for in the end.
+    For the same reason the longest of them are the first.
     """
     for item in items:
         if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.lab)
     first = {item.path for item in items if item.get_closest_marker("lab")}
-    items.sort(key=lambda item: item.path not in first)
+    longest = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: (item.path not in first, longest.get(item.path, len(longest))))
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no collection of garbage looks through thousands of tests again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -154,7 +154,8 @@ class Writer:
         assert self.process.stdout.readline() == "ready\n"
 
     def look(self, script: str) -> tuple[int, str]:
-        script = f"export HOSTDECK_PLAN={self.tools.folder}\n{script}"
+        # What it writes to changes only between two looks, never within one: no second of a look has to pass.
+        script = f"export HOSTDECK_PLAN={self.tools.folder}\nsleep() {{ :; }}\n{script}"
         done = self.tools.run(self.shell, script, "key", "echo", f"MainPID={self.process.pid}")
         return done.returncode, done.stdout
 

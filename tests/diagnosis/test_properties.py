@@ -11,7 +11,7 @@ from console.core.network import Listener, Process, Socket
 from console.core.overlap import is_loopback, overlaps
 from console.core.reach import Attempt, Reached, Vantage
 from console.core.service import Endpoint, Service, ServiceRef, State
-from console.core.snapshot import Link, LinkState, LogLine, Source, Symptom
+from console.core.snapshot import Link, LinkState, LogLine, Snapshot, Source, Symptom
 from console.diagnosis import Evidence, Refusal, VerdictWord, as_json, as_markdown, as_text, diagnose, needed
 from console.diagnosis.as_text import columns
 from console.findings import evaluate
@@ -144,61 +144,54 @@ redirects = st.builds(
 
 
 @st.composite
-def evidences(draw: st.DrawFn) -> Evidence:
-    services = tuple(draw(services_named(name)) for name in draw(st.lists(names, max_size=4, unique=True)))
-    source = draw(st.sampled_from([Source("listeners", 1.0), Source("listeners", 1.0, "late"), None]))
-    made = snapshot(
-        services=services,
-        listeners=tuple(draw(st.lists(listeners, max_size=4))),
-        symptoms=tuple(draw(st.lists(symptoms, max_size=2))),
-        link=Link(draw(st.sampled_from(LinkState)), 1.0),
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    source = draw(sources)
+    return snapshot(
+        services=tuple(draw(services[name]) for name in draw(several_names)),
+        listeners=draw(several_listeners),
+        symptoms=draw(several_symptoms),
+        link=Link(draw(link_states), 1.0),
         sources=(source,) if source is not None else (),
-        identity=draw(st.sampled_from([None, identity(), identity(1001)])),
-        sample=draw(st.sampled_from([None, sample(), sample(wall=None)])),
+        identity=draw(identities),
+        sample=draw(samples),
     )
-    none_or = st.none()
-    return Evidence(
-        made,
-        draw(names.map(ref) | endpoints),
-        processes=draw(
-            none_or | st.lists(st.builds(Process, st.sampled_from(PIDS), st.just("x")), max_size=2).map(tuple)
-        ),
-        sockets=draw(none_or | st.lists(sockets, max_size=3).map(tuple)),
-        bound=draw(none_or | st.lists(sockets, max_size=1).map(tuple)),
-        unlisted=draw(
-            none_or
-            | st.lists(
-                st.builds(
-                    Socket,
-                    st.just("tcp"),
-                    st.just("BOUND"),
-                    st.just("*"),
-                    st.just(0),
-                    st.just("*"),
-                    st.just(0),
-                    pids,
-                    processes_names,
-                ),
-                max_size=2,
-            ).map(tuple)
-        ),
-        attempts=draw(st.lists(attempts, max_size=2).map(tuple)),
-        connected=draw(none_or | st.builds(Connected, st.sampled_from(Reached), st.just("no"))),
-        confinement=draw(st.sampled_from([None, Confinement(), Confinement(bind_deny=("any",), selinux="enforcing")])),
-        limits=draw(st.sampled_from([None, PortLimits(), PortLimits(80, 8081, 9000, ((8081, 8090),))])),
-        addresses=draw(st.sampled_from([None, (), (HostAddress("eth0", "192.0.2.1", 24, "global"),)])),
-        journal=draw(st.sampled_from([None, (), (LogLine(HOST, "api.service", "journal", "x", at=NOW, pid=7),)])),
-        refused=draw(st.sampled_from([(), (Refusal("sockets", "no"),), (Refusal("journal", "no right"),)])),
-        namespaces=draw(
-            st.none()
-            | st.builds(Namespaces, st.lists(proxies, max_size=2).map(tuple), st.lists(spaces, max_size=2).map(tuple))
-        ),
-        redirects=draw(st.none() | st.builds(Redirects, st.just(("nft",)), st.lists(redirects, max_size=2).map(tuple))),
-    )
+
+
+# A strategy that is made anew for each example costs more than what it draws.
+services = {name: services_named(name) for name in NAMES}
+several_names = st.lists(names, max_size=4, unique=True)
+several_listeners = st.lists(listeners, max_size=4).map(tuple)
+several_symptoms = st.lists(symptoms, max_size=2).map(tuple)
+link_states = st.sampled_from(LinkState)
+sources = st.sampled_from([Source("listeners", 1.0), Source("listeners", 1.0, "late"), None])
+identities = st.sampled_from([None, identity(), identity(1001)])
+samples = st.sampled_from([None, sample(), sample(wall=None)])
+unlisted = st.builds(
+    Socket, st.just("tcp"), st.just("BOUND"), st.just("*"), st.just(0), st.just("*"), st.just(0), pids, processes_names
+)
+evidences = st.builds(
+    Evidence,
+    snapshots(),
+    names.map(ref) | endpoints,
+    processes=st.none() | st.lists(st.builds(Process, st.sampled_from(PIDS), st.just("x")), max_size=2).map(tuple),
+    sockets=st.none() | st.lists(sockets, max_size=3).map(tuple),
+    bound=st.none() | st.lists(sockets, max_size=1).map(tuple),
+    unlisted=st.none() | st.lists(unlisted, max_size=2).map(tuple),
+    attempts=st.lists(attempts, max_size=2).map(tuple),
+    connected=st.none() | st.builds(Connected, st.sampled_from(Reached), st.just("no")),
+    confinement=st.sampled_from([None, Confinement(), Confinement(bind_deny=("any",), selinux="enforcing")]),
+    limits=st.sampled_from([None, PortLimits(), PortLimits(80, 8081, 9000, ((8081, 8090),))]),
+    addresses=st.sampled_from([None, (), (HostAddress("eth0", "192.0.2.1", 24, "global"),)]),
+    journal=st.sampled_from([None, (), (LogLine(HOST, "api.service", "journal", "x", at=NOW, pid=7),)]),
+    refused=st.sampled_from([(), (Refusal("sockets", "no"),), (Refusal("journal", "no right"),)]),
+    namespaces=st.none()
+    | st.builds(Namespaces, st.lists(proxies, max_size=2).map(tuple), st.lists(spaces, max_size=2).map(tuple)),
+    redirects=st.none() | st.builds(Redirects, st.just(("nft",)), st.lists(redirects, max_size=2).map(tuple)),
+)
 
 
 @settings(max_examples=150, deadline=None)
-@given(evidences())
+@given(evidences)
 def test_a_verdict_is_never_free_by_ignorance_and_always_fits(evidence: Evidence) -> None:
     verdict = diagnose(evidence, lambda intent: (Command((str(intent.kind),)),))
     if verdict.verdict in (VerdictWord.FREE, VerdictWord.START_LIMIT):
@@ -218,7 +211,7 @@ def test_a_verdict_is_never_free_by_ignorance_and_always_fits(evidence: Evidence
 
 
 @settings(max_examples=150, deadline=None)
-@given(evidences())
+@given(evidences)
 def test_nothing_is_ever_proposed_against_pid_1_docker_or_the_way_in(evidence: Evidence) -> None:
     for action in diagnose(evidence).actions:
         targets = {intent.target.name for intent in action.intents if intent.kind == "stop"}
@@ -228,7 +221,7 @@ def test_nothing_is_ever_proposed_against_pid_1_docker_or_the_way_in(evidence: E
 
 
 @settings(max_examples=150, deadline=None)
-@given(evidences())
+@given(evidences)
 def test_questions_end(evidence: Evidence) -> None:
     """Whatever is asked and refused is not asked again."""
     for _ in range(4):
@@ -304,7 +297,7 @@ def test_no_port_is_free_while_a_needed_look_was_refused(
 
 
 @settings(max_examples=150, deadline=None)
-@given(evidences())
+@given(evidences)
 def test_the_rules_take_every_snapshot(evidence: Evidence) -> None:
     found = evaluate(evidence.snapshot)
     assert len({finding.key for finding in found}) == len(found)
