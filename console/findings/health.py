@@ -33,7 +33,7 @@ def not_well(snapshot: Snapshot, commands_of: CommandsOf) -> list[Finding]:
         ways = (proposal("restart", f"restart {service.ref.name}", again, commands_of, recommended=False),)
         looks = f", {health.failures} looks in a row" if health.failures > 1 else ""
         evidence = (f"{health.said}{looks}", f"state: {service.native_state}")
-        summary = f"runs, and its health check fails: {health.said}"
+        summary = f"unhealthy: {health.said}"
         found.append(
             about("unhealthy", Severity.CRITICAL, snapshot, service, summary, evidence, ways, since=health.since)
         )

@@ -132,7 +132,7 @@ def test_a_declared_check_that_fails_is_a_finding_with_what_it_said() -> None:
     assert (finding.code, finding.severity, finding.service, finding.since) == (
         "unhealthy", Severity.CRITICAL, ref(), 40.0,
     )  # fmt: skip
-    assert finding.summary == "runs, and its health check fails: /health 503: no database"
+    assert finding.summary == "unhealthy: /health 503: no database"
     assert finding.evidence[0].endswith("no database, 2 looks in a row")
     assert only(judge(replace(api, health="unhealthy"), health=(health,))) == finding
     for fine in (replace(health, well=None), replace(health, well=True)):
@@ -425,6 +425,8 @@ def test_who_comes_minutes_after_a_restart_is_still_told_of_it() -> None:
     assert (finding.code, finding.severity, finding.since) == ("restarted", Severity.INFO, NOW - 130.0)
     assert finding.summary == "restarted once, 2 min ago"
     assert finding.evidence[0] == "api.service: active/running"
+    # systemd has set it back.
+    assert only(judge(replace(api, result="success"))) == finding
     assert only(judge(replace(api, restarts=2))).summary == "restarted 2 times, the last 2 min ago"
     assert judge(replace(api, since=NOW - 610.0)) == ()
 
