@@ -2,7 +2,7 @@
 
 from console.actions.context import Context
 from console.actions.holders import holding
-from console.actions.protected import is_network, is_user_manager
+from console.actions.protected import is_network, runs_a_user
 from console.core.engines import ends_containers, is_engine
 from console.core.restarts import gave_up
 from console.core.service import State
@@ -40,7 +40,7 @@ def network(context: Context) -> tuple[str, ...]:
 
 def by_hand(context: Context) -> tuple[str, ...]:
     """What is restarted is the service manager of a user, which starts again only what it starts by itself."""
-    if not is_user_manager(context.service):
+    if not runs_a_user(context.service):
         return ()
     return (
         f"{context.name} is a user's whole service manager: what was started by hand there does not come back with it",

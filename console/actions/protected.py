@@ -3,7 +3,7 @@
 from console.core.engines import is_daemon, is_engine, is_publisher
 from console.core.keepers import is_way_in
 from console.core.network import Listener
-from console.core.service import Service
+from console.core.service import Service, is_user_manager
 from console.core.snapshot import Identity
 from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
 
@@ -34,16 +34,16 @@ def why_protected(service: Service, identity: Identity | None) -> str | None:
         return f"{name} is the way to this host: it is not stopped from here"
     if family in _UNITS:
         return f"{name} is not stopped from here: {_UNITS[family]}"
-    if is_user_manager(service):
+    if runs_a_user(service):
         return f"{name} is a user's whole service manager: it is not stopped from here"
     if 1 in service.pids:
         return f"{name} is run by PID 1 itself: it is not stopped from here"
     return None
 
 
-def is_user_manager(service: Service) -> bool:
+def runs_a_user(service: Service) -> bool:
     """Whether it is the unit of a user's whole service manager: ``user@1000.service``."""
-    return service.ref.scope == "system" and _family(service) == "user" and "@" in service.ref.name
+    return (service.ref.manager, service.ref.scope) == ("systemd", "system") and is_user_manager(service.ref.name)
 
 
 def is_network(service: Service) -> bool:

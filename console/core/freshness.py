@@ -72,6 +72,10 @@ def of_all(snapshot: Snapshot, names: Iterable[str]) -> Freshness:
 
 def of_finding(snapshot: Snapshot, finding: Finding) -> Freshness | None:
     """How old what a finding rests on is; ``None`` where that is the host as a whole."""
+    if finding.service is not None and finding.code == "unhealthy":
+        checked = snapshot.health_of(finding.service)
+        if checked is not None and checked.well is False:
+            return Freshness(checked.at, stale=snapshot.link.state is not LinkState.UP)
     service = snapshot.service(finding.service) if finding.service is not None else None
     if service is not None:
         return of_service(snapshot, service)

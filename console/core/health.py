@@ -32,7 +32,7 @@ class Health:
 
     ref: ServiceRef
     well: bool | None
-    """``None``: that could not be told, or fails for the first time."""
+    """``None``: that could not be told."""
     said: str
     """One line, sanitised and masked: what was asked and what that gave."""
     at: float

@@ -1,5 +1,6 @@
 """Services and the one identity by which a service is known everywhere."""
 
+import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -47,8 +48,12 @@ class ServiceRef:
         return self.shown if other is not None and other != self and other.name == self.name else self.name
 
 
-_USERS = ("user@", "user manager of ")
-"""How a chain names the service manager of a user: by its unit, or by whose it is."""
+_USER_MANAGER = re.compile(r"user@\d+\.service")
+
+
+def is_user_manager(unit: str) -> bool:
+    """Whether a unit of the system is the whole service manager of a user: ``user@1000.service``."""
+    return _USER_MANAGER.fullmatch(unit) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -224,7 +229,9 @@ class Service:
     @property
     def is_under_user(self) -> bool:
         """Whether the service manager of a user runs it, as its chain tells."""
-        return self.chain[:1] == ("systemd",) and any(above.startswith(_USERS) for above in self.chain[1:2])
+        # A chain names such a manager by its unit, or by whose it is.
+        above = self.chain[1] if self.chain[:1] == ("systemd",) and len(self.chain) > 1 else ""
+        return is_user_manager(above) or above.startswith("user manager of ")
 
     def is_run_by(self, unit: ServiceRef) -> bool:
         """Whether this unit of systemd runs it, or what runs it.

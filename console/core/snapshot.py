@@ -9,7 +9,7 @@ from console.core.health import Health
 from console.core.network import Listener, Process
 from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Rates, Sample
-from console.core.service import Endpoint, Service, ServiceRef
+from console.core.service import Endpoint, Service, ServiceRef, is_user_manager
 
 
 class LinkState(StrEnum):
@@ -232,7 +232,7 @@ class Snapshot:
 
     def units_of(self, ref: ServiceRef) -> tuple[Service, ...]:
         """The running units of a user's own service manager, where that unit is such a manager."""
-        if (ref.manager, ref.scope) != ("systemd", "system") or not ref.name.startswith("user@"):
+        if (ref.manager, ref.scope) != ("systemd", "system") or not is_user_manager(ref.name):
             return ()
         own = (one for one in self.services if one.ref.manager == "systemd" and one.ref.scope != "system")
         return tuple(one for one in own if f"/{ref.name}/" in f"{one.cgroup}/")

@@ -8,7 +8,6 @@ from console.core.service import Service, State
 from console.core.snapshot import Snapshot
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.findings.services import about
-from console.findings.words import times
 
 
 def unhealthy(snapshot: Snapshot, services: Iterable[Service], commands_of: CommandsOf) -> list[Finding]:
@@ -32,8 +31,9 @@ def not_well(snapshot: Snapshot, commands_of: CommandsOf) -> list[Finding]:
             continue
         again = (Intent(ActionKind.RESTART, service.ref),)
         ways = (proposal("restart", f"restart {service.ref.name}", again, commands_of, recommended=False),)
-        evidence = (f"{health.said}, {times(health.failures, 'look')} in a row", f"state: {service.native_state}")
-        summary = f"runs, and its health check fails: {health.said}"
+        looks = f", {health.failures} looks in a row" if health.failures > 1 else ""
+        evidence = (f"{health.said}{looks}", f"state: {service.native_state}")
+        summary = f"unhealthy: {health.said}"
         found.append(
             about("unhealthy", Severity.CRITICAL, snapshot, service, summary, evidence, ways, since=health.since)
         )

@@ -117,9 +117,11 @@ def restarted(snapshot: Snapshot, troubled: Troubled, thresholds: Thresholds, pa
         often = "once" if pace.is_single(service) else f"{service.restarts} times, the last"
         ago = f" {span(max(0.0, now - service.since))} ago" if now is not None and service.since is not None else ""
         summary = f"restarted {often},{ago}" if often == "once" and ago else f"restarted {often}{ago}"
-        summary += _how_it_ended(service)
+        # A manager that has it up again may not tell any more how it ended.
+        told = ending_of(service) is not None and (service.state is State.FLAPPING or service.result != "success")
+        summary += _how_it_ended(service) if told else ""
         evidence = facts(snapshot, service)
-        if ending_of(service) is None:
+        if not told:
             evidence = (f"{service.ref.name}: {service.native_state}", *evidence[1:])
         found.append(about("restarted", Severity.INFO, snapshot, service, summary, evidence, since=service.since))
     return found

@@ -1,15 +1,13 @@
 """Which service listens where: listeners joined to the services of any manager, by process and by cgroup."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from console.core.engines import is_engine, is_publisher
 from console.core.network import Listener, Socket
 from console.core.overlap import is_wildcard, same_address
-from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.service import Endpoint, Service, ServiceRef, State, is_user_manager
 
-_USER_MANAGER = re.compile(r"user@\d+\.service")
 INIT = "init.scope"
 """The cgroup of a service manager itself."""
 
@@ -92,8 +90,6 @@ _PUBLISHING = ("docker", "compose")
 """Managers whose engine holds the ports of services."""
 _OWN_CGROUP = ("systemd", "docker", "compose", "kubernetes")
 """Managers that give each service a control group of its own; those of others share that of the manager."""
-_user_manager = re.compile(r"user@\d+\.service")
-"""What is below it are the units of that manager, and not its own."""
 
 
 def _by_pid(services: Sequence[Service]) -> dict[int, Service]:
@@ -113,10 +109,11 @@ def has_own_cgroup(service: Service) -> bool:
 
 
 def _by_cgroup(services: Sequence[Service]) -> dict[str, Service]:
+    """What is below the manager of a user are the units of that manager, and not its own."""
     return {
         service.cgroup: service
         for service in reversed(services)
-        if service.cgroup and has_own_cgroup(service) and not _user_manager.fullmatch(service.ref.name)
+        if service.cgroup and has_own_cgroup(service) and not is_user_manager(service.ref.name)
     }
 
 
@@ -199,7 +196,7 @@ def with_ports(services: tuple[Service, ...], listeners: tuple[Listener, ...]) -
         owners = _owners(listener, by_pid, by_cgroup)
         if _of_systemd(listener) and (opener := declared.get(_place(endpoint))):
             # The unit in which a user's whole service manager runs is not what the port is held for.
-            owners = {ref for ref in owners if not _USER_MANAGER.fullmatch(ref.name)} | {opener}
+            owners = {ref for ref in owners if not is_user_manager(ref.name)} | {opener}
         for ref in owners:
             found.setdefault(ref, set()).add(endpoint)
     return tuple(_with(service, found.get(service.ref, set())) for service in services)

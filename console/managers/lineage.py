@@ -5,14 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from console.core.network import Family
-from console.core.service import Service, ServiceRef
+from console.core.service import Service, ServiceRef, is_user_manager
 
 LAUNCHERS = frozenset({"user", "cron", "crond", "atd", "ssh", "sshd", "rc-local"})
 """Units in whose control group processes stay that are none of theirs."""
 
 _of_container = re.compile(r"(?:docker|libpod|crio|cri-containerd)-[0-9a-f]{12,}\.scope")
 """The scope that an engine makes for one container tells nothing of who runs it."""
-_of_user = re.compile(r"user@\d+\.service")
 
 
 def launches(unit: str) -> bool:
@@ -143,5 +142,5 @@ def units_above(cgroup: str | None) -> tuple[str, ...]:
     unit = unit_of(cgroup)
     if unit is None:
         return ()
-    manager = next((part for part in (cgroup or "").split("/") if _of_user.fullmatch(part)), unit)
+    manager = next((part for part in (cgroup or "").split("/") if is_user_manager(part)), unit)
     return (unit,) if manager == unit else (manager, unit)

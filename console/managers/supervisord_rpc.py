@@ -1,5 +1,6 @@
 """The words of supervisord's XML-RPC over its socket; see supervisord.org/api.html."""
 
+import re
 import xmlrpc.client
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ LOG: Call = ("readLog", (-16384, 0))
 """The end of its log, when something happened."""
 WHOLE_LOG: Call = ("readLog", (-262144, 0))
 """More of it, the first time."""
+
+
+_MOVING = re.compile(rb"(<name>(?:now|description)</name>\s*<value><(?:int|string)>)[^<]*")
+"""The clock of the daemon, and for how long a program is up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,11 @@ def request(calls: Sequence[Call]) -> bytes:
     body = xmlrpc.client.dumps((calling,), "system.multicall").encode()
     head = f"POST /RPC2 HTTP/1.0\r\nHost: localhost\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
+
+
+def still(data: bytes) -> bytes:
+    """What came back without the times that move on by themselves: where it is the same, nothing new was told."""
+    return _MOVING.sub(rb"\1", data.partition(b"\r\n\r\n")[2])
 
 
 def answers(data: bytes, calls: Sequence[Call]) -> list[object]:

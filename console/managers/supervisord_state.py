@@ -44,6 +44,11 @@ class Around:
     """The socket of one that is not the usual one of its host: it is a part of the names of its programs."""
 
 
+def settled(programs: tuple[Program, ...]) -> bool:
+    """Whether no program becomes another state by the mere time that it is up."""
+    return not any(map(_young, programs))
+
+
 def services(programs: tuple[Program, ...], around: Around) -> tuple[Service, ...]:
     """Every program as a service, those included that are in the files only."""
     written = {(each.group, each.name): each for each in around.ground.programs or ()}

@@ -16,7 +16,7 @@ from console.remote.collect import run_when_free
 from console.remote.transport import ChannelRefusedError, Transport
 
 AGAIN = 2.0
-"""Seconds after a first failure in which it is asked once more: what has just been started answers a moment later."""
+"""Seconds after which it is asked once more when it fails: what has just been started answers a moment later."""
 LOOK_FOR = 1.0
 """Seconds between two looks at which services are there to be asked."""
 LIMIT = 10.0
@@ -59,15 +59,12 @@ class HealthWatch:
             await asyncio.sleep(LOOK_FOR)
 
     async def first(self, seconds: float) -> None:
-        """Ask all once, and what failed once more; at most so long."""
+        """Ask all once; at most so long."""
         if not self._checks:
             return
         try:
             async with asyncio.timeout(seconds):
                 await self.round()
-                if any(one.well is None and one.failures for one in self._known.values()):
-                    await asyncio.sleep(AGAIN)
-                    await self.round()
         except TimeoutError:
             waiting = [one.service.ref.name for one in self._due(math.inf) if one.service.ref not in self._known]
             if waiting:
@@ -79,10 +76,8 @@ class HealthWatch:
         async with self._round:
             self._forget()
             for due in self._due(self._clock()):
-                known = await self._ask(due)
-                self._known[due.service.ref] = known
-                pause = AGAIN if known.failures == 1 else due.check.every
-                self._next[due.service.ref] = self._clock() + pause
+                self._known[due.service.ref] = await self._ask(due)
+                self._next[due.service.ref] = self._clock() + due.check.every
                 self._tell()
 
     def _due(self, now: float) -> list[_Due]:
@@ -92,7 +87,9 @@ class HealthWatch:
             # One name of two managers means neither.
             if len({one.ref.manager for one in fitting}) == 1:
                 found |= {one.ref: _Due(one, check) for one in fitting if one.ref not in found and _is_asked(one)}
-        return [due for ref, due in found.items() if self._next.get(ref, 0.0) <= now]
+        # A command may take longest: what is asked of a URL does not wait for it.
+        due = sorted(found.values(), key=lambda one: bool(one.check.command))
+        return [one for one in due if self._next.get(one.service.ref, 0.0) <= now]
 
     def _forget(self) -> None:
         """Of what does not run nothing is told: it is asked anew when it does."""
@@ -109,7 +106,7 @@ class HealthWatch:
         good = []
         for name, look in _looks(due):
             try:
-                output = await run_when_free(self._transport, replace(look, timeout=LIMIT))
+                output = await self._output(look, sure=before is not None and before.well is False)
             except ChannelRefusedError as error:
                 unsure = f"{name}: not checked: {error}"
                 continue
@@ -123,16 +120,25 @@ class HealthWatch:
         # What could not be asked may be the one that fails.
         return Health(ref, None if unsure else True, unsure or "; ".join(good), self._clock())
 
+    async def _output(self, look: Command, *, sure: bool) -> Output:
+        """What a check gave; one that fails is asked once more, unless it did so before or gave no answer at all."""
+        bound = replace(look, timeout=LIMIT)
+        output = await run_when_free(self._transport, bound)
+        if output.exit in (0, CANNOT_TELL, -1) or sure:
+            return output
+        await asyncio.sleep(AGAIN)
+        return await run_when_free(self._transport, bound)
+
     def _failed(self, ref: ServiceRef, said: str, before: Health | None) -> Health:
         failures = before.failures + 1 if before is not None else 1
         sample = self._builder.snapshot.sample
         since = before.since if before is not None and before.failures else sample.wall if sample is not None else None
-        return Health(ref, False if failures > 1 else None, said, self._clock(), since, failures)
+        return Health(ref, False, said, self._clock(), since, failures)
 
     def _tell(self) -> None:
         known = tuple(self._known[ref] for ref in sorted(self._known))
         self._builder.health(known)
-        unsure = [f"{one.ref.name}: {one.said}" for one in known if one.well is None and not one.failures]
+        unsure = [f"{one.ref.name}: {one.said}" for one in known if one.well is None]
         more = f" and {len(unsure) - 3} more" if len(unsure) > 3 else ""
         self._builder.note("health", self._clock(), "; ".join(unsure[:3]) + more if unsure else None, partial=True)
         self._emit()
@@ -146,7 +152,8 @@ def _looks(due: _Due) -> list[tuple[str, Command]]:
     found = []
     runs = manager(due.service.ref.manager)
     if due.check.url is not None and runs is not None:
-        found.append(url_look(due.check.url, runs))
+        name, look = url_look(due.check.url, runs)
+        found.append((name.removesuffix(" 2xx").removesuffix(" answers"), look))
     if due.check.command:
         found.append(command_look(due.check.command))
     return found
@@ -159,4 +166,5 @@ def _said(name: str, output: Output) -> str:
         return f"{name}: no answer in {LIMIT:g} s"
     said = mask(lines[-1][:LONGEST]) if lines else ""
     how = f"exit {output.exit}" if output.exit not in (0, CANNOT_TELL) else ""
-    return f"{name}: {said or how or 'well'}"
+    what = said or how or "well"
+    return what if what.startswith(name) else f"{name}: {what}"

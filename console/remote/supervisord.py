@@ -4,10 +4,9 @@ A socket that asks for a user and a password is not talked to: supervisorctl kno
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from console.core.command import quote
 from console.core.probe import ParseError
 from console.core.service import Service
 from console.managers import supervisord_rpc as rpc
@@ -16,6 +15,7 @@ from console.managers.supervisord import SUPERVISORD_STATUS
 from console.managers.supervisord_files import GROUND_PROBE, Ground, Key
 from console.managers.supervisord_log import read
 from console.managers.supervisord_program import Program, loaded_configs, pid_of, program
+from console.managers.supervisord_tool import right_of, tool_of
 from console.remote.shell import Ask
 from console.remote.survey_loop import SETTLE, Place
 from console.remote.transport import TransportError, UnixSockets
@@ -61,6 +61,25 @@ class Found:
     """What its files say of one that hangs or is gone and never told its programs."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One answer to ``rpc.STATE``."""
+
+    said: bytes
+    """Without the times that move on by themselves."""
+    programs: tuple[Program, ...]
+    pid: int | None
+    refused: str | None = None
+    """Why it does not tell its programs."""
+
+
+def _told(said: bytes) -> _Told:
+    told = rpc.answers(said, rpc.STATE)
+    if not isinstance(told[2], list):
+        return _Told(b"", (), None, _words(told[2]))
+    return _Told(rpc.still(said), _readable(told[2]), pid_of(told[1]))
+
+
 class Daemon:
     """One supervisord, known by its socket."""
 
@@ -78,6 +97,9 @@ class Daemon:
         self._compared: Runs = {}
         self._behind = False
         self._kept: tuple[Service, ...] | None = None
+        self._told: _Told | None = None
+        self._judged: tuple[object, object] | None = None
+        """What the services are made of: where these are the same objects, they are the same services."""
         self._hangs = False
         self._broken = False
         self._gone = False
@@ -94,18 +116,24 @@ class Daemon:
             programs, failure, every = None, f"{self._path}: it answers nonsense ({type(error).__name__})", BY_TOOL
             self._broken = True
         if programs is not None:
-            self._kept = states.services(programs, self._around)
-            if (why := self._around.ground.foreign) is not None:
+            self._judge(programs)
+            if self._around.ground.foreign is not None:
                 failure = f"{self._path}: {self._around.tool_missing}"
-                self._kept = tuple(states.by_its_word(service, why) for service in self._kept)
-            self._why_at = -LOOK_WHY
-            self._behind = any(service.needs_reload for service in self._kept)
         lost = programs is None
         written: tuple[Service, ...] = ()
         if self._kept is None and (self._hangs or self._gone):
             by_files = states.abandoned if self._gone else states.unanswered
             written = by_files(self._around, failure or "")
         return Found(self._kept, failure, every, lost=lost, hangs=self._hangs, broken=self._broken, written=written)
+
+    def _judge(self, programs: tuple[Program, ...]) -> None:
+        self._why_at = -LOOK_WHY
+        if self._judged is not None and self._judged[0] is programs and self._judged[1] is self._around:
+            return
+        self._judged, self._kept = (programs, self._around), states.services(programs, self._around)
+        if (why := self._around.ground.foreign) is not None:
+            self._kept = tuple(states.by_its_word(service, why) for service in self._kept)
+        self._behind = any(service.needs_reload for service in self._kept)
 
     def suspect(self) -> None:
         """Something was just done here: what was behind may be up to date."""
@@ -121,17 +149,18 @@ class Daemon:
             if self._around.ground.hidden:
                 return None, f"{self._path}: {self._around.tool_missing}", BY_TOOL
         try:
-            told = await self._ask(list(rpc.STATE))
+            said = await self._said(rpc.STATE)
+            told = self._told if self._told is not None and rpc.still(said) == self._told.said else _told(said)
         except (rpc.RpcError, TransportError) as error:
             return await self._instead(stamp, error)
-        pid = pid_of(told[1]) or self._around.ground.pid
-        if not isinstance(told[2], list):
-            return None, f"{self._path}: supervisord does not tell its programs: {_words(told[2])}", BY_TOOL
-        programs = _readable(told[2])
-        await self._follow(programs, pid, stamp)
+        # What changes by itself as time passes is read anew.
+        self._told = told if states.settled(told.programs) else None
+        if told.refused is not None:
+            return None, f"{self._path}: supervisord does not tell its programs: {told.refused}", BY_TOOL
+        await self._follow(told.programs, told.pid or self._around.ground.pid, stamp)
         if self._around.ground.hidden:
             return None, f"{self._path}: {self._around.tool_missing}", BY_TOOL
-        return programs, None, EVERY
+        return told.programs, None, EVERY
 
     async def _follow(self, programs: tuple[Program, ...], pid: int | None, stamp: str) -> None:
         """Read the log when something happened, and the files when they may differ from what is loaded."""
@@ -145,7 +174,7 @@ class Daemon:
         self._runs = runs
         if not calls:
             return
-        for call, told in zip(calls, await self._ask(calls), strict=True):
+        for call, told in zip(calls, rpc.answers(await self._said(calls), calls), strict=True):
             if call[0] == "readLog" and isinstance(told, str):
                 self._around = replace(self._around, chronicle=read(self._around.chronicle, told))
             elif call is rpc.CONFIGS:
@@ -185,7 +214,7 @@ class Daemon:
                 return None, f"{self._path}: {status.why}", BY_TOOL
             if "refused connection" in status.why or "no such file" in status.why:
                 return None, self._nobody(), BY_TOOL
-            self._around = replace(self._around, tool=(), tool_missing=_right(ground, self._path))
+            self._around = replace(self._around, tool=(), tool_missing=right_of(ground, self._path))
             return None, self._around.tool_missing, REFUSED
         self._runs = {each.key: (each.word, each.pid) for each in status.programs}
         if self._is_due(stamp, self._runs, ground.pid):
@@ -236,12 +265,12 @@ class Daemon:
             self._around = replace(self._around, tool=(), tool_missing=answer.failure)
             return
         ground: Ground = answer.value if pid is None else replace(answer.value, pid=pid)
-        tool, missing = _tool(ground, self._path, self._may_use, self._around.at)
+        tool, missing = tool_of(ground, self._path, self._may_use, self._around.at)
         self._around = replace(self._around, ground=ground, tool=tool, tool_missing=missing)
 
-    async def _ask(self, calls: list[rpc.Call]) -> list[object]:
+    async def _said(self, calls: Sequence[rpc.Call]) -> bytes:
         assert self._sockets is not None
-        return rpc.answers(await self._sockets.exchange(self._path, rpc.request(calls)), calls)
+        return await self._sockets.exchange(self._path, rpc.request(calls))
 
 
 async def loop(place: Place) -> None:
@@ -360,35 +389,6 @@ def _readable(told: list[object]) -> tuple[Program, ...]:
         except ParseError:
             continue
     return tuple(found)
-
-
-def _tool(ground: Ground, path: str, may_use: bool, at: str) -> tuple[tuple[str, ...], str | None]:
-    if ground.hidden:
-        return (), f"{ground.foreign}: nothing of this supervisord is run or shown"
-    if ground.foreign is not None:
-        return (), (
-            f"{ground.foreign}: its programs are shown as it tells them; nothing is done to them from here, and its "
-            "files and logs are not read"
-        )
-    if not ground.tool:
-        return (), f"supervisorctl is neither in the PATH of {ground.user or 'this user'} nor beside supervisord"
-    named = (ground.tool[0], "-s", f"unix://{path}")
-    unsure = bool(at) and not ground.pid
-    if not may_use:
-        return ("sudo", "-n", "--", *(named if unsure else ground.tool)), None
-    if unsure or (ground.conf is not None and not ground.readable):
-        return named, None
-    return ground.tool, None
-
-
-def _right(ground: Ground, path: str) -> str:
-    """What is missing, and the line that mends it."""
-    user = ground.user or "this user"
-    words = quote((ground.path or "/usr/bin/supervisorctl", *ground.tool[1:], "status"))
-    return (
-        f"{user} may not use {path}: sudoers needs: {user} ALL=(root) NOPASSWD: {words}; "
-        "or [unix_http_server] chmod=0770 and chown=root:GROUP"
-    )
 
 
 def _words(told: object) -> str:

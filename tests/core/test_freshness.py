@@ -6,6 +6,7 @@ import pytest
 
 from console.core.finding import Finding, Severity
 from console.core.freshness import Freshness, not_of_now, of_all, of_finding, of_service, of_source
+from console.core.health import Health
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot, Source
 
@@ -117,3 +118,12 @@ def test_findings_of_one_daemon_among_several_that_hangs_are_not_of_now() -> Non
     known = replace(snapshot(Source("pm2", 99.0, HUNG, partial=True)), services=(one,))
     assert not_of_now(known, (finding, silent)) == {finding.key: Freshness(58.0, stale=True, why=HUNG)}
     assert not_of_now(replace(known, services=(service("pm2"),)), (finding, silent)) == {}
+
+
+def test_what_a_declared_check_said_is_as_old_as_the_check() -> None:
+    api = service("pm2")
+    checked = Health(api.ref, False, "/health 503", 97.0)
+    known = replace(snapshot(Source("pm2", 58.0, HUNG)), services=(api,), health=(checked,))
+    found = Finding("unhealthy", Severity.CRITICAL, "web1", str(api.ref), "unhealthy: /health 503", service=api.ref)
+    assert of_finding(known, found) == Freshness(97.0)
+    assert of_finding(replace(known, health=()), found) == Freshness(58.0, stale=True, why=HUNG)

@@ -93,6 +93,12 @@ def test_one_finding_for_a_pm2_that_no_unit_runs_with_what_starts_it_again() -> 
     assert only(app("web", ran=False)).severity is Severity.INFO
 
 
+def test_a_declared_app_of_a_pm2_that_is_gone_is_told_once_and_critical() -> None:
+    expected = (Expected(HOST, "web", "pm2"),)
+    finding = only(app("web"), app("job"), expected=expected)
+    assert (finding.code, finding.severity) == ("manager-down", Severity.CRITICAL)
+
+
 def test_what_runs_on_without_its_pm2_would_run_twice_if_that_were_started() -> None:
     finding = only(app("web", pids=(812,), state=State.UNKNOWN), app("job"))
     assert finding.summary.endswith("nobody looks after web, job; 1 still runs")

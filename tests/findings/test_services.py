@@ -125,17 +125,17 @@ def test_a_start_limit_is_told_apart() -> None:
     assert finding.proposals[0].label == "reset-failed, then start api.service"
 
 
-def test_a_declared_check_that_fails_twice_is_a_finding_with_what_it_said() -> None:
-    health = Health(ref(), False, "/health answers 2xx: /health 503: no database", 99.0, since=40.0, failures=2)
+def test_a_declared_check_that_fails_is_a_finding_with_what_it_said() -> None:
+    health = Health(ref(), False, "/health 503: no database", 99.0, since=40.0, failures=2)
     api = unit("api.service", pids=(7,))
     finding = only(judge(api, health=(health,)))
     assert (finding.code, finding.severity, finding.service, finding.since) == (
         "unhealthy", Severity.CRITICAL, ref(), 40.0,
     )  # fmt: skip
-    assert finding.summary == "runs, and its health check fails: /health answers 2xx: /health 503: no database"
+    assert finding.summary == "unhealthy: /health 503: no database"
     assert finding.evidence[0].endswith("no database, 2 looks in a row")
     assert only(judge(replace(api, health="unhealthy"), health=(health,))) == finding
-    for fine in (replace(health, well=None, failures=1), replace(health, well=True)):
+    for fine in (replace(health, well=None), replace(health, well=True)):
         assert judge(api, health=(fine,)) == ()
     assert judge(unit("api.service", State.STOPPED), health=(health,)) == ()
 
@@ -425,6 +425,8 @@ def test_who_comes_minutes_after_a_restart_is_still_told_of_it() -> None:
     assert (finding.code, finding.severity, finding.since) == ("restarted", Severity.INFO, NOW - 130.0)
     assert finding.summary == "restarted once, 2 min ago"
     assert finding.evidence[0] == "api.service: active/running"
+    # systemd has set it back.
+    assert only(judge(replace(api, result="success"))) == finding
     assert only(judge(replace(api, restarts=2))).summary == "restarted 2 times, the last 2 min ago"
     assert judge(replace(api, since=NOW - 610.0)) == ()
 

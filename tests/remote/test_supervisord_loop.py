@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import xmlrpc.client
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 import pytest
 
 from console.core.service import Service, ServiceRef, State
+from console.managers import supervisord_rpc as rpc
 from console.managers.supervisord import SUPERVISORD_STATUS, Status
 from console.managers.supervisord_files import Ground, Written
+from console.managers.supervisord_tool import tool_of
 from console.remote import supervisord
 from console.remote.shell import Answer, Ask
 from console.remote.supervisord import loop
@@ -74,6 +76,9 @@ class Host:
             return Answer(ask.probe, self.status)
         return Answer(ask.probe, self.ground.get(ask.args[0], Ground(tool=("supervisorctl",), programs=())))
 
+    def place(self, wanted: Wanted) -> Place:
+        return Place(wanted, cast(Report, _Told(self)), self.ask, cast(Transport, self))
+
     def stamp(self, may: str = "rw") -> str:
         there = (path for path in self.sockets if not self.services or path != self.leaving)
         return "\n".join(f"{may} {path}" for path in there)
@@ -81,7 +86,7 @@ class Host:
     async def looks(self, times: int = 1, may: str = "rw") -> Host:
         """Let the loop look so often, each time at the sockets that are there then."""
         wanted = Wanted(self.stamp(may))
-        place = Place(wanted, cast(Report, _Told(self)), self.ask, cast(Transport, self))
+        place = self.place(wanted)
         task = asyncio.create_task(loop(place))
         for _ in range(times):
             for _ in range(50):
@@ -272,9 +277,9 @@ async def test_what_was_found_elsewhere_is_not_the_usual_one_though_it_is_alone(
 
 
 def test_the_tool_of_one_elsewhere_whose_process_is_not_known_is_told_its_socket() -> None:
-    found = supervisord._tool(Ground(tool=("supervisorctl",)), BAD, True, BAD)
+    found = tool_of(Ground(tool=("supervisorctl",)), BAD, True, BAD)
     assert found == (("supervisorctl", "-s", f"unix://{BAD}"), None)
-    assert supervisord._tool(Ground(pid=5, tool=("supervisorctl",)), BAD, True, BAD) == (("supervisorctl",), None)
+    assert tool_of(Ground(pid=5, tool=("supervisorctl",)), BAD, True, BAD) == (("supervisorctl",), None)
 
 
 def test_the_usual_one_is_one_that_may_be_asked() -> None:
@@ -375,3 +380,38 @@ async def test_a_tool_that_gets_no_answer_is_no_lack_of_rights() -> None:
     assert host.failures[-1].startswith("supervisord hangs and does not answer: ")
     assert "its log /var/log/s.log may tell why" in host.failures[-1]
     assert "sudoers" not in host.failures[-1]
+
+
+async def test_what_did_not_change_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+    answers = rpc.answers
+
+    def counted(data: bytes, calls: Sequence[rpc.Call]) -> list[object]:
+        parsed.append(data)
+        return answers(data, calls)
+
+    monkeypatch.setattr(rpc, "answers", counted)
+    clock = iter(range(2000, 3000))
+    programs = [API]
+
+    def ticking(request: bytes) -> bytes:
+        now = next(clock)
+        return answer(request, *({**one, "now": now, "description": f"pid 7, uptime {now}"} for one in programs))
+
+    def states() -> int:
+        return sum(b"statename" in body for body in parsed)
+
+    host = Host({GOOD: ticking})
+    daemon = supervisord.Daemon(host.place(Wanted("")), GOOD, True, "")
+    first = (await daemon.look("")).services
+    await daemon.look("")
+    again = (await daemon.look("")).services
+    assert (states(), again is first) == (1, True)
+    programs[0] = {**API, "statename": "FATAL", "pid": 0}
+    assert [one.state for one in (await daemon.look("")).services or ()] == [State.FAILED]
+    assert states() == 2
+    # Of one that was just started time alone tells whether it stays up.
+    programs[0] = {**API, "pid": 8, "start": 2003}
+    await daemon.look("")
+    await daemon.look("")
+    assert states() == 4

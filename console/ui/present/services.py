@@ -273,7 +273,7 @@ def _checked(health: Health | None) -> str:
     """What a declared check said last."""
     if health is None:
         return ""
-    word = "well" if health.well else "NOT WELL" if health.well is False else "failed once" if health.failures else ""
+    word = "well" if health.well else "NOT WELL" if health.well is False else ""
     return f"{word}: {health.said}" if word else health.said
 
 
