@@ -453,3 +453,17 @@ def test_what_keeps_a_service_from_its_port_is_not_told_again_as_what_comes_of_i
 def test_a_stopped_process_is_why_a_health_check_fails() -> None:
     api = unit("api.service", pids=(7,), health="unhealthy")
     assert only(judge(api, halted=(Process(7, "python3", 1, state="T"),))).code == "process-stopped"
+
+
+@pytest.mark.parametrize(
+    ("seen", "who"),
+    [
+        ({"pids": (), "process": None}, "docker.service or a container of it"),
+        ({"pids": (57,), "process": "dockerd"}, "docker.service"),
+    ],
+)
+def test_an_engine_whose_process_is_hidden_may_hold_a_port_for_a_container(seen: dict[str, Any], who: str) -> None:
+    docker = unit("docker.service", pids=(57,))
+    held = listener(unit="docker.service", cgroup="/system.slice/docker.service", **seen)
+    finding = only(judge(failed(), docker, listeners=(held,), symptoms=(symptom(),)))
+    assert finding.summary == f"cannot bind tcp 8080, held by {who}"
