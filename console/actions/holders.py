@@ -126,11 +126,11 @@ def _nobody(listener: Listener) -> str:
 
 
 def _left(service: Service, listener: Listener) -> str | None:
-    """To stop a unit that has ended does nothing to what it left."""
+    """To stop a unit does nothing to what it left, or too much to others."""
     if not unlisted.is_hidden_leftover(service, listener):
         return None
-    name = service.ref.name
-    return f"{name} is {service.state} and something is left in its control group: it needs root to name it"
+    name = f"{service.ref.name} ({service.state})"
+    return f"something that {name} left in its control group holds it: only root or its user can name it"
 
 
 def _cannot(context: Context, service: Service, manager: ServiceManager | None) -> str | None:

@@ -92,6 +92,11 @@ def _summary(verdict: Verdict) -> str:
 
 
 def _who(holder: Holder) -> str:
-    """The holder; of a hidden process of a container engine it is not known for whom it holds the port."""
+    """The holder: of what a unit left running the process, as to stop the unit would not end it.
+
+    Of a hidden process of a container engine it is not known for whom it holds the port.
+    """
+    if holder.strays and holder.process is not None:
+        return f"{holder.process} (pid {holder.pid})"
     unseen = holder.process is None and holder.name == holder.unit and is_engine(holder.unit)
     return f"{holder.name} or a container of it" if unseen else holder.name

@@ -467,3 +467,11 @@ def test_an_engine_whose_process_is_hidden_may_hold_a_port_for_a_container(seen:
     held = listener(unit="docker.service", cgroup="/system.slice/docker.service", **seen)
     finding = only(judge(failed(), docker, listeners=(held,), symptoms=(symptom(),)))
     assert finding.summary == f"cannot bind tcp 8080, held by {who}"
+
+
+def test_what_a_unit_of_jobs_left_running_is_named_itself() -> None:
+    cron = unit("cron.service", pids=(39,))
+    job = listener(pids=(812,), unit="cron.service", cgroup="/system.slice/cron.service")
+    known = (Process(812, "python3", 1),)
+    finding = only(judge(failed(), cron, listeners=(job,), symptoms=(symptom(),), processes=known))
+    assert finding.summary == "cannot bind tcp 8080, held by python3 (pid 812)"
