@@ -12,6 +12,7 @@ from console.managers import unlisted
 from console.managers.acting import Grouped, Mortal, PortProving, Stoppable, Traceable
 from console.managers.base import ServiceManager
 from console.managers.join import Owners
+from console.managers.socket_units import started_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,11 @@ def _listening(context: Context, endpoint: Endpoint) -> Holding:
             trouble = trouble or _nobody(listener)
         for service in services:
             manager = context.manager_of(service.ref)
-            trouble = trouble or _left(service, listener) or _cannot(context, service, manager)
+            trouble = trouble or _cannot(context, service, manager) or _left(service, listener)
             if manager is not None:
                 found[service.ref] = Holder(service, manager)
+                # Whose processes are hidden is not seen to have it.
+                found |= {one.ref: Holder(one, manager) for one in started_by(context.snapshot, service.ref)}
     # A socket unit first: it would start its service again. Last what cannot be undone.
     holders = sorted(found.values(), key=_order)
     return Holding(listeners, tuple(holders), trouble)
@@ -126,11 +129,11 @@ def _nobody(listener: Listener) -> str:
 
 
 def _left(service: Service, listener: Listener) -> str | None:
-    """To stop a unit that has ended does nothing to what it left."""
+    """To stop a unit does nothing to what it left, or too much to others."""
     if not unlisted.is_hidden_leftover(service, listener):
         return None
-    name = service.ref.name
-    return f"{name} is {service.state} and something is left in its control group: it needs root to name it"
+    name = f"{service.ref.name} ({service.state})"
+    return f"something that {name} left in its control group holds it: only root or its user can name it"
 
 
 def _cannot(context: Context, service: Service, manager: ServiceManager | None) -> str | None:

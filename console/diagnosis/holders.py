@@ -118,6 +118,8 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
     service = service_of(evidence, listener)
     ref = service.ref if service is not None else _ref_of_unit(evidence, listener)
     left = strays.strays(evidence, listener, service)
+    hidden_left = service is not None and is_hidden_leftover(service, listener)
+    told_by = None if hidden_left else service
     pid = left[0] if left and evidence.processes is not None else _culprit(listener)
     process = evidence.process(pid)
     known_by = _known_by(listener, service)
@@ -133,8 +135,8 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         chain=strays.chain(evidence, left[0], listener.unit, process.name if process else listener.process)
         if left
         else _chain(service, listener.unit, listener.process),
-        since=_since(evidence, process, service),
-        up=_up(evidence, process, service),
+        since=_since(evidence, process, told_by),
+        up=_up(evidence, process, told_by),
         connections=connections_to(evidence, listener),
         respawn=strays.respawn(evidence, left[0]) if left else respawn_of(service),
         command=process.command if process else None,
@@ -143,7 +145,7 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         clash=overlaps(wanted, listener) if wanted.address != "*" or listener.address == "*" else None,
         interface=listener.interface,
         strays=left,
-        note=strays.LEFT if service is not None and is_hidden_leftover(service, listener) else None,
+        note=strays.LEFT if hidden_left else None,
     )
     made = user_sockets.completed(evidence, made, listener)
     made = hidden.completed(evidence, spaces.completed(evidence, made, service, listener))

@@ -31,6 +31,7 @@ from console.diagnosis.wanting import Want
 from console.managers import can
 from console.managers.acting import Resettable
 from console.managers.process import ID as PROCESS
+from console.managers.socket_units import started_by
 from console.managers.unlisted import unlisted
 
 Has = Literal["listener", "connection", "nothing to see"]
@@ -321,23 +322,8 @@ def is_service(evidence: Evidence, holder: Holder) -> bool:
 def _to_stop(evidence: Evidence, holders: Sequence[Holder]) -> list[ServiceRef]:
     """The services to stop, each socket unit before what it started."""
     refs = [holder.ref for holder in holders if holder.ref is not None]
-    refs += [other for ref in refs for other in _started_by_socket(evidence, ref)]
+    refs += [service.ref for ref in refs for service in started_by(evidence.snapshot, ref)]
     return sorted(dict.fromkeys(refs), key=lambda ref: not ref.name.endswith(".socket"))
-
-
-def _started_by_socket(evidence: Evidence, ref: ServiceRef) -> list[ServiceRef]:
-    """The services that run with the socket's descriptor: stopping the socket alone leaves it with them."""
-    if not ref.name.endswith(".socket"):
-        return []
-    return [
-        service.ref
-        for service in evidence.snapshot.services
-        if service.is_triggered_by(ref)
-        and service.pids
-        # A socket that somebody else's port is worth does not take the way to the host, or an engine, with it.
-        and not (is_engine(service.ref.name) or is_way_to_host(service))
-        and not is_own_way(evidence.snapshot.identity, service)
-    ]
 
 
 def proposal(

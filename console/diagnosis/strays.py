@@ -13,8 +13,8 @@ from console.diagnosis.verdict import Holder
 from console.managers import unlisted
 from console.managers.process import named
 
-LEFT = "its unit has ended: something was left in its control group, and only root can name it"
-"""What is noted of a holder that is hidden in the control group of such a unit."""
+LEFT = "something that its unit left in its control group has it, and only root or its user can name it"
+"""What is noted of a holder that is hidden in the control group of a unit that has ended, or runs jobs of others."""
 
 
 def known(evidence: Evidence) -> Snapshot:

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from console.core.declaration import Declaration
+from console.core.engines import is_engine
 from console.core.finding import Finding, Severity
 from console.core.service import Service, State
 from console.core.snapshot import Snapshot
 from console.diagnosis.diagnose import diagnose
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.proposals import CommandsOf
-from console.diagnosis.verdict import Verdict, VerdictWord
+from console.diagnosis.verdict import Holder, Verdict, VerdictWord
 
 _CODES = {
     VerdictWord.HELD: "port-held",
@@ -86,5 +87,16 @@ def _summary(verdict: Verdict) -> str:
     port = f"{verdict.protocol} {verdict.port}"
     tried = f"cannot bind {port}" if verdict.symptom is not None else f"wants {port}"
     if verdict.verdict is VerdictWord.HELD:
-        return f"{tried}, held by {' and '.join(dict.fromkeys(holder.name for holder in verdict.holders))}"
+        return f"{tried}, held by {' and '.join(dict.fromkeys(map(_who, verdict.holders)))}"
     return f"{tried}: {verdict.summary}"
+
+
+def _who(holder: Holder) -> str:
+    """The holder: of what a unit left running the process, as to stop the unit would not end it.
+
+    Of a hidden process of a container engine it is not known for whom it holds the port.
+    """
+    if holder.strays and holder.process is not None:
+        return f"{holder.process} (pid {holder.pid})"
+    unseen = holder.process is None and holder.name == holder.unit and is_engine(holder.unit)
+    return f"{holder.name} or a container of it" if unseen else holder.name

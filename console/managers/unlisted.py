@@ -11,6 +11,7 @@ from console.core.keepers import is_in_container, is_keeper, is_way_in
 from console.core.network import Listener, Process
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
+from console.core.way_in import is_way_to_host
 from console.managers.join import Owners, of_user
 from console.managers.lineage import launches
 from console.managers.process import ID as PROCESS
@@ -98,10 +99,15 @@ def is_left_behind(snapshot: Snapshot, service: Service, pids: tuple[int, ...]) 
 
 
 def is_hidden_leftover(service: Service, listener: Listener) -> bool:
-    """Whether it is of a process that an ended unit left in its control group, which this login may not name."""
-    ended = service.state in (State.STOPPED, State.FAILED)
+    """Whether it is of a process that a unit left in its control group, which this login may not name.
+
+    A unit that has ended did, and one that starts jobs or logins of others, as it listens for none of these.
+    """
+    left = service.state in (State.STOPPED, State.FAILED) or (
+        _launched(service.ref.name) and not is_way_to_host(service)
+    )
     mine = service.ref.manager == "systemd" and listener.unit == service.ref.name
-    return mine and ended and not listener.pids and (service.ref.scope != "system") == of_user(listener)
+    return mine and left and not listener.pids and (service.ref.scope != "system") == of_user(listener)
 
 
 def _launched(unit: str) -> bool:

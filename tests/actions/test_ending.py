@@ -155,7 +155,8 @@ def test_of_an_orphan_its_unit_is_not_stopped() -> None:
     assert made(FREE, where).commands[0] == "kill -TERM 4112"
     hidden = replace(where, listeners=(replace(listener(), inode=55),))
     assert refusal(FREE, hidden, managers=MANAGERS) == (
-        "tcp 8080: legacy.service is stopped and something is left in its control group: it needs root to name it"
+        "tcp 8080: something that legacy.service (stopped) left in its control group holds it: "
+        "only root or its user can name it"
     )
 
 

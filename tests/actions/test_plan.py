@@ -450,6 +450,21 @@ def test_a_service_that_runs_without_its_port_is_restarted() -> None:
     assert names(made(ActionKind.FREE_PORT, conflict(State.RUNNING)))[-1] == "restart api.service"
 
 
+def test_the_service_of_a_socket_unit_is_stopped_with_it_also_where_its_process_is_hidden() -> None:
+    echo = service("echo.service", triggered_by=("echo.socket",))
+    socket = service("echo.socket", ports=(PORT,))
+    unseen = listener("echo.socket", pids=())
+    found = made(
+        ActionKind.FREE_PORT, snapshot(service(state=State.FAILED), echo, socket, listeners=(unseen,)), endpoint=PORT
+    )
+    assert names(found)[:2] == ["stop echo.socket", "stop echo.service"]
+    idle = replace(echo, state=State.STOPPED, pids=())
+    found = made(
+        ActionKind.FREE_PORT, snapshot(service(state=State.FAILED), idle, socket, listeners=(unseen,)), endpoint=PORT
+    )
+    assert "stop echo.service" not in names(found)
+
+
 def test_the_socket_is_stopped_before_its_service() -> None:
     echo = service("echo.service", ports=(PORT,), triggered_by=("echo.socket",))
     socket = service("echo.socket", ports=(PORT,))

@@ -16,6 +16,7 @@ from console.diagnosis import Confidence, Declaration, Evidence, Refusal, Verdic
 from console.diagnosis.evidence import Question
 from console.diagnosis.holder_words import after_a_kill
 from console.diagnosis.ports import next_port
+from console.diagnosis.strays import LEFT
 from console.managers.kubernetes_ports import ClusterPorts, HostPort, NodePod, NodePort
 from console.probes.addresses import HostAddress
 from console.probes.limits import PortLimits
@@ -73,10 +74,19 @@ def test_a_unit_that_has_ended_is_not_stopped_for_what_it_left_behind() -> None:
     verdict = diagnose(look(hidden(listener()), services=(failed(), ended), identity=identity(1001), processes=None))
     assert (verdict.verdict, verdict.holders[0].name) == (VerdictWord.HELD, "legacy.service")
     assert after_a_kill(verdict.holders[0]) == "not known"
-    left = "its unit has ended: something was left in its control group, and only root can name it"
-    assert verdict.holders[0].note == left
+    assert verdict.holders[0].note == LEFT
     assert not any(one.intents or one.recommended for one in verdict.actions)
-    assert verdict.actions[0].reason_off == f"by hand: {left}"
+    assert verdict.actions[0].reason_off == f"by hand: {LEFT}"
+
+
+def test_a_unit_that_runs_jobs_of_others_is_not_stopped_for_one_that_is_hidden() -> None:
+    cron = unit("cron.service", pids=(39,), user="root", restart_policy="on-failure", since=NOW - 300)
+    job = hidden(listener(unit="cron.service", cgroup="/system.slice/cron.service", uid=1001, user="oncall"))
+    verdict = diagnose(look(job, services=(failed(), cron), identity=identity(1002), processes=None))
+    assert verdict.holders[0].note == LEFT
+    assert (verdict.holders[0].since, verdict.holders[0].up) == (None, None)
+    assert (verdict.actions[0].label, verdict.actions[0].intents) == ("end what cron.service left behind", ())
+    assert not any(one.recommended for one in verdict.actions)
 
 
 def test_another_service_holds_the_port() -> None:

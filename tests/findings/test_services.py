@@ -455,3 +455,25 @@ def test_what_keeps_a_service_from_its_port_is_not_told_again_as_what_comes_of_i
 def test_a_stopped_process_is_why_a_health_check_fails() -> None:
     api = unit("api.service", pids=(7,), health="unhealthy")
     assert only(judge(api, halted=(Process(7, "python3", 1, state="T"),))).code == "process-stopped"
+
+
+@pytest.mark.parametrize(
+    ("seen", "who"),
+    [
+        ({"pids": (), "process": None}, "docker.service or a container of it"),
+        ({"pids": (57,), "process": "dockerd"}, "docker.service"),
+    ],
+)
+def test_an_engine_whose_process_is_hidden_may_hold_a_port_for_a_container(seen: dict[str, Any], who: str) -> None:
+    docker = unit("docker.service", pids=(57,))
+    held = listener(unit="docker.service", cgroup="/system.slice/docker.service", **seen)
+    finding = only(judge(failed(), docker, listeners=(held,), symptoms=(symptom(),)))
+    assert finding.summary == f"cannot bind tcp 8080, held by {who}"
+
+
+def test_what_a_unit_of_jobs_left_running_is_named_itself() -> None:
+    cron = unit("cron.service", pids=(39,))
+    job = listener(pids=(812,), unit="cron.service", cgroup="/system.slice/cron.service")
+    known = (Process(812, "python3", 1),)
+    finding = only(judge(failed(), cron, listeners=(job,), symptoms=(symptom(),), processes=known))
+    assert finding.summary == "cannot bind tcp 8080, held by python3 (pid 812)"
