@@ -152,7 +152,9 @@ class Fleet:
         service = poller.snapshot.service(ref)
         recipe = self._recipe(ref, poller.snapshot.services)
         ask, why_not = books.asks_for(ref, service, recipe)
-        answer = None if ask is None else (await poller.looking.ask_all([ask]))[0]
+        # What the plan wants of ports it takes from files that may be others by now.
+        files = [Ask(declared.PROBE, declared.words(poller.snapshot))] if poller.snapshot.declared is not None else []
+        answer = None if ask is None else (await poller.looking.ask_all([ask, *files]))[0]
         failure = why_not if answer is None else answer.failure
         if answer is None or failure is not None:
             book = ReleaseBook(ref, failure=failure)
