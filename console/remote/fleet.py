@@ -14,7 +14,7 @@ from console.core.plan import Plan, PlanProgress
 from console.core.probe import Probe
 from console.core.release import Recipe, ReleaseBook
 from console.core.service import Service, ServiceRef, State
-from console.core.snapshot import Identity, LogLine, Snapshot
+from console.core.snapshot import AbandonedPlan, Identity, LogLine, Snapshot
 from console.core.text import sanitise
 from console.core.usage import Usage
 from console.probes import declared
@@ -208,6 +208,10 @@ class Fleet:
                 found = replace(answer.value, pair=pair) if answer and told else Difference(pair, failure=failure)
             poller.difference(found)
         return found
+
+    def abandoned(self, host: str, plans: tuple[AbandonedPlan, ...]) -> None:
+        """Tell which plans were left on a host without an end, once its plans were looked at."""
+        self._poller(host).abandoned(plans)
 
     async def look_at_files(self, host: str) -> None:
         """Take anew what the files of a host declare, where one of them changed; raises ``TransportError``."""
