@@ -55,7 +55,7 @@ def remember_run(context: Context) -> tuple[Check, ...]:
     still = context.manager.still(context.service) if isinstance(context.manager, Pinned) else None
     command = script(scripts.REMEMBER, key(context.service.ref), *context.traceable.run_id(context.service).argv)
     note = Check(f"note the present run of {context.name}", command, within=0)
-    return (*(() if still is None else (still,)), note, *_listened(context))
+    return (*(() if still is None else (still,)), note, *_listened(context), *_had(context))
 
 
 def is_down(context: Context) -> Check | None:
@@ -122,9 +122,47 @@ def port_look(endpoint: Endpoint, manager: ServiceManager, service: Service) -> 
 
 def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
     """After: it has the ports that are declared or ``certain``; where there are none, it is told where it listens."""
-    if sure := one_per_port((*context.declared(), *certain)):
-        return ports_held(context, *sure)
-    return _listens(context)
+    sure = one_per_port((*context.declared(), *certain))
+    return (*(ports_held(context, *sure) or _listens(context)), *_kept(context, {one.port for one in sure}))
+
+
+def _kept_if_had(context: Context) -> tuple[tuple[str, str, Command], ...]:
+    """What its definition or a file says that it listens on, and how that is looked at: it is wanted where it had it.
+
+    Of an engine or a manager it is what that runs that listens.
+    """
+    name = context.name
+    if not context.service.pids or context.service.oneshot or is_engine(name) or manager_of(name) is not None:
+        return ()
+    told = (*(hint.endpoint for hint in context.service.hints), *context.claimed())
+    declared = {(one.protocol, one.port) for one in context.declared()}
+    asked = (one for one in one_per_port(told) if (one.protocol, one.port) not in declared)
+    looks = ((one, port_look(one, context.manager, context.service)) for one in asked)
+    own = key(context.service.ref)
+    return tuple((f"{own}.{one.protocol}.{one.port}", port_label(one), look) for one, look in looks if look)[:8]
+
+
+def _had(context: Context) -> tuple[Check, ...]:
+    """Before: which of these it has."""
+    return tuple(
+        Check(f"note whether {context.name} has {label}", script(listen_scripts.HAD, mark, *look.argv), within=0)
+        for mark, label, look in _kept_if_had(context)
+    )
+
+
+def _kept(context: Context, others: set[int]) -> tuple[Check, ...]:
+    """After: it has what it had of these; ``others`` are looked at already."""
+    hold, within = context.settings.hold, context.settings.within
+    return tuple(
+        Check(
+            f"{label} not lost by {context.name}",
+            script(listen_scripts.NOT_LOST, mark, label, *look.argv),
+            within,
+            hold,
+        )
+        for mark, label, look in _kept_if_had(context)
+        if int(label.rpartition(" ")[2]) not in others
+    )
 
 
 def _listened(context: Context) -> tuple[Check, ...]:

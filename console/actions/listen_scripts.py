@@ -70,3 +70,19 @@ exit 0
 )
 """SCOPE NAME KEY BEFORE: tell where the service listens by now; it is not so where ``LISTENED`` kept ports, and none
 is left."""
+
+HAD = """
+mark=$HOSTDECK_PLAN/had.$1
+shift
+answer=$("$@") && : >"$mark"
+echo "$answer"
+"""
+"""MARK COMMAND...: keep that COMMAND, which says that a service has a port, says so. What it says is told."""
+
+NOT_LOST = """
+mark=$HOSTDECK_PLAN/had.$1 label=$2
+shift 2
+[ -e "$mark" ] || { echo "it did not have $label before"; exit 77; }
+exec "$@"
+"""
+"""MARK LABEL COMMAND...: where that was kept, COMMAND says so once more."""

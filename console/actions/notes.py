@@ -9,12 +9,13 @@ from console.core.service import State
 from console.core.snapshot import LinkState
 from console.core.way_in import is_own_way, is_way_to_host
 from console.managers import manager
-from console.managers.acting import Declaring
+from console.managers.acting import Declaring, Resettable
 
 
 def before_start(context: Context) -> tuple[str, ...]:
     """Warnings of every action that ends in a start."""
-    return (*link(context), *changed_file(context), *taken_ports(context), *start_limit(context))
+    limits = (*start_limit(context), *counts_anew(context))
+    return (*link(context), *changed_file(context), *taken_ports(context), *limits)
 
 
 def link(context: Context) -> tuple[str, ...]:
@@ -89,6 +90,21 @@ def start_limit(context: Context) -> tuple[str, ...]:
     return (
         f"{context.name} was started {starts} times lately; of {burst} starts within {seconds:g} s the next is the "
         "last one: then it stays down until reset-failed",
+    )
+
+
+def counts_anew(context: Context) -> tuple[str, ...]:
+    """The manager has given the service up, and needs no step of its own to try again: a start counts anew.
+
+    So Docker does of ``on-failure:N``, and pm2 of ``max_restarts``.
+    """
+    service, manager = context.service, context.manager
+    if isinstance(manager, Resettable) or not gave_up(service):
+        return ()
+    tries = service.restarts or 0
+    return (
+        f"{manager.id} gave {context.name} up after {tries} {'restart' if tries == 1 else 'restarts'} by itself: "
+        "this start has it count anew, and it is given up again where the cause is still there",
     )
 
 

@@ -87,14 +87,15 @@ def take_up(context: Context) -> tuple[Step, ...]:
     restart = context.manager.restart(context.service)
     again = context.manager.restart_started(context.service) if isinstance(context.manager, Pinned) else restart
     forth, back = (context.lasting(one, ends=context.service, starts=context.service) for one in (restart, again))
-    return _down_again(context, (*_cleared(context), Step(f"restart {context.name}", forth, back, undo_last=True)))
+    restart_step = Step(f"restart {context.name}", forth, back, undo_last=True, takes_up=True)
+    return _down_again(context, (*_cleared(context), restart_step))
 
 
 def _down_again(context: Context, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The restart of what was stopped starts it: that is undone by a stop, before the release is taken back."""
     stop = stop_again(context) if _was_stopped(context) else None
     last = steps[-1]
-    if stop is None or last.name != f"restart {context.name}":
+    if stop is None or not last.takes_up:
         return steps
     return (*steps[:-1], replace(last, undo=stop, undo_last=False))
 
@@ -161,7 +162,7 @@ def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts
 
 
 def _lasting(context: Context, step: Step) -> Step:
-    service = context.service if step.name == f"restart {context.name}" else None
+    service = context.service if step.takes_up else None
     return replace(step, command=context.lasting(step.command, ends=service, starts=service))
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from console.actions import ActionSettings, RefusedError, plan
+from console.actions.context import one_per_port
 from console.cli.declared import health_command, health_url, log_files, recipe, reload_test, with_declared
 from console.cli.whoami import operator
 from console.config.model import Config
@@ -40,13 +41,22 @@ def make_plan(
         return None, str(error)
 
 
+_KEEPS_PORTS = (ActionKind.RESTART, ActionKind.RELOAD, ActionKind.REBUILD, ActionKind.ROLLBACK)
+
+
 async def look_at_files(fleet: "Fleet", intent: Intent) -> Snapshot:
-    """What is known of the host with what its files claim, where a port is to be freed and none is named."""
+    """What is known of the host with what its files claim, where that is needed.
+
+    Where a port is to be freed and none is named, and where a service may lose one of several.
+    """
     from console.probes.declared import PROBE, words
     from console.remote.shell import Ask
 
     host = intent.target.host
-    if intent.kind is ActionKind.FREE_PORT and intent.endpoint is None and fleet.snapshot(host).declared is None:
+    service = fleet.snapshot(host).service(intent.target)
+    unnamed = intent.kind is ActionKind.FREE_PORT and intent.endpoint is None
+    several = intent.kind in _KEEPS_PORTS and service is not None and len(one_per_port(service.ports)) > 1
+    if (unnamed or several) and fleet.snapshot(host).declared is None:
         await fleet.ask_all(host, [Ask(PROBE, words(fleet.snapshot(host)))])
     return fleet.snapshot(host)
 

@@ -134,6 +134,7 @@ async def missed_plans(host: str, fleet: "Fleet") -> "tuple[HostPlan, ...]":
     import asyncio
 
     from console.remote.audit import AuditFilter, AuditTrail
+    from console.remote.plan_others import abandoned
     from console.remote.runner import pick_up
 
     trail = AuditTrail()
@@ -141,26 +142,30 @@ async def missed_plans(host: str, fleet: "Fleet") -> "tuple[HostPlan, ...]":
     if not unknown:
         return ()
     wanted = {entry.id for entry in unknown}
-    return tuple(found for found in await pick_up(fleet.transport(host), trail) if found.plan.id in wanted)
+    there = await pick_up(fleet.transport(host), trail)
+    fleet.abandoned(host, abandoned(there))
+    return tuple(found for found in there if found.plan.id in wanted)
 
 
 async def other_plans(host: str, fleet: "Fleet") -> "tuple[OtherPlan, ...]":
     """The plans that a host knows of, whoever began them, those that have ended too."""
     import asyncio
 
-    from console.remote.plan_others import others
+    from console.remote.plan_others import abandoned, others
     from console.remote.runner import inspect
     from console.remote.transport import ChannelRefusedError
 
     try:
-        return others(await inspect(fleet.transport(host)))
+        view = await inspect(fleet.transport(host))
     except ChannelRefusedError:
         # MaxSessions 1: the probe shell has the only channel.
         own = fleet.own_transport(host)
         try:
-            return others(await inspect(own))
+            view = await inspect(own)
         finally:
             await asyncio.shield(own.close())
+    fleet.abandoned(host, abandoned(view.plans))
+    return others(view)
 
 
 def open_screen(config: Config, specs: tuple[HostSpec, ...], theme: str | None) -> int:

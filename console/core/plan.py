@@ -80,6 +80,8 @@ class Step:
     """Of evidence: run when the plan first does something to the service, so that it tells later what is new."""
     always: bool = False
     """Of what closes a plan: done too once all was undone, with ``HOSTDECK_UNDONE`` set."""
+    takes_up: bool = False
+    """It lets the service run what is live now: it ends the service and starts it, or starts one that was stopped."""
 
     @property
     def purpose(self) -> str:

@@ -131,6 +131,22 @@ class LastWords:
 
 
 @dataclass(frozen=True, slots=True)
+class AbandonedPlan:
+    """A plan whose processes are gone and that left no result: what it began was neither checked nor undone."""
+
+    id: str
+    kind: str
+    """``restart`` ..."""
+    ref: ServiceRef
+    who: str
+    """Who began it."""
+    at: float | None = None
+    """When it began: the host's wall clock (Unix time, seconds)."""
+    step: str = ""
+    """What it was doing last, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
 class LastPorts:
     """Where a service listened when it was last seen to."""
 
@@ -201,6 +217,8 @@ class Snapshot:
 
     differences: tuple[Difference, ...] = ()
     """What other releases would change, of those pairs of which it was asked."""
+    abandoned: tuple[AbandonedPlan, ...] = ()
+    """The plans that were left there without an end, as of the last look at its plans."""
 
     def difference(self, pair: Pair) -> Difference | None:
         """In what two releases differ, where it was asked."""

@@ -12,7 +12,7 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, no_commands
-from console.findings import claims, disks, environment, halted, health, host, managers, ports, services, vitals
+from console.findings import claims, disks, environment, halted, health, host, managers, plans, ports, services, vitals
 from console.findings import declared as declarations
 from console.findings.declared import Expected
 from console.findings.pace import Pace
@@ -22,7 +22,7 @@ CODES: Final = (
     "no-such-address", "start-limit", "service-failed", "process-stopped", "service-down", "service-missing",
     "service-ambiguous", "restart-loop", "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice",
     "memory-pressure", "io-wait", "disk-full", "inodes-full", "swap-full", "host-stale", "clock-skew",
-    "files-wrong", "env-readable", "service-stopped", "daemon-reload", "restarted",
+    "plan-abandoned", "files-wrong", "env-readable", "service-stopped", "daemon-reload", "restarted",
 )  # fmt: skip
 """The stable vocabulary, in the order in which findings of one severity are shown."""
 
@@ -135,6 +135,7 @@ def _judge(
             memory.trend.note(snapshot)
         found += disks.filling(snapshot, thresholds, memory.trend)
     found += disks.silent(snapshot)
+    found += plans.abandoned(snapshot)
     found += vitals.waiting_for_io(snapshot, thresholds, commands_of)
     found += vitals.short_of_memory(snapshot, thresholds)
     found += vitals.killed_for_memory(snapshot, memory.oom)

@@ -9,11 +9,14 @@ from console.core.command import Command
 from console.core.plan import Check
 from console.core.service import Service
 from console.managers import container_commands as commands
+from console.managers.first_words import FIRST_WORDS
 
 _LOOK = 15.0
 _BY_NOW = "this makes it by what they say now, and so does an undo"
 
-COMPARE = r"""
+COMPARE = (
+    FIRST_WORDS
+    + r"""
 # PROJECT SERVICE COUNT COMPOSE... TOOL...: "same HASH", "differ" or "unknown WHY". COUNT words are Compose.
 hd_files() {
   hd_project=$1 hd_service=$2 hd_count=$3
@@ -35,16 +38,10 @@ hd_made_by() {
     --format '{{.Label "com.docker.compose.config-hash"}}' 2>&1) || { printf '%s\n' "$hd_told" | tail -n 1; return 1; }
   printf '%s\n' "$hd_told" | sort -u | tr '\n' ,
 }
-hd_made_now() {
-  hd_all=$# hd_at=0
-  for hd_word; do
-    hd_at=$((hd_at + 1))
-    [ "$hd_at" -gt "$hd_count" ] || set -- "$@" "$hd_word"
-  done
-  shift "$hd_all"
-  "$@" config --hash "$hd_service"
-}
+hd_hashed() { "$@" config --hash "$hd_service"; }
+hd_made_now() { first_words "$hd_count" hd_hashed "$@"; }
 """
+)
 
 SAME = (
     COMPARE

@@ -3,6 +3,7 @@
 from console.core import work_tree
 from console.managers import compose_files, release_notes
 from console.managers.container_scripts import ENGINE
+from console.managers.first_words import FIRST_WORDS
 
 _LABELS = ("version", "revision", "created")
 _label = '{{{{json (index . "org.opencontainers.image.{}")}}}}'
@@ -94,18 +95,14 @@ id=$(ident "$@") || exit 1
 BUILD = (
     release_notes.WRITE
     + _IDENT
+    + FIRST_WORDS
     + r"""
 file=$1 ref=$2 who=$3 version=$4 commit=$5 tool=$6
 shift 6
 began=$(date +%s)
 (shift "$tool" && exec "$@") || exit
-took=$(($(date +%s) - began)) all=$# at=0
-for word; do
-  at=$((at + 1))
-  [ "$at" -gt "$tool" ] || set -- "$@" "$word"
-done
-shift "$all"
-id=$(ident "$@") || exit 1
+took=$(($(date +%s) - began))
+id=$(first_words "$tool" ident "$@") || exit 1
 note "$(date +%s)" built "$id" "$who" "$version" "$commit" "$took"
 echo "built $id"
 """
@@ -215,27 +212,24 @@ echo "$ident is there"
 """
 """ID TOOL...: an image is there."""
 
-UP = r"""
+UP = (
+    FIRST_WORDS
+    + r"""
 pull=$1 verb=$2
 shift 2
 # The help tells which Compose it is. That of Python never fetches an image that is there, and has no word for it; the
 # other does where a file says so (pull_policy), unless it is told not to.
 helps() {
-  all=$# at=0
-  for word; do
-    at=$((at + 1))
-    [ "$at" -gt "$verb" ] || set -- "$@" "$word"
-  done
-  shift "$all"
   [ "$1 $2 $3" != "sudo -n --" ] || shift 3
   "$@" --help 2>&1
 }
-case $(helps "$@") in
+case $(first_words "$verb" helps "$@") in
   *" --pull "*) pull=never ;;
   *" --quiet-pull "*) pull= ;;
 esac
 exec "$@" ${pull:+--pull "$pull"}
 """
+)
 """never|'' COUNT COMPOSE... up ...: make containers of the image that is there. COUNT words end with ``up``; the first
 one counts where no help is told."""
 

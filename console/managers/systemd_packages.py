@@ -169,7 +169,7 @@ def roll_back(service: Service, target: Release, live: Release | None, by: Signa
             Step(f"install {package} {target.id}", forth, back),
             Step(f"note that {target.id} is live", _script(LIVE, *told), _script(NOT_LIVE, *told)),
             Step(f"clear what {name} failed before", reset, reset, undo_last=True),
-            Step(f"restart {name}", restart, restart, undo_last=True),
+            Step(f"restart {name}", restart, restart, undo_last=True, takes_up=True),
         ),
         preflight=(
             Check(f"{package} {live.id} is installed", _script(SAME, package, live.id, change=False), within=0),

@@ -12,17 +12,17 @@ from console.core.rates import rates
 from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Sample
 from console.core.service import Service, ServiceRef
-from console.core.snapshot import Identity, LastWords, Link, LinkState, Snapshot, Source, Symptom
+from console.core.snapshot import AbandonedPlan, Identity, LastWords, Link, LinkState, Snapshot, Source, Symptom
 from console.managers.adrift import UP, Processes, Silence, beside, settled, unit_of, untold, with_wrong_files
 from console.managers.join import with_ports, with_socket_units
-from console.managers.lineage import Lineage, kept, mains, units_of
+from console.managers.lineage import Lineage, kept, mains
 from console.managers.unlisted import still_listening
+from console.remote import answered
 from console.remote.attempts import Attempts
+from console.remote.descent import Descent
 from console.remote.shell import Answer
 from console.remote.socket_memory import Listened, Revealed
 
-MOST_DIFFERENCES = 64
-"""Pairs of releases of which it is remembered in what they differ."""
 BLOCKED_EVERY = 3.0
 """Seconds between two looks at processes in state D."""
 LOOKED_AT_FOR = 600.0
@@ -42,17 +42,11 @@ class SnapshotBuilder:
         self._managed: dict[str, tuple[Service, ...]] = {}
         self._unanswered: dict[str, tuple[Service, ...]] = {}
         """What files say of services of which a manager that hangs never told."""
-        self._families: dict[int, Family] = {}
+        self._descent = Descent()
         self._lineage = Lineage()
         self._attempts = Attempts()
         self._lacking: set[ServiceRef] = set()
         self._listened = Listened()
-        self._born: dict[int, int] = {}
-        """When the processes began that managers told of, or that are managers, in clock ticks after boot."""
-        self._units: dict[int, tuple[str, ...]] = {}
-        """The units in which each manager was seen to run, by its process."""
-        self._ran_in: dict[ServiceRef, tuple[str, ...]] = {}
-        """The same by what it runs: one that was started anew and ended before it was looked at ran where it did."""
         self._wrong: dict[str, Mapping[str, str]] = {}
         """What is wrong in the files of managers that do not run, by manager and unit."""
         self.outdated = False
@@ -136,12 +130,11 @@ class SnapshotBuilder:
             )
         if not ended <= self._ended.get(manager, frozenset()):
             self.outdated = True
-        ran_in = ((each.daemon, self._ran_in.get(each.ref)) for each in services)
-        units = {pid: units for pid, units in ran_in if pid is not None and units is not None} | self._units
+        moved = self._descent.started_anew(services)
         taken = kept(told, self._attempts.taken(manager, services))
-        same = taken is told and self._left == left and units == self._units and ended == self._ended.get(manager)
+        same = taken is told and self._left == left and not moved and ended == self._ended.get(manager)
         well = before is not None and before.failure is None and trouble is None
-        self._units, self._ended[manager], self._managed[manager] = units, ended, taken
+        self._ended[manager], self._managed[manager] = ended, taken
         if same and well:
             # Only its age is new.
             self.snapshot = replace(self.snapshot, at=now, sources=tuple(self._sources.values()))
@@ -213,20 +206,11 @@ class SnapshotBuilder:
 
     def families(self, families: Iterable[Family], now: float) -> None:
         """Take the processes that descend from those of services."""
-        self._families = {family.pid: family for family in families}
         self.outdated = False
         silence = self._silence()
         told = [one for one in self._known() if not silence.of(one)]
-        # A number that another process has by now is not what a manager told that does not answer any more.
-        known = set(self.mains())
-        kept = {pid: born for pid, born in self._born.items() if pid in known}
-        now_told = {pid for service in told for pid in (*service.pids, service.daemon)}
-        self._born = kept | {pid: family.started for pid, family in self._families.items() if pid in now_told}
-        units = {pid: unit for pid, unit in self._units.items() if pid in known and pid not in self._families}
-        self._units = units | units_of(told, self._families)
-        run = {service.ref: self._units[pid] for service in told if (pid := service.daemon) in self._units and pid}
         there = {service.ref for managed in self._managed.values() for service in managed}
-        self._ran_in = {ref: units for ref, units in self._ran_in.items() if ref in there} | run
+        self._descent.take(families, told, set(self.mains()), there)
         self._join(now)
 
     def _join(self, now: float) -> None:
@@ -253,32 +237,28 @@ class SnapshotBuilder:
         return Silence(frozenset(self._left | (failing & known)), frozenset(self._left), frozenset(ended))
 
     def symptoms(self, manager: str, symptoms: tuple[Symptom, ...]) -> None:
-        """Take what the logs of one manager's failed services say; what those of others say stays."""
-        others = (symptom for symptom in self.snapshot.symptoms if symptom.ref.manager != manager)
-        found = tuple(sorted((*others, *symptoms), key=lambda symptom: symptom.ref))
-        if found != self.snapshot.symptoms:
-            self.snapshot = replace(self.snapshot, symptoms=found)
+        """Take what the logs of one manager's failed services say."""
+        self.snapshot = answered.with_symptoms(self.snapshot, manager, symptoms)
 
     def health(self, known: tuple[Health, ...]) -> None:
         """Take what the declared health checks said."""
         self.snapshot = replace(self.snapshot, health=known)
 
+    def last_words(self, manager: str, words: Iterable[LastWords]) -> None:
+        """Take what the logs of one manager's failed services ended with."""
+        self.snapshot = answered.with_last_words(self.snapshot, manager, words)
+
     def book(self, book: ReleaseBook) -> None:
-        """Take the releases of one service; those of the others stay."""
-        others = (known for known in self.snapshot.books if known.ref != book.ref)
-        self.snapshot = replace(self.snapshot, books=(*others, book))
+        """Take the releases of one service."""
+        self.snapshot = answered.with_book(self.snapshot, book)
 
     def difference(self, difference: Difference) -> None:
-        """Take in what two releases differ; of many pairs the latest stay."""
-        others = (known for known in self.snapshot.differences if known.pair != difference.pair)
-        self.snapshot = replace(self.snapshot, differences=(*others, difference)[-MOST_DIFFERENCES:])
+        """Take in what two releases differ."""
+        self.snapshot = answered.with_difference(self.snapshot, difference)
 
-    def last_words(self, manager: str, words: Iterable[LastWords]) -> None:
-        """Take what the logs of one manager's failed services ended with; what those of others did stays."""
-        others = (each for each in self.snapshot.last_words if each.ref.manager != manager)
-        found = tuple(sorted((*others, *words), key=lambda each: each.ref))
-        if found != self.snapshot.last_words:
-            self.snapshot = replace(self.snapshot, last_words=found)
+    def abandoned(self, plans: tuple[AbandonedPlan, ...]) -> None:
+        """Take which plans were left on the host without an end."""
+        self.snapshot = answered.with_abandoned(self.snapshot, plans)
 
     def complete(self) -> None:
         """Note that everything was asked once."""
@@ -402,15 +382,10 @@ class SnapshotBuilder:
 
     def _services(self) -> tuple[Service, ...]:
         written = tuple(service for found in self._written.values() for service in found)
-        known = beside(self._lineage.joined(self._known(), self._families, self._units), written)
+        known = beside(self._lineage.joined(self._known(), self._descent.families, self._descent.units), written)
         silence = self._silence()
         written = untold(written, known, silence)
         silence = replace(silence, ended=silence.ended | {service.ref for service in written})
-        known = settled((*known, *written), silence, self._alive(), self._managed.get("systemd", ()))
+        alive = Processes() if self.outdated else self._descent.alive()
+        known = settled((*known, *written), silence, alive, self._managed.get("systemd", ()))
         return with_wrong_files(known, {unit: why for wrong in self._wrong.values() for unit, why in wrong.items()})
-
-    def _alive(self) -> Processes:
-        if self.outdated:
-            return Processes()
-        alive = {family.pid for family in self._families.values() if self._born.get(family.pid) == family.started}
-        return Processes(alive, self._born.keys())

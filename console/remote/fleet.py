@@ -14,7 +14,7 @@ from console.core.plan import Plan, PlanProgress
 from console.core.probe import Probe
 from console.core.release import Recipe, ReleaseBook
 from console.core.service import Service, ServiceRef, State
-from console.core.snapshot import Identity, LogLine, Snapshot
+from console.core.snapshot import AbandonedPlan, Identity, LogLine, Snapshot
 from console.core.text import sanitise
 from console.core.usage import Usage
 from console.probes import declared
@@ -152,7 +152,9 @@ class Fleet:
         service = poller.snapshot.service(ref)
         recipe = self._recipe(ref, poller.snapshot.services)
         ask, why_not = books.asks_for(ref, service, recipe)
-        answer = None if ask is None else (await poller.looking.ask_all([ask]))[0]
+        # What the plan wants of ports it takes from files that may be others by now.
+        files = [Ask(declared.PROBE, declared.words(poller.snapshot))] if poller.snapshot.declared is not None else []
+        answer = None if ask is None else (await poller.looking.ask_all([ask, *files]))[0]
         failure = why_not if answer is None else answer.failure
         if answer is None or failure is not None:
             book = ReleaseBook(ref, failure=failure)
@@ -206,6 +208,10 @@ class Fleet:
                 found = replace(answer.value, pair=pair) if answer and told else Difference(pair, failure=failure)
             poller.difference(found)
         return found
+
+    def abandoned(self, host: str, plans: tuple[AbandonedPlan, ...]) -> None:
+        """Tell which plans were left on a host without an end, once its plans were looked at."""
+        self._poller(host).abandoned(plans)
 
     async def look_at_files(self, host: str) -> None:
         """Take anew what the files of a host declare, where one of them changed; raises ``TransportError``."""

@@ -3,9 +3,12 @@
 Of plans whose word counts (the connected user's and root's) all is told; of other users' plans what their locks say.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from console.core.plan import Result, StepState
+from console.core.service import ServiceRef
+from console.core.snapshot import AbandonedPlan
 from console.remote.plan_inspect import HostPlan, HostView, PlanLife
 from console.remote.plan_locks import LockHolder
 
@@ -67,6 +70,26 @@ def _of_plan(found: HostPlan) -> OtherPlan:
         progress.result if found.life is PlanLife.ENDED else None,
         found.took,
     )
+
+
+def abandoned(plans: Iterable[HostPlan]) -> tuple[AbandonedPlan, ...]:
+    """Those without an end, but for one of a service on which a later plan has ended.
+
+    ``plans``: of one host, whoever began them.
+    """
+    found = sorted(plans, key=lambda one: one.at or 0.0, reverse=True)
+    over: set[ServiceRef] = set()
+    left = []
+    for one in found:
+        ref = one.plan.target
+        if one.life is PlanLife.ABANDONED and ref not in over:
+            looks = (*one.progress.steps, *one.progress.undo)
+            step = next((look.name for look in looks if look.state in (StepState.RUNNING, StepState.FAILED)), "")
+            who = _who(one.user or f"uid {one.uid}", one.operator)
+            left.append(AbandonedPlan(one.plan.id, one.plan.kind.value, ref, who, one.at, step))
+        if one.life in (PlanLife.ENDED, PlanLife.ABANDONED) and one.progress.result is not Result.REFUSED:
+            over.add(ref)
+    return tuple(sorted(left, key=lambda one: one.ref))
 
 
 def _of_lock(lock: LockHolder) -> OtherPlan:

@@ -1,7 +1,8 @@
 """Renders a plan to the one POSIX sh script that runs it on its host, apart from any connection.
 
-The script is constant text (``plan_common.sh``, ``plan_run.sh``) and, between the two, what the plan says: assignments
-and argument vectors, each word quoted by ``console.core.command.quote``. Nothing else becomes shell text.
+The script is constant text (``plan_common.sh``, ``plan_command.sh``, ``plan_run.sh``) and, behind that, what the plan
+says: assignments and argument vectors, each word quoted by ``console.core.command.quote``. Nothing else becomes shell
+text.
 """
 
 import hashlib
@@ -114,6 +115,7 @@ def render(plan: Plan, *, root: bool, operator: str, places: Sequence[str] = PLA
             "#!/bin/sh",
             _assign("hd_places", " ".join(places)),
             shell_text("plan_common.sh"),
+            shell_text("plan_command.sh"),
             shell_text("plan_run.sh"),
             *_assignments(plan, root, operator),
             *_commands(plan, root),

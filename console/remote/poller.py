@@ -11,7 +11,7 @@ from typing import TypeVar
 from console.core.difference import Difference
 from console.core.probe import Probe
 from console.core.release import ReleaseBook
-from console.core.snapshot import Link, LinkState, Snapshot
+from console.core.snapshot import AbandonedPlan, Link, LinkState, Snapshot
 from console.remote.builder import SnapshotBuilder
 from console.remote.health import HealthWatch
 from console.remote.host_keys import HostKey, HostKeyError, KeyStatus
@@ -107,6 +107,11 @@ class Poller:
     def book(self, book: ReleaseBook) -> None:
         """Take the releases of a service, and tell of it."""
         self.builder.book(book)
+        self._emit()
+
+    def abandoned(self, plans: tuple[AbandonedPlan, ...]) -> None:
+        """Take which plans were left on the host without an end, and tell of it."""
+        self.builder.abandoned(plans)
         self._emit()
 
     def difference(self, difference: Difference) -> None:

@@ -111,6 +111,38 @@ def test_its_configured_log_files_are_kept_too_from_where_they_ended_before(kind
         assert marked == kept[1:], "the journal has times"
 
 
+def test_a_port_that_its_definition_names_must_not_be_lost_where_it_had_it() -> None:
+    second = Endpoint("tcp", "*", 8081)
+    where = snapshot(service(wants=(PORT,), hints=(Hint(second, "x"), Hint(PORT, "y"))))
+    found = made(ActionKind.RESTART, where)
+    assert [check.name for check in found.preflight if "tcp" in check.name] == ["note whether api.service has tcp 8081"]
+    assert [check.name for check in found.checks if "tcp" in check.name] == [
+        "tcp 8080 held by api.service", "tcp 8081 not lost by api.service",
+    ]  # fmt: skip
+    (kept,) = (check for check in found.checks if "not lost" in check.name)
+    assert (kept.within, kept.hold) == (SETTINGS.within, SETTINGS.hold)
+    down = replace(where.services[0], pids=(), state=State.STOPPED)
+    assert not [check for check in made(ActionKind.START, snapshot(down)).checks if "not lost" in check.name]
+    engine = replace(where.services[0], ref=ref("docker.service"))
+    engines = made(ActionKind.RESTART, snapshot(engine), name="docker.service")
+    assert not [check for check in engines.checks if "not lost" in check.name]
+
+
+def test_a_manager_that_gave_up_and_counts_anew_is_told() -> None:
+    crashed = service(
+        "api", State.FAILED, ref=ref("api", manager="docker"), pids=(), restart_policy="on-failure", restarts=3,
+        tool=("docker",), result="exit-code",
+    )  # fmt: skip
+    told = "docker gave api up after 3 restarts by itself: this start has it count anew"
+    for kind in (ActionKind.START, ActionKind.RESTART):
+        (warning,) = plan(
+            Intent(kind, crashed.ref), snapshot(crashed), managers=MANAGERS, settings=SETTINGS, plan_id="20261120-1"
+        ).warnings
+        assert warning.startswith(told)
+    limited = service(state=State.FAILED, pids=(), restart_policy="on-failure", restarts=5, start_limit=(5, 10.0))
+    assert not [one for one in made(ActionKind.START, snapshot(limited)).warnings if "count anew" in one]
+
+
 def test_how_what_is_stopped_is_ended_is_said_where_its_manager_told() -> None:
     way = StopWay("SIGTERM", 90.0)
     told = ("api.service: SIGTERM, then SIGKILL after 90 s",)

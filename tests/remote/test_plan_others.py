@@ -7,7 +7,7 @@ from dataclasses import replace
 from console.core.plan import PlanProgress, Result, Step, StepResult, StepState
 from console.remote.plan_inspect import HostPlan, HostView, PlanLife
 from console.remote.plan_locks import LockHolder
-from console.remote.plan_others import others
+from console.remote.plan_others import abandoned, others
 from tests.remote.plans import change, make
 
 PLAN = make(Step("restart api.service", change("systemctl", "restart", "api.service")), reason="incident 4711")
@@ -52,3 +52,20 @@ def test_of_another_users_plan_its_lock_tells_once() -> None:
     assert (bobs.commands, bobs.end, bobs.age, bobs.reason) == ((), "", 30.0, "deploy")
     assert left.life is PlanLife.ABANDONED
     assert left.end == "its process is gone: the lock can be broken (hostdeck break-lock)"
+
+
+def test_what_was_abandoned_is_told_until_a_later_plan_of_its_service_has_ended() -> None:
+    unknown = PlanProgress(
+        PLAN, steps=(StepResult("restart api.service", StepState.RUNNING),), result=Result.UNKNOWN, reason="gone"
+    )
+    left = replace(RUNS, life=PlanLife.ABANDONED, progress=unknown, at=100.0)
+    (told,) = abandoned((left, replace(RUNS, at=200.0)))
+    assert (told.id, told.kind, told.ref, told.who) == (PLAN.id, "restart", PLAN.target, "root (as ann@b2)")
+    assert (told.at, told.step) == (100.0, "restart api.service")
+    ended = replace(RUNS, life=PlanLife.ENDED, progress=PlanProgress(PLAN, result=Result.DONE), at=200.0)
+    assert abandoned((left, ended)) == ()
+    assert abandoned((left, replace(ended, at=50.0))) == (told,), "that was before"
+    refused = replace(ended, progress=PlanProgress(PLAN, result=Result.REFUSED))
+    assert abandoned((left, refused)) == (told,), "that has changed nothing"
+    elsewhere = replace(ended, plan=replace(PLAN, target=replace(PLAN.target, name="b.service")))
+    assert abandoned((left, elsewhere)) == (told,)

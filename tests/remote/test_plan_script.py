@@ -777,7 +777,7 @@ def test_a_disk_that_fills_between_steps_stops_and_undoes(places: LocalPlaces) -
     assert places.locks() == []
 
 
-@pytest.mark.parametrize("name", ["plan_common.sh", "plan_run.sh", "plan_door.sh", "rights.sh"])
+@pytest.mark.parametrize("name", ["plan_common.sh", "plan_command.sh", "plan_run.sh", "plan_door.sh", "rights.sh"])
 @words
 def test_shell_files_are_read_by_every_shell(name: str, words: tuple[str, ...], tmp_path: Path) -> None:
     file = tmp_path / name
