@@ -51,8 +51,8 @@ run --name loops --restart always {IMAGE} sh -c 'echo cannot go on >&2; exit 3' 
 run --name well {IMAGE} true &
 run --name bad {IMAGE} sh -c 'echo bad; exit 7' &
 run --name gave-up --restart on-failure:2 {IMAGE} sh -c 'exit 5' &
-run --name sick --health-cmd 'exit 1' --health-interval 1s --health-retries 1 {IMAGE} sleep 1000 &
-run --name fit --health-cmd 'exit 0' --health-interval 1s {IMAGE} sleep 1000 &
+run --name sick --health-cmd 'exit 1' --health-interval 5s --health-retries 1 {IMAGE} sleep 1000 &
+run --name fit --health-cmd 'exit 0' --health-interval 5s {IMAGE} sleep 1000 &
 run --name brief --restart no {IMAGE} sh -c 'sleep 2; exit 1' &
 run --name own-net --network host {IMAGE} httpd -f -p 8098 &
 docker create --name never --publish 8097:80 --label com.docker.compose.project='$(touch /x)' \\

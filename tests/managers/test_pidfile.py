@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from console.actions import ActionSettings, RefusedError, plan, refusal
@@ -437,6 +439,13 @@ def test_what_is_not_known_yet_is_refused() -> None:
     assert Detached(FILE).pid is None
 
 
+def sleeps(pid: int) -> bool:
+    """Whether a script is at a ``sleep`` of its own."""
+    with suppress(psutil.NoSuchProcess):
+        return any(child.name() == "sleep" for child in psutil.Process(pid).children())
+    return False
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the scripts read /proc")
 @pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
 def test_what_ends_later_than_it_was_given_is_awaited_and_started(tmp_path: Path, shell: str) -> None:
@@ -452,6 +461,13 @@ def test_what_ends_later_than_it_was_given_is_awaited_and_started(tmp_path: Path
         running = begun(script, *args)
         told, _ = running.communicate(timeout=60)
         return running.returncode, told
+
+    def waits(script: subprocess.Popen[str]) -> None:
+        """It has seen what runs, and sleeps until it looks again."""
+        deadline = time.monotonic() + 10 * SHARED
+        while not sleeps(script.pid):
+            assert time.monotonic() < deadline, "it does not wait"
+            time.sleep(0.01)
 
     def run_id() -> tuple[str, ...]:
         deadline = time.monotonic() + 10 * SHARED
@@ -473,19 +489,20 @@ def test_what_ends_later_than_it_was_given_is_awaited_and_started(tmp_path: Path
         assert code == OUTLIVED, "it does not run as before: it is told to end"
         assert told == f"process {pid} still runs 2 s after SIGTERM; it may still end, and nothing starts a then\n"
         undo = begun(scripts.START_AGAIN, pid, began, "TERM", "30", *launch)
+        waits(undo)
         go.touch()
         told, _ = undo.communicate(timeout=60)
         was, (pid, began) = pid, run_id()
         assert told == f"process {was} ended, more than 30 s after SIGTERM\na runs as process {pid}\n"
         go.unlink()
         for script, known in ((scripts.RESTART, True), (scripts.RESTART_STARTED, False)):
-            restart = begun(script, *((pid, began) if known else ()), "TERM", "5", *launch)
+            restart = begun(script, *((pid, began) if known else ()), "TERM", "1", *launch)
             assert restart.stdout is not None
             assert "does not end" in restart.stdout.readline()
             go.touch()
             told, _ = restart.communicate(timeout=60)
             was, (pid, began) = pid, run_id()
-            assert told == f"process {was} ended, more than 5 s after SIGTERM\na runs as process {pid}\n"
+            assert told == f"process {was} ended, more than 1 s after SIGTERM\na runs as process {pid}\n"
             go.unlink()
     finally:
         subprocess.run(["kill", "-KILL", pid], capture_output=True, check=False)

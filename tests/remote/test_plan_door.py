@@ -12,6 +12,7 @@ import pytest
 from console.core.plan import Check, Step
 from console.remote import plan_door, plan_inspect
 from console.remote.plan_script import render
+from tests.patience import SHARED
 from tests.remote.plans import SHELLS, LocalPlaces, change, make, shell
 
 words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
@@ -24,7 +25,8 @@ def places(tmp_path: Path) -> LocalPlaces:
 
 def ask(words: tuple[str, ...], request: bytes, *, first: str = "") -> str:
     """What the door answers; ``first`` is shell text that the host's shell reads before it."""
-    done = subprocess.run([*words], input=first.encode() + request, capture_output=True, timeout=40, check=False)
+    asked = first.encode() + request
+    done = subprocess.run([*words], input=asked, capture_output=True, timeout=10 * SHARED, check=False)
     return done.stdout.decode()
 
 
