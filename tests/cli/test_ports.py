@@ -3,7 +3,8 @@
 import pytest
 
 from console.cli.commands.ports import _text as table
-from console.core.service import Endpoint
+from console.core.declaration import Declaration
+from console.core.service import Endpoint, State
 from console.diagnosis.portmap import port_map
 from tests.diagnosis.factories import listener, snapshot, unit
 
@@ -26,3 +27,16 @@ def test_what_another_service_declares_is_told_with_its_name(capsys: pytest.Capt
     assert rows["8080", "127.0.0.1"].endswith(" systemd unit api.service")
     assert rows["8080", "127.0.0.7"].endswith(" (api.service) systemd unit api.service")
     assert rows["9090", "127.0.0.7"].endswith(" -")
+
+
+def test_what_is_declared_and_not_there_has_a_row_too(capsys: pytest.CaptureFixture[str]) -> None:
+    found = snapshot(
+        services=(unit("api.service", State.STOPPED, wants=(Endpoint("tcp", "127.0.0.1", 7001),)),),
+        listeners=(listener("127.0.0.1", 9090),),
+    )
+    guess = Declaration("web", Endpoint("tcp", "*", 7010), "/srv/web/.env:3", sure=False)
+    table((found,), (), port_map(found, (guess,)))
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("web1 ")]
+    assert [row[1] for row in rows] == ["7001", "7010", "9090"]
+    assert rows[0][3:] == ["127.0.0.1", "api.service", "nobody", "-", "-", "systemd", "unit", "api.service"]
+    assert rows[1][3:] == ["*", "web", "nobody", "-", "-", "perhaps", "/srv/web/.env:3"]

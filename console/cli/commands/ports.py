@@ -128,9 +128,12 @@ def _text(snapshots: "Sequence[Snapshot]", clashes: "Sequence[Finding]", entries
         _row(snapshot.host, listener, owner, _where(by_port[snapshot.host, listener.protocol, listener.port], owner))
         for snapshot in snapshots
         for owners in (Owners(snapshot.services),)
-        for listener in sorted(snapshot.listeners, key=lambda found: (found.port, found.protocol, found.address))
+        for listener in snapshot.listeners
         for owner in (owners.of(listener),)
     ]
+    rows += [_unheld(entry) for entry in entries if not entry.listeners]
+    place = {snapshot.host: number for number, snapshot in enumerate(snapshots)}
+    rows.sort(key=lambda row: (place[row[0]], int(row[1]), row[2:4]))
     terminal.table(
         rows, head=("HOST", "PORT", "PROTO", "ADDRESS", "OWNER", "PROCESS", "USER", "SEEN BY", "DECLARED"), right=(1,)
     )
@@ -184,6 +187,14 @@ def _row(host: str, listener: "Listener", found: "Service | None", where: str = 
     name = f"{found.ref.manager}{scope}:{found.ref.name}" if found else _stray(listener)
     user = listener.user or (f"uid {listener.uid}" if listener.uid is not None else "-")
     return (host, str(listener.port), listener.protocol, address, name, process, user, known_by, where)
+
+
+def _unheld(entry: "Entry") -> tuple[str, ...]:
+    """A port that is declared, and nobody listens."""
+    claim = min(entry.declared_by, key=lambda one: not one.sure)
+    names = " ".join(dict.fromkeys(one.service for one in entry.declared_by))
+    where = claim.where if claim.sure else f"perhaps {claim.where}"
+    return (entry.host, str(entry.port), entry.protocol, claim.endpoint.address, names, "nobody", "-", "-", where)
 
 
 def _where(entry: "Entry", owner: "Service | None") -> str:
