@@ -50,6 +50,8 @@ def after_a_kill(holder: Holder) -> str:
         return "not known"
     if holder.respawn is None and holder.ref is None and (holder.container is not None or holder.label is not None):
         return "not known"
+    if holder.respawn is None and holder.parent is not None:
+        return f"not known: {holder.parent} started it, lives, and may start it again"
     if holder.respawn is None and holder.strays:
         return f"none known: {whose(holder)}"
     if holder.respawn is None:

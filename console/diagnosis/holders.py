@@ -145,13 +145,14 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         clash=overlaps(wanted, listener) if wanted.address != "*" or listener.address == "*" else None,
         interface=listener.interface,
         strays=left,
+        parent=strays.parent(evidence, left[0]) if left else None,
         note=strays.LEFT if hidden_left else None,
     )
     made = user_sockets.completed(evidence, made, listener)
     made = hidden.completed(evidence, spaces.completed(evidence, made, service, listener))
     made = clusters.as_node_port(evidence, made)
     # What somebody else runs is no process of its own.
-    return made if made.label is None and not is_contained(made) else replace(made, strays=())
+    return made if made.label is None and not is_contained(made) else replace(made, strays=(), parent=None)
 
 
 def _culprit(listener: Listener) -> int | None:

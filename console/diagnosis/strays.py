@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from console.core.keepers import is_keeper
-from console.core.network import Listener
+from console.core.keepers import is_keeper, is_way_in
+from console.core.network import Listener, Process
 from console.core.service import Service
 from console.core.snapshot import Snapshot
 from console.core.text import mask
@@ -15,6 +15,12 @@ from console.managers.process import named
 
 LEFT = "something that its unit left in its control group has it, and only root or its user can name it"
 """What is noted of a holder that is hidden in the control group of a unit that has ended, or runs jobs of others."""
+
+_SHELLS = frozenset({"ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"})
+_SESSIONS = frozenset({"init", "login", "screen", "systemd", "tmux", "tmux: server"})
+"""In these somebody works, or they look after what nobody does."""
+_PASSES_ON = frozenset({"doas", "env", "nice", "nohup", "runuser", "setsid", "su", "sudo", "timeout"})
+"""They wait for one program and start none again: who started them is looked at."""
 
 
 def known(evidence: Evidence) -> Snapshot:
@@ -40,6 +46,23 @@ def respawn(evidence: Evidence, pid: int) -> str | None:
     """What starts it again: a supervisor that is none of the managers that are known here."""
     found = next((one for one in unlisted.above(known(evidence), pid) if is_keeper(one.name)), None)
     return None if found is None else f"{found.name} (pid {found.pid})"
+
+
+def parent(evidence: Evidence, pid: int) -> str | None:
+    """What started it, lives and may start it again: a script in a loop, a program of its own; not who logged in."""
+    for one in unlisted.above(known(evidence), pid):
+        if one.name in _PASSES_ON:
+            continue
+        session = one.name in _SESSIONS or is_way_in(one.name) or is_keeper(one.name) or _is_prompt(one)
+        return None if session else f"{one.name} (pid {one.pid})"
+    return None
+
+
+def _is_prompt(shell: Process) -> bool:
+    """Whether it is a shell at which somebody types, and not one that runs a script; unknown words tell nothing."""
+    if shell.name.lstrip("-") not in _SHELLS:
+        return False
+    return all(word.startswith("-") and word != "-c" for word in (shell.command or "").split()[1:])
 
 
 def why_kept(evidence: Evidence, holder: Holder) -> str | None:

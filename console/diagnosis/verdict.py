@@ -82,6 +82,8 @@ class Holder:
     """The clients that a rule sends to it, where it does not send all: an address or a network."""
     strays: tuple[int, ...] = ()
     """The processes to end, where no manager lets go of it."""
+    parent: str | None = None
+    """What started these and lives, so that it may start them again: ``loop.sh (pid 70)``."""
     note: str | None = None
     """What else there is to know of it: that it is an older run of the service that wants the port."""
     to: Endpoint | None = None

@@ -176,6 +176,7 @@ def test_the_json_object() -> None:
             "connections": 2,
             "respawn": "systemd Restart=always",
             "respawn_when": "after any end",
+            "parent": None,
             "confidence": "high",
             "known_by": ["inode", "manager", "cgroup"],
             "peer": None,

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from console.core.network import Listener
 from console.core.pid_file import Detached, PidFile
 from console.core.service import Endpoint, Service, ServiceRef, State
@@ -45,6 +47,32 @@ def test_who_started_it_is_told_and_what_starts_it_again_keeps_it_from_being_end
     assert first.intents == ()
     assert first.reason_off == "by hand: runsv (pid 33) runs python3 (pid 4112) and would start it again: act on that"
     assert not first.recommended
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "told"),
+    [
+        ("loop.sh", "/bin/sh /srv/loop.sh", True),
+        ("sh", "sh /srv/loop.sh", True),
+        ("bash", "bash -c while :; do api; done", True),
+        ("python3", "python3 /srv/keeper.py", True),
+        ("bash", "-bash", False),
+        ("zsh", "zsh -i", False),
+        ("sshd", "sshd: ann@pts/0", False),
+        ("tmux: server", "tmux new -s api", False),
+        ("dash", None, False),
+    ],
+)
+def test_a_parent_that_lives_may_start_it_again_but_not_the_prompt_of_a_login(
+    name: str, command: str | None, told: bool
+) -> None:
+    above = (process(ppid=34, started=1), process(34, name="sudo", ppid=33), process(33, name=name, ppid=1))
+    known = tuple(replace(one, command=command) if one.pid == 33 else one for one in above)
+    verdict = diagnose(look(listener(**SESSION), processes=known))
+    words = f"not known: {name} (pid 33) started it, lives, and may start it again"
+    assert verdict.holders[0].parent == (f"{name} (pid 33)" if told else None)
+    assert (f"RESPAWN  {words}" in as_text(verdict)) is told
+    assert verdict.actions[0].recommended
 
 
 def test_of_a_master_and_its_workers_the_master_is_named() -> None:
