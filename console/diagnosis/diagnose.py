@@ -7,6 +7,7 @@ from console.core.finding import Proposal
 from console.core.network import Listener, Socket
 from console.core.restarts import gave_up
 from console.core.service import Endpoint, State
+from console.core.words import listed
 from console.diagnosis import (
     again,
     at_home,
@@ -232,13 +233,13 @@ def _nothing_seen(evidence: Evidence, want: Want, endpoint: Endpoint, commands_o
     rivals = duplicates.rivals(evidence, want, contained.holders if contained is not None else ())
     if want.ref is None and len(next_start.awake(evidence, rivals)) > 1:
         free = f"nobody is seen on {want.port}" if unseen else f"{want.port} is free"
-        summary = f"{free}, but {' and '.join(rivals)} both claim it"
+        summary = f"{free}, but {listed(rivals)} {'both' if len(rivals) == 2 else 'all'} claim it"
         return outline(evidence, want, VerdictWord.DUPLICATE, summary)
     if (unread := beyond.unread_rules(evidence, endpoint)) is not None:
         summary = f"nobody listens on {want.port}; {unread.what} is not known"
         return replace(undecided(evidence, want, summary), actions=ways)
     if unseen:
-        summary = f"nobody is seen on {want.port}; not checked: {' and '.join(gap.brief for gap in unseen)}"
+        summary = f"nobody is seen on {want.port}; not checked: {listed(gap.brief for gap in unseen)}"
         verdict = replace(undecided(evidence, want, summary, *unseen), actions=ways)
         return verdict if contained is None else inside.undecided(contained, verdict)
     if contained is not None:

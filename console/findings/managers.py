@@ -10,9 +10,9 @@ from console.core.namesakes import managers_by_name, told_apart
 from console.core.plan import ActionKind, Intent
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Snapshot
+from console.core.words import listed
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.findings.services import facts, ways_out
-from console.findings.words import listed
 from console.managers import manager
 from console.managers.adrift import run_by, unit_of
 from console.managers.base import Reviving

@@ -13,10 +13,11 @@ from console.core.restarts import gave_up, wont_start
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot, Symptom
 from console.core.thresholds import Thresholds
+from console.core.words import listed
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.diagnosis.wanting import is_own
 from console.findings.pace import Pace
-from console.findings.words import listed, span, times
+from console.findings.words import span, times
 from console.managers import can
 from console.managers.acting import Applying, Rereadable, Resettable
 from console.managers.join import Owners

@@ -10,8 +10,9 @@ from console.core.sample import DiskRate, Memory, Rates, Sample
 from console.core.service import Service
 from console.core.snapshot import Snapshot
 from console.core.thresholds import Thresholds
+from console.core.words import listed
 from console.diagnosis.proposals import CommandsOf, no_commands, proposal
-from console.findings.words import listed, size
+from console.findings.words import size
 
 CONFIRMED = 0.25
 """Share of the limit that the pressure must reach for one second of IO wait to count: it has a mean of ten seconds."""

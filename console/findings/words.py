@@ -23,13 +23,6 @@ def size(count: float) -> str:
     return f"{count / 1024:.1f} TiB"
 
 
-def listed(names: list[str], most: int = 3) -> str:
-    """Some names and how many more: ``a, b, c and 2 more``."""
-    if len(names) <= most:
-        return ", ".join(names)
-    return f"{', '.join(names[:most])} and {len(names) - most} more"
-
-
 def times(count: int, word: str) -> str:
     """``1 restart``, ``5 restarts``."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

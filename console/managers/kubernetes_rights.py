@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from console.core import words
 from console.core.service import Service
 from console.managers.kubernetes_names import workload
 
@@ -62,8 +63,7 @@ class Unseen:
 
 def listed(kinds: tuple[str, ...]) -> str:
     """Kinds in words for a person."""
-    *first, last = (_KINDS[kind][1] for kind in kinds)
-    return f"{', '.join(first)} and {last}" if first else last
+    return words.listed((_KINDS[kind][1] for kind in kinds), most=len(_KINDS))
 
 
 def _shorts(kinds: tuple[str, ...]) -> set[str]:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from console.core.keys import BY_ID, TABS, Place
 from console.core.plan import ActionKind, Intent
 from console.core.snapshot import LinkState
+from console.core.words import listed
 from console.ui import cells
 from console.ui.planner import combined
 from console.ui.present.hosts import link_advice
-from console.ui.present.words import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ from console.core.sample import CpuRate, DiskRate, Filesystem, Memory, Pressure,
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot, Source
 from console.findings import CODES, Evaluator, evaluate, not_seen
-from console.findings.words import listed, size, span
+from console.findings.words import size, span
 from tests.diagnosis.factories import HOST, NOW, failed, hidden, identity, listener, sample, snapshot, unit
 
 GIB = 1 << 30
@@ -366,11 +366,6 @@ def test_spans(seconds: float, text: str) -> None:
 )
 def test_sizes(count: float, text: str) -> None:
     assert size(count) == text
-
-
-def test_long_lists_are_cut() -> None:
-    assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
-    assert listed(["a", "b"]) == "a, b"
 
 
 @pytest.mark.parametrize(

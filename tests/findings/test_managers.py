@@ -65,7 +65,7 @@ def test_one_finding_for_the_unit_and_all_that_it_ran() -> None:
     api, cart, idle = program("api"), program("cart"), program("idle", enabled="disabled")
     finding = only(down(), api, cart, idle)
     assert (finding.code, finding.severity, finding.service) == ("manager-down", Severity.WARNING, ref(SUPERVISOR))
-    assert finding.summary == "not running: nobody looks after its 2 services: api, cart"
+    assert finding.summary == "not running: nobody looks after its 2 services: api and cart"
     assert finding.evidence[0] == "supervisor.service: inactive/dead, enabled"
     assert finding.concerns(api.ref)
     assert not finding.concerns(idle.ref)
@@ -83,7 +83,7 @@ def app(name: str, **changes: Any) -> Service:
 def test_one_finding_for_a_pm2_that_no_unit_runs_with_what_starts_it_again() -> None:
     finding = only(app("web"), app("job"))
     assert (finding.code, finding.severity, finding.subject) == ("manager-down", Severity.WARNING, "pm2")
-    assert finding.summary == "pm2 of deploy is not running: nobody looks after web, job"
+    assert finding.summary == "pm2 of deploy is not running: nobody looks after web and job"
     [way] = finding.proposals
     assert (way.commands, way.recommended) == (("sudo -H -u deploy -- env -C / pm2 resurrect",), True)
     assert only(app("web", daemon=9)).summary == (
@@ -101,7 +101,7 @@ def test_a_declared_app_of_a_pm2_that_is_gone_is_told_once_and_critical() -> Non
 
 def test_what_runs_on_without_its_pm2_would_run_twice_if_that_were_started() -> None:
     finding = only(app("web", pids=(812,), state=State.UNKNOWN), app("job"))
-    assert finding.summary.endswith("nobody looks after web, job; 1 still runs")
+    assert finding.summary.endswith("nobody looks after web and job; 1 still runs")
     [way] = finding.proposals
     assert not way.recommended
     assert way.reason_off == "by hand: web runs on and would run twice, so end it first"
@@ -115,7 +115,7 @@ def test_a_manager_that_is_gone_is_not_said_to_be_silent_as_well() -> None:
 def test_a_program_that_has_a_namesake_on_its_host_is_named_with_its_manager() -> None:
     namesake = replace(container("api"), adrift=None, state=State.RUNNING)
     finding = only(down(), program("api"), program("cart"), namesake)
-    assert finding.summary == "not running: nobody looks after its 2 services: supervisord:api, cart"
+    assert finding.summary == "not running: nobody looks after its 2 services: supervisord:api and cart"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_containers_that_ran_until_their_engine_was_stopped_are_no_footnote(sock
     old, kept = container("aold"), container("zweb", ran=True, restart_policy="always")
     finding = only(engine, old, container("cweb", ran=True), kept)
     assert (finding.code, finding.severity) == ("manager-down", Severity.WARNING)
-    assert finding.summary == "not running: nobody looks after its 2 services: cweb, zweb"
+    assert finding.summary == "not running: nobody looks after its 2 services: cweb and zweb"
     assert finding.proposals[0].recommended
     assert not finding.concerns(old.ref)
 
@@ -171,7 +171,7 @@ def test_a_declared_program_makes_it_critical_and_is_not_told_twice() -> None:
 def test_what_runs_on_speaks_against_a_start() -> None:
     api = program("api", state=State.UNKNOWN, pids=(812,), adrift="its process 812 runs on, and nobody looks after it")
     finding = only(down(state=State.FAILED, exit_code=None, exit_signal=9, result="signal"), api, program("cart"))
-    assert finding.summary == "failed: killed by SIGKILL: nobody looks after its 2 services: api, cart; 1 still runs"
+    assert finding.summary == "failed: killed by SIGKILL: nobody looks after its 2 services: api and cart; 1 still runs"
     assert not any(way.recommended for way in finding.proposals)
     assert "api: unknown, its process 812 runs on, and nobody looks after it" in finding.evidence
 

@@ -325,7 +325,7 @@ def test_what_supervisord_has_not_loaded_is_read_again_by_group() -> None:
         for name, group in (("api", None), ("shop:cart", "shop"), ("shop:pay", "shop"))
     ]  # fmt: skip
     finding = only(evaluate(snapshot(services=tuple(changed)), commands_of=commands))
-    assert finding.summary == "files of supervisord changed on disk and not reloaded: api, shop:cart, shop:pay"
+    assert finding.summary == "files of supervisord changed on disk and not reloaded: api, shop:cart and shop:pay"
     assert finding.evidence[0] == "api: api new (/etc/supervisor/conf.d/all.conf)"
     assert finding.proposals[0].commands == ("daemon-reload api", "daemon-reload shop:cart")
 

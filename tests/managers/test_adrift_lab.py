@@ -111,7 +111,7 @@ async def test_programs_of_a_supervisord_that_is_stopped_stay_and_its_unit_is_st
         await eyes.until(State.STOPPED)
         assert finding.severity is Severity.WARNING
         assert finding.subject == f"{supervised.name}/systemd:supervisor.service"
-        assert eyes.findings["manager-down"].summary == "not running: nobody looks after its 2 services: api, cart"
+        assert eyes.findings["manager-down"].summary == "not running: nobody looks after its 2 services: api and cart"
         assert eyes.findings.keys() == {"manager-down"}
         api = eyes.programs["api"]
         assert api.adrift == (
@@ -140,7 +140,7 @@ async def test_who_comes_later_is_told_by_the_files(lab: Lab, supervised: Host) 
                 "idle": (State.STOPPED, "disabled"),
             }
             assert eyes.programs["api"].unit_file == ZOO
-            assert "its 2 services: api, cart" in eyes.findings["manager-down"].summary
+            assert "its 2 services: api and cart" in eyes.findings["manager-down"].summary
     supervised.sh("systemctl disable supervisor")
     async with seen(lab, supervised) as eyes:
         # Nobody wants it to run.
@@ -222,7 +222,7 @@ async def test_what_a_supervisord_that_was_killed_leaves_behind_runs_on(lab: Lab
         finding = eyes.findings["manager-down"]
         assert finding.severity is Severity.CRITICAL
         assert finding.summary == (
-            "does not stay up: killed by SIGKILL: nobody looks after its 2 services: api, cart; 2 still run"
+            "does not stay up: killed by SIGKILL: nobody looks after its 2 services: api and cart; 2 still run"
         )
         assert not any(way.recommended for way in finding.proposals)
         assert "manager-silent" not in eyes.findings
@@ -326,7 +326,7 @@ async def test_apps_of_a_pm2_that_is_stopped_or_was_never_seen(lab: Lab) -> None
         await eyes.until(State.STOPPED, names=names)
         finding = await eyes.told("manager-down")
         assert finding.severity is Severity.WARNING
-        assert eyes.findings["manager-down"].summary == "not running: nobody looks after its 2 services: web, job"
+        assert eyes.findings["manager-down"].summary == "not running: nobody looks after its 2 services: web and job"
     for user in ("root", "nosudo"):
         async with seen(lab, host, user) as later:
             assert later.programs.keys() == set(names)
@@ -363,8 +363,8 @@ async def test_what_ran_without_a_unit_is_told_to_who_comes_after_the_crash(lab:
         down = [finding for finding in evaluate(later.snapshot) if finding.code == "manager-down"]
         pm2, supervisord = sorted(down, key=lambda finding: finding.subject)
         assert pm2.severity is supervisord.severity is Severity.WARNING
-        assert "nobody looks after web, job" in pm2.summary
-        assert supervisord.summary == "supervisord is not running: nobody looks after api, cart, idle"
+        assert "nobody looks after web and job" in pm2.summary
+        assert supervisord.summary == "supervisord is not running: nobody looks after api, cart and idle"
         assert pm2.proposals[0].commands == ("sudo -H -u deploy -- env -C / pm2 resurrect",)
     host.sh("pkill -x sleep; sudo -H -u deploy -- env -C / pm2 resurrect")
     async with seen(lab, host) as back:

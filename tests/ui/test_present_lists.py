@@ -21,7 +21,7 @@ from console.ui.present import findings, frame, hosts, ports, resources, service
 from console.ui.present.copying import lines_of, safe
 from console.ui.present.explain import evidence
 from console.ui.present.verdict import verdict_block
-from console.ui.present.words import host_cell, host_width, listed, number, short_os, wall_age
+from console.ui.present.words import host_cell, host_width, number, short_os, wall_age
 from console.ui.selection import Selection
 from console.ui.store import Store
 from console.ui.widgets.columns import fit
@@ -39,10 +39,6 @@ def texts(entries: tuple[Entry | Heading, ...]) -> str:
 def test_words_count_and_list_like_a_person() -> None:
     assert number(1, "host") == "1 host"
     assert number(1200, "host") == "1,200 hosts"
-    assert listed([]) == ""
-    assert listed(["a"]) == "a"
-    assert listed(["a", "b"]) == "a and b"
-    assert listed(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
 
 
 def test_a_production_host_has_the_word_beside_its_name() -> None:

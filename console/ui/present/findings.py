@@ -7,11 +7,12 @@ from console.core.freshness import Freshness, of_all, of_finding, of_service
 from console.core.namesakes import Managers, is_ambiguous, managers_by_name
 from console.core.service import Service
 from console.core.snapshot import LinkState, Snapshot
+from console.core.words import listed
 from console.ui import cells
 from console.ui.cells import Cell, Spans, Text
 from console.ui.clock import Clock
 from console.ui.present.hosts import link_advice
-from console.ui.present.words import freshness, host_cell, host_width, how_old, listed, number, service_name, wall_age
+from console.ui.present.words import freshness, host_cell, host_width, how_old, number, service_name, wall_age
 from console.ui.store import Store
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.palette import width_of

@@ -11,10 +11,11 @@ from console.core.finding import Finding, Severity
 from console.core.network import Listener
 from console.core.service import Endpoint, Service
 from console.core.snapshot import Snapshot
+from console.core.words import listed
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
-from console.ui.present.words import host_cell, how_old, listed, number, service_name
+from console.ui.present.words import host_cell, how_old, number, service_name
 from console.ui.store import Store
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.table import Column, Row

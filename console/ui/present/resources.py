@@ -8,10 +8,11 @@ from console.core.sample import Filesystem, Pressure
 from console.core.service import Service
 from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
+from console.core.words import listed
 from console.remote.transport import HostSpec
 from console.ui import cells
 from console.ui.cells import Cell, Text
-from console.ui.present.words import host_cell, how_old, listed, number, service_name
+from console.ui.present.words import host_cell, how_old, number, service_name
 from console.ui.store import HostHistory, memory_used
 from console.ui.widgets.detail import Entry, Heading
 from console.ui.widgets.table import Column, Row

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from console.core.words import listed
 from console.ui import cells
 from console.ui.cells import Cell
-from console.ui.present.words import listed, number, service_name
+from console.ui.present.words import number, service_name
 from console.ui.widgets.detail import Entry, Heading, height_of
 from console.ui.widgets.palette import cut_cells
 

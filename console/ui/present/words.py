@@ -79,14 +79,6 @@ def short_os(name: str) -> str:
     return _WORDY.sub("", name)
 
 
-def listed(names: Iterable[str], limit: int = 3) -> str:
-    """``a, b and 4 more``."""
-    words = list(names)
-    if len(words) <= limit:
-        return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-    return f"{', '.join(words[:limit])} and {len(words) - limit} more"
-
-
 def number(count: int, word: str) -> str:
     """``1 host``, ``12 hosts``."""
     return f"{cells.count(count)} {word}" if count == 1 else f"{cells.count(count)} {word}s"

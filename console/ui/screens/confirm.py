@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LOOK = 0.3
 """Seconds between two looks at the plans that are asked about."""
 
+KEYS = "arrows or tab: the other answer   enter: this one   esc: no"
+"""What may be pressed here; the keys at the foot are those of the page behind."""
+
 
 class ConfirmScreen(ModalScreen[bool]):
     """Answers ``True`` only when the second button was reached and pressed; esc means no."""
@@ -47,6 +50,7 @@ class ConfirmScreen(ModalScreen[bool]):
             with Horizontal(id="buttons"):
                 yield Button(self._no, id="no", compact=True)
                 yield Button(self._yes, id="yes", compact=True)
+            yield Static(KEYS, id="hint", markup=False)
 
     @on(Button.Pressed)
     def _answered(self, event: Button.Pressed) -> None:

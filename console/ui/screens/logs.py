@@ -10,8 +10,9 @@ from textual.widgets import Static
 
 from console.core.keys import Place
 from console.core.snapshot import LogLine
+from console.core.words import listed
 from console.ui import cells, keymap
-from console.ui.present.words import listed, service_name
+from console.ui.present.words import service_name
 from console.ui.screens.deck_screen import DeckScreen
 from console.ui.selection import Selection
 from console.ui.widgets.filter_input import FilterInput

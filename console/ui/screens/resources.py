@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from console.core.keys import Place
+from console.core.words import listed
 from console.ui import keymap
 from console.ui.present import resources as present
-from console.ui.present.words import host_width, listed
+from console.ui.present.words import host_width
 from console.ui.screens.list_screen import ListScreen
 from console.ui.selection import Selection
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, ClassVar, cast
 from console.core.keys import Place
 from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import LinkState
+from console.core.words import listed
 from console.ui import keymap
 from console.ui.cells import Cell
 from console.ui.off import KINDS
 from console.ui.present import services as present
-from console.ui.present.words import freshness, host_width, listed
+from console.ui.present.words import freshness, host_width
 from console.ui.screens.list_screen import ListScreen
 from console.ui.screens.log_tail import SHOWN, LogTail
 from console.ui.screens.usage_watch import UsageWatch
