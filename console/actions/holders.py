@@ -8,6 +8,7 @@ from console.core.keepers import manager_of
 from console.core.network import Listener
 from console.core.overlap import overlaps
 from console.core.service import Endpoint, Service, ServiceRef
+from console.core.snapshot import Snapshot
 from console.managers import unlisted
 from console.managers.acting import Grouped, Mortal, PortProving, Stoppable, Traceable
 from console.managers.base import ServiceManager
@@ -104,14 +105,26 @@ def _services(context: Context, listener: Listener) -> tuple[Service, ...]:
 
 def _has(context: Context, service: Service, listener: Listener) -> bool:
     """Whether the listener is the service's: of several at one address each may belong to another unit."""
-    if service.ref.manager != "systemd" or service.ref.name.endswith(".socket"):
+    if service.ref.name.endswith(".socket"):
         return True
+    if service.ref.manager != "systemd":
+        return not _is_beside(context.snapshot, service, listener)
     if set(listener.pids) & set(service.pids) or listener.unit in service.triggered_by:
         return True
     if unlisted.is_left_behind(context.snapshot, service, listener.pids):
         return False
     inside = f"{listener.cgroup}/".startswith(f"{service.cgroup}/")
     return inside or service.cgroup is None or listener.cgroup is None
+
+
+def _is_beside(snapshot: Snapshot, service: Service, listener: Listener) -> bool:
+    """Whether a process that no service lets go has this listener, and the service another one at the same address."""
+    strange = {process.pid for process in snapshot.processes} - set(service.pids)
+    if service.members or not listener.pids or not strange.issuperset(listener.pids):
+        return False
+    place = (listener.protocol, listener.address, listener.port)
+    shared = (one for one in snapshot.listeners if (one.protocol, one.address, one.port) == place)
+    return any(set(one.pids) & set(service.pids) for one in shared)
 
 
 def _unlisted(context: Context, listener: Listener) -> tuple[Service, ...]:

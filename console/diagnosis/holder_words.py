@@ -15,7 +15,8 @@ def owners(holders: Sequence[Holder], most: int) -> list[Holder]:
 
 def owner(holder: Holder) -> Hashable:
     """What tells owners of a port apart, who let go of it one by one: what a service left behind is not the service."""
-    return (holder.ref, holder.strays or (holder.pid if holder.ref is None else None))
+    unknown = holder.container or holder.pid or holder.name
+    return (holder.ref, holder.strays or (unknown if holder.ref is None else None))
 
 
 def distinct(holders: Iterable[Holder]) -> list[Holder]:

@@ -76,10 +76,10 @@ def for_held(
     """Stop the owners through their managers; else move the newcomer; a signal only where no manager owns a process."""
     owners = distinct(holders)
     advice = [(holder, _advice(evidence, holder)) for holder in owners]
-    by_hand = [other for _, other in advice if other is not None]
     freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
     if no_address(evidence, want, holders) is not None:
-        return (*_each(evidence, want, holders, freed, commands_of), *by_hand, move(evidence, want))
+        told = (other for _, other in advice)
+        return (*_each(evidence, want, holders, freed, commands_of), *told, move(evidence, want))
     kept = [holder for holder in owners if holder not in freed]
     # Where nobody is seen to want the port, which of those who share it is too much is for a person to say.
     groups = [freed] if want.ref is not None else [[one] for one in freed]
@@ -91,7 +91,15 @@ def for_held(
         for group in groups
         if group
     ]  # fmt: skip
+    by_hand = (_one_of_all(evidence, want, one, other, holders) for one, other in advice if other is not None)
     return (*stops, *by_hand, *unmask(want), move(evidence, want))
+
+
+def _one_of_all(evidence: Evidence, want: Want, holder: Holder, way: Proposal, holders: Sequence[Holder]) -> Proposal:
+    """Advice that is about one holder: no advice where the port stays another's all the same."""
+    beside = others_beside(evidence, _all_of([holder], holders), holders) if want.ref is None else holders
+    others = [one for one in distinct(beside) if (one.ref or one.name) != (holder.ref or holder.name)]
+    return replace(way, label=f"{way.label}: {_in_vain(want, others)}", recommended=False) if others else way
 
 
 def _all_of(owners: Sequence[Holder], holders: Sequence[Holder]) -> list[Holder]:

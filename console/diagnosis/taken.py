@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from console.core.finding import Proposal
 from console.core.overlap import is_loopback, is_wildcard, same_address
-from console.core.service import Endpoint
+from console.core.service import Endpoint, ServiceRef
 from console.diagnosis import clusters, kernel_ways, proposals
 from console.diagnosis.container_ways import stop_container
 from console.diagnosis.evidence import Evidence
@@ -209,7 +209,10 @@ def _ways(
     stoppable = [
         holder
         for holder in found
-        if holder.ref is not None and can(holder.ref, Stoppable) and clusters.by_hand(evidence, holder) is None
+        if holder.ref is not None
+        and can(holder.ref, Stoppable)
+        and clusters.by_hand(evidence, holder) is None
+        and _has_rule(evidence, holder, holder.ref)
     ]
     ways: list[Proposal | None] = []
     if stoppable:
@@ -224,10 +227,16 @@ def _ways(
     return proposals.ordered((*ways, proposals.move(evidence, want), reserve))
 
 
+def _has_rule(evidence: Evidence, holder: Holder, ref: ServiceRef) -> bool:
+    """Whether the rule goes when the service does: one that a person wrote stays, and takes the port as before."""
+    published = Published(evidence.snapshot.services).of(holder.endpoint)
+    return ref.manager == "kubernetes" or (published is not None and published.ref == ref)
+
+
 def _by_hand(evidence: Evidence, holder: Holder, *, recommended: bool) -> Proposal | None:
     if (advice := clusters.by_hand(evidence, holder)) is not None:
         return replace(advice, recommended=recommended)
-    if holder.container is not None:
+    if holder.container is not None and holder.ref is None:
         return stop_container(evidence, holder)
     return Proposal(
         "remove-redirect",

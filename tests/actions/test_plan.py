@@ -10,6 +10,7 @@ import pytest
 from console.actions import ActionSettings, RefusedError, kinds, plan, ports_to_free, refusal
 from console.core.command import Command, Effect
 from console.core.durations import whole
+from console.core.network import Process
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
@@ -480,6 +481,19 @@ def test_which_of_several_ports_is_meant_is_not_guessed() -> None:
 
 def test_a_service_that_runs_without_its_port_is_restarted() -> None:
     assert names(made(ActionKind.FREE_PORT, conflict(State.RUNNING)))[-1] == "restart api.service"
+
+
+def test_a_process_that_shares_the_address_of_a_program_is_ended_too() -> None:
+    rp = service("rp", ref=ServiceRef("web1", "supervisord", "rp"), ports=(PORT,), pids=(70,))
+    own, stray = listener("supervisor.service", pids=(70,)), listener("session-7.scope", pids=(80,), inode=2)
+    where = snapshot(
+        service(state=State.FAILED),
+        rp,
+        listeners=(own, stray),
+        processes=(Process(80, "python3", 1, "oncall", started=5),),
+    )
+    found = made(ActionKind.FREE_PORT, where, endpoint=PORT)
+    assert names(found)[:2] == ["stop rp", "end python3 (pid 80)"]
 
 
 def test_the_service_of_a_socket_unit_is_stopped_with_it_also_where_its_process_is_hidden() -> None:

@@ -472,3 +472,26 @@ def test_nothing_is_called_free_where_rules_alone_may_take_it(
     assert verdict.summary == f"nobody is seen on tcp 8080; not checked: {told}: {why}"
     assert told in gaps(verdict)
     assert diagnose(replace(evidence, redirects=Redirects(), refused=())).verdict is VerdictWord.FREE
+
+
+def test_to_stop_who_is_behind_a_rule_of_a_person_frees_nothing() -> None:
+    """Clients would be sent there all the same: the rule is to go."""
+    rule = Redirect("tcp", ((8080, 8080),), None, 9090, rule="ip own pre tcp dport 8080 redirect to :9090")
+    behind = listener(port=9090, pids=(900,), unit="ninety.service", cgroup="/system.slice/ninety.service")
+    ninety = unit("ninety.service", pids=(900,))
+    mine = (HostAddress("eth0", "10.0.0.5", 24, "global"),)
+    known: dict[str, Any] = {"redirects": Redirects(("nft",), (rule,)), "namespaces": Namespaces(), "addresses": mine}
+    verdict = diagnose(look(behind, services=(ninety,), **known))
+    assert (verdict.verdict, verdict.holders[0].name) == (VerdictWord.HELD, "ninety.service")
+    way = verdict.actions[0]
+    assert (way.id, way.intents, way.recommended) == ("remove-redirect", (), True)
+    assert way.label == "remove the rule that sends 8080 to ninety.service"
+    assert not any(one.id == "stop-holder" for one in verdict.actions)
+
+
+def test_a_container_that_its_engine_does_not_publish_is_not_stopped_for_a_rule_of_a_person() -> None:
+    verdict = diagnose(look(services=(shop(ports=()),), redirects=NAT, namespaces=Namespaces((), (SPACE,))))
+    assert verdict.holders[0].name == "shop/api"
+    assert verdict.actions[0].id == "remove-redirect"
+    verdict = diagnose(look(services=(shop(),), redirects=NAT, namespaces=Namespaces((), (SPACE,))))
+    assert verdict.actions[0].id == "stop-holder"

@@ -338,8 +338,21 @@ def test_a_holder_that_is_not_stopped_keeps_the_newcomer_from_starting() -> None
     )
     verdict = diagnose(look(listener("127.0.0.1"), proxy, symptoms=(symptom(address="*"),)))
     ways = {one.label: one for one in verdict.actions[:2]}
-    assert ways.keys() == {IN_VAIN, "find and stop the container that publishes 8080"}
+    container = "find and stop the container that publishes 8080: does not free tcp 8080, legacy.service has it too"
+    assert ways.keys() == {IN_VAIN, container}
+    assert not any(one.recommended for one in verdict.actions)
     assert (kinds(ways[IN_VAIN]), ways[IN_VAIN].recommended) == ([("stop", "legacy.service")], False)
+
+
+def test_hidden_holders_of_two_units_are_two_owners() -> None:
+    """Also the program of a manager that is found by hand is no advice while another keeps the port."""
+    program = hidden(listener(unit="supervisor.service", cgroup="/system.slice/supervisor.service"))
+    other = hidden(listener(inode=2, unit="session-7.scope", cgroup="/user.slice/user-990.slice/session-7.scope"))
+    verdict = diagnose(look(program, other, identity=identity(1001), processes=None))
+    assert verdict.actions[0].label == (
+        "stop the program of supervisord that has 8080: does not free tcp 8080, a hidden process of deploy has it too"
+    )
+    assert not any(way.recommended for way in verdict.actions)
 
 
 def test_nothing_is_advised_while_a_hidden_process_shares_the_port() -> None:
