@@ -123,7 +123,8 @@ def port_look(endpoint: Endpoint, manager: ServiceManager, service: Service) -> 
 def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
     """After: it has the ports that are declared or ``certain``; where there are none, it is told where it listens."""
     sure = one_per_port((*context.declared(), *certain))
-    return (*(ports_held(context, *sure) or _listens(context)), *_kept(context, {one.port for one in sure}))
+    told = () if sure or _keeps_all(context) else _listens(context)
+    return (*ports_held(context, *sure), *told, *_kept(context, {one.port for one in sure}))
 
 
 def _kept_if_had(context: Context) -> tuple[tuple[str, str, Command], ...]:
@@ -140,6 +141,12 @@ def _kept_if_had(context: Context) -> tuple[tuple[str, str, Command], ...]:
     looks = ((one, port_look(one, context.manager, context.service)) for one in asked)
     own = key(context.service.ref)
     return tuple((f"{own}.{one.protocol}.{one.port}", port_label(one), look) for one, look in looks if look)[:8]
+
+
+def _keeps_all(context: Context) -> bool:
+    """Whether each of its known ports is one of these, which says as much as a look at where it listens."""
+    known = {f"{protocol} {port}" for protocol, port in _known(context)}
+    return bool(known) and known <= {label for _, label, _ in _kept_if_had(context)}
 
 
 def _had(context: Context) -> tuple[Check, ...]:
@@ -168,7 +175,7 @@ def _kept(context: Context, others: set[int]) -> tuple[Check, ...]:
 def _listened(context: Context) -> tuple[Check, ...]:
     """Before: on which fixed ports it listens, where its configuration does not say."""
     words, name = _listen_words(context), context.name
-    if words is None or context.declared() or not context.service.pids or not _known(context):
+    if words is None or context.declared() or not context.service.pids or not _known(context) or _keeps_all(context):
         return ()
     # Those of an engine or a manager are the ports of what it runs, which may come up later, or in a group of its own.
     if is_engine(name) or manager_of(name) is not None:

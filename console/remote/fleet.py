@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from console.core.difference import Difference, Pair
 from console.core.environment import Environment
 from console.core.finding import Finding, Severity
-from console.core.plan import Plan, PlanProgress
+from console.core.plan import Plan, PlanProgress, Result
 from console.core.probe import Probe
 from console.core.release import Recipe, ReleaseBook
 from console.core.service import Service, ServiceRef, State
@@ -275,9 +275,13 @@ class Fleet:
         """Run a plan on its host, tell how far it is until it has a result, then look at its services again."""
         if self._run is None:
             raise RuntimeError("this fleet was made to look only")
+        last: PlanProgress | None = None
         async with aclosing(self._run(plan, self)) as told:
-            async for progress in told:
-                yield progress
+            async for last in told:
+                yield last
+        if last is not None and last.result in (Result.DONE, Result.UNDONE, Result.FAILED):
+            left = self.snapshot(plan.target.host).abandoned
+            self.abandoned(plan.target.host, tuple(one for one in left if one.ref != plan.target))
         with suppress(TransportError):
             self.touch(plan.target.host, [ref.name for ref in (plan.target, *plan.touches)])
 

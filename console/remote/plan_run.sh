@@ -82,11 +82,12 @@ hd_look() {
   eval "hd_since=\$hd_since_$hd_n"
   hd_seconds $((hd_now - hd_from))
   if hd_ok "${1##*:}" && [ -z "$hd_over" ]; then
-    [ "$hd_since" ] || eval "hd_since_$hd_n=$hd_began hd_since=$hd_began"
-    if [ $((hd_now - hd_since)) -ge "$hd_hold" ]; then hd_close 'done'; else hd_open=1; fi
+    # Between two looks: one that takes long has seen no more than a moment.
+    [ "$hd_since" ] || eval "hd_since_$hd_n=$hd_now hd_since=$hd_now"
+    if [ "$hd_hold" = 0 ] || [ $((hd_began - hd_since)) -ge "$hd_hold" ]; then hd_close 'done'; else hd_open=1; fi
   elif [ "$hd_exit" = 77 ]; then
     # Not told at this look: after a success the next one may tell, until it has held long enough.
-    if [ -z "$hd_since" ] || [ $((hd_now - hd_since)) -ge "$hd_hold" ]; then hd_close skipped; else hd_open=1; fi
+    if [ -z "$hd_since" ] || [ $((hd_began - hd_since)) -ge "$hd_hold" ]; then hd_close skipped; else hd_open=1; fi
   elif [ "$hd_since" ]; then
     hd_held_for=$hd_text
     hd_seconds $((hd_now - hd_since))

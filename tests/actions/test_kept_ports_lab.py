@@ -48,7 +48,7 @@ def test_one_of_several_ports_that_is_lost_is_a_failure_and_one_that_comes_late_
     assert states["tcp 8081 not lost by work"] == states["tcp 8082 not lost by work"] == "done"
     host.sh("touch /srv/work/lost")
     code, document, _ = bench.run("restart", "--yes")
-    assert (code, document["result"]) == (1, "failed")
+    assert (code, document["result"]) == (1, "failed"), document["checks"]
     assert "tcp 8082 not lost by work failed: nothing listens on tcp 8082" in str(document["reason"])
     again: Any = bench.does("restart")
     states = {check["name"]: check["state"] for check in again["checks"]}
@@ -81,4 +81,4 @@ def started(bench: Bench, warned: str) -> None:
     _, dry, _ = bench.run("start", "--dry-run")
     assert any(warned in one for one in dry["warnings"]), dry["warnings"]  # type: ignore[attr-defined]
     code, document, _ = bench.run("start", "--yes")
-    assert (code, document["result"]) == (1, "failed")
+    assert (code, document["result"]) == (1, "failed"), document["checks"]

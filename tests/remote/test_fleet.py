@@ -1,13 +1,15 @@
 """What a fleet asks of a host whose connection gives no further channel."""
 
+from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from console.core.command import Command, Output
 from console.core.finding import Finding
-from console.core.plan import Step
-from console.core.snapshot import Identity, Link, LinkState, Snapshot
+from console.core.plan import Plan, PlanProgress, Result, Step
+from console.core.snapshot import AbandonedPlan, Identity, Link, LinkState, Snapshot
 from console.remote.fleet import Fleet
 from console.remote.transport import ChannelRefusedError, HostSpec, Transport
 from tests.remote.plans import make
@@ -68,3 +70,18 @@ def test_a_host_is_judged_when_its_findings_are_asked_for_and_once_for_each_snap
     assert judged == []
     assert fleet.findings("web1") == fleet.findings("web1") == ()
     assert judged == [fleet.snapshot("web1")]
+
+
+@pytest.mark.parametrize(("result", "left"), [(Result.DONE, 1), (Result.UNDONE, 1), (Result.REFUSED, 2)])
+async def test_what_was_abandoned_of_a_service_is_over_once_a_plan_of_it_has_ended(result: Result, left: int) -> None:
+    plan = make(Step("restart", Command(("true",))))
+
+    async def run(_plan: Plan, _fleet: Fleet) -> AsyncGenerator[PlanProgress, None]:
+        yield PlanProgress(plan, result=result)
+
+    fleet = Fleet([HostSpec("web1", "web1")], lambda spec: Connection(full=False), lambda _: (), run=run)  # type: ignore[arg-type, return-value]
+    other = replace(plan.target, name="other.service")
+    gone = tuple(AbandonedPlan("20261120-7", "restart", ref, "bob") for ref in (plan.target, other))
+    fleet.abandoned(plan.target.host, gone)
+    _ = [progress async for progress in fleet.execute(plan)]
+    assert len(fleet.snapshot(plan.target.host).abandoned) == left

@@ -298,6 +298,17 @@ def test_a_preflight_that_fails_changes_nothing(places: LocalPlaces, words: tupl
 
 
 @words
+def test_a_look_that_takes_as_long_as_something_must_hold_is_one_look(
+    places: LocalPlaces, words: tuple[str, ...]
+) -> None:
+    """On a busy host: one look of a second said that a service had stayed up for a second."""
+    seen = places.first / "seen"
+    slow = shell(f"sleep 0.5; [ ! -e {seen} ] && : >{seen}")
+    plan = make(Step("one", change("true")), checks=(Check("stays", slow, within=5, hold=0.3),))
+    assert untimed(places.run(plan, words))[-1].startswith("result failed check 1 1 flapped")
+
+
+@words
 def test_what_succeeds_and_then_fails_is_flapping(places: LocalPlaces, words: tuple[str, ...]) -> None:
     once = 'if [ -e "$1" ]; then exit 7; fi; : >"$1"'
     plan = make(Step("one", change("true")), checks=(Check("up", shell(once, str(places.first / "seen")), hold=5),))
