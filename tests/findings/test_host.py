@@ -115,7 +115,7 @@ def test_io_wait_names_who_waits_and_where() -> None:
     )
     finding = only(evaluate(made))
     assert (finding.code, finding.severity) == ("io-wait", Severity.CRITICAL)
-    assert finding.summary == "IO wait 62 %: postgres, jbd2/vdb waiting, vdb 98 % busy"
+    assert finding.summary == "IO wait 62 %: postgres and jbd2/vdb waiting, vdb 98 % busy"
     assert "in state D: postgres (pid 5) in io_schedule" in finding.evidence
     assert "vdb: 98 % busy, 41 ms a request, 0 B/s read, 9 MiB/s written" in finding.evidence
 
