@@ -89,17 +89,17 @@ async def started(config: Config, specs: tuple[HostSpec, ...]) -> "AsyncIterator
             await fleet.stop()
 
 
-async def settled(fleet: "Fleet", hosts: Iterable[str]) -> tuple[Snapshot, ...]:
-    """Every host's first whole look, or the reason why there is none."""
+async def settled(fleet: "Fleet", hosts: Iterable[str], *, health: bool = False) -> tuple[Snapshot, ...]:
+    """Every host's first whole look, or the reason why there is none; with what declared checks of ``health`` say."""
     names = tuple(hosts)
-    tasks = {name: asyncio.create_task(whole(fleet, name)) for name in names}
+    tasks = {name: asyncio.create_task(whole(fleet, name, health=health)) for name in names}
     async with _patience(lambda: _progress(fleet, tasks)):
         return tuple(await asyncio.gather(*tasks.values()))
 
 
-async def whole(fleet: "Fleet", host: str, *, rates: bool = True) -> Snapshot:
+async def whole(fleet: "Fleet", host: str, *, rates: bool = True, health: bool = False) -> Snapshot:
     """One host's first whole look. Rates take two samples, so the second one is waited for where they are wanted."""
-    snapshot = await fleet.settled(host)
+    snapshot = await (fleet.checked(host) if health else fleet.settled(host))
     for _ in range(int(WHOLE_WITHIN / STEP)):
         if snapshot.link.state is not LinkState.UP or _complete(snapshot, rates=rates):
             break

@@ -111,16 +111,21 @@ def without_unit(
     """Managers that are gone and that no unit of the system runs: somebody started them, or a unit of a user."""
     found: dict[tuple[object, ...], list[Service]] = {}
     for service in services:
-        if service.adrift is not None and unit_of(service) is None and (service.ran or service.daemon is None):
+        if service.adrift is not None and unit_of(service) is None:
             found.setdefault(_daemon_of(service), []).append(service)
-    return [_of_daemon(snapshot, mine, declared) for mine in found.values()]
+    return [_of_daemon(snapshot, mine, declared) for mine in found.values() if any(map(_is_let_go, mine))]
+
+
+def _is_let_go(service: Service) -> bool:
+    return service.ran or (service.daemon is None and service.enabled != "disabled")
 
 
 def _daemon_of(service: Service) -> tuple[object, ...]:
     return service.ref.manager, service.ref.scope, place_in(service.ref.name)
 
 
-def _of_daemon(snapshot: Snapshot, services: Sequence[Service], declared: Collection[ServiceRef]) -> Finding:
+def _of_daemon(snapshot: Snapshot, ran: Sequence[Service], declared: Collection[ServiceRef]) -> Finding:
+    services = [service for service in ran if _is_let_go(service)]
     first, names = services[0], _named(snapshot, services)
     ident, scope = first.ref.manager, first.ref.scope
     whose = ident if scope == "system" else f"{ident} of {scope.removeprefix('user:')}"
@@ -136,8 +141,14 @@ def _of_daemon(snapshot: Snapshot, services: Sequence[Service], declared: Collec
         f"{whose} {gone}: nobody looks after {names}{on}",
         tuple(_lines(services)),
         _revival(first, whose, live),
-        covers=tuple(service.ref for service in services),
+        covers=(*(service.ref for service in ran), *_pid_file_of(snapshot, ident)),
     )
+
+
+def _pid_file_of(snapshot: Snapshot, ident: str) -> tuple[ServiceRef, ...]:
+    """The manager itself, where it left a pid file behind."""
+    refs = (service.ref for service in snapshot.services if service.state is State.FAILED)
+    return tuple(ref for ref in refs if (ref.manager, ref.name) == ("pidfile", ident))
 
 
 def _severity_alone(services: Sequence[Service], declared: Collection[ServiceRef]) -> Severity:

@@ -126,6 +126,10 @@ class Fleet:
         """Wait until a host was looked at as a whole, or is known to be down."""
         return await self._poller(host).settled()
 
+    async def checked(self, host: str) -> Snapshot:
+        """The same, and for what the declared health checks of its services say."""
+        return await self._poller(host).checked()
+
     async def refresh(self, host: str) -> Snapshot:
         """Ask a host everything now; a host that is down is tried again at once."""
         return await self._poller(host).refresh()

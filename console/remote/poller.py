@@ -5,6 +5,7 @@ import math
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
@@ -28,7 +29,7 @@ STABLE_AFTER = 30.0
 MANAGERS_WITHIN = 8.0
 """Seconds for which the first look waits for service managers that do not answer: most say why within 6."""
 HEALTH_WITHIN = 8.0
-"""Seconds for which it waits for declared health checks: one that says no is asked twice."""
+"""Seconds for which a command waits for declared health checks: one that says no is asked twice."""
 REOPEN_AFTER = 5.0
 """Seconds without an answer after which the shell is taken for frozen and replaced."""
 REOPEN_TIMEOUT = 3.0
@@ -57,6 +58,7 @@ class Poller:
         self.builder = SnapshotBuilder(spec.name, clock(), wall, spec.production_contexts)
         self.session: Session | None = None
         self._looking: Looking | None = None
+        self._health: HealthWatch | None = None
         self.comparing = asyncio.Lock()
         """Held while it is asked in what releases differ: whoever asks for the same pair waits for that answer."""
         self._wake = asyncio.Event()
@@ -78,6 +80,14 @@ class Poller:
     async def settled(self) -> Snapshot:
         """Wait until the first whole look is done, or the host is known to be down."""
         await self._settled.wait()
+        return self.snapshot
+
+    async def checked(self) -> Snapshot:
+        """Wait for the first whole look and for what declared health checks say; these are not waited for else."""
+        await self.settled()
+        if self._health is not None:
+            with suppress(TransportError):
+                await self._health.first(HEALTH_WITHIN)
         return self.snapshot
 
     def retry_now(self) -> None:
@@ -162,27 +172,25 @@ class Poller:
         assert self.session is not None
         self._up()
         transport, checks = self.session.transport, self.spec.health_checks
-        health = HealthWatch(checks, self.builder, transport, self._emit, self._clock)
+        self._health = health = HealthWatch(checks, self.builder, transport, self._emit, self._clock)
         async with asyncio.TaskGroup() as tasks:
             # Both lanes are asked in one trip.
-            tasks.create_task(self._slow_loop(self._looking, health))
+            tasks.create_task(self._slow_loop(self._looking))
             await self._looking.quick()
             self._up()
             tasks.create_task(self._tick_loop())
             tasks.create_task(self._looking.surveys.run())
+            if self._interval < math.inf:
+                tasks.create_task(health.run())
 
-    async def _slow_loop(self, looking: Looking, health: HealthWatch) -> None:
+    async def _slow_loop(self, looking: Looking) -> None:
         await looking.slow_round()
         self._seen.set()
         await looking.surveys.told(MANAGERS_WITHIN)
-        await health.first(HEALTH_WITHIN)
         self.builder.complete()
         self._emit()
         self._settled.set()
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(looking.slow_loop(timed=self._interval < math.inf))
-            if self._interval < math.inf:
-                tasks.create_task(health.run())
+        await looking.slow_loop(timed=self._interval < math.inf)
 
     async def _tick_loop(self) -> None:
         if self._interval == math.inf:
@@ -248,7 +256,7 @@ class Poller:
 
     async def _drop_session(self) -> None:
         session, looking = self.session, self._looking
-        self.session = self._looking = None
+        self.session = self._looking = self._health = None
         if looking is not None:
             # They may have begun before the look that failed.
             await looking.surveys.close()

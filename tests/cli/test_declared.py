@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from console.cli.declared import declarations, expected, health_url, log_files, owners, with_declared
+from console.cli.declared import declarations, expected, health_checks, health_url, log_files, owners, with_declared
 from console.config.load import parse
 from console.config.model import Config
+from console.core.health import HealthCheck
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.remote.transport import HostSpec
@@ -41,6 +42,19 @@ def test_without_a_manager_it_is_whoever_has_one_of_that_name(one: Service) -> N
     assert (claim.service, claim.endpoint) == (one.ref.name, PORT)
     seen = with_declared(made, WEB1, Snapshot("web1", Link(LinkState.UP, 0.0), services=known))
     assert {each.ref: each.wants for each in seen.services} == {OTHER.ref: (), one.ref: (PORT,)}
+
+
+def test_the_checks_that_a_host_is_asked_now_and_then() -> None:
+    text = (
+        f'[[services]]\nname = "api"\nmanager = "docker"\nhealth = "{HEALTH}"\nhealth_every = 5\n'
+        '[[services]]\nname = "job"\nhealth_command = ["/bin/check", "--all"]\nhosts = ["web1"]\n'
+        '[[services]]\nname = "elsewhere"\nhealth = "tcp://127.0.0.1:1"\nhosts = ["web2"]\n'
+        '[[services]]\nname = "plain"\n'
+    )
+    assert health_checks(parse(text + '[[hosts]]\nname = "web1"\n[[hosts]]\nname = "web2"\n', "f"), WEB1) == (
+        HealthCheck("api", "docker", HEALTH, every=5.0),
+        HealthCheck("job", command=("/bin/check", "--all")),
+    )
 
 
 def test_where_several_managers_have_one_nothing_is_guessed() -> None:

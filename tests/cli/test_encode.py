@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from console.cli import encode
+from console.core.health import Health
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import LogLine, Source
 from console.diagnosis.as_json import as_json
@@ -51,6 +52,20 @@ def test_a_service_of_status() -> None:
 def test_a_service_of_status_is_as_old_as_what_its_manager_told(source: Source, age: float, stale: bool) -> None:
     found = encode.service(HOLDER, replace(snapshot(), sources=(source,)), 110.0)
     assert (found["state"], found["age"], found["stale"]) == ("running", age, stale)
+
+
+def test_the_health_of_a_service_is_its_managers_word_and_what_the_declared_check_said() -> None:
+    assert encode.service(HOLDER, snapshot(), 110.0)["health"] is None
+    checked = Health(HOLDER.ref, False, "/health 503: no database", 107.0, since=0.0, failures=2)
+    told = encode.service(replace(HOLDER, health="healthy"), replace(snapshot(), health=(checked,)), 110.0)["health"]
+    assert told == {
+        "manager": "healthy",
+        "check": {
+            "well": False, "said": "/health 503: no database", "age": 3.0, "since": "1970-01-01T00:00:00Z",
+            "failures": 2,
+        },
+    }  # fmt: skip
+    assert encode.service(replace(HOLDER, health="healthy"), snapshot(), 110.0)["health"]["check"] is None
 
 
 def test_a_finding_of_status() -> None:

@@ -124,6 +124,9 @@ class SettledFleet:
     async def settled(self, _host: str) -> Snapshot:
         return self._snapshot
 
+    async def checked(self, _host: str) -> Snapshot:
+        return self._snapshot
+
     def snapshot(self, _host: str) -> Snapshot:
         return self._snapshot
 

@@ -99,6 +99,19 @@ def test_a_declared_app_of_a_pm2_that_is_gone_is_told_once_and_critical() -> Non
     assert (finding.code, finding.severity) == ("manager-down", Severity.CRITICAL)
 
 
+def test_what_did_not_run_and_the_pid_file_of_the_manager_belong_to_the_one_finding() -> None:
+    own = Service(ServiceRef(HOST, "pidfile", "supervisord"), State.FAILED, "stale pid file")
+    chain = ("supervisord",)
+    api, idle = program("api", ran=True, chain=chain), program("idle", chain=chain, enabled="disabled")
+    sources = (Source("supervisord", 99.0, "nobody answers", broken=True),)
+    finding = only(api, idle, own, sources=sources)
+    assert (finding.code, finding.summary.endswith("nobody looks after api")) == ("manager-down", True)
+    assert only(replace(api, daemon=None, ran=False), replace(idle, daemon=None)).summary == (
+        "supervisord is not running: nobody looks after api"
+    )
+    assert judge(replace(idle, daemon=None)) == ()
+
+
 def test_what_runs_on_without_its_pm2_would_run_twice_if_that_were_started() -> None:
     finding = only(app("web", pids=(812,), state=State.UNKNOWN), app("job"))
     assert finding.summary.endswith("nobody looks after web and job; 1 still runs")

@@ -60,6 +60,7 @@ _READS_NO_OPTION = {"supervisord"}
 _TOLD = {
     acting.Replacing, acting.Grouped, acting.Selective, acting.Disposing, acting.Cautious, acting.Applying,
     acting.Declaring, base.Versioned, base.FileLogSource, base.Environed, releasing.Comparing, base.Metered,
+    base.Reviving,
 }  # fmt: skip
 
 

@@ -64,7 +64,7 @@ async def _look(
     from console.cli.hidden_ports import revealed
 
     async with looking.started(config, specs) as fleet:
-        snapshots = await looking.settled(fleet, (spec.name for spec in specs))
+        snapshots = await looking.settled(fleet, (spec.name for spec in specs), health=True)
         snapshots, hidden = await revealed(fleet, snapshots)
         findings = [finding for spec in specs for finding in fleet.findings(spec.name)]
     services, unseen = _services(snapshots, wanted)
