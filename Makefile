@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # The tests start the console hundreds of times: where no bytecode is kept, each start compiles it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run demo test check unit lab bench screenshots lock clean
+.PHONY: run demo test check collected unit lab bench screenshots lock clean
 
 run: $(VENV)/.run
 	$(BIN)/hostdeck
@@ -15,7 +15,9 @@ run: $(VENV)/.run
 demo: $(VENV)/.run
 	$(BIN)/hostdeck demo
 
-test: check unit
+test: $(VENV)/.dev
+	$(MAKE) --jobs 2 check collected
+	$(MAKE) unit
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -23,10 +25,15 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Most of the time of a test is waiting for a host: four files are worked on at once, each with hosts of its own, in the
-# order that tests/conftest.py gives them.
+# Bytecode of the tests, made once while one core checks types; else each of those who work on them compiles all for
+# itself. What cannot be collected fails when it is run.
+collected: $(VENV)/.dev
+	-@$(BIN)/pytest --collect-only -q >/dev/null
+
+# Most of the time of a test is waiting for a host: six files are worked on at once, each with hosts of its own, in the
+# order that tests/conftest.py gives them. tests/patience.py knows their number.
 unit: $(VENV)/.dev
-	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder
 
 # `make lab CASE=12` boots a host in that port case instead of the fleet, `make lab CASE=6,15` one each; CASE=? lists them.
 lab: $(VENV)/.dev

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
+from tests import console_process
 from tests.lab import Host, Lab
 
 DOCUMENT = dict[str, object]
@@ -23,10 +22,8 @@ class Bench:
     def run(self, verb: str, *words: str, user: str = "root", silent: bool = False) -> tuple[int, DOCUMENT, str]:
         """One command, its document (none where it is ``silent``), and what it said beside that."""
         options = ("-F", str(self.lab.ssh_config(user)), "--config", str(self.home / "config.toml"), "--json")
-        done = subprocess.run(
-            [sys.executable, "-m", "console", verb, self.target, *words, *options],
-            capture_output=True, text=True, timeout=180, env={**os.environ, "HOME": str(self.home)},
-        )  # fmt: skip
+        env = {**os.environ, "HOME": str(self.home)}
+        done = console_process.run([verb, self.target, *words, *options], env, timeout=180)
         assert done.stdout or silent, done.stderr
         document: DOCUMENT = json.loads(done.stdout or "{}")
         return done.returncode, document, done.stderr

@@ -2,13 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import console_process
 from tests.lab import FreshHost, Host, Lab, releases
 from tests.managers import pidfile_zoo
 
@@ -26,10 +25,7 @@ class Bench:
 
     def run(self, *words: str, user: str = "root") -> tuple[int, DOCUMENT, str]:
         options = ("-F", str(self.lab.ssh_config(user)), "--config", str(self.home / "config.toml"), "--json")
-        done = subprocess.run(
-            [sys.executable, "-m", "console", *words, *options],
-            capture_output=True, text=True, timeout=120, env={**os.environ, "HOME": str(self.home)},
-        )  # fmt: skip
+        done = console_process.run([*words, *options], {**os.environ, "HOME": str(self.home)}, timeout=120)
         assert done.stdout, done.stderr
         document: DOCUMENT = json.loads(done.stdout)
         return done.returncode, document, done.stderr

@@ -4,18 +4,15 @@ import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from tests import console_process
 from tests.lab import Fleet, FreshHost, Lab
 from tests.lab.fleet import port_conflict
-
-ROOT = Path(__file__).parents[2]
 
 
 class Done(NamedTuple):
@@ -43,14 +40,10 @@ def hostdeck(lab: Lab, tmp_path: Path) -> Hostdeck:
         env = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
-            "PYTHONPATH": str(ROOT),
             "LANG": "C.UTF-8",
             "HOSTDECK_SSH_CONFIG": str(lab.ssh_config(user)),
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "console", *argv],
-            env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90, check=False,
-        )  # fmt: skip
+        done = console_process.run(argv, env, timeout=90)
         assert "Traceback" not in done.stderr
         return Done(done.returncode, done.stdout, done.stderr)
 

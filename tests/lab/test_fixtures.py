@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
 from tests.lab import packages
 from tests.lab.faults import REPOSITORY
 
@@ -46,3 +47,7 @@ def test_the_mirror_is_read_from_both_kinds_of_source_files(tmp_path: Path) -> N
     text = "Types: deb\n# a comment\nURIs: http://two.test/debian\nSuites: trixie trixie-updates\nComponents: main\n"
     (root / "sources.list.d/debian.sources").write_text(text)
     assert packages.debian_mirror(root) == "http://two.test/debian"
+
+
+def test_the_files_that_begin_are_there() -> None:
+    assert [name for name in LONGEST if not (REPOSITORY / "tests" / name).is_file()] == []
