@@ -81,9 +81,17 @@ def _same_place(first: str, second: str, one: Launch, other: Launch) -> bool:
     if first.startswith("-m ") or second.startswith("-m "):
         both = one.directory is not None and other.directory is not None
         return first == second and (not both or one.directory == other.directory)
+    given = {_folder(launch) for launch in (one, other) if launch.directory not in (None, "/")}
+    if len(given) > 1 and posixpath.isabs(first) and posixpath.isabs(second):
+        # What a program finds in the folder that it was given makes another service of it.
+        return False
     path = _path(first, one)
     # A process does not tell where it was started: the same name in two folders is two programs.
     return path.startswith("/") and path == _path(second, other)
+
+
+def _folder(launch: Launch) -> str:
+    return posixpath.normpath(launch.directory or "/")
 
 
 def _path(word: str, launch: Launch) -> str:

@@ -113,7 +113,8 @@ def _by_what_listens(evidence: Evidence, want: Want, endpoint: Endpoint, command
 def _held(
     evidence: Evidence, want: Want, endpoint: Endpoint, listeners: Sequence[Listener], commands_of: CommandsOf
 ) -> Verdict:
-    holders = tuple(duplicates.noted(want, one) for one in holders_of(evidence, endpoint, listeners))
+    found = holders_of(evidence, endpoint, listeners)
+    holders = tuple(twins.noted(evidence, want, duplicates.noted(want, one)) for one in found)
     if (twin := twins.decide(evidence, want, holders, commands_of)) is not None:
         return replace(twin, impact=tuple(_impact(evidence, holders)))
     first = holders[0]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from console.core.declaration import Declaration
+from console.core.environment import Told
 from console.core.firewall import Chain
 from console.core.launch import Launch
 from console.core.network import Listener, Process, Socket
@@ -95,6 +96,10 @@ class Evidence:
     """What a cluster of Kubernetes gives away of this host's ports."""
     launch: Launch | None = None
     """What the service that wants the port runs, where its manager tells that only when it is asked."""
+    launches: tuple[tuple[tuple[str, ...], Launch], ...] = ()
+    """The same of units that have the port, by their names."""
+    environments: tuple[tuple[tuple[str, ...], tuple[Told, ...]], ...] = ()
+    """The variables of services, by the words that ask for them; their values are never shown."""
     members: tuple[Process, ...] | None = None
     """The processes in the control group of a socket whose own process is hidden."""
     user_sockets: tuple[Service, ...] | None = None

@@ -40,6 +40,7 @@ from console.probes import (
 )
 from console.probes.declared import PROBE as FILES
 from console.probes.declared import words
+from console.probes.environment import PROBE as ENVIRONMENT
 from console.remote import outside
 from console.remote.fleet import Fleet
 from console.remote.shell import Answer, Ask
@@ -68,6 +69,9 @@ _FIELDS: dict[str, tuple[str, Probe[Any]]] = {
     "cluster": ("cluster", PORTS),
     "launch": ("launch", LAUNCH),
     "user_launch": ("launch", USER_LAUNCH),
+    "holder_launch": ("launches", LAUNCH),
+    "user_holder_launch": ("launches", USER_LAUNCH),
+    "environment": ("environments", ENVIRONMENT),
     "user_sockets": ("user_sockets", USER_SOCKETS),
     "members": ("members", members.PROBE),
     "reach": ("connected", reach.PROBE),
@@ -78,6 +82,8 @@ _FIELDS: dict[str, tuple[str, Probe[Any]]] = {
     "journal": ("journal", JOURNAL),
     "user_journal": ("journal", USER_JOURNAL),
 }
+_BY_WORDS = frozenset({"launches", "environments"})
+"""What is asked of several, each kept beside its question."""
 
 
 async def collect(
@@ -188,6 +194,9 @@ def _noted(evidence: Evidence, ask: Ask, answer: Answer) -> Evidence:
     if ask.probe is FILES and answer.failure is None:
         # What is told of unchanged files is only that; what they claim is known.
         text = "\n".join(f"{one.where}: {one.text}" for one in declarations(evidence, endpoint)) if endpoint else ""
+    elif ask.probe is ENVIRONMENT:
+        # Whose variables were compared is told, and never a value.
+        text = "\n".join(f"{one.origin} {one.where}" for one in answer.value or ())
     taken = look(ask.probe, ask.args, text, answer.failure, port)
     return replace(evidence, looks=(*evidence.looks, taken))
 
@@ -202,5 +211,7 @@ def _with(evidence: Evidence, question: Question, answer: Answer) -> Evidence:
     if question.probe == "process":
         # Beside those of an earlier round: somebody else may have the port by now.
         value = (*(evidence.processes or ()), *value)
+    elif field in _BY_WORDS:
+        value = (*getattr(evidence, field), (question.args, value))
     changes: dict[str, Any] = {field: value}
     return replace(evidence, **changes)

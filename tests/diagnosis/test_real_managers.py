@@ -48,22 +48,22 @@ def test_one_script_under_systemd_and_pm2_and_by_hand(lab: Lab, fresh_host: Fres
     host = fresh_host()
     host.write("/srv/node/api.js", NODE_SERVER)
     host.run(["install", "-d", "-o", "deploy", "/srv/.pm2"])
-    start = "export HOME=/srv PM2_HOME=/srv/.pm2 PORT=8080; pm2 start /srv/node/api.js --name web >/dev/null"
+    start = "export HOME=/srv PM2_HOME=/srv/.pm2 PORT=8080; pm2 start /srv/node/api.js --name api >/dev/null"
     host.sh(start, user="deploy", timeout=60)
     host.wait(OPEN)
     unit = "[Service]\nUser=deploy\nEnvironment=PORT=8080\nExecStart=/usr/bin/node /srv/node/api.js\n"
     host.unit("api.service", unit)
     host.wait(FAILED)
-    [verdict] = why(lab, host, ["/api"])
-    assert (verdict.verdict, verdict.holders[0].name) == (DUPLICATE, "web")
-    assert "api.service and web (pm2 of deploy) run the same program" in verdict.summary
+    [verdict] = why(lab, host, ["/systemd:api.service"])
+    assert (verdict.verdict, verdict.holders[0].name) == (DUPLICATE, "api")
+    assert "api.service and api (pm2 of deploy) run the same program; keep" in verdict.summary
     assert verdict.actions[0].id == "leave-down"
     # One that goes on trying is stopped, so that it stays down.
     host.write("/etc/systemd/system/api.service.d/again.conf",
                "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\nRestartSec=2\n")  # fmt: skip
     host.sh("systemctl daemon-reload; systemctl restart --no-block api.service")
     host.wait("test $(systemctl show --value -p NRestarts api.service) -ge 1")
-    [verdict] = why(lab, host, ["/api"])
+    [verdict] = why(lab, host, ["/systemd:api.service"])
     assert (verdict.verdict, verdict.actions[0].id) == (DUPLICATE, "stop-twin")
     assert verdict.actions[0].commands == ("systemctl stop api.service",)
     # No unit is in it: the app of pm2 against a program of supervisord.
@@ -73,9 +73,42 @@ def test_one_script_under_systemd_and_pm2_and_by_hand(lab: Lab, fresh_host: Fres
     host.run(["systemctl", "start", "supervisor.service"])
     host.wait("supervisorctl status node | grep -q FATAL", timeout=30)
     [verdict] = why(lab, host, ["/supervisord:node"])
-    assert (verdict.verdict, verdict.holders[0].name) == (DUPLICATE, "web")
-    assert "node (supervisord) and web (pm2 of deploy) run the same program" in verdict.summary
-    assert str(verdict.keep) == f"{host.name}/pm2@deploy:web"
+    assert (verdict.verdict, verdict.holders[0].name) == (DUPLICATE, "api")
+    assert "node (supervisord) and api (pm2 of deploy) run the same program; whether" in verdict.summary
+    # What pm2 was told to set does not show apart from what it inherited, and they have two names.
+    assert verdict.keep is None
+    assert not any(action.recommended for action in verdict.actions)
+
+
+def test_two_tenants_of_one_program(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.install_api(start=False)
+    start = "ExecStart=/usr/bin/python3 /srv/api/api.py\n"
+    host.unit("tenant-b.service", f"[Service]\nUser=deploy\nEnvironment=PORT=8080 TENANT=b SERVICE_NAME=b\n{start}")
+    host.wait(OPEN)
+    host.run(["systemctl", "start", "api.service"])
+    host.wait(FAILED)
+    for user in ("root", "oncall"):
+        [verdict] = why(lab, host, ["/api"], user)
+        assert (verdict.verdict, verdict.holders[0].name, verdict.keep) == (HELD, "tenant-b.service", None)
+        assert verdict.holders[0].note == "the same program, with another SERVICE_NAME"
+        assert verdict.actions[0].id == "stop-holder"
+        # Values are nobody's to see.
+        assert not any("SERVICE_NAME=b" in line for line in as_text(verdict))
+        assert not any("TENANT=b" in look.output for look in verdict.looks if "environment" in look.command)
+    # What is in a file that may not be read could tell them apart.
+    host.write("/etc/tenant-b", "TENANT=b\n", mode=0o600)
+    same = "Environment=PORT=8080 SERVICE_NAME=api LOG_FILE=/var/log/api/api.log\n"
+    unit = f"[Service]\nUser=deploy\nEnvironmentFile=/etc/tenant-b\n{same}{start}"
+    host.unit("tenant-b.service", unit, start=False)
+    host.run(["systemctl", "restart", "tenant-b.service"])
+    host.wait(OPEN)
+    [verdict] = why(lab, host, ["/api"], "oncall")
+    assert (verdict.verdict, verdict.keep) == (DUPLICATE, None)
+    assert not any(action.recommended for action in verdict.actions)
+    assert any("/etc/tenant-b: oncall may not read it" in gap.why for gap in verdict.not_checked)
+    [verdict] = why(lab, host, ["/api"])
+    assert (verdict.verdict, verdict.holders[0].note) == (HELD, "the same program, with another TENANT")
 
 
 # 7 a program of a manager that may not be asked

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from console.core.command import Secret
+from console.core.environment import Origin, Raw, Told
 from console.core.launch import Launch
 from console.core.network import Listener, Process
 from console.core.service import Service, ServiceRef, State
@@ -17,6 +19,8 @@ from console.probes.redirects import Redirects
 
 from .factories import HOST, failed, hidden, identity, listener, process, ref, snapshot, symptom, unit
 
+UNIT_WORDS = ("unit", "system", "api.service")
+PROGRAM_WORDS = ("program", "/etc/supervisor/conf.d/api.conf", "api", "process", "125")
 API = ("/usr/bin/python3", "/srv/api/api.py")
 MINE = Launch(API, "/")
 SUPERVISOR = unit("supervisor.service", pids=(73,), enabled="enabled", restart_policy="on-failure")
@@ -34,6 +38,18 @@ def program(name: str = "api", **changes: Any) -> Service:
     return replace(made, **changes)
 
 
+def given(origin: Origin, failure: str | None = None, **values: str) -> Told:
+    """What one source sets."""
+    return Told(origin, f"the {origin}", tuple(Raw(name, Secret(value)) for name, value in values.items()), failure)
+
+
+def variables(mine: Told, *theirs: Told, words: tuple[str, ...] = PROGRAM_WORDS) -> Any:
+    return ((UNIT_WORDS, (mine,)), (words, theirs))
+
+
+ALIKE = variables(given(Origin.UNIT, PORT="8080"), given(Origin.PROGRAM, PORT="8080"), given(Origin.PROCESS, HOME="/"))
+
+
 def look(*listeners: Listener, services: tuple[Service, ...] = (), **changes: Any) -> Evidence:
     snap = {name: changes.pop(name) for name in tuple(changes) if name in {"identity", "sources"}}
     services = services or (failed(enabled="disabled"), SUPERVISOR, program())
@@ -41,6 +57,7 @@ def look(*listeners: Listener, services: tuple[Service, ...] = (), **changes: An
     evidence = Evidence(
         replace(made, **snap), ref(), processes=(SAME,), sockets=(), limits=PortLimits(), addresses=(),
         namespaces=Namespaces(), redirects=Redirects(), launch=MINE,
+        environments=ALIKE,
     )  # fmt: skip
     return replace(evidence, **changes)
 
@@ -115,10 +132,92 @@ def test_instances_of_one_unit_run_the_same_on_purpose() -> None:
     bound = listener(unit="api@2.service", cgroup="/system.slice/api@2.service", pids=(125,))
     made = replace(look(bound, services=(one, two)), target=one.ref, symptom=replace(symptom(), ref=one.ref))
     assert diagnose(made).verdict is VerdictWord.HELD
-    renamed = unit("my-api.service", pids=(125,), enabled="enabled")
+
+
+RENAMED = unit("my-api.service", pids=(125,), enabled="enabled")
+RENAMED_WORDS = ("unit", "system", "my-api.service")
+
+
+def of_two_names(*told: Told, mine: Told | None = None, **changes: Any) -> Verdict:
+    """Two units of one command, and what the second one is given."""
     bound = listener(unit="my-api.service", cgroup="/system.slice/my-api.service", pids=(125,))
-    verdict = diagnose(look(bound, services=(failed(enabled="disabled"), renamed)))
-    assert (verdict.verdict, verdict.keep) == (VerdictWord.DUPLICATE, renamed.ref)
+    first = mine or given(Origin.UNIT, PORT="8080", TENANT="a")
+    made = look(bound, services=(failed(enabled="disabled"), RENAMED),
+                environments=variables(first, *told, words=RENAMED_WORDS) if told else ())  # fmt: skip
+    return diagnose(replace(made, **changes))
+
+
+def test_two_names_of_one_service() -> None:
+    verdict = of_two_names(given(Origin.UNIT, PORT="8080", TENANT="a", PATH="/bin"), given(Origin.PROCESS, HOME="/"))
+    assert (verdict.verdict, verdict.keep) == (VerdictWord.DUPLICATE, RENAMED.ref)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "names"),
+    [
+        (given(Origin.UNIT, PORT="8080", TENANT="b"), "TENANT"),
+        (given(Origin.UNIT, PORT="8080"), "TENANT"),
+        (given(Origin.UNIT, PORT="8080", TENANT="a", LOG_FILE="/var/log/b"), "LOG_FILE"),
+    ],
+)
+def test_tenants_of_one_program_are_two_services(theirs: Told, names: str) -> None:
+    verdict = of_two_names(theirs)
+    assert (verdict.verdict, verdict.keep) == (VerdictWord.HELD, None)
+    assert verdict.holders[0].note == f"the same program, with another {names}"
+    assert ways(verdict)[0] == ("stop-holder", "stop my-api.service, then start api.service", True)
+
+
+def test_other_users_and_folders_are_other_services() -> None:
+    same = given(Origin.UNIT, PORT="8080", TENANT="a")
+    services = (failed(user="tenant-a"), replace(RENAMED, user="tenant-b"))
+    made = snapshot(services=services, listeners=(listener(unit="my-api.service", pids=(125,)),), symptoms=(symptom(),))
+    assert of_two_names(same, snapshot=made).verdict is VerdictWord.HELD
+    folder = ((("my-api.service",), Launch(API, "/srv/b")),)
+    assert of_two_names(same, launches=folder, launch=Launch(API, "/srv/a")).verdict is VerdictWord.HELD
+    assert of_two_names(same, launches=folder, launch=Launch(API, "/srv/b")).verdict is VerdictWord.DUPLICATE
+
+
+def test_of_what_was_not_read_nothing_is_advised() -> None:
+    secret = given(Origin.FILE, "oncall may not read it")
+    for verdict, why in (
+        (of_two_names(), "the variables of api.service were not read"),
+        (of_two_names(given(Origin.UNIT, PORT="8080", TENANT="a"), secret), "the file: oncall may not read it"),
+        (of_two_names(given(Origin.PROCESS, PORT="8080", TENANT="a")), "which variables were set for my-api.service"),
+    ):
+        assert (verdict.verdict, verdict.keep) == (VerdictWord.DUPLICATE, None)
+        assert verdict.summary.endswith("run the same program; whether as one service is not known")
+        assert not any(action.recommended for action in verdict.actions)
+        assert {gap.what: gap.why for gap in verdict.not_checked}["whether both are one service"].startswith(why)
+    # What one of them sets otherwise is enough.
+    assert of_two_names(given(Origin.PROCESS, TENANT="b")).verdict is VerdictWord.HELD
+
+
+def test_a_file_that_both_are_given_says_the_same_to_both() -> None:
+    secret = given(Origin.FILE, "oncall may not read it")
+    made = look(listener(unit="my-api.service", pids=(125,)), services=(failed(enabled="disabled"), RENAMED))
+    told = given(Origin.UNIT, PORT="8080")
+    verdict = diagnose(replace(made, environments=((UNIT_WORDS, (told, secret)), (RENAMED_WORDS, (told, secret)))))
+    assert (verdict.verdict, verdict.keep) == (VerdictWord.DUPLICATE, RENAMED.ref)
+
+
+def test_of_one_program_the_variables_of_both_are_asked_for() -> None:
+    bare = look(
+        listener(unit="my-api.service", pids=(125,)), services=(failed(), RENAMED), environments=(), launch=None
+    )
+    assert [(one.probe, *one.args) for one in needed(bare)] == [("launch", "api.service")]
+    asked = [(one.probe, *one.args) for one in needed(replace(bare, launch=MINE))]
+    assert asked == [
+        ("holder_launch", "my-api.service"),
+        ("environment", *UNIT_WORDS),
+        ("environment", *RENAMED_WORDS),
+    ]
+    assert needed(replace(bare, launch=Launch(("/srv/other",)))) == ()
+
+
+def test_a_path_in_a_container_is_another_file() -> None:
+    held = {**HELD, "unit": None, "cgroup": f"/docker/{'ab' * 32}"}
+    verdict = diagnose(look(listener(**held), services=(failed(),)))
+    assert verdict.verdict is VerdictWord.HELD
 
 
 def test_whoever_may_not_ask_the_manager_learns_as_much_from_the_control_group() -> None:
@@ -130,8 +229,8 @@ def test_whoever_may_not_ask_the_manager_learns_as_much_from_the_control_group()
     manager = Process(73, "supervisord", user="root", command="/usr/bin/python3 /usr/bin/supervisord -n")
     verdict = diagnose(replace(bare, members=(manager, SAME)))
     assert (verdict.verdict, verdict.confidence, verdict.keep) == (VerdictWord.DUPLICATE, Confidence.MEDIUM, None)
-    assert "keep a program of supervisor.service" in verdict.summary
-    assert ways(verdict)[0][0] == "leave-down"
+    assert "whether as one service is not known" in verdict.summary
+    assert not any(recommended for _, _, recommended in ways(verdict))
     find = next(action for action in verdict.actions if action.id == "find-program")
     assert (find.commands, find.reason_off) == (("supervisorctl status",), f"by hand: {DENIED}")
     gaps = {gap.what: gap.why for gap in verdict.not_checked}

@@ -130,11 +130,10 @@ SCENARIOS: dict[str, Scenario] = {
         Judged(DUPLICATE, HIGH, ("api",), (None,), SAME, "supervisord autorestart", NOBODY, "leave-down",
                "leave api.service down and clear its failure: api (supervisord) runs the same",
                says="keep api (supervisord): it has the port"),
-        # That is a right which `oncall` has.
-        unasked := Judged(DUPLICATE, MEDIUM, (SUPERVISED,), (None,), SAME, None, frozenset({PROCESS, UNASKED}),
-                          "leave-down",
-                          f"leave api.service down and clear its failure: {SUPERVISED} runs the same"),
-        replace(unasked, clash=None, gaps=frozenset({PROCESS, UNASKED, API_LOG}), off=True),
+        # Who may not ask supervisord does not know which program it is, and so not whether it is the same service.
+        unasked := Judged(DUPLICATE, MEDIUM, (SUPERVISED,), (None,), SAME, None,
+                          frozenset({PROCESS, UNASKED, "whether both are one service"})),
+        replace(unasked, clash=None, gaps=unasked.gaps | {API_LOG}),
     ).by_port(":8080"),
     "22": Scenario(
         limit := Judged(START_LIMIT, MEDIUM, action="start", steps=START,
