@@ -38,6 +38,8 @@ def refusal(context: Context) -> str | None:
     endpoint = endpoint_of(context)
     found = holding(context, endpoint)
     label = checks.port_label(endpoint)
+    if (network := context.snapshot.network_of(context.service, endpoint)) is not None:
+        return f"{context.name} has a network of its own ({network}): who has {label} on the host is not in its way"
     if not found.listeners and context.intent.holder is None:
         return f"nothing listens on {label} of {context.snapshot.host}"
     if found.trouble is not None:

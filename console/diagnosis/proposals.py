@@ -109,9 +109,11 @@ def _all_of(owners: Sequence[Holder], holders: Sequence[Holder]) -> list[Holder]
 
 
 def _has(holders: Sequence[Holder]) -> Has:
-    """By what they have it: a workload has its port through pods, of which the host proves nothing."""
+    """By what they have it: a workload has its port through pods, of which the host proves nothing, and so has it none
+    of what is in another network."""
     workload = any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in holders)
-    return "nothing to see" if workload else "listener"
+    elsewhere = any("namespace" in holder.known_by for holder in holders)
+    return "nothing to see" if workload or elsewhere else "listener"
 
 
 def _each(
@@ -269,7 +271,9 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
     """Advice to let the newcomer listen elsewhere."""
     if want.endpoint is None or want.ref is None:
         return None
-    other = next_port(evidence, want.endpoint)
+    # Which ports are free is only known of the host's own network.
+    elsewhere = want.service is not None and evidence.snapshot.network_of(want.service, want.endpoint) is not None
+    other = next_port(evidence, want.endpoint) if not elsewhere else None
     if other is None:
         return None
     own = next((one.where for one in want.declared_by if one.is_of(want.ref)), None)

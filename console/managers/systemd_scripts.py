@@ -84,7 +84,7 @@ BEGIN {
     worth[n] = f !~ /^\/(usr|lib)\//
     while ((getline l <f) > 0) {
       if (l ~ /^Description=/) description[n] = l
-      if (l ~ /^(Type|RemainAfterExit|TimeoutSec|TimeoutStartSec)[ \t]*=/) {
+      if (l ~ /^(Type|RemainAfterExit|TimeoutSec|TimeoutStartSec|PrivateNetwork|NetworkNamespacePath)[ \t]*=/) {
         gsub(/[ \t\r]/, "", l)
         kind[n] = kind[n] "\n" l
       }
