@@ -248,12 +248,22 @@ def _seen(intent: Intent) -> tuple[str, ...]:
 
 
 def wait_held(endpoint: Endpoint, manager: ServiceManager, service: Service, seconds: float) -> Command:
-    """Wait until the service has the port again, or that cannot be told."""
+    """Wait until the service has the port again, or that cannot be told.
+
+    A socket unit may get the socket back that systemd kept; any other has a new one, and what it left the old one.
+    """
     look = port_look(endpoint, manager, service)
     assert look is not None
+    if isinstance(manager, Grouped) and not _is_given(service):
+        look = script(scripts.PORT_BACK, *port_words(endpoint, manager, service))
     purpose = f"wait until {service.ref.name} has {port_label(endpoint)} again"
     command = script(scripts.WAIT_FOR, str(round(seconds * 5)), *look.argv)
     return replace(command, ok_exits=(0, 77), timeout=seconds * 2 + _LOOK, purpose=purpose)
+
+
+def _is_given(service: Service) -> bool:
+    """Whether it gets its sockets from its service manager."""
+    return any(name.endswith(".socket") for name in (service.ref.name, *service.triggered_by))
 
 
 def port_left(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Command:

@@ -75,7 +75,7 @@ def parts(context: Context) -> Parts:
         ),
         preflight=(
             *(check for holder in _listeners(holders) for check in _still_holds(context, endpoint, holder)),
-            *((ending.remember_sockets(endpoint),) if bare else ()),
+            *((ending.remember_sockets(endpoint),) if bare or first is not None else ()),
             *hosting.rehearsal(context),
             *checks.remember_run(context),
         ),
@@ -94,6 +94,7 @@ def parts(context: Context) -> Parts:
             *notes.link(context),
             *notes.changed_file(context),
             *_comes_back(holders),
+            *(word for holder in holders for word in notes.spared(holder.service)),
             *(word for service in bare for word in ending.cautions(context, service)),
         ),
     )

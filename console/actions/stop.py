@@ -46,7 +46,7 @@ def parts(context: Context) -> Parts:
             *checks.how_ended(context, context.manager, context.service, ActionKind.STOP),
         ),
         irreversible=for_good(context, context.manager, context.service),
-        warnings=(*notes.link(context), *notes.containers(context), *again),
+        warnings=(*notes.link(context), *notes.containers(context), *notes.spared(context.service), *again),
     )
 
 

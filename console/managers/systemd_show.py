@@ -25,6 +25,7 @@ PROPERTIES = (
     "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval", "Type",
     "RemainAfterExit", "TimeoutStartUSec", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal",
     "TimeoutStopFailureMode", "PrivateNetwork", "NetworkNamespacePath", "JoinsNamespaceOf",
+    "KillMode",
 )  # fmt: skip
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -277,11 +278,13 @@ def _stop_way(block: Mapping[str, str]) -> StopWay | None:
     seconds = _timespan(told)
     if seconds is None and told != "infinity":
         return None
+    spares = f"KillMode={block['KillMode']}" if block.get("KillMode") in ("process", "none") else None
+    last: str | None = signal_name(_number(block.get("FinalKillSignal")) or 9)
     if block["SendSIGKILL"] != "yes":
-        return StopWay(signal_name(first), seconds, None)
-    if block.get("TimeoutStopFailureMode") == "abort":
-        return StopWay(signal_name(first), seconds, "SIGABRT")
-    return StopWay(signal_name(first), seconds, signal_name(_number(block.get("FinalKillSignal")) or 9))
+        last = None
+    elif block.get("TimeoutStopFailureMode") == "abort":
+        last = "SIGABRT"
+    return StopWay(signal_name(first), seconds, last, spares)
 
 
 def _network(block: Mapping[str, str]) -> OwnNetwork | None:

@@ -116,13 +116,19 @@ def _launched(unit: str) -> bool:
 
 
 def strangers(snapshot: Snapshot) -> tuple[int, ...]:
-    """The processes that listen and that no service lets go, or that are only known by a pid file."""
+    """The processes that listen and that no service lets go, or that are only known by a pid file.
+
+    With those that have a socket beside others: which of them a service lets go is only known by looking at them.
+    """
+    main = {pid for service in snapshot.services for pid in service.pids}
     owners = Owners(snapshot.services)
     found: set[int] = set()
     for listener in snapshot.listeners:
         service = owners.of(listener) if listener.pids else None
         if _is_stray(snapshot, listener, service) or (service is not None and service.ref.manager == "pidfile"):
             found.update(pid for pid in listener.pids if pid > 1)
+        elif len(listener.pids) > 1:
+            found.update(pid for pid in listener.pids if pid > 1 and pid not in main)
     return tuple(sorted(found))
 
 
