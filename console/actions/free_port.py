@@ -7,9 +7,9 @@ from console.actions.context import Context, Parts, RefusedError, one_per_port
 from console.actions.holders import Holder, Holding, holding
 from console.actions.last_words import last_words
 from console.actions.start import proof, was_failing
-from console.actions.stopping import for_good, stop_step, told
+from console.actions.stopping import for_good, stop_step, told, with_dependants
 from console.core.plan import ActionKind, Check, Step
-from console.core.service import Endpoint
+from console.core.service import Endpoint, ServiceRef
 from console.managers.acting import Mortal
 from console.managers.process import named
 
@@ -56,7 +56,8 @@ def parts(context: Context) -> Parts:
     endpoint = endpoint_of(context)
     holders = _others(context, holding(context, endpoint))
     bare = tuple(holder.service for holder in holders if isinstance(holder.manager, Mortal))
-    stops = {holder.service.ref: _stop(context, endpoint, holder) for holder in holders}
+    touched = tuple(holder.service.ref for holder in holders)
+    stops = {holder.service.ref: _stop(context, endpoint, holder, touched) for holder in holders}
     for holder in (one for one in holders if one not in _listeners(holders)):
         # systemd refuses to start a socket unit whose service runs: what undoes its stop comes before.
         ref = holder.service.ref
@@ -85,7 +86,7 @@ def parts(context: Context) -> Parts:
             *(ending.nobody_came(context, endpoint, context.manager, context.service) if bare else ()),
         ),
         evidence=last_words(context),
-        touches=tuple(holder.service.ref for holder in holders),
+        touches=touched,
         irreversible=told(
             *(_for_good(context, holder) for holder in holders),
             newcomer.for_good(context, gives_back=bool(again)),
@@ -138,11 +139,12 @@ def _for_good(context: Context, holder: Holder) -> str | None:
     return for_good(context, holder.manager, holder.service)
 
 
-def _stop(context: Context, endpoint: Endpoint, holder: Holder) -> tuple[Step, ...]:
+def _stop(context: Context, endpoint: Endpoint, holder: Holder, touched: tuple[ServiceRef, ...]) -> tuple[Step, ...]:
     if isinstance(holder.manager, Mortal):
         return ending.steps(context, holder.manager, holder.service, endpoint, context.service.ref)
     step = stop_step(context, holder.manager, holder.service)
-    return (replace(step, otherwise=ending.resort(holder.service, endpoint, context.service.ref)),)
+    step = replace(step, otherwise=ending.resort(holder.service, endpoint, context.service.ref))
+    return with_dependants(context, holder.manager, holder.service, step, touched)
 
 
 def _releases(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from console.actions import checks, ending, notes, served
 from console.actions.context import Context, Parts
 from console.actions.protected import why_engine, why_protected
-from console.actions.stopping import for_good, stop_step
+from console.actions.stopping import for_good, stop_step, with_dependants
 from console.core.plan import ActionKind, Check, Step
 from console.core.service import State
 from console.managers import unlisted
@@ -37,8 +37,9 @@ def parts(context: Context) -> Parts:
     triggers = context.service.triggered_by
     again = (f"{', '.join(triggers)} may start it again: stop that too",) if triggers else ()
     step = served.step(context, stop_step(context, context.manager, context.service))
+    step = replace(step, otherwise=ending.resort(context.service, context.intent.endpoint))
     return Parts(
-        steps=(replace(step, otherwise=ending.resort(context.service, context.intent.endpoint)),),
+        steps=with_dependants(context, context.manager, context.service, step),
         preflight=served.note(context),
         checks=(
             *checks.stopped(context, context.manager, context.service),
