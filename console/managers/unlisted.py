@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from console.core.engines import is_daemon, is_publisher
-from console.core.keepers import is_in_container, is_keeper, is_way_in
+from console.core.keepers import is_in_container, is_keeper, is_ssh_session, is_way_in
 from console.core.network import Listener, Process
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
@@ -168,6 +168,8 @@ def why_kept(snapshot: Snapshot, pid: int) -> str | None:
         return f"{name} (pid {pid}) is the way by which this console is here: it is not signalled"
     if name in ("systemd", "init"):
         return f"{name} (pid {pid}) is a service manager: it is not signalled"
+    if known is not None and is_ssh_session(name, known.command):
+        return f"{name} (pid {pid}) is an SSH session of {known.user or 'somebody'}, which forwards: end that session"
     if is_way_in(name):
         return f"{name} (pid {pid}) is the way to this host: it is not signalled"
     if is_publisher(name) or is_daemon(name) or (known is not None and is_in_container(known.cgroup)):
