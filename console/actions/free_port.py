@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from console.actions import checks, ending, hosting, newcomer, notes
+from console.actions import checks, dependants, ending, hosting, newcomer, notes
 from console.actions.context import Context, Parts, RefusedError, one_per_port
 from console.actions.holders import Holder, Holding, holding
 from console.actions.last_words import last_words
 from console.actions.start import proof, was_failing
-from console.actions.stopping import for_good, stop_step, told, with_dependants
+from console.actions.stopping import for_good, stop_step, told
 from console.core.plan import ActionKind, Check, Step
 from console.core.service import Endpoint, ServiceRef
 from console.managers.acting import Mortal
@@ -144,7 +144,7 @@ def _stop(context: Context, endpoint: Endpoint, holder: Holder, touched: tuple[S
         return ending.steps(context, holder.manager, holder.service, endpoint, context.service.ref)
     step = stop_step(context, holder.manager, holder.service)
     step = replace(step, otherwise=ending.resort(holder.service, endpoint, context.service.ref))
-    return with_dependants(context, holder.manager, holder.service, step, touched)
+    return dependants.with_stop(context, holder.manager, holder.service, step, touched)
 
 
 def _releases(

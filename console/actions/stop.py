@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from console.actions import checks, ending, notes, served
+from console.actions import checks, dependants, ending, notes, served
 from console.actions.context import Context, Parts
 from console.actions.protected import why_engine, why_protected
-from console.actions.stopping import for_good, stop_step, with_dependants
+from console.actions.stopping import for_good, stop_step
 from console.core.plan import ActionKind, Check, Step
 from console.core.service import State
 from console.managers import unlisted
@@ -39,7 +39,7 @@ def parts(context: Context) -> Parts:
     step = served.step(context, stop_step(context, context.manager, context.service))
     step = replace(step, otherwise=ending.resort(context.service, context.intent.endpoint))
     return Parts(
-        steps=with_dependants(context, context.manager, context.service, step),
+        steps=dependants.with_stop(context, context.manager, context.service, step),
         preflight=served.note(context),
         checks=(
             *checks.stopped(context, context.manager, context.service),

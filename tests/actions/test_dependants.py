@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from console.actions import ActionSettings, plan
-from console.core.plan import ActionKind, Intent, Plan, Result
-from console.core.service import Service, State
+from console.actions.context import context
+from console.actions.dependants import with_restart
+from console.core.command import Command
+from console.core.plan import ActionKind, Intent, Plan, Result, Step
+from console.core.service import Service, ServiceRef, State
 from console.managers import MANAGERS
-from tests.diagnosis.acting import act
+from tests.diagnosis.acting import act, kill
 from tests.diagnosis.factories import failed, listener, ref, snapshot, symptom, unit
 from tests.lab import FreshHost, Host, Lab
 
@@ -56,6 +59,53 @@ def test_a_socket_unit_is_started_before_its_service() -> None:
         "systemctl start dep.socket",
         "systemctl start dep.service",
     ]
+
+
+def test_of_a_restart_it_is_seen_that_what_was_restarted_along_runs() -> None:
+    host = snapshot(services=(LEGACY, unit("dep.service")))
+    again = Intent(ActionKind.RESTART, ref("legacy.service"))
+    made = plan(again, host, managers=MANAGERS, settings=ActionSettings(), plan_id="p1", reason=None)
+    assert "dep.service is active" in [check.name for check in made.checks]
+    down = replace(host, services=(LEGACY, unit("dep.service", State.STOPPED)))
+    made = plan(again, down, managers=MANAGERS, settings=ActionSettings(), plan_id="p1", reason=None)
+    assert "dep.service is active" not in [check.name for check in made.checks]
+
+
+def test_what_needs_a_service_is_started_again_where_a_release_is_taken_back() -> None:
+    host = snapshot(services=(LEGACY, unit("dep.service")))
+    intent = Intent(ActionKind.ROLLBACK, ref("legacy.service"))
+    known = context(intent, host, MANAGERS, ActionSettings())
+    forth = Command(("systemctl", "restart", "legacy.service"))
+    taken = with_restart(known, (Step("restart", forth, forth, undo_last=True, takes_up=True),))
+    assert [(one.undo_last, one.undo.told() if one.undo else None) for one in taken] == [
+        (True, "systemctl start dep.service"),
+        (True, "systemctl restart legacy.service"),
+    ]
+    # Of what was stopped before nothing is restarted.
+    stopped = (Step("restart", forth, forth, takes_up=True),)
+    assert with_restart(known, stopped) == stopped
+
+
+def test_on_a_host_a_dependant_is_restarted_along(
+    lab: Lab, fresh_host: FreshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    host = fresh_host()
+    host.install_api(name="legacy")
+    for name, how in (("needs", "Requires"), ("bound", "BindsTo"), ("part", "PartOf")):
+        words = f"[Unit]\n{how}=legacy.service\nAfter=legacy.service\n[Service]\nExecStart=/usr/bin/sleep 100000\n"
+        host.unit(f"{name}.service", words)
+    again = Intent(ActionKind.RESTART, ServiceRef(host.name, "systemd", "legacy.service"))
+    last = kill(lab, host, again)
+    assert (last.result, last.reason) == (Result.DONE, None), last
+    names = [check.name for check in last.checks]
+    assert {f"{name}.service is active" for name in ("needs", "bound", "part")} <= set(names)
+    # One that cannot come up again is said to be down.
+    host.write("/etc/systemd/system/needs.service.d/no.conf", "[Service]\nExecStartPre=/bin/false\n")
+    host.run(["systemctl", "daemon-reload"])
+    last = kill(lab, host, again)
+    assert last.result is Result.FAILED
+    assert "needs.service is active" in (last.reason or "")
 
 
 def test_on_a_host_a_dependant_runs_again_after_an_undo(
