@@ -230,6 +230,12 @@ look "$flag" "$port"
 """
 )
 
+ELSEWHERE = """
+echo "not checked: $2 has $1 in a network of its own ($3), and only that of the host is looked at"
+exit 77
+"""
+"""LABEL NAME NETWORK: what a look at the host's sockets cannot tell."""
+
 _HELD = """
 if [ -z "$found" ]; then
   echo "nothing listens on $label"

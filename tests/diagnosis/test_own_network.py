@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from console.actions import ActionSettings, plan
 from console.core.network import Listener, Process
-from console.core.plan import ActionKind, Result
+from console.core.plan import ActionKind, Intent, Result
 from console.core.service import Endpoint, OwnNetwork, State
 from console.core.snapshot import Snapshot
 from console.diagnosis import VerdictWord, diagnose
 from console.diagnosis.evidence import Evidence, Refusal
 from console.diagnosis.questions import needed
+from console.managers import MANAGERS
 from console.managers.systemd_show import parse_show
 from console.probes.namespaces import Namespace, Namespaces
 from tests.lab import FreshHost, Host, Lab
@@ -147,6 +150,17 @@ def test_the_file_is_asked_for_with_the_networks() -> None:
     assert asked["namespaces"] == ("/run/netns/jail",)
 
 
+def test_that_it_has_its_port_there_is_not_checked_on_the_host() -> None:
+    service = unit("api.service", network=JAIL, wants=(Endpoint("tcp", "*", 8080),))
+    again = Intent(ActionKind.RESTART, service.ref)
+    host = snapshot(services=(service,))
+    made = plan(again, host, managers=MANAGERS, settings=ActionSettings(), plan_id="p1")
+    check = next(check for check in made.checks if check.name == "tcp 8080 held by api.service")
+    done = subprocess.run(check.command.argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 77
+    assert "in a network of its own (NetworkNamespacePath=/run/netns/jail)" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [
@@ -168,6 +182,8 @@ def _installed(lab: Lab, fresh_host: FreshHost) -> Host:
     for name, extra in (("legacy", ""), ("other", own)):
         host.install_api(name=name, unit_extra=extra)
     host.wait("ss -Hltn 'sport = :8080' | grep -q . && ip netns exec jail ss -Hltn 'sport = :8080' | grep -q .")
+    host.write("/etc/systemd/system/later.service.d/net.conf", f"[Service]\n{own}\n")
+    host.install_api(name="later", start=False)
     host.install_api(unit_extra=own)
     host.wait("systemctl is-failed --quiet api.service", timeout=30)
     return host
@@ -183,6 +199,9 @@ def test_on_a_host_the_one_in_its_way_is_stopped_and_the_innocent_runs_on(
         assert verdict.verdict is VerdictWord.UNKNOWN
         assert not any(one.recommended or one.id == "stop-holder" for one in verdict.actions)
     acted = act(lab, host, "/api")
+    later = next(one for one in acted.after.services if one.ref.name == "later.service")
+    # Of a unit that is not loaded only its files tell, and what changes those.
+    assert (later.user, later.network) == (None, JAIL)
     assert [holder.name for holder in acted.verdict.holders] == ["other.service"]
     assert (acted.last.result, acted.last.reason) == (Result.DONE, None), acted.last
     states = host.run(["systemctl", "is-active", "legacy", "other", "api"], check=False).stdout.split()
