@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from console.actions import (
     daemon_reload,
+    dependants,
     free_port,
     hosting,
     kill,
@@ -182,11 +183,19 @@ def _parts(intent: Intent, snapshot: Snapshot, managers: Sequence[ServiceManager
     try:
         why_not = kind.refusal(found) or hosting.refusal(found)
         if why_not is None:
-            return _as_its_manager_does(found, kind.parts(found))
+            return _with_dependants(found, _as_its_manager_does(found, kind.parts(found)))
     except ValueError as error:
         # A manager makes no command from a name that is none of its own.
         why_not = str(error)
     raise RefusedError(why_not)
+
+
+def _with_dependants(found: Context, parts: Parts) -> Parts:
+    """With what its manager restarts along, where another release is made live."""
+    if found.intent.kind not in (ActionKind.REBUILD, ActionKind.ROLLBACK):
+        return parts
+    steps = dependants.with_restart(found, parts.steps)
+    return replace(parts, steps=steps, checks=(*parts.checks, *dependants.up_again(found)))
 
 
 def _as_its_manager_does(found: Context, parts: Parts) -> Parts:

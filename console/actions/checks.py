@@ -110,6 +110,8 @@ def ports_held(context: Context, *endpoints: Endpoint) -> tuple[Check, ...]:
 
 def port_look(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Command | None:
     """Whether the service has the port at this moment: by its control group, its manager's word, or its processes."""
+    if service.network is not None and not _is_given(service):
+        return script(scripts.ELSEWHERE, port_label(endpoint), service.ref.name, str(service.network))
     if isinstance(manager, Grouped):
         return script(scripts.PORT_HELD, *port_words(endpoint, manager, service))
     if isinstance(manager, PortProving):
@@ -248,12 +250,22 @@ def _seen(intent: Intent) -> tuple[str, ...]:
 
 
 def wait_held(endpoint: Endpoint, manager: ServiceManager, service: Service, seconds: float) -> Command:
-    """Wait until the service has the port again, or that cannot be told."""
+    """Wait until the service has the port again, or that cannot be told.
+
+    A socket unit may get the socket back that systemd kept; any other has a new one, and what it left the old one.
+    """
     look = port_look(endpoint, manager, service)
     assert look is not None
+    if isinstance(manager, Grouped) and not _is_given(service):
+        look = script(scripts.PORT_BACK, *port_words(endpoint, manager, service))
     purpose = f"wait until {service.ref.name} has {port_label(endpoint)} again"
     command = script(scripts.WAIT_FOR, str(round(seconds * 5)), *look.argv)
     return replace(command, ok_exits=(0, 77), timeout=seconds * 2 + _LOOK, purpose=purpose)
+
+
+def _is_given(service: Service) -> bool:
+    """Whether it gets its sockets from its service manager."""
+    return any(name.endswith(".socket") for name in (service.ref.name, *service.triggered_by))
 
 
 def port_left(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Command:

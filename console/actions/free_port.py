@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from console.actions import checks, ending, hosting, newcomer, notes
+from console.actions import checks, dependants, ending, hosting, newcomer, notes
 from console.actions.context import Context, Parts, RefusedError, one_per_port
 from console.actions.holders import Holder, Holding, holding
 from console.actions.last_words import last_words
 from console.actions.start import proof, was_failing
 from console.actions.stopping import for_good, stop_step, told
 from console.core.plan import ActionKind, Check, Step
-from console.core.service import Endpoint
+from console.core.service import Endpoint, ServiceRef
 from console.managers.acting import Mortal
 from console.managers.process import named
 
@@ -38,6 +38,8 @@ def refusal(context: Context) -> str | None:
     endpoint = endpoint_of(context)
     found = holding(context, endpoint)
     label = checks.port_label(endpoint)
+    if (network := context.snapshot.network_of(context.service, endpoint)) is not None:
+        return f"{context.name} has a network of its own ({network}): who has {label} on the host is not in its way"
     if not found.listeners and context.intent.holder is None:
         return f"nothing listens on {label} of {context.snapshot.host}"
     if found.trouble is not None:
@@ -54,7 +56,8 @@ def parts(context: Context) -> Parts:
     endpoint = endpoint_of(context)
     holders = _others(context, holding(context, endpoint))
     bare = tuple(holder.service for holder in holders if isinstance(holder.manager, Mortal))
-    stops = {holder.service.ref: _stop(context, endpoint, holder) for holder in holders}
+    touched = tuple(holder.service.ref for holder in holders)
+    stops = {holder.service.ref: _stop(context, endpoint, holder, touched) for holder in holders}
     for holder in (one for one in holders if one not in _listeners(holders)):
         # systemd refuses to start a socket unit whose service runs: what undoes its stop comes before.
         ref = holder.service.ref
@@ -73,7 +76,7 @@ def parts(context: Context) -> Parts:
         ),
         preflight=(
             *(check for holder in _listeners(holders) for check in _still_holds(context, endpoint, holder)),
-            *((ending.remember_sockets(endpoint),) if bare else ()),
+            *((ending.remember_sockets(endpoint),) if bare or first is not None else ()),
             *hosting.rehearsal(context),
             *checks.remember_run(context),
         ),
@@ -83,7 +86,7 @@ def parts(context: Context) -> Parts:
             *(ending.nobody_came(context, endpoint, context.manager, context.service) if bare else ()),
         ),
         evidence=last_words(context),
-        touches=tuple(holder.service.ref for holder in holders),
+        touches=touched,
         irreversible=told(
             *(_for_good(context, holder) for holder in holders),
             newcomer.for_good(context, gives_back=bool(again)),
@@ -92,6 +95,7 @@ def parts(context: Context) -> Parts:
             *notes.link(context),
             *notes.changed_file(context),
             *_comes_back(holders),
+            *(word for holder in holders for word in notes.spared(holder.service)),
             *(word for service in bare for word in ending.cautions(context, service)),
         ),
     )
@@ -135,11 +139,12 @@ def _for_good(context: Context, holder: Holder) -> str | None:
     return for_good(context, holder.manager, holder.service)
 
 
-def _stop(context: Context, endpoint: Endpoint, holder: Holder) -> tuple[Step, ...]:
+def _stop(context: Context, endpoint: Endpoint, holder: Holder, touched: tuple[ServiceRef, ...]) -> tuple[Step, ...]:
     if isinstance(holder.manager, Mortal):
         return ending.steps(context, holder.manager, holder.service, endpoint, context.service.ref)
     step = stop_step(context, holder.manager, holder.service)
-    return (replace(step, otherwise=ending.resort(holder.service, endpoint, context.service.ref)),)
+    step = replace(step, otherwise=ending.resort(holder.service, endpoint, context.service.ref))
+    return dependants.with_stop(context, holder.manager, holder.service, step, touched)
 
 
 def _releases(

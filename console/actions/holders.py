@@ -9,7 +9,7 @@ from console.core.network import Listener
 from console.core.overlap import overlaps
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import Snapshot
-from console.managers import unlisted
+from console.managers import shares, unlisted
 from console.managers.acting import Grouped, Mortal, PortProving, Stoppable, Traceable
 from console.managers.base import ServiceManager
 from console.managers.join import Owners
@@ -48,7 +48,7 @@ def _listening(context: Context, endpoint: Endpoint) -> Holding:
     listeners = tuple(listener for listener in context.snapshot.listeners if overlaps(endpoint, listener))
     found: dict[object, Holder] = {}
     trouble: str | None = None
-    for listener in listeners:
+    for listener in (part for one in listeners for part in shares.parts(context.snapshot, one)):
         trouble = trouble or why_way_in(listener, context.snapshot.identity)
         services = _services(context, listener) or _unlisted(context, listener)
         # Of a published port the container is known, where its engine told.

@@ -5,7 +5,7 @@ from console.actions.holders import holding
 from console.actions.protected import is_network, runs_a_user
 from console.core.engines import ends_containers, is_engine
 from console.core.restarts import gave_up
-from console.core.service import State
+from console.core.service import Service, State
 from console.core.snapshot import LinkState
 from console.core.way_in import is_own_way, is_way_to_host
 from console.managers import manager
@@ -53,6 +53,14 @@ def containers(context: Context) -> tuple[str, ...]:
     if not ends_containers(context.name):
         return ()
     return (f"{context.name} is a container engine: every container that it runs goes with it",)
+
+
+def spared(service: Service) -> tuple[str, ...]:
+    """What is stopped leaves running what it started."""
+    spares = service.stop_way.spares if service.stop_way is not None and service.pids else None
+    if spares is None:
+        return ()
+    return (f"{service.ref.name} has {spares}: a stop ends its main process, and nothing that this started",)
 
 
 def changed_file(context: Context) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Restart: the failure cleared first where the manager has given up, a new run afterwards that stays up."""
 
-from console.actions import checks, ending, health, hosting, notes, restarting
+from console.actions import checks, dependants, ending, health, hosting, notes, restarting
 from console.actions.context import Context, Parts
 from console.actions.last_words import last_words
 from console.actions.stopping import for_good_by_restart, told
@@ -31,6 +31,7 @@ def parts(context: Context) -> Parts:
             *checks.new_run(context),
             *checks.ports(context),
             *checks.how_ended(context, context.manager, context.service, ActionKind.RESTART),
+            *dependants.up_again(context),
             *health.checks(context),
         ),
         evidence=last_words(context),

@@ -230,9 +230,13 @@ look "$flag" "$port"
 """
 )
 
-PORT_HELD = (
-    _PORT
-    + """
+ELSEWHERE = """
+echo "not checked: $2 has $1 in a network of its own ($3), and only that of the host is looked at"
+exit 77
+"""
+"""LABEL NAME NETWORK: what a look at the host's sockets cannot tell."""
+
+_HELD = """
 if [ -z "$found" ]; then
   echo "nothing listens on $label"
   exit 1
@@ -250,7 +254,8 @@ case $owner in
     ;;
 esac
 """
-)
+
+PORT_HELD = _PORT + _HELD
 """FLAG PORT SCOPE NAME LABEL (FLAG: t or u): the service has the port."""
 
 PORT_LEFT = (
@@ -284,6 +289,29 @@ printf '%s ' '' $inodes >"$HOSTDECK_PLAN/sockets.$flag.$port"
 """
 )
 """FLAG PORT SCOPE NAME LABEL: keep which sockets are at the port."""
+
+PORT_BACK = (
+    _PORT
+    + """
+before=$(cat "$HOSTDECK_PLAN/sockets.$flag.$port") || exit 1
+set -f
+IFS='
+'
+came=''
+for socket in $found; do
+  inode=${socket##* ino:}
+  case $before in *" ${inode%% *} "*) continue ;; esac
+  came=$came$socket$IFS
+done
+if [ "$found" ] && [ -z "$came" ]; then
+  echo "$label is still held by what held it before: $name does not have it anew"
+  exit 1
+fi
+found=$came
+"""
+    + _HELD
+)
+"""As ``PORT_HELD``, by a socket that was not there before: what a service left running does not serve for it."""
 
 NOBODY_CAME = (
     _PORT

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, ending, notes, served
+from console.actions import checks, dependants, ending, notes, served
 from console.actions.context import Context, Parts
 from console.actions.protected import why_engine, why_protected
 from console.actions.stopping import for_good, stop_step
@@ -37,8 +37,9 @@ def parts(context: Context) -> Parts:
     triggers = context.service.triggered_by
     again = (f"{', '.join(triggers)} may start it again: stop that too",) if triggers else ()
     step = served.step(context, stop_step(context, context.manager, context.service))
+    step = replace(step, otherwise=ending.resort(context.service, context.intent.endpoint))
     return Parts(
-        steps=(replace(step, otherwise=ending.resort(context.service, context.intent.endpoint)),),
+        steps=dependants.with_stop(context, context.manager, context.service, step),
         preflight=served.note(context),
         checks=(
             *checks.stopped(context, context.manager, context.service),
@@ -46,7 +47,7 @@ def parts(context: Context) -> Parts:
             *checks.how_ended(context, context.manager, context.service, ActionKind.STOP),
         ),
         irreversible=for_good(context, context.manager, context.service),
-        warnings=(*notes.link(context), *notes.containers(context), *again),
+        warnings=(*notes.link(context), *notes.containers(context), *notes.spared(context.service), *again),
     )
 
 

@@ -14,6 +14,7 @@ _keepers = re.compile(
     r"circusd\Z|monit\Z|immortal\Z|nodemon\Z|foreman\Z|honcho\Z|overmind\Z"
 )
 
+_session = re.compile(r"sshd(?:-session)?: [^\s\[\]@]+(?:@\S+)?(?: \[[a-z]+\])?\s*")
 _units = re.compile(r"(?P<supervisord>supervisord?(?:@.*)?\.service)|(?P<pm2>pm2(?:-.*|@.*)?\.service)")
 
 
@@ -21,6 +22,14 @@ def is_ssh_server(name: str | None) -> bool:
     """Whether a unit or a process of that name is the SSH server, without which nobody reaches the host any more."""
     # A process called ssh is a client.
     return _is_of(name, _SSH, {"ssh", *_SSH})
+
+
+def is_ssh_session(name: str | None, command: str | None) -> bool:
+    """Whether it is the process of one login over SSH, by the title that OpenSSH gives it: ``sshd: alice@pts/0``.
+
+    Where it listens it forwards (``ssh -R``); of the server itself the title has its command.
+    """
+    return is_ssh_server(name) and _session.fullmatch(command or "") is not None
 
 
 def is_way_in(name: str | None) -> bool:

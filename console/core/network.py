@@ -101,3 +101,15 @@ class Family:
     """The process itself first."""
     users: tuple[str, ...] = ()
     """Whose it is, by name or else by number: whoever it runs as, and whoever has the user's slice that it is in."""
+
+
+_UNITS = (".service", ".scope", ".socket", ".mount", ".swap")
+
+
+def unit_of(cgroup: str | None) -> str | None:
+    """The innermost systemd unit that is no slice in a cgroup path, as systemd.unit(5) names them."""
+    for part in reversed((cgroup or "").split("/")):
+        if part.endswith(_UNITS):
+            # systemd puts a "_" in front of a name that the kernel could take for its own, such as "cpu.service".
+            return part.removeprefix("_")
+    return None

@@ -78,6 +78,20 @@ class Hint:
     where: str
 
 
+@dataclass(frozen=True, slots=True)
+class OwnNetwork:
+    """Another network than the host's, in which a service is to run by its definition."""
+
+    path: str | None = None
+    """The file of the namespace; ``None`` where one is made anew at each start."""
+    shared_with: tuple[str, ...] = ()
+    """Units whose network it gets where one of them runs when it is started."""
+
+    def __str__(self) -> str:
+        """As its definition says it."""
+        return f"NetworkNamespacePath={self.path}" if self.path is not None else "PrivateNetwork=yes"
+
+
 PRODUCTION = " (production)"
 """How the context of a cluster ends, in a chain, that is one of production."""
 
@@ -194,6 +208,8 @@ class Service:
     """What it runs, where its manager told that with its state."""
     program: str | None = None
     """The name of the program that it is configured to run, without its folder, where its manager told only that."""
+    network: OwnNetwork | None = None
+    """``None``: the host's, as far as was told."""
     detached: Detached | None = None
     """Of a service that is known by its pid file: what the file names, and how it is started and stopped."""
     told_at: float | None = None

@@ -1,6 +1,6 @@
 """What is known of a host at one moment, and how it came to be known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from console.core.declaration import Declared
@@ -9,7 +9,7 @@ from console.core.health import Health
 from console.core.network import Listener, Process
 from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Rates, Sample
-from console.core.service import Endpoint, Service, ServiceRef, is_user_manager
+from console.core.service import Endpoint, OwnNetwork, Service, ServiceRef, is_user_manager
 
 
 class LinkState(StrEnum):
@@ -247,6 +247,25 @@ class Snapshot:
     def run_by(self, ref: ServiceRef) -> tuple[Service, ...]:
         """The services of other managers that this one runs: a manager's unit, and what goes with it."""
         return tuple(each for each in self.services if each.ref.manager != "systemd" and each.is_run_by(ref))
+
+    def network_of(self, service: Service, endpoint: Endpoint | None = None) -> OwnNetwork | None:
+        """The network in which a service is to run, by its own definition or that of the unit that runs its manager.
+
+        ``endpoint``: what it is to be given there; of a socket unit it gets the socket that this has made.
+        """
+        if endpoint is not None and any(self._makes(name, service, endpoint) for name in service.triggered_by):
+            return None
+        if service.network is not None or service.ref.manager == "systemd":
+            return service.network
+        units = (one for one in self.services if one.network is not None and service.is_run_by(one.ref))
+        return next((one.network for one in units), None)
+
+    def _makes(self, trigger: str, service: Service, endpoint: Endpoint) -> bool:
+        unit = self.service(replace(service.ref, name=trigger)) if trigger.endswith(".socket") else None
+        place = endpoint.protocol, endpoint.port
+        if unit is None or unit.network is not None:
+            return False
+        return any((one.protocol, one.port) == place for one in unit.wants)
 
     def units_of(self, ref: ServiceRef) -> tuple[Service, ...]:
         """The running units of a user's own service manager, where that unit is such a manager."""

@@ -16,6 +16,8 @@ class StopWay:
     signal: str | None
     seconds: float | None
     last: str | None = "SIGKILL"
+    spares: str | None = None
+    """What says that only its main process is ended, and nothing that this started: ``KillMode=process``."""
 
     @property
     def words(self) -> str:

@@ -18,13 +18,16 @@ _LONGEST = 80
 """Letters of a rule that are told; the evidence has all of it."""
 
 
-def questions(evidence: Evidence, want: Want) -> Iterator[Question]:
-    """The looks at other networks of the host, and at what the kernel sends there."""
+def questions(evidence: Evidence, want: Want, file: str | None) -> Iterator[Question]:
+    """The looks at other networks of the host, and at what the kernel sends there.
+
+    ``file``: that of the network in which the port is wanted, where it is not the host's.
+    """
     contained = want.service is not None and want.service.ref.manager in ENGINES
     if want.endpoint is None and not contained:
         return
     if evidence.namespaces is None:
-        yield Question("namespaces")
+        yield Question("namespaces", (file,) if file is not None else ())
     if want.endpoint is None:
         return
     identity = evidence.snapshot.identity

@@ -20,6 +20,7 @@ from console.diagnosis import (
     mixed,
     next_start,
     only_bound,
+    own_network,
     portless,
     proposals,
     reach,
@@ -73,7 +74,10 @@ def _decide(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Verdict:
         return portless.adrift(evidence, want, want.service, commands_of)
     if want.endpoint is None:
         return inside.of_service(evidence, want) or portless.decide(evidence, want, commands_of)
-    said = _by_its_words(evidence, want, commands_of)
+    elsewhere = own_network.decide(evidence, want, commands_of)
+    if elsewhere is not None and (want.symptom is None or want.symptom.errno in own_network.THERE):
+        return elsewhere
+    said = _by_its_words(evidence, want, commands_of) or elsewhere
     return said if said is not None else _by_what_listens(evidence, want, want.endpoint, commands_of)
 
 

@@ -1,7 +1,7 @@
 """What keeps a verdict from advising to stop somebody: that the log may not mean what it seems to mean."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from console.core.service import Endpoint
@@ -9,6 +9,9 @@ from console.diagnosis.bind_errors import read_line
 from console.diagnosis.candidates import are_alike
 from console.diagnosis.claims import of_service
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.holder_words import distinct
+from console.diagnosis.holders import service_of
+from console.diagnosis.next_start import joined
 from console.diagnosis.verdict import Confidence, Holder, NotChecked, Verdict
 from console.diagnosis.wanting import Want
 
@@ -21,7 +24,7 @@ _CHAINED = re.compile("above exception")
 def doubted(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
     """The verdict with its ways out, none of them advised, where it is not sure that its holders are in the way."""
     found = (foreign_port(evidence, want), no_address(evidence, want, verdict.holders))
-    gaps = tuple(gap for gap in found if gap is not None)
+    gaps = (*(gap for gap in found if gap is not None), *_spared(evidence, want, verdict.holders))
     if not gaps or not any(holder.ref != want.ref for holder in verdict.holders):
         return verdict
     return replace(
@@ -30,6 +33,23 @@ def doubted(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
         confidence=Confidence.MEDIUM if verdict.confidence is Confidence.HIGH else verdict.confidence,
         not_checked=(*verdict.not_checked, *gaps),
     )
+
+
+def _spared(evidence: Evidence, want: Want, holders: Sequence[Holder]) -> Iterator[NotChecked]:
+    """Services of which a stop does not end all that may have the socket."""
+    for holder in distinct(holders):
+        service = evidence.snapshot.service(holder.ref) if holder.ref is not None and holder.ref != want.ref else None
+        spares = service.stop_way.spares if service is not None and service.stop_way is not None else None
+        if service is None or spares is None or holder.strays or not service.pids:
+            continue
+        mine = [one for one in evidence.snapshot.listeners if service_of(evidence, one) == service]
+        found = [one for one in mine if (one.protocol, one.port) == (holder.protocol, holder.port)]
+        others = dict.fromkeys(pid for one in found for pid in one.pids if pid not in service.pids)
+        if not others and all(one.pids for one in found):
+            continue
+        names = (f"{one.name} (pid {pid})" if (one := evidence.process(pid)) else f"process {pid}" for pid in others)
+        who = f"{joined(names)} has it too and is" if others else "what it started may have it too, and is"
+        yield NotChecked(f"whether a stop of {service.ref.name} frees {want.port}", f"{who} not ended ({spares})")
 
 
 def foreign_port(evidence: Evidence, want: Want) -> NotChecked | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from console.diagnosis import beyond, hidden, only_bound, user_sockets
+from console.diagnosis import beyond, hidden, only_bound, own_network, user_sockets
 from console.diagnosis.clusters import is_of
 from console.diagnosis.container_ways import missing_right
 from console.diagnosis.evidence import Evidence
@@ -22,6 +22,10 @@ def not_checked(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[No
     if want.endpoint is not None:
         yield from _old_listeners(evidence)
     yield from _owner(evidence, verdict)
+    if own_network.listeners(evidence, want) is not None:
+        # What is not seen of the host's own network does not matter there.
+        yield from _log(evidence, want)
+        return
     yield from _hidden_connections(evidence, verdict)
     yield from beyond.gaps(evidence, want, verdict)
     yield from user_sockets.gaps(evidence, verdict)

@@ -11,6 +11,7 @@ from console.diagnosis.container_ways import is_contained
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.respawn import respawn_of
 from console.diagnosis.verdict import Confidence, Holder
+from console.managers import shares
 from console.managers.join import INIT, Owners, of_user
 from console.managers.unlisted import is_hidden_leftover, is_left_behind, unit_of_user
 
@@ -30,7 +31,8 @@ def holders_of(evidence: Evidence, wanted: Endpoint, listeners: Iterable[Listene
     Of those that are known as well, IPv4 is first and the rest goes by name: the kernel lists them in an order of its
     own, and what is first is what a verdict speaks of.
     """
-    found = [_holder(evidence, wanted, listener) for listener in listeners]
+    known = strays.known(evidence)
+    found = [_holder(evidence, wanted, part) for listener in listeners for part in shares.parts(known, listener)]
     return tuple(sorted(found, key=_rank))
 
 

@@ -73,10 +73,11 @@ def _in(evidence: Evidence, space: Namespace, endpoint: Endpoint | None) -> Iter
             continue
         if endpoint is None or place == (endpoint.protocol, endpoint.port):
             seen.add(place)
-            yield _holder(evidence, space, listener)
+            yield holder_in(evidence, space, listener)
 
 
-def _holder(evidence: Evidence, space: Namespace, listener: Listener) -> Holder:
+def holder_in(evidence: Evidence, space: Namespace, listener: Listener) -> Holder:
+    """Who listens in a network of its own, as far as it is known who lives there."""
     address = space.addresses[0] if is_wildcard(listener.address) and space.addresses else listener.address
     resident = resident_of(evidence, space, listener)
     known = ("namespace", *(("inode",) if listener.pids else ()), *(("manager",) if resident.service else ()))

@@ -13,7 +13,7 @@ from console.core.network import Socket
 from console.core.plan import ActionKind, Intent
 from console.core.service import ServiceRef, State
 from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
-from console.diagnosis import clusters, hidden, user_sockets
+from console.diagnosis import clusters, hidden, ssh_sessions, user_sockets
 from console.diagnosis.by_hand import changed
 from console.diagnosis.candidates import candidates
 from console.diagnosis.container_ways import is_contained, stop_container
@@ -109,9 +109,11 @@ def _all_of(owners: Sequence[Holder], holders: Sequence[Holder]) -> list[Holder]
 
 
 def _has(holders: Sequence[Holder]) -> Has:
-    """By what they have it: a workload has its port through pods, of which the host proves nothing."""
+    """By what they have it: a workload has its port through pods, of which the host proves nothing, and so has it none
+    of what is in another network."""
     workload = any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in holders)
-    return "nothing to see" if workload else "listener"
+    elsewhere = any("namespace" in holder.known_by for holder in holders)
+    return "nothing to see" if workload or elsewhere else "listener"
 
 
 def _each(
@@ -269,7 +271,9 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
     """Advice to let the newcomer listen elsewhere."""
     if want.endpoint is None or want.ref is None:
         return None
-    other = next_port(evidence, want.endpoint)
+    # Which ports are free is only known of the host's own network.
+    elsewhere = want.service is not None and evidence.snapshot.network_of(want.service, want.endpoint) is not None
+    other = next_port(evidence, want.endpoint) if not elsewhere else None
     if other is None:
         return None
     own = next((one.where for one in want.declared_by if one.is_of(want.ref)), None)
@@ -282,6 +286,8 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
 
 def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:
     """What a person can do about a holder that the console does not stop; ``None`` for a service, and for nothing."""
+    if (session := ssh_sessions.by_hand(evidence, holder)) is not None:
+        return session
     if is_way_in(evidence, holder):
         return Proposal("stop-holder", f"stop {holder.name}", reason_off="by hand: it is the way to this host")
     for found in (clusters.by_hand, hidden.find, user_sockets.by_hand):

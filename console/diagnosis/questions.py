@@ -1,7 +1,7 @@
 """What would still change a verdict: the looks to take, all of them at once so that they cost one round trip."""
 
 from console.core.service import ServiceRef, State
-from console.diagnosis import beyond, forbidden, hidden, no_address, only_bound, reach, twins, user_sockets
+from console.diagnosis import beyond, forbidden, hidden, no_address, only_bound, own_network, reach, twins, user_sockets
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.holders import clashing
 from console.diagnosis.wanting import Want, find_want
@@ -17,7 +17,7 @@ def needed(evidence: Evidence) -> tuple[Question, ...]:
     want = find_want(evidence)
     questions = [*_listeners(evidence), *_log(evidence, want), *_port(evidence, want), *_permission(evidence, want)]
     questions += [
-        *beyond.questions(evidence, want),
+        *beyond.questions(evidence, want, own_network.file_of(evidence, want)),
         *hidden.questions(evidence, want),
         *twins.questions(evidence, want),
         *user_sockets.questions(evidence, want),

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from console.core.engines import container_of, is_daemon, is_engine, is_publisher
-from console.core.network import Listener, Process
+from console.core.network import Listener, Process, unit_of
 from console.core.overlap import same_address
 from console.core.service import Endpoint, Service, ServiceRef
 from console.diagnosis.evidence import Evidence
@@ -12,7 +12,6 @@ from console.diagnosis.respawn import NEW_POD, respawn_of
 from console.diagnosis.verdict import Confidence, Holder
 from console.managers.join import Owners, container_at
 from console.managers.kubernetes_ports import NodePod
-from console.probes.listeners import unit_of
 from console.probes.namespaces import Namespace, Proxy
 
 _pod_group = re.compile(r"/(?:kubepods[a-z-]*-)?pod([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})[./]")

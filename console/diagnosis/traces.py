@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from console.core.network import Listener
 from console.core.service import Service
 from console.core.text import cut, mask
-from console.diagnosis import taken
+from console.diagnosis import own_network, taken
 from console.diagnosis.duplicates import said_twice
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.holders import clashing
@@ -39,7 +39,8 @@ def _lines(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[str]:
         yield _unit(want.service)
     if want.endpoint is None:
         return
-    listeners = clashing(evidence, want.endpoint)
+    elsewhere = own_network.listeners(evidence, want)
+    listeners = clashing(evidence, want.endpoint) if elsewhere is None else elsewhere
     yield from (_socket(listener) for listener in listeners[:MOST])
     if len(listeners) > MOST:
         yield f"... and {len(listeners) - MOST} more sockets on {want.port}"

@@ -64,8 +64,11 @@ def find_want(evidence: Evidence) -> Want:
     return _of_service(evidence, evidence.target)
 
 
-def declarations(evidence: Evidence, endpoint: Endpoint) -> tuple[Declaration, ...]:
-    """Every declaration that claims the port, of those first who would start with the host."""
+def declarations(evidence: Evidence, endpoint: Endpoint, wanting: Service | None = None) -> tuple[Declaration, ...]:
+    """Every declaration that claims the port, of those first who would start with the host.
+
+    ``wanting``: in the network of this service. Without one in the host's.
+    """
     found = [
         one
         for one in evidence.claims
@@ -77,8 +80,20 @@ def declarations(evidence: Evidence, endpoint: Endpoint) -> tuple[Declaration, .
         for hint in service.hints
         if _same_port(hint.endpoint, endpoint)
     ]
-    unique = {(one.service, one.where): one for one in found}
+    unique = {(one.service, one.where): one for one in found if _meets(evidence, one, endpoint, wanting)}
     return tuple(sorted(unique.values(), key=lambda one: _weight(evidence, one)))
+
+
+def _meets(evidence: Evidence, claim: Declaration, endpoint: Endpoint, wanting: Service | None) -> bool:
+    """Whether what it declares is in the same network, as far as is known."""
+    snapshot = evidence.snapshot
+    service = owner_of(claim, snapshot.services)
+    mine = snapshot.network_of(wanting, endpoint) if wanting is not None else None
+    theirs = snapshot.network_of(service, endpoint) if service is not None else None
+    if service is None or wanting is None or mine is None or theirs is None or service.ref == wanting.ref:
+        return (mine is None) is (theirs is None)
+    shared = service.ref.name in mine.shared_with
+    return shared or (mine.path is not None and mine.path == theirs.path)
 
 
 def _weight(evidence: Evidence, claim: Declaration) -> tuple[bool, bool]:
@@ -134,7 +149,7 @@ def _of_service(evidence: Evidence, ref: ServiceRef) -> Want:
     if not candidates:
         return _guess(evidence, ref, service, known[0] if known else None, history)
     endpoint, symptom = _best(evidence.snapshot, service, candidates)
-    declared_by = declarations(evidence, endpoint)
+    declared_by = declarations(evidence, endpoint, service)
     own = (one for one in of_service(evidence.claims, ref) if one.assumed and endpoint.port in one.ports)
     named = next((one.where for one in (*declared_by, *own) if one.service in (ref.name, str(ref))), None)
     has = service is not None and any(_same_port(port, endpoint) for port in service.ports)
@@ -164,7 +179,7 @@ def _guess(
         return Want(None, ref, service, symptom, history=history)
     endpoint, _ = _best(evidence.snapshot, service, [(port, None) for port, _, _ in found])
     known_by, sure = next((where, sure) for port, where, sure in found if port == endpoint)
-    return Want(endpoint, ref, service, symptom, declarations(evidence, endpoint), history, known_by, sure)
+    return Want(endpoint, ref, service, symptom, declarations(evidence, endpoint, service), history, known_by, sure)
 
 
 def _wants(evidence: Evidence, ref: ServiceRef) -> tuple[Endpoint, ...]:
@@ -213,11 +228,11 @@ def _of_port(evidence: Evidence, endpoint: Endpoint) -> Want:
         if not _same_port(tried, endpoint):
             continue
         service = evidence.snapshot.service(symptom.ref)
-        if is_current(symptom, service):
+        if is_current(symptom, service) and not _is_elsewhere(evidence, service, endpoint):
             wants = service.wants if service is not None else ()
             return Want(_completed(tried, wants), symptom.ref, service, symptom, declared_by)
     for service in evidence.snapshot.services:
-        if service.state not in (State.FAILED, State.FLAPPING):
+        if service.state not in (State.FAILED, State.FLAPPING) or _is_elsewhere(evidence, service, endpoint):
             continue
         want = next((one for one in _wants(evidence, service.ref) if _same_port(one, endpoint)), None)
         if want is not None:
@@ -226,6 +241,11 @@ def _of_port(evidence: Evidence, endpoint: Endpoint) -> Want:
             history = told[0] if told and not known else None
             return Want(want, service.ref, service, known[0] if known else None, declared_by, history)
     return Want(endpoint, declared_by=declared_by)
+
+
+def _is_elsewhere(evidence: Evidence, service: Service | None, endpoint: Endpoint) -> bool:
+    """Whether it wants the port in another network than the host's."""
+    return service is not None and evidence.snapshot.network_of(service, endpoint) is not None
 
 
 def _all_symptoms(evidence: Evidence) -> tuple[Symptom, ...]:

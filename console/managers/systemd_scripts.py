@@ -26,8 +26,13 @@ _USER = (
 _SYSTEM_FILES = (
     "set -- /etc/systemd/system/*.service /usr/local/lib/systemd/system/*.service /usr/lib/systemd/system/*.service\n"
     '[ -L /lib ] || set -- "$@" /lib/systemd/system/*.service\n'
+    'set -- "$@" /usr/lib/systemd/system/*.service.d/*.conf /usr/local/lib/systemd/system/*.service.d/*.conf \\\n'
+    "  /run/systemd/system/*.service.d/*.conf /etc/systemd/system/*.service.d/*.conf\n"
 )
-_USER_FILES = 'set -- "${XDG_CONFIG_HOME:-$HOME/.config}"/systemd/user/*.service\n'
+_USER_FILES = (
+    'set -- "${XDG_CONFIG_HOME:-$HOME/.config}"/systemd/user/*.service \\\n'
+    '  "${XDG_CONFIG_HOME:-$HOME/.config}"/systemd/user/*.service.d/*.conf\n'
+)
 
 # Arguments: units. systemctl prints the words of ExecStart as they are, and any other text in one line: who writes a
 # unit can put lines of any property and whole blocks into its command. What is printed is therefore believed only where
@@ -56,15 +61,20 @@ hd_shown() {
 }
 """
 
-# Arguments: unit files. Prints on its first line the units to show, then blocks for units that are installed and not
-# loaded: a unit that nothing needs is not loaded, so systemctl does not tell it, but its file does. Symbolic links are
-# other names, or units that are masked. What a package installs without [Install] is not started by hand; such units
-# are left out while they do nothing, and so are systemd's own. A copy of a file, such as "api (copy).service", is no
-# unit: systemd itself passes it over.
+# Arguments: unit files, and after them the files that change those (drop-ins). Prints on its first line the units to
+# show, then blocks for units that are installed and not loaded: a unit that nothing needs is not loaded, so systemctl
+# does not tell it, but its files do. Symbolic links are other names, or units that are masked. What a package installs
+# without [Install] is not started by hand; such units are left out while they do nothing, and so are systemd's own. A
+# copy of a file, such as "api (copy).service", is no unit: systemd itself passes it over.
 _PLAN = r"""
 for hd_f in "$@"; do
   shift
   hd_n=${hd_f##*/}
+  case $hd_f in *.service.d/*)
+    [ ! -f "$hd_f" ] || set -- "$@" "$hd_f"
+    continue
+    ;;
+  esac
   case $hd_n in *@.service | systemd-* | debug-shell.service | '*.service') continue ;; esac
   [ -f "$hd_f" ] && [ ! -L "$hd_f" ] || continue
   case $hd_f in
@@ -73,24 +83,29 @@ for hd_f in "$@"; do
   set -- "$@" "$hd_f"
 done
 hd_plan=$(printf '%s\n' "$hd_list" | awk '
+function settings(f, n,   l) {
+  while ((getline l <f) > 0) {
+    if (l ~ /^Description=/) description[n] = l
+    if (l ~ /^(Type|RemainAfterExit|TimeoutSec|TimeoutStartSec|PrivateNetwork|NetworkNamespacePath)[ \t]*=/) {
+      gsub(/[ \t\r]/, "", l)
+      kind[n] = kind[n] "\n" l
+    }
+    if (l ~ /^JoinsNamespaceOf[ \t]*=/) { sub(/[ \t]*=[ \t]*/, "=", l); sub(/\r$/, "", l); kind[n] = kind[n] "\n" l }
+    if (l ~ /^\[Install\]/) worth[n] = 1
+  }
+  close(f)
+}
 BEGIN {
   for (i = 1; i < ARGC; i++) {
     f = ARGV[i]
     n = f
+    if (sub(/\.d\/[^\/]*$/, "", n)) { sub(/.*\//, "", n); if (n in file) settings(f, n); continue }
     sub(/.*\//, "", n)
     if (n in file || length(n) > 255 || n ~ /[^A-Za-z0-9_:.\\@-]/) continue
     file[n] = f
     description[n] = ""
     worth[n] = f !~ /^\/(usr|lib)\//
-    while ((getline l <f) > 0) {
-      if (l ~ /^Description=/) description[n] = l
-      if (l ~ /^(Type|RemainAfterExit|TimeoutSec|TimeoutStartSec)[ \t]*=/) {
-        gsub(/[ \t\r]/, "", l)
-        kind[n] = kind[n] "\n" l
-      }
-      if (l ~ /^\[Install\]/) worth[n] = 1
-    }
-    close(f)
+    settings(f, n)
   }
   ARGC = 1
 }

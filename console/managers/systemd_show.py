@@ -11,7 +11,7 @@ from math import inf
 
 from console.core.endings import signal_name
 from console.core.probe import ParseError
-from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.service import Endpoint, OwnNetwork, Service, ServiceRef, State
 from console.core.stop_way import StopWay
 from console.managers.systemd_exec import program_of
 from console.managers.systemd_others import is_other
@@ -24,7 +24,8 @@ PROPERTIES = (
     "DropInPaths", "NeedDaemonReload", "ControlGroup", "User", "Restart", "CanReload", "TriggeredBy", "Listen",
     "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval", "Type",
     "RemainAfterExit", "TimeoutStartUSec", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal",
-    "TimeoutStopFailureMode",
+    "TimeoutStopFailureMode", "PrivateNetwork", "NetworkNamespacePath", "JoinsNamespaceOf",
+    "KillMode",
 )  # fmt: skip
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -149,6 +150,7 @@ def _service(block: Mapping[str, str], scope: str, now: float | None) -> Service
         triggered_by=tuple(block.get("TriggeredBy", "").split()),
         dependants=_dependants(block),
         stop_way=_stop_way(block),
+        network=_network(block),
         start_seconds=_start_seconds(block),
         start_limit=_start_limit(block),
         program=program_of(block.get("ExecStart", "")),
@@ -276,11 +278,21 @@ def _stop_way(block: Mapping[str, str]) -> StopWay | None:
     seconds = _timespan(told)
     if seconds is None and told != "infinity":
         return None
+    spares = f"KillMode={block['KillMode']}" if block.get("KillMode") in ("process", "none") else None
+    last: str | None = signal_name(_number(block.get("FinalKillSignal")) or 9)
     if block["SendSIGKILL"] != "yes":
-        return StopWay(signal_name(first), seconds, None)
-    if block.get("TimeoutStopFailureMode") == "abort":
-        return StopWay(signal_name(first), seconds, "SIGABRT")
-    return StopWay(signal_name(first), seconds, signal_name(_number(block.get("FinalKillSignal")) or 9))
+        last = None
+    elif block.get("TimeoutStopFailureMode") == "abort":
+        last = "SIGABRT"
+    return StopWay(signal_name(first), seconds, last, spares)
+
+
+def _network(block: Mapping[str, str]) -> OwnNetwork | None:
+    """systemd.exec(5); ``JoinsNamespaceOf=``, systemd.unit(5), is told by both and means only such units."""
+    path = block.get("NetworkNamespacePath") or None
+    if path is None and block.get("PrivateNetwork", "").lower() not in _TRUE:
+        return None
+    return OwnNetwork(path, tuple(block.get("JoinsNamespaceOf", "").split()))
 
 
 def _wants(block: Mapping[str, str]) -> tuple[Endpoint, ...]:

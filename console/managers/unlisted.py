@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from console.core.engines import is_daemon, is_publisher
-from console.core.keepers import is_in_container, is_keeper, is_way_in
+from console.core.keepers import is_in_container, is_keeper, is_ssh_session, is_way_in
 from console.core.network import Listener, Process
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
@@ -116,13 +116,19 @@ def _launched(unit: str) -> bool:
 
 
 def strangers(snapshot: Snapshot) -> tuple[int, ...]:
-    """The processes that listen and that no service lets go, or that are only known by a pid file."""
+    """The processes that listen and that no service lets go, or that are only known by a pid file.
+
+    With those that have a socket beside others: which of them a service lets go is only known by looking at them.
+    """
+    main = {pid for service in snapshot.services for pid in service.pids}
     owners = Owners(snapshot.services)
     found: set[int] = set()
     for listener in snapshot.listeners:
         service = owners.of(listener) if listener.pids else None
         if _is_stray(snapshot, listener, service) or (service is not None and service.ref.manager == "pidfile"):
             found.update(pid for pid in listener.pids if pid > 1)
+        elif len(listener.pids) > 1:
+            found.update(pid for pid in listener.pids if pid > 1 and pid not in main)
     return tuple(sorted(found))
 
 
@@ -162,6 +168,8 @@ def why_kept(snapshot: Snapshot, pid: int) -> str | None:
         return f"{name} (pid {pid}) is the way by which this console is here: it is not signalled"
     if name in ("systemd", "init"):
         return f"{name} (pid {pid}) is a service manager: it is not signalled"
+    if known is not None and is_ssh_session(name, known.command):
+        return f"{name} (pid {pid}) is an SSH session of {known.user or 'somebody'}, which forwards: end that session"
     if is_way_in(name):
         return f"{name} (pid {pid}) is the way to this host: it is not signalled"
     if is_publisher(name) or is_daemon(name) or (known is not None and is_in_container(known.cgroup)):

@@ -7,7 +7,7 @@ with iproute2 5.8, the cgroup in which the socket was made, which names the unit
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from console.core.network import Listener
+from console.core.network import Listener, unit_of
 from console.core.probe import ParseError, Probe
 from console.probes.elevated import AS_ROOT
 
@@ -78,7 +78,6 @@ _fields = re.compile(
 )
 _holder = re.compile(r'\("(?P<name>.*?)",pid=(?P<pid>\d{1,10}),fd=\d{1,10}\)(?=,\("|\Z)', re.DOTALL)
 _user = re.compile(rf"{_USER}(\d{{1,10}}) (\S+)\Z")
-_units = (".service", ".scope", ".socket", ".mount", ".swap")
 
 
 def parse(text: str) -> tuple[Listener, ...]:
@@ -181,15 +180,6 @@ def holders(users: str | None) -> tuple[tuple[int, ...], str | None]:
     names = {int(holder["pid"]): holder["name"].replace("\n", " ") for holder in found}
     pids = tuple(sorted(names))
     return pids, names[pids[0]] if pids else None
-
-
-def unit_of(cgroup: str | None) -> str | None:
-    """The innermost systemd unit that is no slice in a cgroup path, as systemd.unit(5) names them."""
-    for part in reversed((cgroup or "").split("/")):
-        if part.endswith(_units):
-            # systemd puts a "_" in front of a name that the kernel could take for its own, such as "cpu.service".
-            return part.removeprefix("_")
-    return None
 
 
 def _held(records: Iterable[str]) -> dict[int, list[tuple[int, str]]]:

@@ -13,9 +13,12 @@ from console.core.network import Listener, Process
 from console.core.probe import ParseError, Probe
 from console.probes import listeners
 
-# The listeners of a namespace come first in /proc/net/tcp; connections are counted as far as MOST lines.
+# The listeners of a namespace come first in /proc/net/tcp; connections are counted as far as MOST lines. The file of a
+# namespace has another number, which is only told of one's own processes, and to root.
 SCRIPT = r"""
 [ -e /proc/1/net/dev ] || { echo "other users' processes are hidden on this host (hidepid)" >&2; return 1; }
+HD_FILE=${1-}
+export HD_FILE
 cd /proc && exec awk '
 function first(f,   l) {
   l = ""
@@ -91,8 +94,16 @@ function holders(list,   c, pid, i, found) {
   close(c)
   for (pid in found) tell(pid)
 }
+function number(f,   c, l) {
+  c = "stat -Lc %i -- " f " 2>/dev/null"
+  l = ""
+  c | getline l
+  close(c)
+  return l
+}
 BEGIN {
   MOST = 20000
+  file = ENVIRON["HD_FILE"] == "" ? "" : number("\"$HD_FILE\"")
   c = "stat -c \"%i %n\" self/net/dev [0-9]*/net/dev 2>/dev/null"
   while ((c | getline) > 0) {
     split($2, part, "/")
@@ -111,6 +122,12 @@ BEGIN {
   for (k = 1; k <= spaces; k++) {
     ns = order[k]
     print "namespace", ns
+    print "inside", members[ns] all[ns]
+    if (file != "") {
+      told_as = number("/proc/" lowest[ns] "/ns/net")
+      if (told_as == "") unseen = 1
+      else if (told_as == file) { print "named"; met = 1 }
+    }
     addresses(lowest[ns])
     delete inodes
     split("tcp tcp6 udp udp6", protos, " ")
@@ -119,6 +136,10 @@ BEGIN {
     n = split(all[ns], pids, " ")
     for (i = 1; i <= n && i <= 4; i++) tell(pids[i])
   }
+  if (ENVIRON["HD_FILE"] == "" || met) exit
+  if (file == "") print "file missing"
+  else if (file == number("self/ns/net")) print "file own"
+  else print "file", unseen ? "unseen" : "empty"
 }'
 """
 
@@ -151,6 +172,12 @@ class Namespace:
     """Some of those that live in it, the oldest first."""
     connections: tuple[tuple[str, int, int], ...] = ()
     """How many connections each listening port has: protocol, port, number."""
+    pids: tuple[int, ...] = ()
+    """Who lives in it, the first 64."""
+    members: int = 0
+    """How many live in it."""
+    named: bool = False
+    """It is the one of the file that was asked about."""
 
     def holder(self, listener: Listener) -> Process | None:
         """The process behind one of its listeners, where it was seen or there is only one."""
@@ -166,6 +193,9 @@ class Namespaces:
 
     proxies: tuple[Proxy, ...] = ()
     spaces: tuple[Namespace, ...] = ()
+    file: str | None = None
+    """What the file of a namespace is that was asked about and is of none of these: ``own`` (the host's), ``empty``
+    (nobody lives in it), ``unseen`` (which one it is is hidden from this user), ``missing``."""
 
     def at(self, address: str) -> Namespace | None:
         """The namespace that has an address."""
@@ -176,10 +206,13 @@ def parse(text: str) -> Namespaces:
     """Read the answer of ``SCRIPT``."""
     proxies: list[Proxy] = []
     spaces: list[Namespace] = []
+    file = None
     for block in _blocks(text):
         head, _, rest = block[0].partition(" ")
         try:
-            if head == "proxy":
+            if head == "file":
+                file = rest
+            elif head == "proxy":
                 proxies += _proxy(rest, block[1:])
             else:
                 spaces.append(_namespace(int(rest[:20]), block[1:]))
@@ -187,20 +220,20 @@ def parse(text: str) -> Namespaces:
             raise
         except ValueError:
             raise ParseError("a network namespace with its numbers", block[0]) from None
-    return Namespaces(tuple(proxies), tuple(spaces))
+    return Namespaces(tuple(proxies), tuple(spaces), file)
 
 
 def _blocks(text: str) -> Iterator[list[str]]:
     block: list[str] = []
     for line in text.split("\n"):
-        if line.startswith(("proxy ", "namespace ")):
+        if line.startswith(("proxy ", "namespace ", "file ")):
             if block:
                 yield block
             block = [line]
         elif block:
             block.append(line)
         elif line:
-            raise ParseError('"proxy" or "namespace"', line)
+            raise ParseError('"proxy", "namespace" or "file"', line)
     if block:
         yield block
 
@@ -231,12 +264,18 @@ def _whole(word: str) -> int | None:
 
 def _namespace(ident: int, lines: list[str]) -> Namespace:
     addresses, processes, counts, rows = [], [], [], []
+    members, *pids = [0]
+    named = False
     for line in lines:
         kind, _, rest = line.partition(" ")
         if kind == "address":
             addresses.append(str(ip_address(rest)))
         elif kind == "address6":
             addresses.append(str(ip_address(bytes.fromhex(rest))))
+        elif kind == "inside":
+            members, *pids = (int(word[:10]) for word in rest.split())
+        elif kind == "named":
+            named = True
         elif kind == "process":
             pid, _, name = rest.partition(" ")
             processes.append({"pid": pid, "name": name})
@@ -255,6 +294,9 @@ def _namespace(ident: int, lines: list[str]) -> Namespace:
         listeners.parse("\n".join(rows)),
         tuple(sorted((_process(told) for told in processes), key=lambda each: each.pid)),
         tuple(_summed(counts)),
+        tuple(pids),
+        members,
+        named,
     )
 
 

@@ -5,9 +5,9 @@ TCP, and UDP sockets with a peer: a service cannot bind beside either.
 
 import re
 
-from console.core.network import Socket
+from console.core.network import Socket, unit_of
 from console.core.probe import ParseError, Probe
-from console.probes.listeners import holders, records, split_interface, unit_of
+from console.probes.listeners import holders, records, split_interface
 from console.probes.socket_users import USER, WITH_USERS, names
 
 # "connected" is every state but listening and closed.

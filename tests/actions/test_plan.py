@@ -82,10 +82,10 @@ def test_a_stop_is_given_the_time_of_what_ends_along_with_it() -> None:
     third = service("page.service", stop_way=StopWay("SIGTERM", 40.0))
     where = replace(snapshot(first), services=(first, second, third))
     for kind in (ActionKind.STOP, ActionKind.RESTART):
-        assert made(kind, where).steps[0].command.timeout == 200 + 130 + 330 + 70, kind
+        assert made(kind, where).steps[-1].command.timeout == 200 + 130 + 330 + 70, kind
     down = replace(third, pids=(), state=State.STOPPED)
     where = replace(where, services=(first, second, down))
-    assert made(ActionKind.STOP, where).steps[0].command.timeout == 200 + 130 + 330
+    assert made(ActionKind.STOP, where).steps[-1].command.timeout == 200 + 130 + 330
 
 
 @pytest.mark.parametrize("kind", [ActionKind.RESTART, ActionKind.START, ActionKind.FREE_PORT])
