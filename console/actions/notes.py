@@ -1,11 +1,13 @@
 """What a person is told before acting."""
 
+from collections.abc import Iterable
+
 from console.actions.context import Context
 from console.actions.holders import holding
 from console.actions.protected import is_network, runs_a_user
 from console.core.engines import ends_containers, is_engine
 from console.core.restarts import gave_up
-from console.core.service import State
+from console.core.service import Service, State
 from console.core.snapshot import LinkState
 from console.core.way_in import is_own_way, is_way_to_host
 from console.managers import manager
@@ -53,6 +55,14 @@ def containers(context: Context) -> tuple[str, ...]:
     if not ends_containers(context.name):
         return ()
     return (f"{context.name} is a container engine: every container that it runs goes with it",)
+
+
+def stopped_along(service: Service, above: Iterable[Service]) -> tuple[str, ...]:
+    """What is stopped only because it would start the service again."""
+    return tuple(
+        f"{one.ref.name} is stopped too, since it starts {service.ref.name} again: it stays down until it is started"
+        for one in above
+    )
 
 
 def changed_file(context: Context) -> tuple[str, ...]:

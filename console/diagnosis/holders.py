@@ -9,7 +9,7 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.diagnosis import clusters, hidden, spaces, strays, user_sockets
 from console.diagnosis.container_ways import is_contained
 from console.diagnosis.evidence import Evidence
-from console.diagnosis.respawn import respawn_of
+from console.diagnosis.respawn import is_respawn_known, respawn_of
 from console.diagnosis.verdict import Confidence, Holder
 from console.managers.join import INIT, Owners, of_user
 from console.managers.unlisted import is_hidden_leftover, is_left_behind, unit_of_user
@@ -59,7 +59,8 @@ def holder_of_socket(evidence: Evidence, socket: Socket) -> Holder:
         chain=_chain(service, socket.unit, socket.process),
         up=process.age if process else None,
         since=_since(evidence, process, None),
-        respawn=respawn_of(service),
+        respawn=respawn_of(evidence.snapshot, service),
+        told=is_respawn_known(service),
         command=process.command if process else None,
         confidence=_confidence(known_by),
         known_by=known_by,
@@ -138,7 +139,8 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         since=_since(evidence, process, told_by),
         up=_up(evidence, process, told_by),
         connections=connections_to(evidence, listener),
-        respawn=strays.respawn(evidence, left[0]) if left else respawn_of(service),
+        respawn=strays.respawn(evidence, left[0]) if left else respawn_of(evidence.snapshot, service),
+        told=is_respawn_known(service),
         command=process.command if process else None,
         confidence=_confidence(known_by),
         known_by=known_by,

@@ -70,6 +70,8 @@ class Holder:
     connections: int | None = None
     respawn: str | None = None
     """What starts it again when it is killed, e.g. ``systemd Restart=always``."""
+    told: bool = True
+    """Whether its manager told of it, and so also whether anything starts it again."""
     command: str | None = None
     confidence: Confidence = Confidence.LOW
     known_by: tuple[str, ...] = ()
