@@ -16,7 +16,9 @@ from console.managers.unlisted import is_hidden_leftover, is_left_behind, unit_o
 
 UNITS = (".service", ".socket")
 # Of CLOSE-WAIT the other side is done: what nobody accepted stays in it for ever, such as a try of whoever looks.
-_LIVE = ("ESTAB", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING", "SYN-RECV")
+_LIVE = ("ESTAB", "SYN-RECV")
+_HALF_CLOSED = ("FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING")
+"""Live where a process still has the socket and only closed its own direction; without an inode nobody has it."""
 
 
 def clashing(evidence: Evidence, wanted: Endpoint) -> tuple[Listener, ...]:
@@ -107,12 +109,16 @@ def connections_to(evidence: Evidence, listener: Listener) -> int | None:
     mine = [
         socket
         for socket in evidence.sockets
-        if socket.state in _LIVE and socket.port == listener.port and socket.protocol == listener.protocol
+        if _is_live(socket) and socket.port == listener.port and socket.protocol == listener.protocol
     ]
     others = {pid for other in evidence.snapshot.listeners if other.port == listener.port for pid in other.pids}
     if listener.pids and len(others) > 1:
         mine = [socket for socket in mine if set(socket.pids) & set(listener.pids)]
     return len(mine)
+
+
+def _is_live(socket: Socket) -> bool:
+    return socket.state in _LIVE or (socket.state in _HALF_CLOSED and socket.inode is not None)
 
 
 def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
