@@ -160,7 +160,7 @@ class Reach:
     ways_in: tuple[str, ...] = ()
     """Each interface and what becomes of a client there."""
     known_by: tuple[str, ...] = ()
-    """What says that clients do not get in: ``address``, ``rule``, ``connect``."""
+    """What says that clients do not get in: ``address``, ``rule``, ``unit`` (its filter), ``queue``, ``connect``."""
 
 
 @dataclass(frozen=True, slots=True)
