@@ -1,5 +1,6 @@
 """Free a port: stop the services that hold it, prove that it was released, start the one that wants it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from console.actions import checks, dependants, ending, hosting, newcomer, notes
@@ -7,9 +8,9 @@ from console.actions.context import Context, Parts, RefusedError, one_per_port
 from console.actions.holders import Holder, Holding, holding
 from console.actions.last_words import last_words
 from console.actions.start import proof, was_failing
-from console.actions.stopping import for_good, stop_step, told
+from console.actions.stopping import for_good, manager_of, stop_steps, told
 from console.core.plan import ActionKind, Check, Step
-from console.core.service import Endpoint, ServiceRef
+from console.core.service import Endpoint, Service, ServiceRef
 from console.managers.acting import Mortal
 from console.managers.process import named
 
@@ -54,10 +55,12 @@ def refusal(context: Context) -> str | None:
 def parts(context: Context) -> Parts:
     """Stop, see the port released, start; the holders are started again if that fails."""
     endpoint = endpoint_of(context)
-    holders = _others(context, holding(context, endpoint))
+    found = holding(context, endpoint)
+    holders = _others(context, found)
+    above = {holder.service.ref: found.above(context, holder) for holder in holders}
     bare = tuple(holder.service for holder in holders if isinstance(holder.manager, Mortal))
-    touched = tuple(holder.service.ref for holder in holders)
-    stops = {holder.service.ref: _stop(context, endpoint, holder, touched) for holder in holders}
+    touched = tuple(one.ref for holder in holders for one in (*above[holder.service.ref], holder.service))
+    stops = {one.service.ref: _stop(context, endpoint, one, above[one.service.ref], touched) for one in holders}
     for holder in (one for one in holders if one not in _listeners(holders)):
         # systemd refuses to start a socket unit whose service runs: what undoes its stop comes before.
         ref = holder.service.ref
@@ -82,7 +85,7 @@ def parts(context: Context) -> Parts:
         ),
         checks=(
             *proof(context, endpoint),
-            *(check for holder in holders for check in _stays_away(context, endpoint, holder)),
+            *(check for one in holders for check in _stays_away(context, endpoint, one, above[one.service.ref])),
             *(ending.nobody_came(context, endpoint, context.manager, context.service) if bare else ()),
         ),
         evidence=last_words(context),
@@ -94,7 +97,7 @@ def parts(context: Context) -> Parts:
         warnings=(
             *notes.link(context),
             *notes.changed_file(context),
-            *_comes_back(holders),
+            *_comes_back(holders, above),
             *(word for holder in holders for word in notes.spared(holder.service)),
             *(word for service in bare for word in ending.cautions(context, service)),
         ),
@@ -123,10 +126,11 @@ def _still_holds(context: Context, endpoint: Endpoint, holder: Holder) -> tuple[
     return (checks.still_holds(endpoint, holder.manager, holder.service),)
 
 
-def _stays_away(context: Context, endpoint: Endpoint, holder: Holder) -> tuple[Check, ...]:
+def _stays_away(context: Context, endpoint: Endpoint, holder: Holder, above: tuple[Service, ...]) -> tuple[Check, ...]:
     if isinstance(holder.manager, Mortal):
         return ()
     return (
+        *(check for one in above for check in checks.stopped(context, manager_of(context, one), one)),
         *checks.stopped(context, holder.manager, holder.service),
         *checks.how_ended(context, holder.manager, holder.service, ActionKind.STOP),
         checks.stays_released(context, endpoint, holder.manager, holder.service),
@@ -139,12 +143,18 @@ def _for_good(context: Context, holder: Holder) -> str | None:
     return for_good(context, holder.manager, holder.service)
 
 
-def _stop(context: Context, endpoint: Endpoint, holder: Holder, touched: tuple[ServiceRef, ...]) -> tuple[Step, ...]:
+def _stop(
+    context: Context,
+    endpoint: Endpoint,
+    holder: Holder,
+    above: tuple[Service, ...],
+    touched: tuple[ServiceRef, ...],
+) -> tuple[Step, ...]:
     if isinstance(holder.manager, Mortal):
         return ending.steps(context, holder.manager, holder.service, endpoint, context.service.ref)
-    step = stop_step(context, holder.manager, holder.service)
+    *before, step = stop_steps(context, holder.manager, holder.service, above, touched)
     step = replace(step, otherwise=ending.resort(holder.service, endpoint, context.service.ref))
-    return dependants.with_stop(context, holder.manager, holder.service, step, touched)
+    return (*before, *dependants.with_stop(context, holder.manager, holder.service, step, touched))
 
 
 def _releases(
@@ -179,13 +189,12 @@ def _lacks(endpoint: Endpoint, holder: Holder) -> Check:
     return Check(f"{holder.service.ref.name} lacks {checks.port_label(endpoint)}", look, within=0)
 
 
-def _comes_back(holders: tuple[Holder, ...]) -> tuple[str, ...]:
+def _comes_back(holders: tuple[Holder, ...], above: Mapping[ServiceRef, tuple[Service, ...]]) -> tuple[str, ...]:
     found = []
     for holder in holders:
-        if holder.service.enabled == "enabled":
-            name = holder.service.ref.name
-            found.append(f"{name} is enabled: it comes back at the next boot of the host unless it is disabled")
-        stopped = {other.service.ref.name for other in holders}
-        triggers = [trigger for trigger in holder.service.triggered_by if trigger not in stopped]
-        found += [f"{trigger} may start {holder.service.ref.name} again" for trigger in triggers]
+        for one in (*above[holder.service.ref], holder.service):
+            if one.enabled == "enabled":
+                name = one.ref.name
+                found.append(f"{name} is enabled: it comes back at the next boot of the host unless it is disabled")
+        found += notes.stopped_along(holder.service, above[holder.service.ref])
     return tuple(found)

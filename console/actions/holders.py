@@ -14,6 +14,7 @@ from console.managers.acting import Grouped, Mortal, PortProving, Stoppable, Tra
 from console.managers.base import ServiceManager
 from console.managers.join import Owners
 from console.managers.socket_units import started_by
+from console.managers.starters import starters_of, why_kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Holding:
     listeners: tuple[Listener, ...]
     holders: tuple[Holder, ...] = ()
     trouble: str | None = None
+
+    def above(self, context: Context, holder: Holder) -> tuple[Service, ...]:
+        """What would start a holder again and is no holder itself: it is stopped before it."""
+        own = {one.service.ref for one in self.holders}
+        return tuple(one for one in starters_of(context.snapshot, holder.service) if one.ref not in own)
 
 
 def holding(context: Context, endpoint: Endpoint) -> Holding:
@@ -149,6 +155,19 @@ def _left(service: Service, listener: Listener) -> str | None:
     return f"something that {name} left in its control group holds it: only root or its user can name it"
 
 
+def _starts_again(context: Context, service: Service) -> str | None:
+    """Why what would start it again cannot be stopped before it."""
+    if (kept := why_kept(context.snapshot, service)) is not None:
+        return kept
+    for one in starters_of(context.snapshot, service):
+        if one.ref == context.service.ref:
+            return f"{context.name} itself starts {service.ref.name} again"
+        why = foreign_scope(one, context.snapshot) or why_protected(one, context.snapshot.identity)
+        if why is not None:
+            return f"{one.ref.name} starts {service.ref.name} again: {why}"
+    return None
+
+
 def _cannot(context: Context, service: Service, manager: ServiceManager | None) -> str | None:
     if service.ref == context.service.ref:
         return None
@@ -156,6 +175,8 @@ def _cannot(context: Context, service: Service, manager: ServiceManager | None) 
         return unlisted.why_kept(context.snapshot, service.pids[0]) or service.tool_missing
     if service.tool_missing is not None:
         return f"{service.ref.name}: {service.tool_missing}"
+    if (again := _starts_again(context, service)) is not None:
+        return again
     protected = why_protected(service, context.snapshot.identity)
     foreign = foreign_scope(service, context.snapshot) or protected or why_engine(service)
     if foreign is not None:

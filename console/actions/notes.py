@@ -1,5 +1,7 @@
 """What a person is told before acting."""
 
+from collections.abc import Iterable
+
 from console.actions.context import Context
 from console.actions.holders import holding
 from console.actions.protected import is_network, runs_a_user
@@ -61,6 +63,14 @@ def spared(service: Service) -> tuple[str, ...]:
     if spares is None:
         return ()
     return (f"{service.ref.name} has {spares}: a stop ends its main process, and nothing that this started",)
+
+
+def stopped_along(service: Service, above: Iterable[Service]) -> tuple[str, ...]:
+    """What is stopped only because it would start the service again."""
+    return tuple(
+        f"{one.ref.name} is stopped too, since it starts {service.ref.name} again: it stays down until it is started"
+        for one in above
+    )
 
 
 def changed_file(context: Context) -> tuple[str, ...]:

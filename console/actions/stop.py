@@ -5,11 +5,12 @@ from dataclasses import replace
 from console.actions import checks, dependants, ending, notes, served
 from console.actions.context import Context, Parts
 from console.actions.protected import why_engine, why_protected
-from console.actions.stopping import for_good, stop_step
+from console.actions.stopping import for_good, manager_of, stop_steps
 from console.core.plan import ActionKind, Check, Step
-from console.core.service import State
+from console.core.service import Service, State
 from console.managers import unlisted
 from console.managers.acting import Mortal, Stoppable
+from console.managers.starters import runner_of, starters_of
 
 
 def refusal(context: Context) -> str | None:
@@ -34,21 +35,43 @@ def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     if isinstance(context.manager, Mortal):
         return _end(context, context.manager)
-    triggers = context.service.triggered_by
-    again = (f"{', '.join(triggers)} may start it again: stop that too",) if triggers else ()
-    step = served.step(context, stop_step(context, context.manager, context.service))
-    step = replace(step, otherwise=ending.resort(context.service, context.intent.endpoint))
+    above = _above(context)
+    touched = tuple(one.ref for one in above)
+    left = [one.ref.name for one in starters_of(context.snapshot, context.service) if one not in above]
+    again = (f"{', '.join(left)} may start it again: stop that too",) if left else ()
+    *before, own = stop_steps(context, context.manager, context.service, above, touched)
+    own = replace(served.step(context, own), otherwise=ending.resort(context.service, context.intent.endpoint))
     return Parts(
-        steps=dependants.with_stop(context, context.manager, context.service, step),
+        steps=(*before, *dependants.with_stop(context, context.manager, context.service, own, touched)),
         preflight=served.note(context),
         checks=(
+            *(check for one in above for check in checks.stopped(context, manager_of(context, one), one)),
             *checks.stopped(context, context.manager, context.service),
             *served.no_more(context),
             *checks.how_ended(context, context.manager, context.service, ActionKind.STOP),
         ),
         irreversible=for_good(context, context.manager, context.service),
-        warnings=(*notes.link(context), *notes.containers(context), *notes.spared(context.service), *again),
+        touches=touched,
+        warnings=(
+            *notes.link(context),
+            *notes.containers(context),
+            *notes.spared(context.service),
+            *notes.stopped_along(context.service, above),
+            *again,
+        ),
     )
+
+
+def _above(context: Context) -> tuple[Service, ...]:
+    """What is stopped before it: of a container the unit that runs it; for a port all that would start it again.
+
+    Who just stops a job that runs now does not want its timer to be off from then on.
+    """
+    found = starters_of(context.snapshot, context.service)
+    if context.intent.endpoint is not None:
+        return found
+    runner = runner_of(context.snapshot, context.service)
+    return tuple(one for one in found if one == runner)
 
 
 def _end(context: Context, manager: Mortal) -> Parts:

@@ -1,11 +1,49 @@
 """What all plans that stop something do and say alike: the step, what undoes it, and what is gone for good."""
 
+from dataclasses import replace
+
+from console.actions import dependants
 from console.actions.context import Context, RefusedError
 from console.core.engines import ends_containers
 from console.core.plan import ActionKind, Step
-from console.core.service import Service, State
+from console.core.service import Service, ServiceRef, State
 from console.managers.acting import Disposing, Startable, Stoppable
 from console.managers.base import ServiceManager
+from console.managers.starters import runner_of
+
+_GONE_ALREADY = (0, 1)
+"""What clients of container engines say of a container that its unit has ended, and removed, with itself."""
+
+
+def stop_steps(
+    context: Context,
+    manager: ServiceManager,
+    service: Service,
+    above: tuple[Service, ...],
+    touched: tuple[ServiceRef, ...],
+) -> tuple[Step, ...]:
+    """The steps that stop a service, its own the last, after what would start it again (``above``), which an undo
+    starts last. ``touched``: all that the plan stops.
+
+    A container is ended, and made again by an undo, by the unit that runs it. Raises ``RefusedError``.
+    """
+    steps: list[Step] = []
+    for one in above:
+        other = manager_of(context, one)
+        steps += dependants.with_stop(context, other, one, stop_step(context, other, one), touched)
+    own = stop_step(context, manager, service)
+    if runner_of(context.snapshot, service) in above:
+        own = replace(own, command=replace(own.command, ok_exits=_GONE_ALREADY), undo=None)
+    # systemd refuses to start a socket unit whose service runs: what undoes its stop comes before.
+    return (*steps, replace(own, undo_last=any(one.ref.name.endswith(".socket") for one in above)))
+
+
+def manager_of(context: Context, service: Service) -> ServiceManager:
+    """The manager of another service; raises ``RefusedError`` where it is not known."""
+    manager = context.manager_of(service.ref)
+    if manager is None:
+        raise RefusedError(f"{service.ref}: no service manager {service.ref.manager} is known")
+    return manager
 
 
 def stop_step(context: Context, manager: ServiceManager, service: Service) -> Step:
@@ -23,6 +61,8 @@ def stop_step(context: Context, manager: ServiceManager, service: Service) -> St
 
 def for_good(context: Context, manager: ServiceManager, service: Service) -> str | None:
     """What the stop of a service takes for good."""
+    if (runner := runner_of(context.snapshot, service)) is not None:
+        return for_good(context, manager_of(context, runner), runner)
     never = _why_never(context, manager, service)
     lost = never and f"{service.ref.name} cannot be started again from here: {never}"
     return told(lost, _with_engine(context, service))

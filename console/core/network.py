@@ -31,6 +31,8 @@ class Listener:
     """Set for a socket bound to a device (SO_BINDTODEVICE) or a link-local scope."""
     backlog: int | None = None
     """Connections that wait to be accepted."""
+    queue: int | None = None
+    """How many may: the kernel takes one more, and drops what comes then."""
 
     @property
     def pid(self) -> int | None:

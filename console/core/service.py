@@ -153,6 +153,9 @@ class Service:
     """The manager knows a reload of its own for this service."""
     triggered_by: tuple[str, ...] = ()
     """Socket, timer or path units that start it."""
+    starters: tuple[str, ...] | None = None
+    """The active units that start it again after it was stopped: of those in ``triggered_by``, and what upholds it
+    (``Upholds=`` of systemd.unit(5)). ``None`` where it was not told which are active."""
     dependants: tuple[str, ...] = ()
     """What its manager stops or restarts along with it, and why: ``nginx.service (PartOf)``."""
     stop_way: StopWay | None = None
@@ -236,6 +239,13 @@ class Service:
         """Whether that unit starts it: one of the same service manager, for names alone tell no two of them apart."""
         same = (ref.host, ref.manager, ref.scope) == (self.ref.host, self.ref.manager, self.ref.scope)
         return same and ref.name in self.triggered_by
+
+    @property
+    def started_by(self) -> tuple[str, ...]:
+        """What starts it again after a stop; where that was not told its sockets, which few people stop."""
+        if self.starters is not None:
+            return self.starters
+        return tuple(name for name in self.triggered_by if name.endswith(".socket"))
 
     @property
     def taken_along(self) -> tuple[ServiceRef, ...]:

@@ -53,7 +53,7 @@ def diagnose(evidence: Evidence, commands_of: CommandsOf = no_commands) -> Verdi
     Never ``free`` while a look that could have shown an owner was refused or not taken.
     """
     want = find_want(evidence)
-    verdict = reach.judged(evidence, want, _decide(evidence, want, commands_of))
+    verdict = reach.judged(evidence, want, _decide(evidence, want, commands_of), commands_of)
     if want.history is not None and (want.down or want.history is want.symptom):
         # Its newest attempt failed without a word of the port: to make room for it would mend nothing.
         verdict = replace(verdict, actions=tuple(replace(way, recommended=False) for way in verdict.actions))

@@ -23,6 +23,7 @@ from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespaces
 from console.probes.reach import Connected
 from console.probes.redirects import Redirects
+from console.probes.unit_filter import UnitFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Evidence:
     other: str | None = None
     """The address of that host, as it is reached from here."""
     confinement: Confinement | None = None
+    unit_filter: UnitFilter | None = None
+    """What the unit that has the port lets in by a filter of its own."""
     audit_denials: tuple[Denial, ...] | None = None
     kernel_denials: tuple[Denial, ...] | None = None
     port_labels: tuple[PortLabel, ...] | None = None

@@ -51,8 +51,9 @@ def completed(evidence: Evidence, holder: Holder) -> Holder:
     if len(programs) == 1:
         service = programs[0]
         up = max(0.0, evidence.now - service.since) if evidence.now is not None and service.since is not None else None
+        respawn = respawn_of(evidence.snapshot, service)
         return replace(
-            holder, ref=service.ref, chain=service.chain, respawn=respawn_of(service), since=service.since, up=up
+            holder, ref=service.ref, chain=service.chain, respawn=respawn, since=service.since, up=up, told=True
         )
     one = known[0] if len(known) == 1 else None
     return replace(

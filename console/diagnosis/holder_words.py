@@ -55,8 +55,10 @@ def after_a_kill(holder: Holder) -> str:
         return f"not known: {holder.parent} started it, lives, and may start it again"
     if holder.respawn is None and holder.strays:
         return f"none known: {whose(holder)}"
+    if holder.respawn is None and holder.ref is not None:
+        return "none known: it stays down when it is stopped" if holder.told else "not known: its manager did not tell"
     if holder.respawn is None:
-        return "none known: it stays down when it is stopped" if holder.ref is not None else "none known"
+        return "none known"
     if when(holder.respawn) != ANY_END:
         return f"{when(holder.respawn)} ({holder.respawn})"
     target = f"killing {holder.pid}" if holder.pid not in (None, 1) else "a kill"
@@ -66,7 +68,7 @@ def after_a_kill(holder: Holder) -> str:
 def _policy(holder: Holder) -> str:
     if holder.respawn is not None:
         return f"{'yes' if when(holder.respawn) == ANY_END else 'after some ends'}, {holder.respawn}"
-    return "none: it stays down when it is stopped" if holder.ref is not None else "not known"
+    return "none: it stays down when it is stopped" if holder.ref is not None and holder.told else "not known"
 
 
 def sent_on(holder: Holder) -> str:

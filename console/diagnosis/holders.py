@@ -9,7 +9,7 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.diagnosis import clusters, hidden, spaces, strays, user_sockets
 from console.diagnosis.container_ways import is_contained
 from console.diagnosis.evidence import Evidence
-from console.diagnosis.respawn import respawn_of
+from console.diagnosis.respawn import is_respawn_known, respawn_of
 from console.diagnosis.verdict import Confidence, Holder
 from console.managers import shares
 from console.managers.join import INIT, Owners, of_user
@@ -17,7 +17,9 @@ from console.managers.unlisted import is_hidden_leftover, is_left_behind, unit_o
 
 UNITS = (".service", ".socket")
 # Of CLOSE-WAIT the other side is done: what nobody accepted stays in it for ever, such as a try of whoever looks.
-_LIVE = ("ESTAB", "FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING", "SYN-RECV")
+_LIVE = ("ESTAB", "SYN-RECV")
+_HALF_CLOSED = ("FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING")
+"""Live where a process still has the socket and only closed its own direction; without an inode nobody has it."""
 
 
 def clashing(evidence: Evidence, wanted: Endpoint) -> tuple[Listener, ...]:
@@ -61,7 +63,8 @@ def holder_of_socket(evidence: Evidence, socket: Socket) -> Holder:
         chain=_chain(service, socket.unit, socket.process),
         up=process.age if process else None,
         since=_since(evidence, process, None),
-        respawn=respawn_of(service),
+        respawn=respawn_of(evidence.snapshot, service),
+        told=is_respawn_known(service),
         command=process.command if process else None,
         confidence=_confidence(known_by),
         known_by=known_by,
@@ -108,12 +111,16 @@ def connections_to(evidence: Evidence, listener: Listener) -> int | None:
     mine = [
         socket
         for socket in evidence.sockets
-        if socket.state in _LIVE and socket.port == listener.port and socket.protocol == listener.protocol
+        if _is_live(socket) and socket.port == listener.port and socket.protocol == listener.protocol
     ]
     others = {pid for other in evidence.snapshot.listeners if other.port == listener.port for pid in other.pids}
     if listener.pids and len(others) > 1:
         mine = [socket for socket in mine if set(socket.pids) & set(listener.pids)]
     return len(mine)
+
+
+def _is_live(socket: Socket) -> bool:
+    return socket.state in _LIVE or (socket.state in _HALF_CLOSED and socket.inode is not None)
 
 
 def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
@@ -140,7 +147,8 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         since=_since(evidence, process, told_by),
         up=_up(evidence, process, told_by),
         connections=connections_to(evidence, listener),
-        respawn=strays.respawn(evidence, left[0]) if left else respawn_of(service),
+        respawn=strays.respawn(evidence, left[0]) if left else respawn_of(evidence.snapshot, service),
+        told=is_respawn_known(service),
         command=process.command if process else None,
         confidence=_confidence(known_by),
         known_by=known_by,

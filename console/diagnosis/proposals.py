@@ -28,7 +28,7 @@ from console.diagnosis.sharing import others_beside
 from console.diagnosis.strays import LEFT, why_kept, words
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
-from console.managers import can
+from console.managers import can, starters
 from console.managers.acting import Resettable
 from console.managers.process import ID as PROCESS
 from console.managers.socket_units import started_by
@@ -197,7 +197,8 @@ def taken_from(holder: ServiceRef | None, want: Want, sockets: Sequence[Socket])
 
 
 def _label(evidence: Evidence, want: Want, services: Sequence[Holder], holders: Sequence[Holder]) -> str:
-    stopped = [ref.beside(want.ref) for ref in _to_stop(evidence, services)]
+    refs = (one for ref in _to_stop(evidence, services) for one in (*_starters(evidence, ref), ref))
+    stopped = [ref.beside(want.ref) for ref in dict.fromkeys(refs)]
     ended = words(evidence, holders)
     parts = [f"{verb} {' and '.join(names)}" for verb, names in (("stop", stopped), ("end", ended)) if names]
     return ", ".join(parts)
@@ -295,7 +296,7 @@ def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:
             return by_hand
     if holder.note == LEFT:
         return Proposal("signal", f"end what {holder.name} left behind", reason_off=f"by hand: {LEFT}")
-    if why := _out_of_reach(evidence, holder):
+    if why := _out_of_reach(evidence, holder) or _started_again(evidence, holder):
         return Proposal("stop-holder", f"stop {holder.name}", reason_off=f"by hand: {why}")
     if is_service(evidence, holder) and holder.ref is not None and holder.ref.manager != "systemd":
         return None
@@ -315,6 +316,14 @@ def _out_of_reach(evidence: Evidence, holder: Holder) -> str | None:
         return None
     service = unlisted(evidence.snapshot, holder.ref)
     return service.tool_missing if service is not None else None
+
+
+def _started_again(evidence: Evidence, holder: Holder) -> str | None:
+    """Why to stop a service is in vain: what starts it again is not stopped for a port."""
+    if holder.ref is None or holder.strays or not is_service(evidence, holder):
+        return None
+    service = evidence.snapshot.service(holder.ref)
+    return starters.why_kept(evidence.snapshot, service) if service is not None else None
 
 
 def _kept(evidence: Evidence, holder: Holder) -> Proposal | None:
@@ -338,6 +347,12 @@ def _to_stop(evidence: Evidence, holders: Sequence[Holder]) -> list[ServiceRef]:
     refs = [holder.ref for holder in holders if holder.ref is not None]
     refs += [service.ref for ref in refs for service in started_by(evidence.snapshot, ref)]
     return sorted(dict.fromkeys(refs), key=lambda ref: not ref.name.endswith(".socket"))
+
+
+def _starters(evidence: Evidence, ref: ServiceRef) -> tuple[ServiceRef, ...]:
+    """What its plan stops before it, since that would start it again."""
+    service = evidence.snapshot.service(ref)
+    return () if service is None else tuple(one.ref for one in starters.starters_of(evidence.snapshot, service))
 
 
 def proposal(

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from console.core.finding import Proposal
 from console.core.keepers import is_ssh_server
 from console.core.network import Listener
 from console.core.overlap import is_loopback, is_wildcard, same_address
 from console.core.reach import Attempt, Reached, Vantage
 from console.core.service import State
-from console.diagnosis import forwarding, openings
+from console.diagnosis import forwarding, openings, own_doing, proposals
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.firewall import Gate, Judgement
 from console.diagnosis.holders import clashing
@@ -32,6 +33,7 @@ def questions(evidence: Evidence, want: Want) -> list[Question]:
         found += [Question(probe) for tool, probe in _FILTERS if tool in _tools(evidence) and _unasked(evidence, probe)]
         if "firewall-cmd" in _tools(evidence) and evidence.refusal("nftables") and evidence.firewalld is None:
             found.append(Question("firewalld"))
+        found += own_doing.questions(evidence, mine)
     if want.endpoint.protocol != "tcp":
         return found
     inside = _inside_address(mine)
@@ -52,7 +54,9 @@ def questions(evidence: Evidence, want: Want) -> list[Question]:
 _VANTAGES = {"reach_ssh": Vantage.SSH, "reach_here": Vantage.HERE, "reach_from": Vantage.OTHER}
 
 
-def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
+def judged(
+    evidence: Evidence, want: Want, verdict: Verdict, commands_of: proposals.CommandsOf = proposals.no_commands
+) -> Verdict:
     """The verdict on a port that its service has, with whether clients get there."""
     mine = _serving(evidence, want)
     if not mine or not _looked(evidence):
@@ -65,11 +69,11 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
     stopping = _stopping(evidence, want, mine, failed[0], client) if failed else None
     if stopping is not None:
         reach = replace(reach, rule=stopping)
-    kept_out = _kept_out(evidence, want, mine, reach, name, stopping)
+    cause = _cause(evidence, want, mine, reach, name, stopping, client, commands_of)
     gaps = (*verdict.not_checked, *_gaps(evidence, want, mine))
-    if kept_out is None:
+    if cause is None:
         return replace(verdict, not_checked=gaps)
-    summary, sure, known_by = kept_out
+    summary, sure, known_by, ways = cause
     return replace(
         verdict,
         reach=replace(reach, known_by=known_by),
@@ -78,9 +82,32 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
         summary=summary,
         clash=None,
         confidence=sure,
-        actions=openings.ways(evidence, want, reach, name, client=client, private=_private(mine)),
+        actions=ways,
         not_checked=gaps,
     )
+
+
+def _cause(
+    evidence: Evidence, want: Want, mine: Sequence[Listener], reach: Reach, name: str, stopping: Judgement | None,
+    client: str | None, commands_of: proposals.CommandsOf,
+) -> tuple[str, Confidence, tuple[str, ...], tuple[Proposal, ...]] | None:  # fmt: skip
+    """Why clients do not get in, how sure that is, what says so and what helps; ``None`` where they do."""
+    failed = _failed(reach)
+    full = own_doing.full_queue(mine) if failed or own_doing.local_failure(reach.attempts) else None
+    if full is not None:
+        summary = f"{name} listens on {_places(mine)}, but {own_doing.not_accepting(evidence, full)}"
+        ways = proposals.restart(want, commands_of)
+        if own_doing.is_frozen(evidence, full):
+            ways = tuple(replace(way, recommended=False) for way in ways)
+        return summary, Confidence.HIGH, ("queue",), ways
+    own = None if stopping or reach.dropped or _private(mine) else own_doing.dropping(evidence, client)
+    if own is not None and (failed or not _asked_outside(reach)):
+        where = f"{name} listens on {_places(mine)}{_answers_inside(reach)}"
+        return *own_doing.by_unit(where, own, failed), (own_doing.admit(own, client),)
+    kept_out = _kept_out(evidence, want, mine, reach, name, stopping)
+    if kept_out is None:
+        return None
+    return *kept_out, openings.ways(evidence, want, reach, name, client=client, private=_private(mine))
 
 
 def _serving(evidence: Evidence, want: Want) -> tuple[Listener, ...]:
@@ -223,7 +250,7 @@ def _kept_out(
     elif reach.rule is not None and reach.rule.sent_by is not None and reach.rule.sent_to is None:
         why = "a rule sends it on, and the rules for what is forwarded were not judged"
     elif reach.rule is not None:
-        why = "the host's own rules let it in and its answers out: something between drops it"
+        why = own_doing.not_by_rules(evidence, reach.attempts)
     else:
         why = _by_zones(evidence, want) or "what keeps it out is not known"
     return f"{where}{answers}, but {told}: {why}", Confidence.MEDIUM, ("connect",)

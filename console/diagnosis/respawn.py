@@ -1,6 +1,8 @@
 """Whether a holder comes back when it is killed, and by whose doing."""
 
 from console.core.service import Service
+from console.core.snapshot import Snapshot
+from console.managers.starters import runner_of
 
 ANY_END = "after any end"
 # After which ends each policy starts a service again: systemd.service(5), Docker's restart policies, supervisord's
@@ -24,15 +26,19 @@ _WORDS = {
 }
 
 
-def respawn_of(service: Service | None) -> str | None:
-    """Name what starts the service again, e.g. ``systemd Restart=always``; ``None`` when nothing does."""
+def respawn_of(snapshot: Snapshot, service: Service | None) -> str | None:
+    """Name what starts the service again, e.g. ``systemd Restart=always``; ``None`` when nothing is known to.
+
+    A unit that runs a container decides for that.
+    """
     if service is None:
         return None
     if service.ref.name.endswith(".socket"):
         return "systemd socket activation"
-    sockets = [name for name in service.triggered_by if name.endswith(".socket")]
-    if sockets:
-        return f"systemd socket activation by {sockets[0]}"
+    if (by_unit := respawn_of(snapshot, runner_of(snapshot, service))) is not None:
+        return by_unit
+    if service.ref.manager == "systemd" and (starter := _starter(service)) is not None:
+        return starter
     if service.ref.manager == "kubernetes":
         return NEW_POD
     policy = service.restart_policy or ""
@@ -44,6 +50,16 @@ def respawn_of(service: Service | None) -> str | None:
         return "supervisord autorestart=unexpected"
     words = "podman restart={}" if "podman" in service.chain[:-1] else _WORDS.get(service.ref.manager, "{}")
     return words.format(policy)
+
+
+def _starter(service: Service) -> str | None:
+    """What starts it again even after it was stopped by its manager, the quickest first."""
+    names = sorted(service.started_by, key=lambda name: not name.endswith(".socket"))
+    if not names:
+        return None
+    if names[0] not in service.triggered_by:
+        return f"systemd Upholds= of {names[0]}"
+    return f"systemd {'socket activation by ' if names[0].endswith('.socket') else ''}{names[0]}"
 
 
 def when(respawn: str) -> str:

@@ -8,7 +8,7 @@ from console.core.network import Listener, Process, unit_of
 from console.core.overlap import same_address
 from console.core.service import Endpoint, Service, ServiceRef
 from console.diagnosis.evidence import Evidence
-from console.diagnosis.respawn import NEW_POD, respawn_of
+from console.diagnosis.respawn import NEW_POD, is_respawn_known, respawn_of
 from console.diagnosis.verdict import Confidence, Holder
 from console.managers.join import Owners, container_at
 from console.managers.kubernetes_ports import NodePod
@@ -83,7 +83,8 @@ def completed(evidence: Evidence, holder: Holder, service: Service | None, liste
             container=resident.container,
             chain=chain,
             to=to,
-            respawn=respawn_of(known),
+            respawn=respawn_of(evidence.snapshot, known),
+            told=is_respawn_known(known),
             since=None,
             up=None,
             command=resident.process.command if resident.process is not None else None,
@@ -173,7 +174,8 @@ def as_holder(evidence: Evidence, resident: Resident, place: Endpoint, known_by:
         chain=resident.chain,
         since=since,
         up=up,
-        respawn=respawn_of(service),
+        respawn=respawn_of(evidence.snapshot, service),
+        told=is_respawn_known(service),
         command=process.command if process is not None else None,
         confidence=Confidence.HIGH if {"inode", "manager"} & set(known_by) else Confidence.MEDIUM,
         known_by=known_by,

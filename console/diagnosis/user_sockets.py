@@ -41,7 +41,8 @@ def completed(evidence: Evidence, holder: Holder, listener: Listener) -> Holder:
             ref = ServiceRef(evidence.snapshot.host, "systemd", service.ref.name, f"user:{user}")
             unit = replace(service, ref=ref)
             known = tuple(dict.fromkeys((*holder.known_by, "manager")))
-            return replace(holder, ref=ref, chain=(*above, ref.name), respawn=respawn_of(unit), known_by=known)
+            respawn = respawn_of(evidence.snapshot, unit)
+            return replace(holder, ref=ref, chain=(*above, ref.name), respawn=respawn, known_by=known)
     return replace(holder, label=f"a socket unit of {user}", chain=above, respawn="systemd socket activation")
 
 

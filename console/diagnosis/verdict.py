@@ -70,6 +70,8 @@ class Holder:
     connections: int | None = None
     respawn: str | None = None
     """What starts it again when it is killed, e.g. ``systemd Restart=always``."""
+    told: bool = True
+    """Whether its manager told of it, and so also whether anything starts it again."""
     command: str | None = None
     confidence: Confidence = Confidence.LOW
     known_by: tuple[str, ...] = ()
@@ -158,7 +160,7 @@ class Reach:
     ways_in: tuple[str, ...] = ()
     """Each interface and what becomes of a client there."""
     known_by: tuple[str, ...] = ()
-    """What says that clients do not get in: ``address``, ``rule``, ``connect``."""
+    """What says that clients do not get in: ``address``, ``rule``, ``unit`` (its filter), ``queue``, ``connect``."""
 
 
 @dataclass(frozen=True, slots=True)

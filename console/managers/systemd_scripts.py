@@ -38,7 +38,8 @@ _USER_FILES = (
 # unit can put lines of any property and whole blocks into its command. What is printed is therefore believed only where
 # it has a block for each unit, and in each the commands side by side, each in one line: lines between a false end and
 # the true one stand between two commands, or make a block too many. Else what units run is asked for one by one, and
-# told apart from what systemd says of them.
+# told apart from what systemd says of them. Last come those that are active of the units that trigger or uphold these;
+# a timer that has elapsed starts nothing any more.
 _SHOWN = r"""
 hd_shown() {
   hd_told=$(@SHOW@,ExecStart -- "$@") || return
@@ -50,14 +51,27 @@ hd_shown() {
     END { exit bad || blocks + 1 != units }'
   then
     printf '%s\n' "$hd_told"
-    return
-  fi
-  @SHOW@ -- "$@" || return
-  for hd_n in "$@"; do
-    case $hd_n in *.service) hd_told=$(systemctl show -p ExecStart -- "$hd_n") ;; *) continue ;; esac
-    printf '\nRuns=%s\n%s\n' "$hd_n" "${hd_told%%
+  else
+    hd_told=$(@SHOW@ -- "$@") || return
+    printf '%s\n' "$hd_told"
+    for hd_n in "$@"; do
+      case $hd_n in *.service) hd_run=$(systemctl show -p ExecStart -- "$hd_n") ;; *) continue ;; esac
+      printf '\nRuns=%s\n%s\n' "$hd_n" "${hd_run%%
 *}"
-  done
+    done
+  fi
+  hd_told=$(printf '%s\n' "$hd_told" | awk -F= '
+    /^(TriggeredBy|UpheldBy)=/ {
+      n = split($2, name, " ")
+      for (i = 1; i <= n; i++) if (name[i] !~ /[^A-Za-z0-9_:.\\@-]/ && !seen[name[i]]++) print name[i]
+    }')
+  [ -n "$hd_told" ] || return 0
+  hd_told=$(systemctl show -p Id -p ActiveState -p SubState -- $hd_told) || return 0
+  printf '%s\n' "$hd_told" | awk -F= '
+    $1 == "Id" { id = $2 }
+    $1 == "ActiveState" { active = $2 ~ /^(active|activating|reloading|refreshing)$/ }
+    $1 == "SubState" && active && $2 != "elapsed" { found = found " " id }
+    END { print "\nAwake=" found }'
 }
 """
 

@@ -21,11 +21,10 @@ PROPERTIES = (
     "ExecMainCode", "ExecMainStatus", "MemoryCurrent", "CPUUsageNSec", "TasksCurrent", "StateChangeTimestamp",
     "ActiveEnterTimestamp", "ActiveEnterTimestampMonotonic", "InactiveEnterTimestamp", "InactiveExitTimestamp",
     "ExecMainStartTimestamp", "ExecMainExitTimestamp", "RestartUSec", "UnitFileState", "FragmentPath", "SourcePath",
-    "DropInPaths", "NeedDaemonReload", "ControlGroup", "User", "Restart", "CanReload", "TriggeredBy", "Listen",
-    "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval", "Type",
-    "RemainAfterExit", "TimeoutStartUSec", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal",
-    "TimeoutStopFailureMode", "PrivateNetwork", "NetworkNamespacePath", "JoinsNamespaceOf",
-    "KillMode",
+    "DropInPaths", "NeedDaemonReload", "ControlGroup", "User", "Restart", "CanReload", "TriggeredBy", "UpheldBy",
+    "Listen", "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval",
+    "Type", "RemainAfterExit", "TimeoutStartUSec", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal",
+    "TimeoutStopFailureMode", "PrivateNetwork", "NetworkNamespacePath", "JoinsNamespaceOf", "KillMode",
 )  # fmt: skip
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -57,7 +56,8 @@ def parse_show(text: str) -> tuple[Service, ...]:
 
     The first line is ``scope system`` or ``scope user:NAME``, the second ``up SECONDS``: the host's uptime. A unit that
     is named twice counts where it comes first, and a block that is of no unit does not count, but one with ``Runs``
-    tells the ``ExecStart`` of the unit of that name; raises ``ParseError`` where none is of a unit.
+    tells the ``ExecStart`` of the unit of that name, and one with ``Awake`` which of the units that start others are
+    active; raises ``ParseError`` where none is of a unit.
     """
     head, _, rest = text.partition("\n")
     up, _, body = rest.partition("\n")
@@ -66,11 +66,14 @@ def parse_show(text: str) -> tuple[Service, ...]:
     scope, now = head.removeprefix("scope "), _seconds(up.removeprefix("up "))
     found: dict[str, Service] = {}
     runs: dict[str, str | None] = {}
-    for block in _blocks(body):
+    blocks = tuple(_blocks(body))
+    told = [block["Awake"] for block in blocks if "Awake" in block and "Id" not in block]
+    awake = frozenset(" ".join(told).split()) if told else None
+    for block in blocks:
         if "Runs" in block:
             runs[block["Runs"]] = program_of(block.get("ExecStart", ""))
-        elif block["Id"] not in found and _belongs(block):
-            found[block["Id"]] = _service(block, scope, now)
+        elif "Id" in block and block["Id"] not in found and _belongs(block):
+            found[block["Id"]] = _service(block, scope, now, awake)
     return tuple(replace(each, program=runs.get(name, each.program)) for name, each in found.items())
 
 
@@ -87,7 +90,7 @@ def _blocks(text: str) -> Iterator[Mapping[str, str]]:
             if UNIT_NAME.fullmatch(found.get("Id", "")):
                 good = True
                 yield found
-            elif "Runs" in found and "Id" not in found:
+            elif {"Runs", "Awake"} & found.keys() and "Id" not in found:
                 yield found
             else:
                 bad = bad or found.get("Id") or block.strip()[:80]
@@ -118,7 +121,7 @@ def _belongs(block: Mapping[str, str]) -> bool:
     return made_here or block.get("UnitFileState") in _WORTH_SHOWING
 
 
-def _service(block: Mapping[str, str], scope: str, now: float | None) -> Service:
+def _service(block: Mapping[str, str], scope: str, now: float | None, awake: frozenset[str] | None) -> Service:
     unit = block["Id"]
     state = _state(block, now)
     status, signal = _ending(block)
@@ -148,6 +151,7 @@ def _service(block: Mapping[str, str], scope: str, now: float | None) -> Service
         oneshot=block.get("Type") == "oneshot" and block.get("RemainAfterExit", "").lower() not in _TRUE,
         reload_command=block.get("CanReload") == "yes",
         triggered_by=tuple(block.get("TriggeredBy", "").split()),
+        starters=_starters(block, awake),
         dependants=_dependants(block),
         stop_way=_stop_way(block),
         network=_network(block),
@@ -247,6 +251,12 @@ def _dependants(block: Mapping[str, str]) -> tuple[str, ...]:
         for unit in block.get(name, "").split()
         if unit.endswith((".service", ".socket"))
     )
+
+
+def _starters(block: Mapping[str, str], awake: frozenset[str] | None) -> tuple[str, ...] | None:
+    """Of what starts it again while it is active what is; ``Upholds=`` came with systemd 249."""
+    found = (*block.get("TriggeredBy", "").split(), *block.get("UpheldBy", "").split())
+    return None if awake is None and found else tuple(name for name in found if name in (awake or ()))
 
 
 def _start_limit(block: Mapping[str, str]) -> tuple[int, float] | None:

@@ -148,6 +148,7 @@ def _listener(record: str, users: dict[int, str]) -> Listener:
         v6only={"1": True, "0": False}.get(rest.get("v6only", "")),
         interface=interface,
         backlog=int(found["receive"]) if protocol == "tcp" else None,
+        queue=int(found["send"]) if protocol == "tcp" else None,
     )
 
 

@@ -36,6 +36,7 @@ from console.probes import (
     reach,
     redirects,
     sockets,
+    unit_filter,
     unlisted,
 )
 from console.probes.declared import PROBE as FILES
@@ -58,6 +59,7 @@ _FIELDS: dict[str, tuple[str, Probe[Any]]] = {
     "bound": ("bound", bound.PROBE),
     "unlisted": ("unlisted", unlisted.PROBE),
     "confinement": ("confinement", confinement.PROBE),
+    "unit_filter": ("unit_filter", unit_filter.PROBE),
     "audit_denials": ("audit_denials", denials.AUDIT),
     "kernel_denials": ("kernel_denials", denials.KERNEL),
     "port_labels": ("port_labels", denials.LABELS),

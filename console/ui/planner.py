@@ -113,7 +113,7 @@ def merged(plans: tuple[Plan, ...]) -> Plan:
     others = (ref for plan in plans for ref in (plan.target, *plan.touches) if ref != last.target)
     return replace(
         last,
-        steps=tuple(step for plan in plans for step in plan.steps),
+        steps=_once(step for plan in plans for step in plan.steps),
         preflight=_once(check for plan in plans for check in plan.preflight),
         checks=_once(check for plan in plans for check in plan.checks),
         evidence=_once(step for plan in plans for step in plan.evidence),

@@ -525,6 +525,42 @@ def test_the_socket_is_stopped_before_its_service() -> None:
     assert undone[1:4] == ["stop echo.socket", "stop echo.service", "see tcp 8080 released by echo.socket"]
 
 
+def test_what_would_start_it_again_is_stopped_first_and_started_last_by_an_undo() -> None:
+    job = service("job.service", ports=(PORT,), triggered_by=("job.timer",), starters=("job.timer", "beta.service"))
+    where = snapshot(service(state=State.FAILED), job, service("beta.service"), listeners=(listener("job.service"),))
+    found = made(ActionKind.FREE_PORT, where, endpoint=PORT)
+    assert names(found)[:3] == ["stop job.timer", "stop beta.service", "stop job.service"]
+    stops = [step.name for _, step in found.undo_order if step.name.startswith("stop ")]
+    assert stops == ["stop job.service", "stop beta.service", "stop job.timer"]
+    assert {"job.timer", "beta.service"} < {one.name for one in found.touches}
+    assert "job.timer is stopped for 5 s" in [check.name for check in found.checks]
+    assert any(word.startswith("job.timer is stopped too") for word in found.warnings)
+    # Just to stop it leaves its timer on, and says so.
+    found = made(ActionKind.STOP, snapshot(replace(job, ref=ref("api.service"))))
+    assert names(found) == ["stop api.service"]
+    assert found.warnings == ("job.timer, beta.service may start it again: stop that too",)
+    kept = replace(job, starters=("multi-user.target",))
+    where = replace(where, services=(service(state=State.FAILED), kept))
+    reason = why_not(ActionKind.FREE_PORT, where, endpoint=PORT)
+    assert reason is not None
+    assert "multi-user.target starts job.service again" in reason
+
+
+def test_a_container_is_ended_by_the_unit_that_runs_it() -> None:
+    shop = service("shop.service", restart_policy="always", starters=(), chain=("systemd", "shop.service"))
+    web = Service(ServiceRef("web1", "docker", "shop"), State.RUNNING, "running", pids=(7,), ports=(PORT,),
+                  members=("shop",), chain=("systemd", "shop.service", "docker", "shop"))  # fmt: skip
+    proxy = replace(listener("docker.service"), process="docker-proxy")
+    where = snapshot(service(state=State.FAILED), shop, web, listeners=(proxy,))
+    found = made(ActionKind.FREE_PORT, where, endpoint=PORT)
+    assert names(found)[:2] == ["stop shop.service", "stop shop"]
+    # Its unit may have removed it, and makes it again.
+    assert (found.steps[1].command.ok_exits, found.steps[1].undo) == ((0, 1), None)
+    assert found.steps[0].undo is not None
+    stop = plan(Intent(ActionKind.STOP, web.ref), where, managers=MANAGERS, settings=SETTINGS, plan_id="p")
+    assert names(stop) == ["stop shop.service", "stop shop"]
+
+
 @pytest.mark.parametrize(
     ("kind", "where", "says"),
     [

@@ -758,6 +758,16 @@ def test_live_connections_are_counted() -> None:
     assert diagnose(look(listener(), sockets=None)).holders[0].connections is None
 
 
+def test_what_an_ended_run_left_is_no_live_connection() -> None:
+    """Nobody has it any more: the kernel waits for the other side, and shows no inode."""
+    left = tuple(socket(state) for state in ("FIN-WAIT-1", "FIN-WAIT-2", "LAST-ACK", "CLOSING"))
+    verdict = diagnose(look(listener(), sockets=left))
+    assert (verdict.holders[0].connections, verdict.impact) == (0, ())
+    # One that closed its own direction still reads; one that waits to be accepted has no inode yet.
+    kept = (*left, socket("FIN-WAIT-2", inode=99), socket())
+    assert diagnose(look(listener(), sockets=kept)).impact == ("2 live connections",)
+
+
 def test_what_is_stopped_along_is_said() -> None:
     legacy = replace(LEGACY, dependants=("nginx.service (PartOf)",))
     assert diagnose(look(listener(), services=(failed(), legacy))).impact == ("nginx.service (PartOf)",)

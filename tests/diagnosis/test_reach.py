@@ -17,6 +17,8 @@ from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespaces
 from console.probes.reach import Connected, meaning
 from console.probes.redirects import Redirects
+from console.probes.unit_filter import UnitFilter
+from console.probes.unit_filter import parse as unit_filter
 
 from .factories import failed, identity, listener, ref, snapshot, symptom, unit
 
@@ -41,7 +43,7 @@ def look(*listeners: Any, **changes: Any) -> Evidence:
     made = snapshot(services=(API,), listeners=listeners or (OWN,), identity=identity(tools=TOOLS))
     evidence = Evidence(made, ref(), processes=(), sockets=(), namespaces=Namespaces(),
                         redirects=Redirects(("nft",)), limits=PortLimits(), addresses=HAVE, connected=ANSWERS,
-                        peer="10.0.0.5", nftables=(), looks=(Look("ss"),),
+                        peer="10.0.0.5", nftables=(), unit_filter=UnitFilter("api.service"), looks=(Look("ss"),),
                         asked=(Question("process", ("7",)),))  # fmt: skip
     return replace(evidence, **changes)
 
@@ -283,7 +285,8 @@ def test_what_keeps_the_host_from_calling_others_keeps_no_client_out(rule: str) 
     verdict = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.ANSWERS)))
     assert verdict.verdict is VerdictWord.HELD
     verdict = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.SILENT)))
-    assert verdict.summary.endswith(": the host's own rules let it in and its answers out: something between drops it")
+    told = ": the host's own rules let it in and its answers out, and so does api.service: something between drops it"
+    assert verdict.summary.endswith(told)
 
 
 def test_answers_let_out_only_to_some_are_a_list_of_clients_to_decide_on() -> None:
@@ -298,3 +301,59 @@ def test_a_front_end_has_no_words_for_answers() -> None:
     saved = "\n".join(("*filter", ":OUTPUT DROP [0:0]", ":ufw-user-output - [0:0]", "COMMIT"))
     [way] = diagnose(look(iptables=iptables.parse(saved), attempts=here(Reached.SILENT))).actions
     assert (way.id, way.commands) == ("open-port", ())
+
+
+DENY = (
+    "Unit=api.service\nIPAddressAllow=127.0.0.0/8 ::1/128\nIPAddressDeny=0.0.0.0/0 ::/0\nRestrictNetworkInterfaces=~\n"
+)
+
+
+def test_the_filter_of_the_unit_keeps_clients_out() -> None:
+    evidence = look(unit_filter=unit_filter(DENY), attempts=here(Reached.SILENT))
+    verdict = diagnose(evidence)
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.HIGH)
+    assert verdict.summary.endswith(
+        " and answers on the host, but api.service drops what comes from here: "
+        "IPAddressDeny=0.0.0.0/0 ::/0, but for 127.0.0.0/8 ::1/128"
+    )
+    [way] = verdict.actions
+    assert (way.commands, way.recommended) == (("systemctl set-property api.service IPAddressAllow=10.0.0.9",), False)
+    # It lets this client in: then it is not why.
+    admitted = unit_filter(DENY.replace("::1/128", "::1/128 10.0.0.0/24"))
+    assert "something between drops it" in diagnose(replace(evidence, unit_filter=admitted)).summary
+    # Nothing was tried from outside: others than the host itself are kept out all the same, where none is let in.
+    verdict = diagnose(replace(evidence, attempts=()))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.MEDIUM)
+    unknown = replace(evidence, attempts=(), connected=replace(ANSWERS, client=None))
+    assert diagnose(unknown).verdict is VerdictWord.UNREACHABLE
+    assert diagnose(replace(unknown, unit_filter=admitted)).verdict is VerdictWord.HELD
+
+
+def test_what_was_not_judged_is_not_blamed_on_the_network() -> None:
+    evidence = look(attempts=here(Reached.SILENT))
+    unread = diagnose(replace(evidence, unit_filter=None)).summary
+    assert unread.endswith("; a filter of its unit was not read: that, or something between, drops it")
+    only = replace(UnitFilter("api.service"), others=("RestrictNetworkInterfaces=lo",))
+    told = diagnose(replace(evidence, unit_filter=only)).summary
+    assert "; what RestrictNetworkInterfaces=lo of api.service does was not judged: that, or something" in told
+    deaf = replace(ANSWERS, result=Reached.SILENT)
+    told = diagnose(replace(evidence, connected=deaf)).summary
+    assert told.endswith("on the host it has no answer either, so it is of the host itself, and why is not known")
+
+
+def test_a_process_that_accepts_nothing_is_told_by_its_queue() -> None:
+    full = replace(OWN, backlog=6, queue=5)
+    deaf = replace(ANSWERS, result=Reached.SILENT)
+    verdict = diagnose(look(full, attempts=here(Reached.SILENT), connected=deaf))
+    assert (verdict.verdict, verdict.confidence) == (VerdictWord.UNREACHABLE, Confidence.HIGH)
+    assert verdict.summary == (
+        "api.service listens on 0.0.0.0:8080, but python3 (pid 7) does not accept: 6 connections wait (Recv-Q) "
+        "where 5 may (Send-Q), and the kernel drops what else comes"
+    )
+    assert [(way.id, way.recommended) for way in verdict.actions] == [("restart", True)]
+    # Also where only the host itself asks, and where it listens for the host alone.
+    assert diagnose(look(full, connected=deaf)).verdict is VerdictWord.UNREACHABLE
+    assert "does not accept" in diagnose(look(replace(LOCAL, backlog=6, queue=5), connected=deaf)).summary
+    # A queue with room is not why.
+    assert "does not accept" not in diagnose(look(replace(OWN, backlog=5, queue=5), connected=deaf)).summary
+    assert diagnose(look(full, attempts=here(Reached.ANSWERS))).verdict is VerdictWord.HELD

@@ -212,3 +212,27 @@ def test_different_owners_of_ipv4_and_ipv6(lab: Lab, fresh_host: FreshHost) -> N
         assert wide.steps.endswith("then start dual.service")
     [nosudo] = verdicts(lab, host, "nosudo", ":8080")
     assert set(nosudo.holders) == {"four.service", "six.service"}
+
+
+CLIENTS = """import socket, time
+kept = [socket.create_connection(("127.0.0.1", 8080)) for _ in range(3)]
+time.sleep(1e6)
+"""
+
+
+def test_the_connections_of_the_run_before_are_not_live(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.install_api(name="legacy", unit_extra="Restart=no")
+    host.wait("curl -fs http://127.0.0.1:8080/health")
+    host.write("/srv/clients.py", CLIENTS)
+    host.unit("clients.service", "[Service]\nExecStart=/usr/bin/python3 /srv/clients.py\n")
+    host.wait("test $(ss -Htn state established 'sport = :8080' | wc -l) = 3")
+    [verdict] = why(lab, host, [":8080"])
+    assert verdict.holders[0].connections == 3
+    host.sh("systemctl kill --signal=KILL legacy.service")
+    host.wait("systemctl -q is-failed legacy.service")
+    host.sh("systemctl reset-failed legacy.service; systemctl start legacy.service")
+    host.wait("curl -fs http://127.0.0.1:8080/health")
+    assert host.sh("ss -Htn state fin-wait-2 'sport = :8080' | wc -l").strip() == "3"
+    [verdict] = why(lab, host, [":8080"])
+    assert verdict.holders[0].connections == 0

@@ -101,3 +101,37 @@ def test_a_rule_that_drops_only_the_answers_is_what_keeps_clients_out(lab: Lab, 
     assert verdict.actions[0].commands == ("nft add rule inet out at tcp sport 8080 accept",)
     host.sh(verdict.actions[0].commands[0])
     look(lab, host, [Expected("/api", ROOT, HELD, HIGH, API, gaps=0)])
+
+
+def test_a_filter_of_the_unit_and_a_queue_that_is_full(lab: Lab, fresh_host: FreshHost) -> None:
+    # Elsewhere the kernel lets no systemd of the lab load such a filter.
+    host = fresh_host(docker=True)
+    host.install_api()
+    host.wait("curl -fs http://127.0.0.1:8080/health")
+    host.sh("systemctl set-property --runtime api.service IPAddressDeny=any IPAddressAllow=localhost")
+    told = "and answers on the host, but api.service drops what comes from here: IPAddressDeny="
+    [verdict, _] = look(lab, host, [Expected("/api", user, OUT, HIGH, API, summary=told) for user in (ROOT, NOSUDO)])
+    [way] = verdict.actions
+    host.sh(way.commands[0])
+    look(lab, host, [Expected("/api", ROOT, HELD, HIGH, API, gaps=0)])
+    # Its slices count as well; and it takes what comes, but nobody looks at it.
+    host.sh("systemctl set-property --runtime api.service IPAddressDeny= IPAddressAllow=")
+    host.write("/srv/fill.py", FILL)
+    host.sh("systemctl kill --signal=STOP api.service")
+    host.unit("fill.service", "[Service]\nExecStart=/usr/bin/python3 /srv/fill.py\n")
+    host.wait("test $(ss -Hltn 'sport = :8080' | awk '{ print $2 }') = 6")
+    told = "stopped by a signal, does not accept: 6 connections wait (Recv-Q) where 5 may (Send-Q)"
+    [verdict] = look(lab, host, [Expected("/api", ROOT, OUT, HIGH, API, summary=told)])
+    assert results(verdict)[Vantage.HOST] == Reached.SILENT
+    host.sh("systemctl kill --signal=CONT api.service; systemctl stop fill.service")
+
+
+FILL = """import socket, time
+kept = []
+for _ in range(9):
+    one = socket.socket()
+    one.setblocking(False)
+    one.connect_ex(("127.0.0.1", 8080))
+    kept.append(one)
+time.sleep(1e6)
+"""

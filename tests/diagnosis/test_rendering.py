@@ -74,7 +74,7 @@ def test_after_a_kill_each_policy_of_systemd_has_its_own_words(policy: str | Non
 )
 def test_the_policies_of_other_managers_have_theirs(manager: str, policy: str, told: str) -> None:
     made = unit("legacy", restart_policy=policy, ref=ServiceRef("web1", manager, "legacy"))
-    holder = Holder("tcp", "*", 8080, pid=4112, ref=made.ref, respawn=respawn_of(made))
+    holder = Holder("tcp", "*", 8080, pid=4112, ref=made.ref, respawn=respawn_of(snapshot(), made))
     assert after_a_kill(holder) == told
     assert len(f"RESPAWN  {told}") <= 80
 

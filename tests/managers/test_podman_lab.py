@@ -13,7 +13,7 @@ from console.actions import RefusedError, plan
 from console.core.network import Listener
 from console.core.plan import ActionKind, Intent, PlanProgress, Result
 from console.core.service import Endpoint, Service, ServiceRef
-from console.core.snapshot import Snapshot
+from console.core.snapshot import Link, LinkState, Snapshot
 from console.diagnosis.respawn import respawn_of
 from console.managers import MANAGERS
 from console.managers.container_engines import PRESENCE, parse
@@ -84,7 +84,7 @@ async def test_every_container_with_its_state_ports_and_chain(lab: Lab, host: Ho
     assert web.pid == int(host.sh("podman inspect -f '{{.State.Pid}}' web"))
     assert (web.version, web.image, web.restart_policy, web.tool) == ("1.4.2", podman_zoo.IMAGE, "always", TOOL)
     assert web.chain == ("podman", "web")
-    assert respawn_of(web) == "podman restart=always"
+    assert respawn_of(Snapshot(host.name, Link(LinkState.UP, 0.0)), web) == "podman restart=always"
     # As podman generate systemd writes it.
     assert found["by-unit"].chain == ("systemd", "by-unit.service", "podman", "by-unit")
     assert [str(port) for port in web.ports] == ["tcp/127.0.0.1:8090"]

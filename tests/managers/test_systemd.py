@@ -285,3 +285,18 @@ def test_what_units_run_may_be_told_apart_from_them() -> None:
     assert api.program == "sshd"
     [api] = shown("ActiveState=active", "", "Runs=other.service", "ExecStart={ path=/usr/sbin/sshd ; argv[]=sshd -D ;")
     assert api.program is None
+
+
+def test_which_of_what_starts_a_unit_again_is_active() -> None:
+    lines = ("ActiveState=active", "SubState=running", "TriggeredBy=api.timer api.socket", "UpheldBy=beta.service")
+    [untold] = shown(*lines)
+    assert untold.starters is None
+    [told] = shown(*lines, "", "Awake= beta.service api.timer other.timer")
+    assert told.starters == ("api.timer", "beta.service")
+    [none] = shown(*lines, "", "Awake=")
+    assert none.starters == ()
+    [alone] = shown(*lines[:2])
+    assert alone.starters == ()
+    # No unit tells it of itself.
+    [forged] = shown(*lines, "Awake=api.timer")
+    assert forged.starters is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from tests.lab import Lab
 from tests.lab.cases import install
 from tests.probes.asking import over_ssh
-from tests.probes.record import HERE, keep
+from tests.probes.record import HERE, MANAGERS, keep
 
 LSOF = "/usr/bin/lsof -nP -F pcLftin"
 NFT = "/usr/sbin/nft -a list ruleset"
@@ -44,6 +44,17 @@ def main() -> None:
              tools="systemctl", who="root")  # fmt: skip
         keep(HERE, "confinement-host", over_ssh(lab, host, "nosudo"), "console.probes.confinement:PROBE",
              tools="systemctl", who="nosudo")  # fmt: skip
+        host = lab.boot("filters", docker=True)
+        host.install_api()
+        host.sh("systemctl set-property --runtime api.service IPAddressDeny=any IPAddressAllow=localhost")
+        keep(HERE, "unit-filter", over_ssh(lab, host), "console.probes.unit_filter:PROBE", "api.service",
+             tools="systemctl", who="root")  # fmt: skip
+        host.install_api(name="alpha", port=8081)
+        host.unit("beta.service", "[Unit]\nUpholds=alpha.service\n[Service]\nExecStart=/bin/sleep 9999\n")
+        host.install_api(name="job", port=8082, start=False)
+        host.unit("job.timer", "[Timer]\nOnActiveSec=1s\nOnUnitInactiveSec=3s\nAccuracySec=100ms\n")
+        keep(MANAGERS, "show-starters", over_ssh(lab, host), "console.managers.systemd:SHOW_UNITS", "job.service",
+             "alpha.service", tools="systemctl", who="root")  # fmt: skip
         host = lab.boot("web4")
         install(host, "13udp")
         for user in ("root", "nosudo"):
