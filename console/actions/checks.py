@@ -110,8 +110,8 @@ def ports_held(context: Context, *endpoints: Endpoint) -> tuple[Check, ...]:
 
 def port_look(endpoint: Endpoint, manager: ServiceManager, service: Service) -> Command | None:
     """Whether the service has the port at this moment: by its control group, its manager's word, or its processes."""
-    if service.network is not None and not _is_given(service):
-        return script(scripts.ELSEWHERE, port_label(endpoint), service.ref.name, str(service.network))
+    if service.own_network is not None and not _is_given(service):
+        return script(scripts.ELSEWHERE, port_label(endpoint), service.ref.name, str(service.own_network))
     if isinstance(manager, Grouped):
         return script(scripts.PORT_HELD, *port_words(endpoint, manager, service))
     if isinstance(manager, PortProving):

@@ -92,6 +92,8 @@ class OwnNetwork:
         return f"NetworkNamespacePath={self.path}" if self.path is not None else "PrivateNetwork=yes"
 
 
+HOST_NETWORK = "host"
+"""What engines call the network of the host: no container can have that name for its network."""
 PRODUCTION = " (production)"
 """How the context of a cluster ends, in a chain, that is one of production."""
 
@@ -203,6 +205,8 @@ class Service:
     """What it is made of in its manager, by the names that the manager's tool takes: the containers of a service."""
     member_ports: tuple[tuple[str, Endpoint], ...] = ()
     """Which of several members has which port."""
+    network: str | None = None
+    """Whose network a container has instead of one of its own: ``HOST_NETWORK``, or that of the container so named."""
     image: str | None = None
     origin: Origin | None = None
     replicas: int | None = None
@@ -211,7 +215,7 @@ class Service:
     """What it runs, where its manager told that with its state."""
     program: str | None = None
     """The name of the program that it is configured to run, without its folder, where its manager told only that."""
-    network: OwnNetwork | None = None
+    own_network: OwnNetwork | None = None
     """``None``: the host's, as far as was told."""
     detached: Detached | None = None
     """Of a service that is known by its pid file: what the file names, and how it is started and stopped."""

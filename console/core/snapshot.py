@@ -255,15 +255,15 @@ class Snapshot:
         """
         if endpoint is not None and any(self._makes(name, service, endpoint) for name in service.triggered_by):
             return None
-        if service.network is not None or service.ref.manager == "systemd":
-            return service.network
-        units = (one for one in self.services if one.network is not None and service.is_run_by(one.ref))
-        return next((one.network for one in units), None)
+        if service.own_network is not None or service.ref.manager == "systemd":
+            return service.own_network
+        units = (one for one in self.services if one.own_network is not None and service.is_run_by(one.ref))
+        return next((one.own_network for one in units), None)
 
     def _makes(self, trigger: str, service: Service, endpoint: Endpoint) -> bool:
         unit = self.service(replace(service.ref, name=trigger)) if trigger.endswith(".socket") else None
         place = endpoint.protocol, endpoint.port
-        if unit is None or unit.network is not None:
+        if unit is None or unit.own_network is not None:
             return False
         return any((one.protocol, one.port) == place for one in unit.wants)
 

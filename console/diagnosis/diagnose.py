@@ -14,6 +14,7 @@ from console.diagnosis import (
     beyond,
     denied,
     duplicates,
+    idle,
     in_front,
     inside,
     kernel_ways,
@@ -24,6 +25,7 @@ from console.diagnosis import (
     portless,
     proposals,
     reach,
+    standstill,
     taken,
     twins,
 )
@@ -54,6 +56,7 @@ def diagnose(evidence: Evidence, commands_of: CommandsOf = no_commands) -> Verdi
     """
     want = find_want(evidence)
     verdict = reach.judged(evidence, want, _decide(evidence, want, commands_of), commands_of)
+    verdict = standstill.judged(evidence, want, verdict)
     if want.history is not None and (want.down or want.history is want.symptom):
         # Its newest attempt failed without a word of the port: to make room for it would mend nothing.
         verdict = replace(verdict, actions=tuple(replace(way, recommended=False) for way in verdict.actions))
@@ -111,7 +114,7 @@ def _by_what_listens(evidence: Evidence, want: Want, endpoint: Endpoint, command
     sockets = in_the_way(evidence, endpoint)
     if sockets:
         return _leftover(evidence, want, endpoint, sockets, commands_of)
-    return _nothing_seen(evidence, want, endpoint, commands_of)
+    return idle.verdict(evidence, want, _nothing_seen(evidence, want, endpoint, commands_of))
 
 
 def _held(
@@ -119,6 +122,7 @@ def _held(
 ) -> Verdict:
     found = holders_of(evidence, endpoint, listeners)
     holders = tuple(twins.noted(evidence, want, duplicates.noted(want, one)) for one in found)
+    holders = tuple(standstill.noted(evidence, one) for one in holders)
     if (twin := twins.decide(evidence, want, holders, commands_of)) is not None:
         return replace(twin, impact=tuple(_impact(evidence, holders)))
     first = holders[0]

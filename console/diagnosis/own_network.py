@@ -117,7 +117,7 @@ def _entered(evidence: Evidence, service: Service) -> Place | None:
 def _shared(evidence: Evidence, service: Service, declared: OwnNetwork) -> Iterator[Service]:
     for name in declared.shared_with:
         unit = evidence.snapshot.service(replace(service.ref, name=name))
-        if unit is not None and unit.network is not None and unit.pids:
+        if unit is not None and unit.own_network is not None and unit.pids:
             yield unit
 
 

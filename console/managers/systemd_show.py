@@ -154,7 +154,7 @@ def _service(block: Mapping[str, str], scope: str, now: float | None, awake: fro
         starters=_starters(block, awake),
         dependants=_dependants(block),
         stop_way=_stop_way(block),
-        network=_network(block),
+        own_network=_network(block),
         start_seconds=_start_seconds(block),
         start_limit=_start_limit(block),
         program=program_of(block.get("ExecStart", "")),

@@ -30,7 +30,7 @@ THERE = Listener("tcp", "0.0.0.0", 8080, pids=(50,))
 
 
 def _host(network: OwnNetwork = JAIL) -> Snapshot:
-    services = (failed(network=network), unit("legacy.service", pids=(4112,)), unit("other.service", pids=(50,)))
+    services = (failed(own_network=network), unit("legacy.service", pids=(4112,)), unit("other.service", pids=(50,)))
     return snapshot(services=services, listeners=(listener(),), symptoms=(symptom(),))
 
 
@@ -106,7 +106,7 @@ def test_nobody_is_in_a_network_that_is_made_anew_at_each_start() -> None:
 def test_the_network_of_a_unit_that_it_joins_is_looked_at() -> None:
     private = OwnNetwork(shared_with=("other.service",))
     host = _host(private)
-    joined = replace(host, services=(*host.services[:2], replace(host.services[2], network=OwnNetwork())))
+    joined = replace(host, services=(*host.services[:2], replace(host.services[2], own_network=OwnNetwork())))
     verdict = diagnose(_evidence(Namespaces(spaces=(_space(50, named=False),)), joined))
     assert [holder.name for holder in verdict.holders] == ["other.service"]
 
@@ -117,7 +117,7 @@ def test_what_is_run_by_a_unit_in_a_network_of_its_own_is_there_too() -> None:
         failed(name="app"), ref=replace(host.services[0].ref, manager="pm2", name="app"),
         wants=(Endpoint("tcp", "*", 8080),), chain=("systemd", "pm2.service", "pm2", "app"),
     )  # fmt: skip
-    keeper = unit("pm2.service", network=JAIL)
+    keeper = unit("pm2.service", own_network=JAIL)
     inside = replace(host, services=(app, keeper, *host.services[1:]), symptoms=())
     assert diagnose(_evidence(Namespaces(file="unseen"), inside)).verdict is VerdictWord.UNKNOWN
 
@@ -132,7 +132,7 @@ def test_a_program_that_enters_another_network_by_itself_is_not_judged_on_the_ho
 
 def test_the_socket_that_a_socket_unit_made_is_of_the_host() -> None:
     trigger = unit("api.socket", State.FAILED, wants=(Endpoint("tcp", "0.0.0.0", 8080),))
-    service = failed(network=OwnNetwork(), triggered_by=("api.socket",))
+    service = failed(own_network=OwnNetwork(), triggered_by=("api.socket",))
     host = snapshot(services=(service, trigger, unit("legacy.service", pids=(4112,))), listeners=(listener(),))
     assert host.network_of(service, Endpoint("tcp", "0.0.0.0", 8080)) is None
     assert host.network_of(service, Endpoint("tcp", "0.0.0.0", 9090)) == OwnNetwork()
@@ -151,7 +151,7 @@ def test_the_file_is_asked_for_with_the_networks() -> None:
 
 
 def test_that_it_has_its_port_there_is_not_checked_on_the_host() -> None:
-    service = unit("api.service", network=JAIL, wants=(Endpoint("tcp", "*", 8080),))
+    service = unit("api.service", own_network=JAIL, wants=(Endpoint("tcp", "*", 8080),))
     again = Intent(ActionKind.RESTART, service.ref)
     host = snapshot(services=(service,))
     made = plan(again, host, managers=MANAGERS, settings=ActionSettings(), plan_id="p1")
@@ -172,7 +172,7 @@ def test_that_it_has_its_port_there_is_not_checked_on_the_host() -> None:
 )
 def test_the_definition_of_a_unit_tells_its_network(words: str, found: OwnNetwork | None) -> None:
     text = f"scope system\nup 1\nId=a.service\nActiveState=active\nSubState=running\n{words}"
-    assert parse_show(text)[0].network == found
+    assert parse_show(text)[0].own_network == found
 
 
 def _installed(lab: Lab, fresh_host: FreshHost) -> Host:
@@ -201,7 +201,7 @@ def test_on_a_host_the_one_in_its_way_is_stopped_and_the_innocent_runs_on(
     acted = act(lab, host, "/api")
     later = next(one for one in acted.after.services if one.ref.name == "later.service")
     # Of a unit that is not loaded only its files tell, and what changes those.
-    assert (later.user, later.network) == (None, JAIL)
+    assert (later.user, later.own_network) == (None, JAIL)
     assert [holder.name for holder in acted.verdict.holders] == ["other.service"]
     assert (acted.last.result, acted.last.reason) == (Result.DONE, None), acted.last
     states = host.run(["systemctl", "is-active", "legacy", "other", "api"], check=False).stdout.split()

@@ -118,7 +118,7 @@ def test_a_hidden_process_is_none_that_could_be_ended() -> None:
     where = look(hidden, processes=None)
     verdict = diagnose(replace(where, snapshot=replace(where.snapshot, identity=own)))
     assert (verdict.verdict, verdict.confidence) == (VerdictWord.HELD, Confidence.MEDIUM)
-    assert [one.id for one in verdict.actions] == ["move"]
+    assert [one.id for one in verdict.actions] == ["end-session", "move"]
 
 
 def test_the_unit_of_another_users_manager_is_stopped_by_root_through_that_manager() -> None:
