@@ -98,6 +98,7 @@ def test_releases_come_and_go(bench: Bench) -> None:
 def test_a_release_that_listens_no_more_is_taken_back_where_nothing_names_its_port(bench: Bench) -> None:
     config = bench.home / "config.toml"
     config.write_text("".join(line for line in releases.config().splitlines(True) if not line.startswith("health")))
+    bench.host.sh("sed -i 's/ PORT=8080//' /etc/systemd/system/api.service && systemctl daemon-reload")
     releases.commit(bench.host, "v1.0.0")
     bench.does("rebuild", "rel1/api")
     bench.host.wait("ss -Hltn | grep 8080")
