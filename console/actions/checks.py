@@ -19,13 +19,11 @@ _TIME_WAIT = 65.0  # seconds; the kernel keeps a connection for 60 after its end
 
 def running(context: Context, *, hold: float | None = None) -> tuple[Check, ...]:
     """The service runs, for as long as the settings say."""
-    seconds = context.settings.hold if hold is None else hold
-    if context.service.oneshot:
-        seconds = 0.0
     if not isinstance(context.manager, Checkable):
         return ()
-    check = context.manager.is_running(context.service, hold=seconds)
-    return (_timed(context, check, seconds),)
+    check = context.manager.is_running(context.service, hold=context.settings.hold if hold is None else hold)
+    # What has ended well has no time for which it must hold.
+    return (_timed(context, check, check.hold),)
 
 
 def stopped(context: Context, manager: ServiceManager, service: Service) -> tuple[Check, ...]:

@@ -8,11 +8,15 @@ FOLD = r"""
   gsub(/[0-9][0-9]\/[A-Z][a-z][a-z]\/[0-9][0-9][0-9][0-9]/, "D", key)
   sub(/^[A-Z][a-z][a-z] +[0-9]+ /, "D ", key)
   many[NR] = 1
-  if (key ~ /(GET|HEAD) \//) {
-    # Ports, durations and sizes change; three digits are a status.
+  if (key ~ /(GET|HEAD) \/|"(GET|HEAD)"|=(GET|HEAD) /) {
+    # Ports, durations and sizes change; three digits alone are a status, not those of a fraction or before a unit.
     rest = key
-    for (key = ""; match(rest, /[0-9]+/); rest = substr(rest, RSTART + RLENGTH))
-      key = key substr(rest, 1, RSTART - 1) (RLENGTH == 3 ? substr(rest, RSTART, 3) : "0")
+    for (key = ""; match(rest, /[0-9]+(\.[0-9]+)*/);) {
+      number = substr(rest, RSTART, RLENGTH)
+      key = key substr(rest, 1, RSTART - 1)
+      rest = substr(rest, RSTART + RLENGTH)
+      key = key (number ~ /^[1-5][0-9][0-9]$/ && rest !~ /^[a-z]/ ? number : "0")
+    }
     key = key rest
     if (key in last) { many[NR] += many[last[key]]; delete line[last[key]] }
     last[key] = NR

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from console.actions import checks, dependants, ending, hosting, newcomer, notes
+from console.actions import checks, dependants, ending, newcomer, notes
 from console.actions.context import Context, Parts, RefusedError, one_per_port
 from console.actions.holders import Holder, Holding, holding
 from console.actions.last_words import last_words
+from console.actions.rehearsal import rehearsal
 from console.actions.start import proof, was_failing
 from console.actions.stopping import for_good, manager_of, stop_steps, told
 from console.core.plan import ActionKind, Check, Step
@@ -80,7 +81,7 @@ def parts(context: Context) -> Parts:
         preflight=(
             *(check for holder in _listeners(holders) for check in _still_holds(context, endpoint, holder)),
             *((ending.remember_sockets(endpoint),) if bare or first is not None else ()),
-            *hosting.rehearsal(context),
+            *rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=(

@@ -24,7 +24,7 @@ def refusal(context: Context) -> str | None:
     return f"after a {kind.value} {context.name} would not come up, and {what}: mend {wrong}"
 
 
-def rehearsal(context: Context) -> tuple[Check, ...]:
+def files_load(context: Context) -> tuple[Check, ...]:
     """Before it is started or ended: its files are read as they are then, which may not be as they were seen."""
     unit = context.service
     if (unit.ref.manager, unit.ref.scope) != ("systemd", "system"):

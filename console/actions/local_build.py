@@ -1,8 +1,9 @@
 """A release that is built on the console's machine: built and sent before the host's plan, which makes it live."""
 
-from console.actions import checks, hosting, release_scripts, releases, upload_scripts
+from console.actions import checks, release_scripts, releases, upload_scripts
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
+from console.actions.rehearsal import rehearsal
 from console.core.command import Command, Effect
 from console.core.plan import Check, Preparation, Step, Where
 from console.core.release import Recipe, Release, Source
@@ -34,7 +35,7 @@ def parts(context: Context, made: Recipe, target: Release, tree: Source, closing
             _stayed(source, tree),
             _upload(context, made, source, directory, target),
         ),
-        preflight=(ready, *hosting.rehearsal(context), *checks.remember_run(context)),
+        preflight=(ready, *rehearsal(context), *checks.remember_run(context)),
         checks=releases.proof(context),
         evidence=last_words(context),
         closing=closing,

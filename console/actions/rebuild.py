@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from console.actions import checks, hosting, local_build, release_scripts, releases, restarting
+from console.actions import checks, local_build, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
+from console.actions.rehearsal import rehearsal
 from console.core.difference import Difference
 from console.core.plan import Check, Step
 from console.core.release import (
@@ -88,7 +89,7 @@ def parts(context: Context) -> Parts:
                 releases.as_builder(context, release_scripts.SPACE, directory, was, str(releases.LEAST_ROOM)),
                 within=0,
             ),
-            *hosting.rehearsal(context),
+            *rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=releases.proof(context),

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from posixpath import normpath
 
-from console.actions import checks, health, hosting, release_scripts
+from console.actions import checks, health, release_scripts
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
+from console.actions.rehearsal import rehearsal
 from console.actions.start import stop_again
 from console.core.command import Command, Effect
 from console.core.difference import Difference, Pair
@@ -149,7 +150,7 @@ def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts
     steps = _down_again(context, steps)
     return Parts(
         steps=steps,
-        preflight=(*swap.preflight, *hosting.rehearsal(context), *checks.remember_run(context)),
+        preflight=(*swap.preflight, *rehearsal(context), *checks.remember_run(context)),
         # A container that has a check of its own is asked by both.
         checks=tuple(dict.fromkeys((*proof(context), *swap.checks))),
         evidence=last_words(context),

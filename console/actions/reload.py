@@ -1,6 +1,6 @@
 """Reload: the manager's own, or SIGHUP to a main process that handles it; the same process afterwards."""
 
-from console.actions import checks, health, notes, reload_proof, scripts
+from console.actions import checks, config_test, health, notes, reload_proof, scripts
 from console.actions.context import Context, Parts
 from console.core.command import Command
 from console.core.plan import Check, Step
@@ -38,7 +38,7 @@ def parts(context: Context) -> Parts:
         preflight=(
             *checks.remember_run(context),
             *look,
-            *reload_proof.config_test(context),
+            *config_test.before_reload(context),
             *(() if _replaces(context) else reload_proof.note_logs(context)),
         ),
         checks=(

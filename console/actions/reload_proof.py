@@ -1,23 +1,10 @@
-"""What a reload is tested with before, and what proves it afterwards: the configuration, and the logs it writes."""
+"""What proves a reload: the logs that it writes afterwards."""
 
 from console.actions.checks import key
+from console.actions.config_test import INSIDE
 from console.actions.context import Context
 from console.core.command import Command
 from console.core.plan import Check
-from console.probes.elevated import AS_ROOT
-
-_TESTED = {
-    "nginx": "nginx",
-    "haproxy": "haproxy",
-    "ssh": "sshd",
-    "sshd": "sshd",
-    "prometheus": "promtool",
-    "apache2": "apachectl",
-    "httpd": "apachectl",
-}
-"""Services by their name, and the program that tests their configuration."""
-_INSIDE = frozenset({"docker", "compose", "kubernetes"})
-"""Managers whose services have files and programs of their own, which the host does not see."""
 
 _MAIN = """
 key=$1
@@ -26,114 +13,6 @@ seen=$("$@") || exit 1
 case $seen in *MainPID=*) pid=${seen#*MainPID=} pid=${pid%%[!0-9]*} ;; *) pid= ;; esac
 [ "${pid:-0}" -gt 0 ] || { echo "it has no main process"; exit 77; }
 """
-
-_BLAME = """
-# What a test said, the line that names a place in a file last: that is the one that is told.
-blame() {
-  printf '%s\\n' "$1"
-  printf '%s\\n' "$1" | grep -E ':[0-9]+|line [0-9]+' | head -n 1
-}
-"""
-
-_TEST = (
-    AS_ROOT
-    + _BLAME
-    + """
-tool=$1
-shift
-"""
-    + _MAIN
-    + """
-# What the running process was given of the options named in $1, an option and its value by turns, one a line. nginx and
-# sshd tell their state in their title, which makes one word of all.
-given() {
-  tr '\\000' '\\n' <"/proc/$pid/cmdline" 2>/dev/null | awk -v names="$1" '
-    BEGIN { split(names, name, " ") }
-    NF { word[++words] = $0 }
-    END {
-      title = words == 1
-      if (title) words = split(word[1], word, " ")
-      for (i = 1; i <= words; i++) for (n in name) {
-        if (index(word[i], name[n]) != 1) continue
-        value = substr(word[i], length(name[n]) + 1)
-        sub(/^=/, "", value)
-        if (value == "") value = word[++i]
-        if (name[n] == "-g" && title) while (i < words && word[i + 1] !~ /^-/) value = value " " word[++i]
-        print name[n]
-        print value
-        break
-      }
-    }'
-}
-untested() { echo "not tested: $1"; exit 77; }
-[ -n "$(tr -d '\\000' <"/proc/$pid/cmdline" 2>/dev/null)" ] || untested "how process $pid was started is not to be seen"
-case $tool in
-  nginx) names='-c -p -g -e' absolute='-p' ;;
-  haproxy) names='-f --' absolute='-f' ;;
-  sshd) names='-f' absolute='-f' ;;
-  promtool) names='--config.file' absolute='--config.file' ;;
-  *) names='-f -d' absolute=- ;;
-esac
-words=$(given "$names")
-case $tool in
-  nginx) set -- nginx -t -q ;;
-  haproxy) set -- haproxy -c -q; [ -n "$words" ] || untested "which files process $pid reads is not known" ;;
-  sshd) set -- sshd -t ;;
-  promtool) set -- promtool check config; [ -n "$words" ] || set -- "$@" /etc/prometheus/prometheus.yml ;;
-  *) set -- "$tool" -t; [ -z "$words" ] || untested "process $pid reads files of its own" ;;
-esac
-while [ -n "$words" ] && read -r option && IFS= read -r value; do
-  case $option$value in
-    "$absolute"/*) ;;
-    "$absolute"* | "$option") untested "process $pid reads $value, and where that is is not known" ;;
-  esac
-  case $option in
-    --) untested "which files process $pid reads is not known" ;;
-    --config.file) set -- "$@" "$value"; continue ;;
-    # How it runs is nothing to test, and a right to "nginx -t -q" stays enough.
-    -g)
-      value=$(printf '%s' "$value" | sed -E 's/(daemon|master_process) +(on|off);? *//g')
-      [ -n "$value" ] || continue
-      ;;
-  esac
-  set -- "$@" "$option" "$value"
-done <<END
-$words
-END
-command -v "$1" >/dev/null 2>&1 || { echo "not tested: $1 is not on this host"; exit 77; }
-said=$(hd_as_root "$@" 2>&1)
-done=$?
-case $done in
-  0) echo "$* is content" ;;
-  77) echo "not tested: $said"; exit 77 ;;
-  *) blame "${said:-$* ended with $done}"; exit 1 ;;
-esac
-"""
-)
-"""TOOL KEY COMMAND...: the configuration of the main process that COMMAND prints is without mistakes."""
-
-_OWN_TEST = (
-    AS_ROOT
-    + _BLAME
-    + """
-# Of the test's own 77 nothing is known but that it failed; by another 77 it was not run at all.
-said=$(
-  hd_status=
-  [ "$(id -u)" != 0 ] || hd_status=77
-  hd_as_root "$@" 2>&1
-  done=$?
-  [ "$done$hd_status" != 7777 ] || { echo "$* ended with 77"; exit 1; }
-  exit "$done"
-)
-done=$?
-case $done in
-  0) echo "$1 is content" ;;
-  77) echo "not tested: $said"; exit 77 ;;
-  *) blame "${said:-$* ended with $done}"; exit 1 ;;
-esac
-"""
-)
-"""COMMAND...: the configured test."""
 
 _LOGS = (
     _MAIN
@@ -230,19 +109,6 @@ else echo "it writes to no file that was rotated away"; fi
 """KEY COMMAND...: the main process writes to no noted file that a new one has replaced, but to the new ones."""
 
 
-def config_test(context: Context) -> tuple[Check, ...]:
-    """Before: the configuration that would be read is without mistakes; a test that may not be run is skipped."""
-    own = context.settings.reload_test
-    name = f"the configuration of {context.name} is without mistakes"
-    if own:
-        return (Check(name, Command(("sh", "-c", _OWN_TEST, "sh", *own), timeout=60.0), within=0),)
-    tool = _TESTED.get(context.name.removesuffix(".service").partition("@")[0].rpartition(":")[2])
-    if tool is None or context.traceable is None or context.service.ref.manager in _INSIDE:
-        return ()
-    words = (tool, key(context.service.ref), *context.traceable.run_id(context.service).argv)
-    return (Check(name, Command(("sh", "-c", _TEST, "sh", *words), timeout=60.0), within=0),)
-
-
 def note_logs(context: Context) -> tuple[Check, ...]:
     """Before: which files it writes to."""
     return _look(context, f"see which logs {context.name} writes", _NOTE_LOGS, within=0)
@@ -254,7 +120,7 @@ def reopened(context: Context) -> tuple[Check, ...]:
 
 
 def _look(context: Context, name: str, script: str, within: float) -> tuple[Check, ...]:
-    if context.traceable is None or context.service.ref.manager in _INSIDE:
+    if context.traceable is None or context.service.ref.manager in INSIDE:
         return ()
     words = (key(context.service.ref), *context.traceable.run_id(context.service).argv)
     return (Check(name, Command(("sh", "-c", script, "sh", *words)), within=within),)

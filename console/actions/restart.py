@@ -1,8 +1,9 @@
 """Restart: the failure cleared first where the manager has given up, a new run afterwards that stays up."""
 
-from console.actions import checks, dependants, ending, health, hosting, notes, restarting
+from console.actions import checks, dependants, ending, health, notes, restarting
 from console.actions.context import Context, Parts
 from console.actions.last_words import last_words
+from console.actions.rehearsal import rehearsal
 from console.actions.stopping import for_good_by_restart, told
 from console.core.plan import ActionKind, Check, Step
 from console.managers.acting import Resettable, Restartable, Reverting, Rolling
@@ -25,7 +26,7 @@ def parts(context: Context) -> Parts:
     resort = ending.resort(context.service, None, context.service.ref)
     return Parts(
         steps=(*clear_failure(context), Step(name, restart, undo and context.lasting(undo), otherwise=resort)),
-        preflight=(*hosting.rehearsal(context), *_undo_holds(context), *checks.remember_run(context)),
+        preflight=(*rehearsal(context), *_undo_holds(context), *checks.remember_run(context)),
         checks=(
             *checks.running(context),
             *checks.new_run(context),

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from console.actions import checks, hosting, release_scripts, releases, restarting
+from console.actions import checks, release_scripts, releases, restarting
 from console.actions.context import Context, Parts, RefusedError
 from console.actions.last_words import last_words
+from console.actions.rehearsal import rehearsal
 from console.core.durations import whole
 from console.core.plan import Check
 from console.core.release import Release, ReleaseBook, same_source, way_back
@@ -60,7 +61,7 @@ def parts(context: Context) -> Parts:
         preflight=(
             releases.ready(context, directory, book.live),
             Check(f"{target.id} is there", there, within=0),
-            *hosting.rehearsal(context),
+            *rehearsal(context),
             *checks.remember_run(context),
         ),
         checks=releases.proof(context),

@@ -28,7 +28,7 @@ class ActionSettings:
     """What tells on the host, as the connected user, that the target is well, by exit 0; no shell reads it."""
     recent_starts: int = 0
     reload_test: tuple[str, ...] = ()
-    """What tests the target's configuration before a reload, as root; no shell reads it."""
+    """What tests the target's configuration before a reload or a restart, as root; no shell reads it."""
     logs: tuple[str, ...] = ()
     """Paths of the log files that are configured for the target, beside the log that its manager reads."""
     recipe: Recipe | None = None

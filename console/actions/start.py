@@ -1,8 +1,9 @@
 """Start a service that is down; undone by stopping it again, where it was not failing before."""
 
-from console.actions import checks, health, hosting, notes
+from console.actions import checks, health, notes
 from console.actions.context import Context, Parts, start_step
 from console.actions.last_words import last_words
+from console.actions.rehearsal import rehearsal
 from console.actions.restart import clear_failure
 from console.actions.stopping import for_good_by_undo
 from console.core.command import Command
@@ -27,7 +28,7 @@ def parts(context: Context) -> Parts:
     start = start_step(context, context.manager, context.service)
     return Parts(
         steps=(*clear_failure(context), Step(f"start {context.name}", start, _undo(context))),
-        preflight=(*hosting.rehearsal(context), *checks.remember_run(context)),
+        preflight=(*rehearsal(context), *checks.remember_run(context)),
         checks=proof(context),
         evidence=last_words(context),
         irreversible=_irreversible(context),

@@ -165,6 +165,7 @@ def audit_entry(entry: "AuditEntry") -> Json:
         "broke": list(entry.broke),
         "kept": list(entry.kept),
         "failed": list(entry.failed),
+        "proof": list(entry.proof),
         "started": iso(entry.started),
         "finished": iso(entry.finished),
     }

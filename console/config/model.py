@@ -126,7 +126,8 @@ class ServiceConfig:
     health_every: Annotated[float, kinds.number(0, 86_400, "seconds")] = 30.0
     """Seconds between two looks at its health while it runs; 0: it is asked only after a change from here."""
     reload_test: tuple[Annotated[str, kinds.WORD], ...] = ()
-    """What tests its configuration before a reload, run on the host as root; for nginx and others it is known."""
+    """What tests its configuration before a reload or a restart, run on the host as root; for nginx and others it is
+    known."""
     logs: tuple[Annotated[str, kinds.LOG_PATH], ...] = ()
     """Log files on the host besides its manager's own; to the first goes what is started from a pid file."""
     pid_file: Annotated[str | None, kinds.HOST_PATH] = None

@@ -1,8 +1,9 @@
 """Why a service ended, in words."""
 
 from dataclasses import dataclass, replace
+from math import inf
 
-from console.core.service import Service
+from console.core.service import Overdue, Service
 
 _SIGNALS = {
     1: "SIGHUP", 2: "SIGINT", 3: "SIGQUIT", 4: "SIGILL", 6: "SIGABRT", 7: "SIGBUS", 8: "SIGFPE", 9: "SIGKILL",
@@ -35,7 +36,7 @@ _EXITS = {
 
 _RESULTS = {
     "success": "it ended well",
-    "timeout": "it did not start or stop in time",
+    "timeout": "a start, a stop or the whole run took longer than it may",
     "watchdog": "it did not answer its watchdog",
     "oom-kill": "killed for lack of memory",
     "core-dump": "it dumped core",
@@ -65,9 +66,11 @@ def ending_of(service: Service) -> Ending | None:
     return None if found == Ending() else found
 
 
+_BY_MANAGER = frozenset({"timeout", "watchdog", "protocol", "resources", "exec-condition"})
+"""Results for which the manager itself ends what runs: its signal is no reason then."""
 _SENT = frozenset({1, 2, 9, 15})
 """Signals that somebody sends to end a process."""
-_BY_ITSELF = frozenset({"oom-kill", "timeout", "watchdog", "core-dump", "resources", "protocol", "exec-condition"})
+_BY_ITSELF = frozenset({*_BY_MANAGER, "oom-kill", "core-dump"})
 
 
 def cannot_run(service: Service) -> bool:
@@ -88,6 +91,9 @@ def why_failed(service: Service) -> str:
     """Why a service ended, from its manager's result, exit code and signal."""
     if service.result == "oom-kill":
         return _RESULTS["oom-kill"]
+    if service.result in _BY_MANAGER:
+        by = f", ended by {signal_name(service.exit_signal)}" if service.exit_signal else ""
+        return f"{_late(service) or _RESULTS[service.result]}{by}"
     if service.exit_signal:
         dumped = ", it dumped core" if service.result == "core-dump" else ""
         return f"killed by {signal_name(service.exit_signal)}{dumped}"
@@ -97,3 +103,13 @@ def why_failed(service: Service) -> str:
         reason = _EXITS.get(service.exit_code)
         return f"exit code {service.exit_code}" + (f": {reason}" if reason else "")
     return _RESULTS.get(service.result or "", service.result or "its manager does not say why")
+
+
+def _late(service: Service) -> str | None:
+    """What took too long, and how long it may take; ``None`` where that is not known."""
+    if service.overdue is None:
+        return None
+    way = service.stop_way
+    limit = service.start_seconds if service.overdue is Overdue.START else way.seconds if way is not None else None
+    within = "in its time" if limit is None or limit == inf else f"in {limit:g} s"
+    return f"it did not {service.overdue} {within}"

@@ -110,6 +110,13 @@ class Origin:
     """``org.opencontainers.image.source``: where the source is kept."""
 
 
+class Overdue(StrEnum):
+    """What of a service has a time limit."""
+
+    START = "start"
+    STOP = "stop"
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One service as its manager reports it. ``None`` means that the manager did not tell."""
@@ -142,6 +149,8 @@ class Service:
     """Why it ended, in the manager's word: ``success``, ``exit-code``, ``start-limit-hit``, ``oom-kill`` ..."""
     exit_code: int | None = None
     exit_signal: int | None = None
+    overdue: Overdue | None = None
+    """What took longer than it may, where its manager ended it for that (``result`` is ``timeout``) and tells which."""
     enabled: str | None = None
     """``enabled``, ``disabled``, ``static``, ``masked``, ``masked-runtime`` ..."""
     unit_file: str | None = None

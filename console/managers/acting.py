@@ -121,6 +121,15 @@ class Traceable(Protocol):
 
 
 @runtime_checkable
+class Launching(Protocol):
+    """Can tell how a new run of a service would be started, which may not be how the present one was."""
+
+    def launch(self, service: Service) -> Command:
+        """A command that prints the words of its program in one line, and nothing where not all of them are known."""
+        ...
+
+
+@runtime_checkable
 class Grouped(Protocol):
     """Runs each service in a control group that carries its name."""
 

@@ -183,9 +183,9 @@ class Supervisord:
         )
 
     def is_running(self, service: Service, *, hold: float) -> Check:
-        """RUNNING: it has stayed up for its ``startsecs``. One that does its work and ends may have."""
-        script = IS_ONCE if service.oneshot else IS_RUNNING
-        return Check(f"{service.ref.name} is RUNNING", _look(script, service), within=30.0, hold=hold)
+        """RUNNING: it has stayed up for its ``startsecs``. One that does its work and ends may have, as expected."""
+        script, does = (IS_ONCE, "runs or ended well") if service.oneshot else (IS_RUNNING, "is RUNNING")
+        return Check(f"{service.ref.name} {does}", _look(script, service), within=30.0, hold=hold)
 
     def is_stopped(self, service: Service) -> Check:
         """STOPPED, EXITED or FATAL."""

@@ -229,22 +229,48 @@ case $hd_state in
 esac
 """
 IS_RUNNING = _STATUS + 'echo "$hd_state${hd_rest:+ ($hd_rest)}"\n[ "$hd_state" = RUNNING ]\n'
-IS_ONCE = (
-    _STATUS + 'echo "$hd_state${hd_rest:+ ($hd_rest)}"\ncase $hd_state in RUNNING | EXITED) ;; *) exit 1 ;; esac\n'
-)
 IS_STOPPED = _STATUS + 'echo "$hd_state"\ncase $hd_state in STOPPED | EXITED | FATAL) ;; *) exit 1 ;; esac\n'
 """NAME TOOL...: the program is in the state."""
 
-# The tool prints the end of the daemon's own log, which names the process that it kills. Through sudo it is asked only
-# where the user's list allows that.
-HOW_ENDED = (
+# The tool prints the end of the daemon's own log. Through sudo it is asked only where the user's list allows that.
+_DAEMON_LOG = (
     GRANTED
+    + r"""
+hd_daemon_log() {
+  [ "$1" != sudo ] || hd_granted root '[^ ]*supervisorctl( .*maintail.*| [*])?' \
+    || { hd_said="sudo does not let this login read the log of supervisord"; return 1; }
+  hd_said=$("$@" maintail -16384 2>&1) || { hd_said=$(printf '%s\n' "$hd_said" | tail -n 1); return 1; }
+}
+"""
+)
+
+# One that does its work and ends: with which status only the log tells, which knows no groups.
+IS_ONCE = (
+    _DAEMON_LOG
+    + _STATUS
+    + r"""
+case $hd_state in
+  RUNNING) echo "$hd_state${hd_rest:+ ($hd_rest)}"; exit 0 ;;
+  EXITED) ;;
+  *) echo "$hd_state${hd_rest:+ ($hd_rest)}"; exit 1 ;;
+esac
+hd_daemon_log "$@" || { echo "it has ended, and how is not told: $hd_said"; exit 77; }
+hd_end=$(printf '%s\n' "$hd_said" | grep -F " exited: ${hd_name##*:} (" | tail -n 1)
+[ "$hd_end" ] || { echo "it has ended, and how the log of supervisord does not tell any more"; exit 77; }
+hd_end=${hd_end#*" exited: ${hd_name##*:} "}
+echo "it has ended $hd_end"
+case $hd_end in *'; not expected)') exit 1 ;; esac
+"""
+)
+"""NAME TOOL...: it runs, or has ended as expected; 77 with the reason where that is not known."""
+
+# It names the process that it kills.
+HOW_ENDED = (
+    _DAEMON_LOG
     + r"""
 hd_name=$1 hd_pid=$2
 shift 2
-[ "$1" != sudo ] || hd_granted root '[^ ]*supervisorctl( .*maintail.*| [*])?' \
-  || { echo "not told: sudo does not let this login read the log of supervisord"; exit 77; }
-hd_said=$("$@" maintail -16384 2>&1) || { echo "not told: $(printf '%s\n' "$hd_said" | tail -n 1)"; exit 77; }
+hd_daemon_log "$@" || { echo "not told: $hd_said"; exit 77; }
 case $hd_said in
   *" WARN killing '"*"' ($hd_pid) with SIGKILL"*)
     echo "supervisord ended $hd_name by SIGKILL: it did not end within its stopwaitsecs" ;;

@@ -155,6 +155,14 @@ case $seen in *=?*) echo "$seen" ;; esac
 """
 _RUN_ID = 'systemctl $2 show -p MainPID -p InvocationID -p NRestarts -- "$1"'
 
+# As it is loaded: "{ path=/x ; argv[]=/x -c /y ; ignore_errors=no ; ... }"; of several the last one stays.
+_LAUNCH = """
+told=$(systemctl $2 show -p ExecStart -- "$1") || exit 1
+case $told in *' argv[]='*) told=${told##* argv\\[\\]=} told=${told%% ; ignore_errors=*} ;; *) exit 0 ;; esac
+# What a variable stands for is seen only of the process.
+case $told in *'$'*) ;; *) printf '%s\\n' "$told" ;; esac
+"""
+
 
 class Systemd:
     """The manager of units."""
@@ -262,6 +270,10 @@ class Systemd:
         if service.oneshot:
             return _look(_RUN_ID_ONCE, service)
         return _look(_RUN_ID, service)
+
+    def launch(self, service: Service) -> Command:
+        """``ExecStart=``."""
+        return _look(_LAUNCH, service)
 
     def cgroup_name(self, service: Service) -> str:
         """The unit's own name."""

@@ -11,7 +11,7 @@ from math import inf
 
 from console.core.endings import signal_name
 from console.core.probe import ParseError
-from console.core.service import Endpoint, OwnNetwork, Service, ServiceRef, State
+from console.core.service import Endpoint, Overdue, OwnNetwork, Service, ServiceRef, State
 from console.core.stop_way import StopWay
 from console.managers.systemd_exec import program_of
 from console.managers.systemd_others import is_other
@@ -25,6 +25,7 @@ PROPERTIES = (
     "Listen", "ConsistsOf", "RequiredBy", "BoundBy", "StartLimitBurst", "StartLimitIntervalUSec", "StartLimitInterval",
     "Type", "RemainAfterExit", "TimeoutStartUSec", "TimeoutStopUSec", "KillSignal", "SendSIGKILL", "FinalKillSignal",
     "TimeoutStopFailureMode", "PrivateNetwork", "NetworkNamespacePath", "JoinsNamespaceOf", "KillMode",
+    "InactiveExitTimestampMonotonic", "RuntimeMaxUSec",
 )  # fmt: skip
 
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@-]{1,255}")
@@ -142,6 +143,7 @@ def _service(block: Mapping[str, str], scope: str, now: float | None, awake: fro
         result=bad or _result(block, state),
         exit_code=status,
         exit_signal=signal,
+        overdue=_overdue(block),
         enabled=block.get("UnitFileState") or None,
         unit_file=block.get("FragmentPath") or block.get("SourcePath") or None,
         drop_ins=tuple(block.get("DropInPaths", "").split()),
@@ -222,6 +224,21 @@ def _ending(block: Mapping[str, str]) -> tuple[int | None, int | None]:
     if code == "0":
         return None, None
     return (None, status) if code in _SIGNALLED else (status, None)
+
+
+def _overdue(block: Mapping[str, str]) -> Overdue | None:
+    """systemd has one word for a start, a stop and a run (``RuntimeMaxSec=``) that took too long.
+
+    Before it waits for the next attempt a unit leaves the inactive state once more: then that tells nothing.
+    """
+    names = ("ActiveEnterTimestampMonotonic", "InactiveExitTimestampMonotonic")
+    active, left = (_number(block.get(name)) for name in names)
+    waits = block.get("SubState", "").startswith("auto-restart")
+    if block.get("Result") != "timeout" or waits or active is None or left is None:
+        return None
+    if active < left:
+        return Overdue.START
+    return Overdue.STOP if block.get("RuntimeMaxUSec", "infinity") == "infinity" else None
 
 
 def _result(block: Mapping[str, str], state: State) -> str | None:

@@ -66,6 +66,8 @@ class AuditEntry:
     """What a service that did not hold its checks said last, before that was undone."""
     failed: tuple[str, ...] = ()
     """What the steps and checks that failed said last."""
+    proof: tuple[str, ...] = ()
+    """What was found true afterwards, also that SIGKILL was needed; none in trails of older versions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ class AuditTrail:
             result_reason=words,
             kept=kept,
             failed=failed,
+            proof=_bounded(told.proof) if told is not None else [],
             left_out=left,
             broke=list(told.broke) if told is not None else [],
         )
@@ -337,7 +340,8 @@ def _later(entry: AuditEntry, event: Mapping[str, Any]) -> AuditEntry:
     words, kept, left = _word(event, "result_reason") or None, _lines(event.get("kept")), event.get("left_out")
     places = frozenset(one for one in left if isinstance(one, int)) if isinstance(left, list) else frozenset()
     entry = replace(entry, result=result, result_reason=words, finished=_time(event), kept=kept, left_out=places)
-    return replace(entry, broke=_lines(event.get("broke")), failed=_lines(event.get("failed")))
+    broke, failed, proof = (_lines(event.get(name)) for name in ("broke", "failed", "proof"))
+    return replace(entry, broke=broke, failed=failed, proof=proof)
 
 
 def _lines(value: object) -> tuple[str, ...]:

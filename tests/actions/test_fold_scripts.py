@@ -38,6 +38,23 @@ def test_requests_are_one_line_by_status_and_what_is_between_them_stays(tools: T
     assert folded(tools, shell, lines)[0] == asked(0, 200), "that of another status is not one of them"
 
 
+JSON = (
+    '{{"time": "2026-11-28T02:10:{0:02}.{0:03}Z", "level": "error", "msg": "request", "service": "api", "pid": 7, '
+    '"method": "GET", "path": "/health", "status": {1}, "client": "127.0.0.1", "ms": 0.{2}}}'
+)
+LOGFMT = "ts=2026-11-28T02:10:{0:02}Z level=error method=GET path=/health status={1} dur={2}us"
+
+
+@every_shell
+@pytest.mark.parametrize("form", [JSON, LOGFMT])
+def test_requests_in_the_form_of_fields_are_one_line_by_status_too(tools: Tools, shell: list[str], form: str) -> None:
+    lines = [form.format(second, 503 if second else 500, 114 + second * 31) for second in range(30)]
+    said = form.format(3, 503, 1).replace("GET", "POST")
+    assert folded(tools, shell, [*lines[:9], said, *lines[9:]]) == [
+        lines[0], said, f"{lines[-1]}   [the last of 29 such lines]",
+    ]  # fmt: skip
+
+
 @every_shell
 def test_other_lines_are_one_only_where_they_follow_one_another_and_differ_in_their_times(
     tools: Tools, shell: list[str]

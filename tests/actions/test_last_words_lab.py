@@ -18,7 +18,14 @@ command=/bin/sh /srv/bad/work.sh
 user=deploy
 startsecs=1
 startretries=0
+autorestart=false
 stdout_logfile=/var/log/supervisor/work.log
+"""
+ONCE = """[program:once]
+command=/bin/sh /srv/bad/once.sh
+startsecs=0
+autorestart=false
+stdout_logfile=/var/log/supervisor/once.log
 """
 COMPOSE = {
     "version": "2.4",
@@ -84,7 +91,23 @@ def test_a_login_that_may_not_read_the_log_has_what_supervisorctl_did_not_say_be
     finally:
         host.sh("rm /srv/bad/yes; chmod 755 /var/log/supervisor")
     assert (code, document["result"]) == (1, "failed"), (document["reason"], errors)
-    assert [line.partition("   [")[0] for line in kept(document)] == ["broken now"], "supervisord may try it twice"
+    assert kept(document) == ["broken now"]
+
+
+def test_a_program_that_does_its_work_and_ends_is_done_only_where_that_was_expected(
+    lab: Lab, host: Host, tmp_path: Path
+) -> None:
+    """RUNNING at once, by startsecs=0, and EXITED whatever its status is: only the log of supervisord tells."""
+    host.write("/etc/supervisor/conf.d/once.conf", ONCE)
+    host.write("/srv/bad/once.sh", "sleep 0.3; echo did what it could; exit $(cat /srv/bad/status)\n")
+    host.sh("echo 0 >/srv/bad/status; supervisorctl update once")
+    bench = Bench(lab, host, tmp_path, "supervisord:once", CONFIG)
+    bench.does("restart")
+    host.sh("echo 3 >/srv/bad/status")
+    code, document, errors = bench.run("restart", "--yes")
+    assert (code, document["result"]) == (1, "failed"), (document, errors)
+    assert "it has ended (exit status 3; not expected)" in str(document["reason"])
+    assert kept(document) == ["did what it could"]
 
 
 def kept(document: Any) -> list[str]:

@@ -55,6 +55,9 @@ class Bench:
         return self.host.sh("readlink /srv/api/current; ls /srv/api/releases | grep -v history")
 
 
+OWN_LOG = "/var/log/api/api.log"
+
+
 @pytest.fixture
 def bench(lab: Lab, fresh_host: FreshHost, tmp_path: Path) -> Bench:
     return Bench(lab, fresh_host("rel1"), tmp_path)
@@ -98,6 +101,7 @@ def test_releases_come_and_go(bench: Bench) -> None:
 def test_a_release_that_listens_no_more_is_taken_back_where_nothing_names_its_port(bench: Bench) -> None:
     config = bench.home / "config.toml"
     config.write_text("".join(line for line in releases.config().splitlines(True) if not line.startswith("health")))
+    bench.host.sh("sed -i 's/ PORT=8080//' /etc/systemd/system/api.service && systemctl daemon-reload")
     releases.commit(bench.host, "v1.0.0")
     bench.does("rebuild", "rel1/api")
     bench.host.wait("ss -Hltn | grep 8080")
@@ -139,7 +143,7 @@ def present(bench: Bench) -> set[str]:
 
 
 def test_what_a_release_that_fails_wrote_into_its_own_log_is_kept(bench: Bench) -> None:
-    (bench.home / "config.toml").write_text(releases.config(extra='logs = ["/var/log/api.log"]\n'))
+    (bench.home / "config.toml").write_text(releases.config(extra=f'logs = ["/var/log/api.log", "{OWN_LOG}"]\n'))
     telling = "[Service]\nExecStartPre=/bin/sh -c 'readlink /srv/api/current >>/var/log/api.log'\n"
     bench.host.write("/etc/systemd/system/api.service.d/log.conf", telling)
     bench.host.sh("install -o deploy /dev/null /var/log/api.log; systemctl daemon-reload")
@@ -151,7 +155,12 @@ def test_what_a_release_that_fails_wrote_into_its_own_log_is_kept(bench: Bench) 
     assert (code, document["result"]) == (1, "undone")
     evidence: Any = document["evidence"]
     written = bench.host.read("/var/log/api.log").splitlines()
-    assert [one["output"].split() for one in evidence if "api.log" in one["name"]] == [written[1:2]]
+    assert [one["output"].split() for one in evidence if " /var/log/api.log" in one["name"]] == [written[1:2]]
+    (own,) = (one["output"].splitlines() for one in evidence if OWN_LOG in one["name"])
+    asked = [line for line in own if '"/health"' in line]
+    assert len(asked) == 1, "the requests of the health check are one line"
+    assert "such lines]" in asked[0]
+    assert [line for line in own if '"msg": "request"' not in line], "and what it said itself stands beside them"
     assert len(written) == 3, "the release of before, the one that failed, and that of before once more"
 
 

@@ -1,4 +1,4 @@
-"""What a reload is tested with before, and what proves it afterwards, by processes of this machine."""
+"""What proves a reload, by processes of this machine."""
 
 from __future__ import annotations
 
@@ -12,96 +12,6 @@ import pytest
 from console.actions import health, reload_proof
 from tests.managers.tools import Tools, every_shell
 
-Start = Callable[..., int]
-
-
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """A process that has exactly these words, and waits."""
-    begun: list[subprocess.Popen[bytes]] = []
-
-    def process(*words: str) -> int:
-        begun.append(subprocess.Popen(words, executable="/bin/bash", stdin=subprocess.PIPE))
-        return begun[-1].pid
-
-    yield process
-    for one in begun:
-        one.kill()
-        one.communicate()
-
-
-# nginx and sshd make one word of all in their title; what has one word here is read in the same way.
-@every_shell
-@pytest.mark.parametrize(
-    ("tool", "title", "said"),
-    [
-        ("nginx", "nginx: master process /usr/sbin/nginx", "nginx -t -q"),
-        ("nginx", "nginx: master process /usr/sbin/nginx -g daemon on; master_process on;", "nginx -t -q"),
-        (
-            "nginx",
-            "nginx: master process nginx -g daemon off; user www; -c /o.conf",
-            "nginx -t -q -g user www; -c /o.conf",
-        ),
-        ("nginx", "nginx: master process nginx -c other.conf -p /srv", "nginx -t -q -c other.conf -p /srv"),
-        ("nginx", "nginx: master process nginx -p srv", "not tested: process PID reads srv"),
-        ("sshd", "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", "sshd -t"),
-        ("sshd", "sshd: /usr/sbin/sshd -D -f /o [listener] 0 of 10-100 startups", "sshd -t -f /o"),
-        ("sshd", "sshd: /usr/sbin/sshd -f o [listener] 0 of 10-100 startups", "not tested: process PID reads o"),
-        ("haproxy", "/usr/sbin/haproxy -Ws -f /a -f /b -p /run/pid", "haproxy -c -q -f /a -f /b"),
-        ("haproxy", "/usr/sbin/haproxy -Ws", "not tested: which files process PID reads"),
-        ("haproxy", "/usr/sbin/haproxy -f /a -- /b", "not tested: which files process PID reads"),
-        ("promtool", "prometheus --config.file=/p.yml", "promtool check config /p.yml"),
-    ],
-)
-def test_what_is_tested_is_what_the_process_reads(
-    tmp_path: Path, start: Start, shell: list[str], tool: str, title: str, said: str
-) -> None:
-    tools = Tools(tmp_path)
-    tools.add(tool, "")
-    pid = start(title)
-    done = tools.run(shell, reload_proof._TEST, tool, "key", "echo", f"MainPID={pid}")
-    assert said.replace("PID", str(pid)) in done.stdout, done
-    assert done.returncode == (77 if said.startswith("not tested") else 0)
-    if not done.returncode:
-        assert tools.called == [said]
-
-
-@every_shell
-@pytest.mark.parametrize(
-    ("code", "does", "ended", "last"),
-    [
-        (0, "exit 0", 0, "check is content"),
-        (0, "echo no; exit 77", 1, "check --all ended with 77"),
-        (0, "echo no; exit 3", 1, "no"),
-        (7, "exit 0", 0, "check is content"),
-        (7, "echo no; exit 77", 1, "check --all ended with 77"),
-        (7, "exit 3", 1, "check --all ended with 3"),
-    ],
-)
-def test_a_configured_test_that_ends_with_77_has_failed(
-    tmp_path: Path, shell: list[str], code: int, does: str, ended: int, last: str
-) -> None:
-    """By root and by another user, whom sudo lets do it."""
-    tools = Tools(tmp_path)
-    tools.add("sudo", 'case $* in "-n -l"*) exit 0 ;; esac; while [ "$1" != -- ]; do shift; done; shift; "$@"')
-    tools.add("check", does)
-    # A login that is not root has sudo find the command where root would.
-    script = f"id() {{ echo {code}; }}\n{reload_proof._OWN_TEST}"
-    script = script.replace("PATH=/usr/local/sbin:", f"PATH={tmp_path}:/usr/local/sbin:")
-    done = tools.run(shell, script, "check", "--all")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (ended, last), done
-
-
-@every_shell
-def test_a_configured_test_that_may_not_be_run_is_no_failure(tmp_path: Path, shell: list[str]) -> None:
-    tools = Tools(tmp_path)
-    tools.add("sudo", "exit 1")
-    tools.add("check", "exit 77")
-    script = f"id() {{ echo 7; }}\n{reload_proof._OWN_TEST}"
-    script = script.replace("PATH=/usr/local/sbin:", f"PATH={tmp_path}:/usr/local/sbin:")
-    done = tools.run(shell, script, "check")
-    assert (done.returncode, done.stdout.partition(":")[0]) == (77, "not tested"), done
-
 
 @every_shell
 @pytest.mark.parametrize(("does", "ended"), [("exit 0", 0), ("exit 3", 3), ("exit 77", 1)])
@@ -112,15 +22,6 @@ def test_a_configured_command_that_ends_with_77_says_that_the_service_is_not_wel
     tools.add("check", does)
     done = tools.run(shell, health._BY_EXIT_0, "check", "a b")
     assert (done.returncode, done.stdout) == (ended, "check ended with 77\n" if "77" in does else ""), done
-
-
-@every_shell
-def test_words_that_are_apart_are_not_split(tmp_path: Path, start: Start, shell: list[str]) -> None:
-    tools = Tools(tmp_path)
-    tools.add("haproxy", 'for one; do echo "<$one>"; done; exit 1')
-    pid = start("haproxy", "-s", "-f", "/a b")
-    done = tools.run(shell, reload_proof._TEST, "haproxy", "key", "echo", f"MainPID={pid}")
-    assert (done.returncode, "<-f>\n</a b>\n" in done.stdout) == (1, True), done
 
 
 WRITER = """

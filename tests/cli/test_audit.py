@@ -48,6 +48,17 @@ def test_what_failed_said_last_is_in_the_trail(cli: Run) -> None:
     assert "abcdef0123456789" not in entry["failed"][1]
 
 
+def test_what_was_found_true_is_in_the_trail(cli: Run) -> None:
+    """Else nobody would see later that a stop which was done took SIGKILL."""
+    trail, made = AuditTrail(), make(Step("stop", change("systemctl", "stop", "api")), plan_id="20261120-0004")
+    trail.planned(made, "ann")
+    found = "api.service is down, but did not end in its time (Result=timeout): systemd then sends SIGKILL"
+    trail.finished(made, Result.DONE, None, PlanProgress(made, result=Result.DONE, proof=(found,)))
+    assert " ".join(cli("audit")[1].split()).count(f"found {found}") == 1
+    (entry,) = json.loads(cli("audit", "--json")[1])["plans"]
+    assert entry["proof"] == [found]
+
+
 def test_what_is_not_found_says_what_was_looked_for(cli: Run) -> None:
     assert cli("audit", "api")[1].startswith("nothing was done from here yet: ")
     AuditTrail().planned(make(plan_id="20261120-0001"), "ann")

@@ -9,8 +9,9 @@ from console.core.finding import Finding, Severity
 from console.core.health import Health
 from console.core.network import Listener, Process
 from console.core.plan import ActionKind, Intent
-from console.core.service import Endpoint, Hint, Service, ServiceRef, State
+from console.core.service import Endpoint, Hint, Overdue, Service, ServiceRef, State
 from console.core.snapshot import LastWords, Source, Symptom
+from console.core.stop_way import StopWay
 from console.core.thresholds import Thresholds
 from console.findings import Evaluator, evaluate
 from tests.diagnosis.factories import (
@@ -60,8 +61,24 @@ def test_a_quiet_host_has_no_findings() -> None:
         ({"result": "signal", "exit_code": None, "exit_signal": 40}, "failed: killed by signal 40"),
         ({"result": "core-dump", "exit_signal": 11}, "failed: killed by SIGSEGV, it dumped core"),
         ({"result": "oom-kill", "exit_signal": 9}, "failed: killed for lack of memory"),
-        ({"result": "timeout", "exit_code": 0}, "failed: it did not start or stop in time"),
-        ({"result": "watchdog", "exit_signal": 6}, "failed: killed by SIGABRT"),
+        ({"result": "timeout", "exit_code": 0}, "failed: a start, a stop or the whole run took longer than it may"),
+        (
+            {"result": "timeout", "exit_code": None, "exit_signal": 15, "overdue": Overdue.START, "start_seconds": 3.0},
+            "failed: it did not start in 3 s, ended by SIGTERM",
+        ),
+        (
+            {"result": "timeout", "exit_signal": 9, "overdue": Overdue.STOP, "stop_way": StopWay("SIGTERM", 2.0)},
+            "failed: it did not stop in 2 s, ended by SIGKILL",
+        ),
+        (
+            {"result": "timeout", "exit_signal": 9, "overdue": Overdue.STOP},
+            "failed: it did not stop in its time, ended by SIGKILL",
+        ),
+        ({"result": "watchdog", "exit_signal": 6}, "failed: it did not answer its watchdog, ended by SIGABRT"),
+        (
+            {"result": "protocol", "exit_signal": 15},
+            "failed: it did not follow its own start protocol, ended by SIGTERM",
+        ),
         ({"result": None, "exit_code": None}, "failed: its manager does not say why"),
         ({"result": "resources", "exit_code": 0}, "failed: systemd could not give it what it needs"),
         ({"result": "success", "exit_code": 0}, "failed: it ended well"),

@@ -82,6 +82,7 @@ LOOKS: dict[str, tuple[type, Callable[..., Command | None]]] = {
     "health": (acting.SelfChecking, lambda found, service: _of(next(iter(found.own_health(service)), None))),
     "how": (acting.EndTelling, lambda found, service: _of(found.how_ended(service, ActionKind.RESTART))),
     "run": (acting.Traceable, lambda found, service: found.run_id(service)),
+    "launch": (acting.Launching, lambda found, service: found.launch(service)),
     "port": (acting.PortProving, lambda found, service: found.holds_port(service, Endpoint("tcp", "0.0.0.0", 80))),
     "log": (base.LogSource, lambda found, service: found.log_command(service, lines=5, since=None, follow=False)),
     "since": (base.LogSource, lambda found, service: found.log_command(service, lines=5, since=1.5, follow=False)),

@@ -15,6 +15,7 @@ from console.managers.docker import DOCKER
 from console.managers.pm2 import PM2
 from console.managers.supervisord import SUPERVISORD
 from console.managers.supervisord_scripts import HOW_ENDED as PROGRAM_ENDED
+from console.managers.supervisord_scripts import IS_ONCE
 from console.managers.systemd import SYSTEMD
 from console.managers.systemd_how_ended import USER_HOW_ENDED
 from tests.managers.tools import Tools, every_shell
@@ -140,3 +141,25 @@ def test_only_what_can_be_told_is_asked() -> None:
     program = replace(unit, ref=ServiceRef("web1", "supervisord", "api"))
     assert SUPERVISORD.how_ended(program, ActionKind.STOP) is not None
     assert SUPERVISORD.how_ended(replace(program, pids=()), ActionKind.STOP) is None
+
+
+@every_shell
+@pytest.mark.parametrize(
+    ("log", "may", "ended"),
+    [
+        ("INFO exited: once (exit status 3; not expected)", True, (1, "it has ended (exit status 3; not expected)")),
+        ("INFO exited: once (exit status 0; expected)", True, (0, "it has ended (exit status 0; expected)")),
+        ("INFO exited: other (exit status 3; not expected)", True, (77, "the log of supervisord does not tell")),
+        ("INFO exited: once (exit status 3; not expected)", False, (77, "sudo does not let this login read the log")),
+    ],
+)
+def test_one_that_does_its_work_and_ends_has_ended_well_only_by_the_log(
+    tools: Tools, shell: list[str], log: str, may: bool, ended: tuple[int, str]
+) -> None:
+    rule = "ALL" if may else "/usr/bin/supervisorctl status"
+    tools.add("sudo", f'case $2 in -l) echo "    (root) NOPASSWD: {rule}"; exit ;; esac; shift 2; "$@"')
+    lines = f"echo '2026-11-28 03:00:00,123 INFO exited: once (exit status 0; expected)'; echo '{log}'"
+    lines = lines if "other" not in log else f"echo '{log}'"
+    tools.add("supervisorctl", f"case $1 in status) echo 'jobs:once   EXITED   Nov 28 03:00 AM' ;; *) {lines} ;; esac")
+    code, said = look(tools, shell, IS_ONCE, "jobs:once", "sudo", "-n", "--", "supervisorctl")
+    assert (code, ended[1] in said) == (ended[0], True), said

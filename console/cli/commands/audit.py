@@ -180,6 +180,8 @@ def _text(entries: "Sequence[AuditEntry]") -> None:
             terminal.wrap(entry.result_reason, 4)
         for broken in entry.broke:
             terminal.wrap(f"set aside the lock of plan {broken}: nothing of it ran any more", 4)
+        for line in entry.proof:
+            terminal.wrap(f"found  {line}", 4)
         for line in entry.failed:
             terminal.wrap(f"failed with  {line}", 4)
         for line in entry.kept:
