@@ -5,9 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cli.test_on_hosts import ROOT
+import pytest
+
+from tests.cli.test_on_hosts import ROOT, Hostdeck, hostdeck
 from tests.lab import FreshHost, Lab, faults
 from tests.patience import SHARED
+
+__all__ = ["hostdeck"]
 
 WORKER = "[Service]\nExecStart=/bin/sh -c 'while :; do echo tick; sleep 1; done'\n"
 
@@ -31,3 +35,19 @@ def test_a_followed_log_ends_with_the_reason_when_the_link_is_cut(
     assert following.returncode == 3
     assert err.startswith("hostdeck: ")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+def test_a_login_that_hangs_is_no_host_that_is_gone(hostdeck: Hostdeck, fresh_host: FreshHost, user: str) -> None:
+    host = fresh_host()
+    host.sh("kill -STOP $(pidof dbus-daemon)")
+    try:
+        done = hostdeck(user, "status", host.name, "--json")
+    finally:
+        host.sh("kill -CONT $(pidof dbus-daemon)")
+    assert done.code == 3
+    [seen] = done.json("status/1")["hosts"]
+    assert seen["error"].startswith(
+        f"{host.address}:22 let {user} in and then said nothing for 8 s, while its sshd answers"
+    )
+    assert "the host or the network is gone" not in done.out
