@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_on_hosts import ROOT, Hostdeck, hostdeck
+from tests.cli.test_on_hosts import Hostdeck, hostdeck
 from tests.lab import FreshHost, Lab, faults
 from tests.patience import SHARED
 
 __all__ = ["hostdeck"]
+
+ROOT = Path(__file__).parents[2]
 
 WORKER = "[Service]\nExecStart=/bin/sh -c 'while :; do echo tick; sleep 1; done'\n"
 
