@@ -1,6 +1,5 @@
 """A name that two managers of a real host have, one of which a login may not ask."""
 
-
 from tests.cli.test_on_hosts import Hostdeck, hostdeck
 from tests.lab import FreshHost, cases
 
