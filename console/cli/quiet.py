@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from console.cli import again
 from console.cli.targets import unseen
 from console.core.finding import Finding, Severity
 from console.core.service import Service
@@ -51,7 +52,7 @@ def besides(findings: Sequence[Finding]) -> Iterator[str]:
             _count(counts[severity], "critical finding" if severity is Severity.CRITICAL else severity.value)
             for severity in sorted(counts, key=lambda severity: severity.rank)
         )
-        yield f"{host} has {each} of what was not asked for: hostdeck status {host}"
+        yield f"{host} has {each} of what was not asked for: {again.command('status', host)}"
 
 
 def _counted(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+from console.cli import again
 from console.cli.errors import CliError, Exit, PortlessError, UnseenError
 from console.core.declaration import Declaration
 from console.core.service import Endpoint, Service, ServiceRef
@@ -129,7 +130,7 @@ def _process(target: Target, snapshot: Snapshot) -> ServiceRef:
 def _portless(ref: ServiceRef, snapshot: Snapshot) -> str:
     why = f"{ref}: no port of {ref.host} is seen to be held by process {ref.name}"
     owner = next((one for one in snapshot.services if int(ref.name) in one.pids), None)
-    return why if owner is None else f"{why}; it is one of {owner.ref}: hostdeck why {owner.ref}"
+    return why if owner is None else f"{why}; it is one of {owner.ref}: {again.command('why', str(owner.ref))}"
 
 
 def port_of_process(ref: ServiceRef, snapshot: Snapshot) -> Endpoint:

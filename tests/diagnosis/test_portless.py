@@ -220,3 +220,9 @@ def test_no_start_is_advice_while_the_program_cannot_be_run(code: int, wise: boo
     )
     start = next(way for way in verdict.actions if way.id == "start")
     assert start.recommended is wise
+
+
+def test_a_name_that_only_suggests_a_port_is_left_out_where_its_service_surely_claims_it() -> None:
+    claim = Declaration("api", PORT.endpoint, "/etc/supervisor/conf.d/api.conf:5", "supervisord")
+    verdict = look(program(hints=(PORT,)), listener(), declared=(claim,))
+    assert verdict.declared_by == (claim,)
