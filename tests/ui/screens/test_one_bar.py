@@ -1,5 +1,7 @@
 """A sentence above the keys takes its lines from what scrolls: no screen gets a bar of its own for it."""
 
+from dataclasses import replace
+
 import pytest
 from textual.pilot import Pilot
 
@@ -8,6 +10,7 @@ from console.core.plan import Result
 from console.ui.app import DeckApp
 from console.ui.screens.diagnosis import DiagnosisScreen
 from console.ui.screens.review import ReviewScreen
+from console.ui.widgets.plan_steps import PlanSteps
 from tests.ui import scenes
 from tests.ui.steps import run, settle, until
 
@@ -52,6 +55,10 @@ async def test_on_a_verdict_a_review_and_a_plan_that_has_ended(size: tuple[int, 
         await fits(pilot, app)
         await run(pilot)
         await until(pilot, lambda: app.deck.changes.all()[0].progress.result is Result.DONE)
+        await fits(pilot, app)
+        told = app.deck.changes.all()[0].progress
+        longer = replace(told, plan=replace(told.plan, steps=told.plan.steps * 12), steps=told.steps * 12)
+        app.screen.query_one("#steps", PlanSteps).show(longer)
         await fits(pilot, app)
         await pilot.press("q")
         await settle(pilot)
