@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from console.cli import again
 from console.cli.errors import Exit
 from console.cli.live import LiveLine
 from console.cli.offers import kill_words
@@ -236,7 +237,7 @@ class Teller:
         unprepared = any(part.state is StepState.FAILED for part in progress.prepare)
         if progress.result not in {Result.DONE, Result.REFUSED, Result.UNKNOWN} and not unprepared:
             service = made.target.name.removesuffix(".service")
-            self._terminal.wrap(f"next  hostdeck {self._next} {made.target.host}/{service}")
+            self._terminal.wrap(f"next  {again.command(self._next, f'{made.target.host}/{service}')}")
             if progress.offer is not None:
                 self._terminal.wrap(f"or    {kill_words(progress.offer)}")
                 self._terminal.wrap("that is SIGKILL: SIGTERM was in vain", 6)

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
+from console.cli import again
 from console.cli.errors import CliError, Exit
 from console.cli.registry import MODULES
 
@@ -76,6 +77,7 @@ def _dispatch(argv: list[str]) -> int:
     arguments = _arguments(argv)
     if arguments is None:
         return Exit.USAGE
+    again.note(arguments)
     _forgiving_output()
     code: int = arguments.run(arguments)
     return code

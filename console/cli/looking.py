@@ -2,7 +2,6 @@
 
 import asyncio
 import importlib
-import shlex
 import shutil
 import sys
 import time
@@ -12,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from console.cli import again
 from console.cli.errors import CliError, Exit
 from console.config.model import Config
 from console.core.snapshot import LinkState, Snapshot
@@ -113,7 +113,7 @@ def _with_next_step(fleet: "Fleet", snapshot: Snapshot) -> Snapshot:
     key = fleet.offered_key(snapshot.host) if snapshot.link.code == "host-key-unknown" else None
     if key is None:
         return snapshot
-    way = f"hostdeck doctor {shlex.quote(snapshot.host)} --accept-key {key.fingerprint}"
+    way = again.command("doctor", snapshot.host, "--accept-key", key.fingerprint)
     return replace(snapshot, link=replace(snapshot.link, error=f"{snapshot.link.error}: {way}"))
 
 

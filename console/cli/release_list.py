@@ -40,7 +40,7 @@ def _row(release: Release, now: float | None, back: Release | None) -> tuple[str
         release.version or "-",
         (release.commit or "-")[:9],
         age(now - release.built) if now is not None and release.built is not None else "-",
-        age(release.live_seconds) if release.live_seconds is not None else "never",
+        age(release.live_seconds) if release.live_seconds is not None else "not noted" if release.live else "never",
         release.by or "-",
         well,
         "; ".join(part for part in (mark, release.note) if part),

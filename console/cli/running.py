@@ -2,6 +2,7 @@
 
 import asyncio
 
+from console.cli import again
 from console.cli.changes import Teller
 from console.cli.entry import report
 from console.core.plan import Plan, PlanProgress, StepState
@@ -23,7 +24,8 @@ async def run_plan(fleet: Fleet, made: Plan, *, quiet: bool) -> PlanProgress | N
         if last is not None and any(part.state is not StepState.DONE for part in last.prepare):
             report(f"interrupted before {made.target.host} was given the plan: nothing that runs there was changed")
         elif last is None or last.result is None:
-            report(f"the plan may go on on {made.target.host}; `hostdeck audit --result unknown --ask` tells its end")
+            ask = again.command("audit", "--result", "unknown", "--ask")
+            report(f"the plan may go on on {made.target.host}; `{ask}` tells its end")
         raise
     finally:
         if teller is not None and counting is not None:

@@ -1,11 +1,14 @@
 """Targets of a command line, their errors as those of the command line."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
+from console.cli import again
 from console.cli.errors import CliError, Exit, PortlessError, UnseenError
+from console.core.declaration import Declaration
 from console.core.service import Endpoint, Service, ServiceRef
-from console.core.snapshot import Snapshot
-from console.core.target import NoSuchServiceError, Target, TargetError, find, find_all, parse
+from console.core.snapshot import Snapshot, Source
+from console.core.target import NoSuchServiceError, Target, TargetError, find, find_all, is_meant, parse
 from console.managers import MANAGERS
 from console.managers.unlisted import process
 
@@ -43,26 +46,63 @@ def _host_of(word: str) -> str:
 
 def found(target: Target, snapshot: Snapshot) -> ServiceRef:
     """The service of that host which the target names; a process is in no list."""
+    return _found(target, snapshot, lambda refs: (find(target, refs),))[0]
+
+
+def found_all(target: Target, snapshot: Snapshot) -> tuple[ServiceRef, ...]:
+    """The services of that host which the target names: those of a group, or one."""
+    return _found(target, snapshot, lambda refs: find_all(target, refs))
+
+
+def _found(
+    target: Target, snapshot: Snapshot, chosen: Callable[[tuple[ServiceRef, ...]], tuple[ServiceRef, ...]]
+) -> tuple[ServiceRef, ...]:
     if target.manager == "process" and target.service is not None:
-        return _process(target, snapshot)
+        return (_process(target, snapshot),)
     _seen(snapshot)
+    untold = _untold(target, snapshot)
     try:
-        return find(target, (service.ref for service in snapshot.services))
-    except TargetError as error:
+        refs = chosen((*(service.ref for service in snapshot.services), *untold))
+    except NoSuchServiceError as error:
         raise _not_found(error, target, snapshot) from None
+    except TargetError as error:
+        raise CliError("; ".join((str(error), *untold.values()))) from None
+    if unknown := [untold[ref] for ref in refs if ref in untold]:
+        raise UnseenError("; ".join(unknown), snapshot)
+    return refs
 
 
 _THROUGH = {"compose": "docker"}
 """Managers that are seen only through another one."""
 
 
-def _not_found(error: TargetError, target: Target, snapshot: Snapshot) -> CliError:
-    """A word that is wrong; or one of which nothing can be said, while managers that may have it tell nothing."""
-    if not isinstance(error, NoSuchServiceError):
-        return CliError(str(error))
+def unseen(target: Target, snapshot: Snapshot) -> tuple[Source, ...]:
+    """The managers that may have what the target names, and that do not tell all of theirs."""
     managers = {manager.id for manager in MANAGERS if target.manager in (None, manager.id)}
     managers |= {_THROUGH[name] for name in managers & _THROUGH.keys()}
-    failed = [source for source in snapshot.sources if source.failure and source.name in managers]
+    return tuple(source for source in snapshot.sources if source.failure and source.name in managers)
+
+
+def _untold(target: Target, snapshot: Snapshot) -> dict[ServiceRef, str]:
+    """What the files of the host declare by that name of managers that do not tell, each with that in words."""
+    failures = {source.name: source.failure for source in unseen(target, snapshot) if not source.partial}
+    declared = snapshot.declared.declarations if snapshot.declared is not None else ()
+    found: dict[ServiceRef, str] = {}
+    for one in declared:
+        failure = failures.get(_THROUGH.get(one.manager, one.manager))
+        ref = _ref(one, snapshot.host)
+        if failure and is_meant(target, ref) and snapshot.service(ref) is None:
+            found.setdefault(ref, f"{ref} is declared by {one.where}, and {one.manager} is not seen: {failure}")
+    return found
+
+
+def _ref(one: Declaration, host: str) -> ServiceRef:
+    return ServiceRef(host, one.manager, one.service, one.scope or "system")
+
+
+def _not_found(error: NoSuchServiceError, target: Target, snapshot: Snapshot) -> CliError:
+    """A word that is wrong; or one of which nothing can be said, while managers that may have it tell nothing."""
+    failed = unseen(target, snapshot)
     if not failed:
         return CliError(str(error))
     reasons = "; ".join(f"{source.name} is not seen: {source.failure}" for source in failed)
@@ -72,17 +112,6 @@ def _not_found(error: TargetError, target: Target, snapshot: Snapshot) -> CliErr
     # Whom this login may never ask is no problem of the host, and no reason to take a wrong word for one.
     code = Exit.PROBLEM if any(source.troubled for source in failed) else Exit.USAGE
     return UnseenError(f"{error}; {reasons}", snapshot, code)
-
-
-def found_all(target: Target, snapshot: Snapshot) -> tuple[ServiceRef, ...]:
-    """The services of that host which the target names: those of a group, or one."""
-    if target.manager == "process" and target.service is not None:
-        return (_process(target, snapshot),)
-    _seen(snapshot)
-    try:
-        return find_all(target, (service.ref for service in snapshot.services))
-    except TargetError as error:
-        raise _not_found(error, target, snapshot) from None
 
 
 def _seen(snapshot: Snapshot) -> None:
@@ -101,7 +130,7 @@ def _process(target: Target, snapshot: Snapshot) -> ServiceRef:
 def _portless(ref: ServiceRef, snapshot: Snapshot) -> str:
     why = f"{ref}: no port of {ref.host} is seen to be held by process {ref.name}"
     owner = next((one for one in snapshot.services if int(ref.name) in one.pids), None)
-    return why if owner is None else f"{why}; it is one of {owner.ref}: hostdeck why {owner.ref}"
+    return why if owner is None else f"{why}; it is one of {owner.ref}: {again.command('why', str(owner.ref))}"
 
 
 def port_of_process(ref: ServiceRef, snapshot: Snapshot) -> Endpoint:

@@ -104,7 +104,7 @@ def find(target: Target, services: Iterable[ServiceRef]) -> ServiceRef:
     there is none, with the nearest names, or more than one, with all of them.
     """
     refs = tuple(services)
-    fitting = [ref for ref in refs if _fits(target, ref)]
+    fitting = [ref for ref in refs if is_meant(target, ref)]
     if len({ref.manager for ref in fitting}) == 1:
         fitting = [ref for ref in fitting if ref.name == target.service] or fitting
     if target.manager is not None:
@@ -151,7 +151,8 @@ def _listed(refs: Iterable[ServiceRef]) -> str:
     return ", ".join(str(ref) for ref in found[:MOST]) + more
 
 
-def _fits(target: Target, ref: ServiceRef) -> bool:
+def is_meant(target: Target, ref: ServiceRef) -> bool:
+    """Whether the target may mean this one service; those of a group are meant in another way."""
     if target.manager not in {None, ref.manager} or target.scope not in {None, ref.scope}:
         return False
     return target.service is not None and is_named(target.service, ref)

@@ -80,7 +80,10 @@ def declarations(evidence: Evidence, endpoint: Endpoint, wanting: Service | None
         for hint in service.hints
         if _same_port(hint.endpoint, endpoint)
     ]
-    unique = {(one.service, one.where): one for one in found if _meets(evidence, one, endpoint, wanting)}
+    found = [one for one in found if _meets(evidence, one, endpoint, wanting)]
+    sure = {(one.service, one.manager) for one in found if one.sure}
+    # What a name only suggests adds nothing to what its service surely claims.
+    unique = {(one.service, one.where): one for one in found if one.sure or (one.service, one.manager) not in sure}
     return tuple(sorted(unique.values(), key=lambda one: _weight(evidence, one)))
 
 

@@ -102,6 +102,8 @@ class Fleet:
     async def stop(self) -> None:
         """End every connection. Never raises."""
         tasks, self._tasks = self._tasks, []
+        for poller in self._pollers.values():
+            poller.end()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -271,6 +273,9 @@ class Fleet:
             async with aclosing(logs.follow(channel, read_line)) as lines_read:
                 async for line in lines_read:
                     yield line
+            if own is None and not transport.connected:
+                # The channel was closed with its connection: to its reader that looks as if the program had ended.
+                raise self._poller(ref.host).failure or TransportError("lost", f"{ref.host} is not connected any more")
         finally:
             if own is not None:
                 await own.close()

@@ -66,6 +66,9 @@ class Poller:
         self._seen, self._settled = asyncio.Event(), asyncio.Event()
         self._attempts = 0
         self.offered: HostKey | None = None
+        self._ended = False
+        self.failure: TransportError | None = None
+        """Why the last connection ended; known before its channels are closed."""
 
     @property
     def snapshot(self) -> Snapshot:
@@ -136,26 +139,31 @@ class Poller:
             self._link(replace(link, state=LinkState.STALE, since=self._answered))
 
     async def run(self) -> None:
-        """Connect and look, again and again, until cancelled."""
+        """Connect and look, again and again, until cancelled; call ``end`` before that."""
         try:
             while True:
                 error = await self._one_session()
+                if self._ended:
+                    break
                 self._attempts += 1
                 await self._wait_to_retry(error)
         finally:
             await self._drop_session()
 
+    def end(self) -> None:
+        """Connect no more: a group of tasks that fails just then tells of its failure, and the cancellation is lost."""
+        self._ended = True
+
     async def _one_session(self) -> TransportError:
         try:
             await self._open()
             await self._look()
-        except TransportError as error:
-            return error
+            self.failure = TransportError("lost", "the connection ended")
         except Exception as error:
-            return _reason(error)
+            self.failure = _reason(error)
         finally:
             await self._drop_session()
-        return TransportError("lost", "the connection ended")
+        return self.failure
 
     async def _open(self) -> None:
         link = self.snapshot.link

@@ -11,8 +11,8 @@ from console.remote.shell import Answer, Ask, ProbeShell, ShellLostError
 from console.remote.transport import ChannelRefusedError, Transport
 
 NOT_STARTED = "the login shell did not start"
-START_TIMEOUT = 8.0
-"""Seconds that a login shell may take for its start files."""
+START_TIMEOUT = 10.0
+"""Seconds that a login shell may take for its start files: longer than a connection that is silent is kept."""
 
 
 class Session:

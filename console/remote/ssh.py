@@ -300,9 +300,10 @@ async def _create(link: SshLink, channel: SshChannel, line: str) -> SshChannel:
         creating.add_done_callback(_close_late)
         raise
     except asyncssh.ChannelOpenError as error:
-        raise _refused(link, error) from None
+        raise await _refused(link, error) from None
     except (asyncssh.Error, OSError) as error:
         raise link.failure(error) from None
+    link.answered = True
     return channel
 
 
@@ -311,10 +312,11 @@ def _close_late(creating: "asyncio.Future[Any]") -> None:
         creating.result()[0].close()
 
 
-def _refused(link: SshLink, error: asyncssh.ChannelOpenError) -> TransportError:
+async def _refused(link: SshLink, error: asyncssh.ChannelOpenError) -> TransportError:
     said = sanitise(str(error))[:100]
     if not link.open or "connection closed" in said.lower():
-        return link.failure()
+        return await link.failure_at_login()
+    link.answered = True
     if error.code == asyncssh.OPEN_REQUEST_SESSION_FAILED:
         return TransportError("shell", f"{link.target.endpoint} runs no commands for this user ({said})")
     return ChannelRefusedError(f"sshd gives this connection no further channel ({said}): see MaxSessions there")

@@ -67,6 +67,21 @@ def too_slow(target: SshTarget, progress: Progress) -> TransportError:
     return TransportError("timeout", f"no answer from {where} {within}: {advice}")
 
 
+def silent(target: SshTarget, seconds: float, *, answered: bool, speaks: bool | None = None) -> TransportError:
+    """Explain a connection on which nothing came for so many seconds.
+
+    ``answered``: whether anything did since the login; ``speaks``: whether sshd greets a new connection, where known.
+    """
+    if answered or speaks is False:
+        gone = "the host or the network is gone" + (", or its sshd hangs" if speaks is None else "")
+        return TransportError("lost", f"no sign of life for {seconds:.0f} s: {gone}")
+    let_in = f"{address(target)} let {target.user} in and then said nothing for {seconds:.0f} s"
+    hangs = "the login hangs there (PAM, systemd-logind or dbus)"
+    if speaks:
+        return TransportError("login-hangs", f"{let_in}, while its sshd answers: {hangs}")
+    return TransportError("lost", f"{let_in}: {hangs}, or the host or the network is gone")
+
+
 def explain(error: Exception, target: SshTarget, progress: Progress) -> TransportError:
     """Explain what the SSH library raised. Raises ``BusyError`` where the login is to be tried again."""
     said = sanitise(str(error)).replace("\n", " ")[:200]

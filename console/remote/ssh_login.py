@@ -13,7 +13,7 @@ from console.core.text import sanitise
 from console.remote.host_keys import Trust, look_up, revoked_keys
 from console.remote.ssh_algorithms import algorithms, public_keys
 from console.remote.ssh_config import SshTarget
-from console.remote.ssh_explain import Progress, address, explain, too_slow
+from console.remote.ssh_explain import Progress, address, explain, silent, too_slow
 from console.remote.ssh_keys import Offers, gather_offers
 from console.remote.ssh_outbox import batched
 from console.remote.ssh_reach import BusyError, Way, reach, wait_for_banner
@@ -29,6 +29,12 @@ KEEPALIVE = 2.0
 
 KEEPALIVE_COUNT = 3
 """Unanswered questions after which the link is dead: 8 s after the last byte."""
+
+SILENCE = KEEPALIVE * (KEEPALIVE_COUNT + 1)
+"""Those seconds."""
+
+GREETED_WITHIN = 1.5
+"""Seconds that sshd may take to greet when it is only asked whether it does."""
 
 BUSY_TRIES = 8
 """Attempts at a server that hangs up before the login."""
@@ -83,6 +89,8 @@ class SshLink:
         self.lease = lease
         self.way: Way | None = None
         self.connection: asyncssh.SSHClientConnection | None = None
+        self.answered = False
+        """Whether the server has answered anything since it let us in."""
         self._lost = False
         self._reason: Exception | None = None
 
@@ -113,13 +121,18 @@ class SshLink:
         if self.lease is not None and not self.lease.link.open:
             return TransportError("jump", f"jump host {self.lease.name}: {self.lease.link.failure()}")
         reason = reason or self._reason
-        if isinstance(reason, asyncssh.ConnectionLost) and "keepalive" in str(reason):
-            silence = KEEPALIVE * (KEEPALIVE_COUNT + 1)
-            return TransportError("lost", f"no sign of life for {silence:.0f} s: the host or the network is gone")
+        if _is_silence(reason):
+            return silent(self.target, SILENCE, answered=self.answered)
         text = sanitise(str(reason)) if reason is not None else ""
         if not text or text == "Connection lost":
             return TransportError("lost", "the host closed the connection (sshd stopped, or the host goes down)")
         return TransportError("lost", f"the connection broke: {text[:200]}")
+
+    async def failure_at_login(self) -> TransportError:
+        """The same; where nothing came since the login, sshd is asked anew, if the way to it is our own."""
+        if self.answered or self.lease is not None or not _is_silence(self._reason):
+            return self.failure()
+        return silent(self.target, SILENCE, answered=False, speaks=await _speaks(self.target))
 
     async def close(self) -> None:
         """Close the connection, by force where it takes too long. Never raises."""
@@ -135,6 +148,26 @@ class SshLink:
             self.lost(None)
 
 
+def _is_silence(reason: Exception | None) -> bool:
+    return isinstance(reason, asyncssh.ConnectionLost) and "keepalive" in str(reason)
+
+
+async def _speaks(target: SshTarget) -> bool:
+    """Whether sshd greets a new connection."""
+    try:
+        async with asyncio.timeout(GREETED_WITHIN):
+            way = await reach(target)
+            try:
+                await wait_for_banner(way)
+            finally:
+                way.close()
+    except BusyError:
+        return True
+    except (TransportError, TimeoutError):
+        return False
+    return True
+
+
 class _Direct:
     """A connected socket as the way to a server, in the form in which the SSH library takes a jump connection."""
 
@@ -148,16 +181,19 @@ class _Direct:
 class _Tunnel:
     """A jump connection as the way to another server, without a leak when we stop waiting for it to open."""
 
-    def __init__(self, connection: asyncssh.SSHClientConnection) -> None:
+    def __init__(self, link: SshLink, connection: asyncssh.SSHClientConnection) -> None:
+        self._link = link
         self._connection = connection
 
     async def create_connection(self, factory: Any, host: str, port: int) -> Any:
         opening = asyncio.ensure_future(self._connection.create_connection(batched(factory), host, port))
         try:
-            return await asyncio.shield(opening)
+            await asyncio.shield(opening)
         except asyncio.CancelledError:
             opening.add_done_callback(_abort_late)
             raise
+        self._link.answered = True
+        return opening.result()
 
 
 def _abort_late(opening: "asyncio.Future[Any]") -> None:
@@ -224,7 +260,7 @@ def _through(way: Way | None, lease: "Lease | None") -> "_Direct | _Tunnel":
         return _Direct(way)
     if lease is None or lease.link.connection is None:
         raise asyncssh.ConnectionLost("the jump connection is gone")
-    return _Tunnel(lease.link.connection)
+    return _Tunnel(lease.link, lease.link.connection)
 
 
 async def _at_leisure(limit: asyncio.Timeout, work: Awaitable[T]) -> T:

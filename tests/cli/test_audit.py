@@ -82,6 +82,13 @@ class Silent:
         pass
 
 
+def test_what_is_too_old_is_said_in_words(cli: Run) -> None:
+    AuditTrail().planned(make(plan_id="20261120-0001"), "ann")
+    assert "plans in " in (told := cli("audit", "--since", "0")[1])
+    assert " is that young (--since); their hosts: " in told
+    assert " has --host web9 and is that young (--since); " in cli("audit", "--since", "0", "--host", "web9")[1]
+
+
 def test_only_the_hosts_that_are_meant_are_asked(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 

@@ -10,6 +10,7 @@ import pytest
 
 from console.cli import looking, run
 from console.cli.commands import status
+from console.cli.targets import parsed
 from console.core.finding import Finding
 from console.core.service import State
 from console.core.snapshot import Snapshot, Source
@@ -41,6 +42,9 @@ def test_never_quiet_while_an_essential_source_fails(capsys: pytest.CaptureFixtu
     assert (code, "quiet" in out) == (1, False)
     assert "Nothing wrong in what is seen: 2 hosts" in out
     assert "web1: not seen: its " in out
+
+
+JOB1 = {"web1": [parsed("web1/job1")]}
 
 
 def at_boot(count: int) -> Snapshot:
@@ -189,13 +193,40 @@ def test_findings_of_other_services_are_left_out(
     assert "job0.service" not in out
 
 
+def test_of_a_host_of_which_only_a_service_was_asked_for_nothing_is_said_but_how_much_is_wrong_there(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job0, job1, *_ = at_boot(2).services
+    well = replace(job1, state=State.RUNNING, native_state="active/running", result=None, exit_code=None)
+    code, out = asked(replace(at_boot(2), services=(job0, FAILED, well)), capsys, monkeypatch)
+    assert code == 0
+    assert "Nothing wrong in what was asked for: 1 service checked just now." in out
+    assert "web1 has 1 critical finding and 1 warning of what was not asked for: hostdeck status web1" in out
+    assert "quiet" not in out
+    assert " host, " not in out
+
+
+def test_a_manager_that_does_not_tell_may_have_one_of_that_name_too(capsys: pytest.CaptureFixture[str]) -> None:
+    hidden = replace(host(), sources=(*host().sources, Source("supervisord", None, "nosudo may not use its socket")))
+    status._text([hidden], [HOLDER], [], everything=True, wanted=JOB1)
+    out = capsys.readouterr().out
+    assert "Nothing wrong in what is seen of what was asked for: 1 service checked just now." in out
+    assert "web1: not seen: whether supervisord has 'job1', too" in out
+    named = {"web1": [parsed("web1/systemd:job1")]}
+    status._text([hidden], [HOLDER], [], everything=True, wanted=named)
+    assert "Nothing wrong in what was asked for: 1 service" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("state", [State.FAILED, State.FLAPPING, State.UNKNOWN])
 def test_a_service_that_was_asked_for_and_is_not_well_is_never_quiet(
     capsys: pytest.CaptureFixture[str], state: State
 ) -> None:
     service = replace(FAILED, state=state)
-    status._text([host()], [service], [], everything=True, wanted=("web1",))
-    assert "Nothing says why, but 1 of what was asked for is not well: 1 host" in capsys.readouterr().out
+    status._text([host()], [service], [], everything=True, wanted=JOB1)
+    assert (
+        "Nothing says why, but 1 of what was asked for is not well: 1 service checked just now."
+        in capsys.readouterr().out
+    )
     assert status._verdict([host()], [], unwell=bool(status._unwell([host()], [service], ("web1",)))) == 1
 
 

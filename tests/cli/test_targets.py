@@ -1,13 +1,16 @@
 """Which service of a host a word names, and what is said where none is found."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
 from console.cli.errors import CliError
-from console.cli.targets import found, parsed, service_target
-from console.core.service import ServiceRef
+from console.cli.targets import found, found_all, parsed, service_target
+from console.core.declaration import Declaration, Declared
+from console.core.service import Endpoint, ServiceRef
 from console.core.snapshot import Snapshot, Source
+from console.core.target import Target
 from tests.cli.examples import API, HOLDER, snapshot
 
 FROZEN = "dockerd (process 58) was stopped by a signal and does not answer: kill -CONT 58"
@@ -73,6 +76,40 @@ def test_one_that_may_be_two_is_told_without_what_is_not_seen() -> None:
     known = seen(Source("supervisord", None, HIDDEN))
     told = said("web1/api", replace(known, services=(*known.services, twin)))
     assert told == "web1/api may be any of web1/docker:api, web1/systemd:api.service: name one"
+
+
+DECLARED = Declared(
+    (
+        Declaration("api", Endpoint("tcp", "*", 8080), "/etc/supervisor/conf.d/api.conf:5", "supervisord"),
+        Declaration("web", Endpoint("tcp", "*", 8081), "/etc/supervisor/conf.d/web.conf:5", "supervisord"),
+        Declaration("api", Endpoint("tcp", "*", 8080), "/srv/ecosystem.config.js:3", "pm2", ""),
+    )
+)
+OF_FILE = (
+    f"web1/supervisord:api is declared by /etc/supervisor/conf.d/api.conf:5, and supervisord is not seen: {HIDDEN}"
+)
+
+
+@pytest.mark.parametrize("find", [found, found_all])
+def test_what_files_declare_of_a_manager_that_does_not_tell_is_one_of_those_that_may_be_meant(
+    find: Callable[[Target, Snapshot], object],
+) -> None:
+    known = replace(seen(Source("supervisord", None, HIDDEN), Source("pm2", 109.0)), declared=DECLARED)
+    with pytest.raises(CliError) as caught:
+        find(parsed("web1/api"), known)
+    assert str(caught.value) == (
+        f"web1/api may be any of web1/supervisord:api, web1/systemd:api.service: name one; {OF_FILE}"
+    )
+    assert caught.value.code == 2
+    assert found(parsed("web1/systemd:api"), known) == API
+    with pytest.raises(CliError, match=r"^web1/supervisord:web is declared by") as caught:
+        find(parsed("web1/web"), known)
+    assert caught.value.code == 1
+
+
+def test_files_do_not_count_where_their_manager_tells() -> None:
+    known = replace(seen(Source("supervisord", 109.0), Source("pm2", 109.0)), declared=DECLARED)
+    assert found(parsed("web1/api"), known) == API
 
 
 def test_a_port_where_a_service_is_meant_is_told_with_the_option_for_it() -> None:

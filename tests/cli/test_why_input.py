@@ -1,4 +1,4 @@
-"""What is typed wrongly after ``hostdeck why``: one clear line, the right exit code, and nothing on standard output."""
+"""What is typed wrongly after ``hostdeck why``: one clear line, the right exit code, and a document only as JSON."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_a_target_that_cannot_be(target: str, said: str, hostdeck: Hostdeck) -> 
 
 def test_a_host_that_is_not_there_is_exit_3(hostdeck: Hostdeck) -> None:
     done = hostdeck("root", "why", "nohost.invalid:80", "--json")
-    assert (done.code, done.out, done.err.count("\n")) == (3, "", 1)
+    assert (done.code, done.json("why/1")["verdict"], done.err.count("\n")) == (3, "unknown", 1)
     assert "nohost.invalid cannot be reached" in done.err
 
 

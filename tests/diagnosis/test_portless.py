@@ -258,3 +258,9 @@ def test_who_has_a_port_of_a_network_that_containers_share() -> None:
     where = snapshot(services=(guest, inner), listeners=(), last_words=(LastWords(guest.ref, TAKEN),))
     verdict = diagnose(Evidence(where, guest.ref, sockets=(), namespaces=Namespaces(spaces=(space,))), commands)
     assert "inside the network of inner, which inner has there" in verdict.summary
+
+
+def test_a_name_that_only_suggests_a_port_is_left_out_where_its_service_surely_claims_it() -> None:
+    claim = Declaration("api", PORT.endpoint, "/etc/supervisor/conf.d/api.conf:5", "supervisord")
+    verdict = look(program(hints=(PORT,)), listener(), declared=(claim,))
+    assert verdict.declared_by == (claim,)

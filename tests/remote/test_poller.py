@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,9 @@ from console.remote.builder import SnapshotBuilder
 from console.remote.fleet import Fleet
 from console.remote.local import LocalTransport
 from console.remote.shell import Ask
-from console.remote.transport import HostSpec
+from console.remote.surveys import Surveys
+from console.remote.transport import HostSpec, TransportError
+from tests.patience import SHARED
 from tests.remote.watching import Watched, watching
 
 HERE = HostSpec("here", None)
@@ -80,6 +83,47 @@ async def test_a_stopped_fleet_leaves_no_task_behind() -> None:
     async with watching(HERE):
         pass
     assert asyncio.all_tasks() == before
+
+
+async def test_a_fleet_that_is_stopped_just_when_a_look_fails_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing, go = asyncio.Event(), asyncio.Event()
+
+    async def ends_slowly(_: Surveys) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            failing.set()
+            await go.wait()
+
+    def broken(*_: object) -> None:
+        raise KeyError("no such thing")
+
+    monkeypatch.setattr(Surveys, "run", ends_slowly)
+    async with watching(HERE) as watched:
+        monkeypatch.setattr(SnapshotBuilder, "take", broken)
+        await asyncio.wait_for(failing.wait(), 10 * SHARED)
+        stopping = asyncio.create_task(watched.fleet.stop())
+        await asyncio.sleep(0)
+        go.set()
+        await asyncio.wait_for(stopping, 10 * SHARED)
+
+
+async def test_a_followed_log_tells_that_its_connection_was_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "app.log"
+    file.write_text("first\n")
+
+    def broken(*_: object) -> None:
+        raise KeyError("no such thing")
+
+    async with watching(HERE) as watched:
+        log = watched.fleet.follow(ServiceRef("here", "pidfile", "app"), file=str(file))
+        async with asyncio.timeout(10 * SHARED):
+            assert (await anext(log)).message == "first"
+            monkeypatch.setattr(SnapshotBuilder, "take", broken)
+            with pytest.raises(TransportError, match="KeyError: 'no such thing'"):
+                await anext(log)
 
 
 async def test_a_log_that_names_no_port_has_the_files_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,7 @@ MENDING: Mapping[str, str] = {
     "host-key-unknown": "compare it with `ssh-keygen -lf` of the host's key file there, then: --accept-key SHA256:…",
     "host-key-changed": "find out why before anything else; only then: ssh-keygen -R HOST",
     "no-banner": "sshd hangs on the host: look at it from its own screen",
+    "login-hangs": "from its own screen: systemctl status dbus systemd-logind, and which PAM module waits",
     "name": "check the name, /etc/hosts and DNS: ssh -G {to} | grep ^hostname",
     "unreachable": "check the network and routes to it: ssh -v {to}",
     "jump": "check the jump host first",

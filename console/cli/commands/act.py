@@ -9,9 +9,12 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from console.cli.errors import CliError
 from console.cli.subcommand import Subcommand, json_option, target_argument, targets_argument
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from console.config.model import Config
     from console.core.finding import Proposal
     from console.core.plan import ActionKind, Intent, Plan
@@ -98,14 +101,17 @@ def run(arguments: Namespace) -> int:
     """Plan, show, ask, run, watch. 1 when it failed or was refused, 3 when the host's answer is not known."""
     import sys
 
-    from console.cli import encode, encode_plans, hosts, looking
-    from console.cli.errors import CliError, UnseenError
+    from console.cli import hosts, looking
     from console.cli.targets import service_target
     from console.core.plan import ActionKind
 
     kind = ActionKind(arguments.command)
     words = arguments.targets if hasattr(arguments, "targets") else [arguments.target]
-    targets = tuple(service_target(word, takes_port=hasattr(arguments, "port")) for word in words)
+    try:
+        targets = tuple(service_target(word, takes_port=hasattr(arguments, "port")) for word in words)
+    except CliError as error:
+        _no_plan(kind, words, error, arguments, several=len(words) > 1)
+        raise
     asks = not (arguments.dry_run or arguments.yes or getattr(arguments, "list", False))
     if asks and (arguments.json or not sys.stdin.isatty()):
         raise CliError(f"{kind} changes a host: give --yes (or --dry-run), since nobody can be asked here")
@@ -113,16 +119,25 @@ def run(arguments: Namespace) -> int:
     try:
         return looking.ask(_act(config, kind, targets, arguments))
     except CliError as error:
-        # Whoever reads the JSON gets a document also where it never came to a plan.
-        dry, why = arguments.dry_run, str(error)
-        unseen = (error.snapshot,) if isinstance(error, UnseenError) else ()
-        if arguments.json and _is_of_several(targets):
-            encode.emit(
-                "plans/1", encode_plans.plans(kind, " ".join(words), (), why, dry_run=dry, roots=(), unseen=unseen)
-            )
-        elif arguments.json:
-            encode.emit("plan/1", encode_plans.no_plan(kind, words[0], why, dry_run=dry, unseen=unseen))
+        _no_plan(kind, words, error, arguments, several=_is_of_several(targets))
         raise
+
+
+def _no_plan(
+    kind: "ActionKind", words: "Sequence[str]", error: CliError, arguments: Namespace, *, several: bool
+) -> None:
+    """Whoever reads the JSON gets a document also where it never came to a plan."""
+    from console.cli import encode, encode_plans
+    from console.cli.errors import UnseenError
+
+    if not arguments.json:
+        return
+    dry, why = arguments.dry_run, str(error)
+    unseen = (error.snapshot,) if isinstance(error, UnseenError) else ()
+    if several:
+        encode.emit("plans/1", encode_plans.plans(kind, " ".join(words), (), why, dry_run=dry, roots=(), unseen=unseen))
+    else:
+        encode.emit("plan/1", encode_plans.no_plan(kind, words[0], why, dry_run=dry, unseen=unseen))
 
 
 def _is_of_several(targets: "tuple[Target, ...]") -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from console.cli import again
 from console.cli.commands.logs import count, span
 from console.cli.subcommand import Subcommand, json_option
 
@@ -80,12 +81,13 @@ def _about_nothing(wanted: "AuditFilter", trail: "AuditTrail") -> str:
     asked = {"--host": wanted.host, "--who": wanted.who, "--kind": wanted.kind, "--result": wanted.result}
     words = [f"{name} {value}" for name, value in asked.items() if value is not None]
     words += [f"{wanted.text!r} in its service or its reason"] if wanted.text is not None else []
-    words += ["that young (--since)"] if wanted.since is not None else []
+    is_young = ["is that young (--since)"] if wanted.since is not None else []
     known = trail.read(AuditFilter())
     if not known:
         return f"nothing was done from here yet: {trail.path} has no plan"
+    told = " and ".join([f"has {', '.join(words)}"] * bool(words) + is_young)
     hosts = ", ".join(sorted({entry.host for entry in known})[:8])
-    return f"none of the {len(known)} plans in {trail.path} has {', '.join(words)}; their hosts: {hosts}"
+    return f"none of the {len(known)} plans in {trail.path} {told}; their hosts: {hosts}"
 
 
 def _about_unknown(count: int, *, asked: bool) -> str:
@@ -93,7 +95,8 @@ def _about_unknown(count: int, *, asked: bool) -> str:
     words = f"{count} result{'s are' if count > 1 else ' is'}"
     if asked:
         return f"{words} still unknown: those hosts were not reached, still run the plan, or know nothing of it"
-    return f"{words} unknown here: `hostdeck audit --result unknown --ask` asks the hosts how it ended"
+    ask = again.command("audit", "--result", "unknown", "--ask")
+    return f"{words} unknown here: `{ask}` asks the hosts how it ended"
 
 
 def _ask_hosts(config: "Config", trail: "AuditTrail", unknown: "Sequence[AuditEntry]", named: str | None) -> int:

@@ -21,12 +21,19 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Look and print; 1 where nothing of it could be told."""
-    from console.cli import hosts, looking
+    from console.cli import encode, hosts, looking
+    from console.cli.errors import CliError
     from console.cli.targets import service_target
 
-    config = hosts.read_config(arguments)
-    target = service_target(arguments.target)
-    return looking.ask(_look(config, hosts.spec(config, target.host), target, arguments))
+    try:
+        config = hosts.read_config(arguments)
+        target = service_target(arguments.target)
+        return looking.ask(_look(config, hosts.spec(config, target.host), target, arguments))
+    except CliError as error:
+        if arguments.json:
+            nothing: Json = {"ref": None, "host": None, "failure": str(error), "restart_due": [], "sources": []}
+            encode.emit("env/1", nothing)
+        raise
 
 
 async def _look(config: "Config", spec: "HostSpec", target: "Target", arguments: Namespace) -> int:

@@ -94,7 +94,7 @@ async def _print(config: "Config", spec: "HostSpec", target: "Target", arguments
         files = (arguments.file,) if arguments.file else ("", *log_files(config, spec, ref, snapshot.services))
         way = _follow if arguments.follow else _once
         printed = await way(_logs(fleet, snapshot, ref, files, arguments), ref, arguments, terminal)
-    if not printed:
+    if not printed and arguments.lines != 0:
         report(_nothing(ref, snapshot, arguments))
     return 0
 

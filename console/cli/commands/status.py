@@ -2,7 +2,8 @@
 
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from console.cli.subcommand import HOST, Subcommand, complete, json_option
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from console.core.snapshot import Snapshot
     from console.core.target import Target
     from console.remote.transport import HostSpec
+
+NOBODY: "Mapping[str, Sequence[Target]]" = MappingProxyType({})
+"""No service is asked for by name."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -68,9 +72,11 @@ async def _look(
         snapshots, hidden = await revealed(fleet, snapshots)
         findings = [finding for spec in specs for finding in fleet.findings(spec.name)]
     services, unseen = _services(snapshots, wanted)
+    besides: tuple[Finding, ...] = ()
     if wanted:
         asked = [service for service in services if service.ref.host in wanted]
-        findings = [finding for finding in findings if finding.host not in wanted or _concerns(finding, asked)]
+        besides = tuple(finding for finding in findings if finding.host in wanted and not _concerns(finding, asked))
+        findings = [finding for finding in findings if finding not in besides]
     findings.sort(key=lambda finding: (finding.severity.rank, finding.host, finding.subject))
     if arguments.json:
         from console.cli.entry import report
@@ -80,7 +86,10 @@ async def _look(
             report(line)
     else:
         everything = arguments.all or bool(wanted)
-        _text(snapshots, services, findings, everything=everything, wanted=wanted, unseen=unseen, hidden=hidden)
+        _text(
+            snapshots, services, findings, everything=everything, wanted=wanted, unseen=unseen, hidden=hidden,
+            besides=besides,
+        )  # fmt: skip
     unwell = _unwell(snapshots, services, wanted)
     return _verdict(snapshots, findings, unwell=bool(unwell or unseen))
 
@@ -172,10 +181,12 @@ def _text(
     findings: "Sequence[Finding]",
     *,
     everything: bool,
-    wanted: "Collection[str]" = (),
+    wanted: "Mapping[str, Sequence[Target]]" = NOBODY,
     unseen: "Sequence[str]" = (),
     hidden: "Sequence[HiddenPorts]" = (),
+    besides: "Sequence[Finding]" = (),
 ) -> None:
+    from console.cli import quiet
     from console.cli.terminal import Terminal
 
     terminal = Terminal()
@@ -187,8 +198,14 @@ def _text(
     terminal.line()
     for line in unseen:
         terminal.wrap(line)
-    if findings or services or not unseen:
-        _print_findings(terminal, snapshots, services, findings, _unwell(snapshots, services, wanted))
+    if findings:
+        _print_findings(terminal, findings)
+    elif services or not unseen:
+        unwell = _unwell(snapshots, services, wanted)
+        for line in quiet.lines(snapshots, services, wanted, unwell):
+            terminal.wrap(line)
+    for line in quiet.besides(besides):
+        terminal.wrap(line)
     shown = [service for service in services if everything or not _quiet(service)]
     if shown:
         terminal.line()
@@ -227,47 +244,15 @@ def _host_row(terminal: "Terminal", snapshot: "Snapshot") -> tuple[str, ...]:
     )
 
 
-def _print_findings(
-    terminal: "Terminal",
-    snapshots: "Sequence[Snapshot]",
-    services: "Sequence[Service]",
-    findings: "Sequence[Finding]",
-    unwell: "Sequence[Service]",
-) -> None:
-    from console.findings import blind
-
-    if findings:
-        terminal.table(
-            (
-                terminal.state(finding.severity.value),
-                finding.subject if finding.subject.startswith(finding.host) else f"{finding.host} {finding.subject}",
-                finding.summary,
-            )
-            for finding in findings
+def _print_findings(terminal: "Terminal", findings: "Sequence[Finding]") -> None:
+    terminal.table(
+        (
+            terminal.state(finding.severity.value),
+            finding.subject if finding.subject.startswith(finding.host) else f"{finding.host} {finding.subject}",
+            finding.summary,
         )
-        return
-    ports = sum(len(snapshot.listeners) for snapshot in snapshots)
-    counted = f"{len(services)} {_plural(len(services), 'service')}, {ports} {_plural(ports, 'port')}"
-    seen = sum(1 for snapshot in snapshots if snapshot.link.state.value == "up")
-    hosts = f"{seen} {_plural(seen, 'host')}"
-    unseen = [(snapshot.host, what) for snapshot in snapshots for what in blind(snapshot)]
-    if seen < len(snapshots):
-        words = f"Seen are only {hosts} of {len(snapshots)}"
-    elif unwell:
-        words = f"Nothing says why, but {len(unwell)} of what was asked for {_is(len(unwell))} not well: {hosts}"
-    else:
-        words = f"{'Nothing wrong in what is seen' if unseen else 'All quiet'}: {hosts}"
-    terminal.line(f"{words}, {counted} checked just now.")
-    for host, what in unseen:
-        terminal.line(f"{host}: not seen: {what}")
-
-
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
-
-
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"
+        for finding in findings
+    )
 
 
 def _service_row(terminal: "Terminal", service: "Service", snapshot: "Snapshot") -> tuple[str, ...]:

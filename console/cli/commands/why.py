@@ -34,6 +34,15 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Look, judge, print; 0 when the port is free or the service has it, 1 when not, 3 when the host is not reached."""
+    try:
+        return _run(arguments)
+    except CliError as error:
+        if arguments.json:
+            _no_verdict(arguments.target, str(error))
+        raise
+
+
+def _run(arguments: Namespace) -> int:
     from console.cli import hosts, looking
     from console.cli.targets import any_target
 
@@ -42,6 +51,22 @@ def run(arguments: Namespace) -> int:
     spec = hosts.spec(config, target.host)
     other = hosts.spec(config, arguments.asked_from) if arguments.asked_from else None
     return looking.ask(_look(config, spec, target, arguments, other))
+
+
+def _no_verdict(word: str, why: str) -> None:
+    """Whoever reads the JSON gets a document also where nothing could be judged: ``unknown``, and why."""
+    from console.cli import encode
+    from console.core.target import Target, TargetError, parse
+    from console.diagnosis.as_json import as_json
+    from console.diagnosis.verdict import NotChecked, Verdict, VerdictWord
+
+    try:
+        target = parse(word)
+    except TargetError:
+        target = Target(word, None)
+    gap = NotChecked(word, why)
+    verdict = Verdict(target.host or "", target.port, target.protocol, VerdictWord.UNKNOWN, why, not_checked=(gap,))
+    print(encode.dumps(as_json(verdict), indent=2))
 
 
 async def _look(

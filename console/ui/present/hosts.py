@@ -31,6 +31,7 @@ _MEND = {
     "from known_hosts yourself",
     "host-key-revoked": "the key is marked @revoked in known_hosts: do not connect before this is cleared up",
     "no-banner": "the port is open but sshd says nothing: the host may hang, or it is no ssh port",
+    "login-hangs": "look from the host's own screen: systemctl status dbus systemd-logind, and which PAM module waits",
     "name": "the name is not found: check the spelling, ~/.ssh/config and DNS",
     "unreachable": "there is no way to the host: check the network, the VPN or the jump host",
     "lost": "the connection broke; it is tried again by itself",

@@ -31,7 +31,7 @@ def row(release: Release, book: ReleaseBook) -> Row:
             release.version or "-",
             (release.commit or "-")[:9],
             age,
-            cells.age(release.live_seconds) if release.live_seconds is not None else "never",
+            cells.age(release.live_seconds) if release.live_seconds is not None else _never(release),
             _well(release),
             release.by or "-",
             release.id,
@@ -46,6 +46,10 @@ def _state(release: Release, book: ReleaseBook) -> Cell:
         return Cell("removed", "muted")
     back = way_back(book)
     return Cell(f"{cells.glyph('↶', '<')} back", "accent") if back is not None and back.id == release.id else Cell("")
+
+
+def _never(release: Release, never: str = "never") -> str:
+    return "not noted" if release.live else never
 
 
 def _well(release: Release) -> Cell:
@@ -71,9 +75,11 @@ def detail(
         ("BUILT", clock.moment(release.built) if release.built is not None else "not noted"),
         (
             "LIVE SINCE",
-            clock.moment(release.live_since) if release.live_since is not None else "never, as far as noted",
+            clock.moment(release.live_since)
+            if release.live_since is not None
+            else _never(release, "never, as far as noted"),
         ),
-        ("LIVE FOR", cells.age(release.live_seconds) if release.live_seconds is not None else "never"),
+        ("LIVE FOR", cells.age(release.live_seconds) if release.live_seconds is not None else _never(release)),
         ("BY", release.by or "not noted"),
         ("WAS WELL", _well(release)),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, Static
 
 from console.core.keys import TABS, Place
@@ -63,8 +63,9 @@ class ReviewScreen(DeckScreen):
         """Title, plan, steps, result, reason, answers."""
         yield Static(id="title", markup=False)
         yield Detail(id="plan")
-        yield PlanSteps(id="steps")
-        yield Detail(id="result")
+        with Vertical(id="progress"):
+            yield PlanSteps(id="steps")
+            yield Detail(id="result")
         yield Input(placeholder="reason, e.g. incident 4711 (goes into the audit trail)", id="reason", compact=True)
         with Horizontal(id="buttons"):
             yield Button("Cancel", id="cancel", compact=True)
