@@ -50,7 +50,7 @@ def adrift(evidence: Evidence, want: Want, service: Service, commands_of: Comman
 
 def _failing(evidence: Evidence, want: Want, service: Service, commands_of: CommandsOf) -> Verdict:
     read = evidence.log_of(service.ref)
-    gap = "" if read else "it was read and is empty" if read is not None else "it was not read"
+    gap = "" if read else "it was read and says nothing of this failure" if read is not None else "it was not read"
     gaps = (NotChecked(f"log of {want.name}", gap),) if gap else ()
     verdict = undecided(evidence, want, f"no port is in its way as far as is seen: {_NOWHERE}", *gaps)
     return replace(verdict, actions=proposals.start(want, commands_of))

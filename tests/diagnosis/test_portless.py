@@ -118,7 +118,7 @@ def test_without_any_port_the_failure_is_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "gap"), [((), "it was not read"), ((LastWords(API, ()),), "it was read and is empty")]
+    ("words", "gap"), [((), "it was not read"), ((LastWords(API, ()),), "it was read and says nothing of this failure")]
 )
 def test_a_log_that_says_nothing_is_said_and_a_start_is_no_advice(words: tuple[LastWords, ...], gap: str) -> None:
     verdict = look(program(), last_words=words)
