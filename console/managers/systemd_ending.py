@@ -9,9 +9,10 @@ from console.core.snapshot import LogLine
 _exited = re.compile(r"Main process exited, code=(exited|killed|dumped), status=(\d{1,3})/")
 _failed = re.compile(r"Failed with result '([a-z-]{1,40})'\.")
 _WELL = ("Deactivated successfully.", "Succeeded.")
-_starting, _started = re.compile("Starting "), re.compile("Started ")
+_started = re.compile("Started ")
+_opens = re.compile(r"Starting |\S+: (?:Scheduled restart job|Service RestartSec=)")
+_runs = re.compile(r"Start(?:ed|ing) ")
 _refused = re.compile(r": Start request repeated too quickly\.$")
-_begins = re.compile(r"Start(?:ed|ing) |\S+: (?:Scheduled restart job|Service RestartSec=)")
 _course = re.compile(
     r"(?:Start|Stopp|Finish|Reload)(?:ed|ing) |Failed to start "
     r"|\S+: (?:(?:Main|Control) process exited|Failed with result|Scheduled restart job|Service RestartSec="
@@ -62,26 +63,38 @@ def _attempts(lines: Sequence[LogLine], managers: Collection[int | None]) -> lis
     """The lines by attempt to start the unit.
 
     Of some that fail early systemd writes no beginning: then what it writes next to an end that is not of the course of
-    an end begins one. Words of a process may be late.
+    an end begins one. That a unit was started is written when its process runs, which may have said something by then.
     """
     attempts: list[list[LogLine]] = [[]]
-    starting = over = False
+    begun = starting = False
+    end: int | None = None
     for line in lines:
-        if line.pid in managers:
-            begins = bool(_begins.match(line.message)) and not (starting and _started.match(line.message))
-            if begins or (over and not _course.match(line.message)):
-                attempts.append([])
-                starting = over = False
-            starting = starting or bool(_starting.match(line.message))
-            over = over or last_ending(line.service, (line,)) is not None
+        if line.pid not in managers:
+            attempts[-1].append(line)
+            continue
+        opens, started = bool(_opens.match(line.message)), bool(_started.match(line.message))
+        again = end is not None or (begun and not starting)
+        if opens or (started and again) or (end is not None and not _course.match(line.message)):
+            early = _newcomers(attempts[-1], end, managers) if started and end is not None else []
+            attempts.append(early)
+            begun, starting, end = False, False, None
+        begun, starting = begun or opens or started, opens or (starting and not started)
         attempts[-1].append(line)
+        if end is None and last_ending(line.service, (line,)) is not None:
+            end = len(attempts[-1])
     return attempts
+
+
+def _newcomers(attempt: list[LogLine], end: int, managers: Collection[int | None]) -> list[LogLine]:
+    """What processes said after its end that had said nothing before: taken out of it."""
+    known = {line.pid for line in attempt[:end]} | set(managers)
+    early = [line for line in attempt[end:] if line.pid not in known]
+    attempt[end:] = [line for line in attempt[end:] if line.pid in known]
+    return early
 
 
 def _has_ended(attempt: Sequence[LogLine], managers: Collection[int | None]) -> bool:
     """Whether it ended, and was more than a start that systemd refused because there were too many before."""
     own = [line for line in attempt if line.pid in managers]
-    refused = any(_refused.search(line.message) for line in own) and not any(
-        _starting.match(line.message) or _started.match(line.message) for line in own
-    )
+    refused = any(_refused.search(line.message) for line in own) and not any(_runs.match(line.message) for line in own)
     return not refused and any(last_ending(line.service, (line,)) is not None for line in own)
