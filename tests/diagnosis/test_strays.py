@@ -150,7 +150,10 @@ def test_a_service_and_a_process_beside_it_are_one_plan() -> None:
 def test_asked_for_a_port_that_nobody_wants_it_is_offered_and_not_recommended() -> None:
     where = look(listener(**SESSION), services=())
     where = replace(where, snapshot=replace(where.snapshot, symptoms=()), target=symptom().endpoint or ref())
-    first = diagnose(where).actions[0]
+    verdict = diagnose(where)
+    first = verdict.actions[0]
+    # Nobody's address clashes with it.
+    assert verdict.clash is None
     assert (first.label, first.recommended) == ("end python3 (pid 4112)", False)
     assert [str(one.target) for one in first.intents] == [f"{HOST}/process:4112"]
 
