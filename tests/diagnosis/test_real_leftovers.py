@@ -26,7 +26,7 @@ def test_a_supervisord_that_was_killed(lab: Lab, fresh_host: FreshHost) -> None:
     [verdict] = why(lab, host, ["/api"], "oncall")
     assert (verdict.holders[0].note, after_a_kill(verdict.holders[0])) == (LEFT, f"not known: {again}")
     assert (verdict.actions[0].id, verdict.actions[0].recommended) == ("signal", False)
-    host.sh("systemctl start supervisor.service")
+    host.sh("systemctl stop supervisor.service; systemctl start supervisor.service")
     host.wait("supervisorctl status legacy | grep -qE 'BACKOFF|FATAL|STARTING'")
     [verdict] = why(lab, host, ["/systemd:api.service"], "oncall")
     assert verdict.holders[0].note == LEFT
