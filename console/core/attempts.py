@@ -9,6 +9,12 @@ WHOLE = 1.0
 """Seconds: managers tell their times in whole ones."""
 
 
+def is_of_attempt(at: float | None, service: Service) -> bool:
+    """Whether a line of its log may be of the newest attempt to start a service that is down: unless its time, or when
+    its file was written last, says that it is older."""
+    return at is None or service.attempt_since is None or at >= service.attempt_since - WHOLE
+
+
 def is_current(symptom: Symptom, service: Service | None) -> bool:
     """Whether a symptom is of the service's present run or of the newest attempt to start it."""
     if service is None:

@@ -25,6 +25,11 @@ def gave_up(service: Service | None) -> bool:
     return (service.restarts or 0) >= max(1, burst) and restarts_after_failure(service)
 
 
+def awaits_restart(service: Service) -> bool:
+    """Whether systemd waits (``RestartSec=``) before it starts the unit again: nothing that it started runs as it."""
+    return service.native_state.startswith("activating/auto-restart") and not service.pids
+
+
 def wont_start(service: Service) -> str | None:
     """What is wrong in files and keeps the service from starting.
 

@@ -78,6 +78,7 @@ def _holder(holder: Holder) -> dict[str, Any]:
         "respawn": holder.respawn,
         "respawn_when": when(holder.respawn) if holder.respawn is not None else None,
         "parent": holder.parent,
+        "again": holder.again,
         "confidence": holder.confidence.value,
         "known_by": list(holder.known_by),
         "peer": holder.peer,

@@ -137,7 +137,8 @@ def _held(
         verdict = outline(evidence, want, VerdictWord.HELD, at_home.sentence(want, owner), first.confidence)
         return replace(verdict, holders=holders, at_home=True, impact=tuple(_impact(evidence, holders)))
     ways = proposals.for_held(evidence, want, holders, commands_of)
-    clash = next((holder.clash for holder in holders if holder.clash), None)
+    # Of a port that is only asked about nobody's address clashes.
+    clash = next((holder.clash for holder in holders if holder.clash), None) if want.ref is not None else None
     shared = shared_by(listeners)
     verdict = replace(
         outline(evidence, want, word, summary, first.confidence),

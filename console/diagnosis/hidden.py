@@ -10,6 +10,7 @@ from console.core.overlap import overlaps
 from console.core.service import Service, ServiceRef
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.respawn import respawn_of
+from console.diagnosis.strays import LEFT, again
 from console.diagnosis.verdict import Holder
 from console.diagnosis.wanting import Want
 
@@ -19,7 +20,7 @@ _LISTS = {"supervisord": ("supervisorctl status",), "pm2": ("pm2 list",)}
 def keeper_of(evidence: Evidence, holder: Holder) -> str | None:
     """The manager for a program of which the port is held, where it is not known which one that is."""
     manager = manager_of(holder.unit)
-    if manager is None or (holder.ref is not None and holder.ref.manager != "systemd"):
+    if manager is None or holder.note == LEFT or (holder.ref is not None and holder.ref.manager != "systemd"):
         return None
     if holder.pid is not None:
         # It may listen for itself, where it is remote-controlled; and what none of its programs is it left behind.
@@ -46,6 +47,9 @@ def completed(evidence: Evidence, holder: Holder) -> Holder:
     if manager is None or holder.pid is not None:
         return holder
     known = _others(evidence, holder)
+    if known and not any(_is_run(evidence, one) for one in known):
+        age = known[0].age if len(known) == 1 else None
+        return replace(holder, note=LEFT, respawn=None, since=None, up=age, again=again(evidence, holder.ref))
     pids = {one.pid for one in known}
     programs = [one for one in _programs(evidence, holder) if pids & set(one.pids)]
     if len(programs) == 1:
@@ -98,6 +102,18 @@ def _programs(evidence: Evidence, holder: Holder) -> tuple[Service, ...]:
 def _others(evidence: Evidence, holder: Holder) -> list[Process]:
     """The processes beside it that are of the user whose the socket is, and not the manager."""
     return [one for one in evidence.members or () if one.user == holder.user and not _is_manager(one.name)]
+
+
+def _is_run(evidence: Evidence, process: Process) -> bool:
+    """Whether it descends from its manager, as far as is known: what an earlier run of that left behind does not."""
+    beside = {one.pid: one for one in evidence.members or ()}
+    seen: set[int] = set()
+    while process.pid not in seen:
+        seen.add(process.pid)
+        if _is_manager(process.name) or process.ppid is None:
+            return True
+        process = beside.get(process.ppid, process)
+    return False
 
 
 def _is_manager(name: str) -> bool:

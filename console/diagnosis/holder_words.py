@@ -48,13 +48,13 @@ def after_a_kill(holder: Holder) -> str:
         spared = holder.process or "its engine"
         return f"{_policy(holder)}; never kill {spared}"
     if holder.note == LEFT:
-        return "not known"
+        return f"not known: {holder.again}" if holder.again is not None else "not known"
     if holder.respawn is None and holder.ref is None and (holder.container is not None or holder.label is not None):
         return "not known"
     if holder.respawn is None and holder.parent is not None:
         return f"not known: {holder.parent} started it, lives, and may start it again"
     if holder.respawn is None and holder.strays:
-        return f"none known: {whose(holder)}"
+        return f"not by itself, but {holder.again}" if holder.again is not None else f"none known: {whose(holder)}"
     if holder.respawn is None and holder.ref is not None:
         return "none known: it stays down when it is stopped" if holder.told else "not known: its manager did not tell"
     if holder.respawn is None:

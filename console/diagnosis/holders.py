@@ -156,6 +156,7 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         interface=listener.interface,
         strays=left,
         parent=strays.parent(evidence, left[0]) if left else None,
+        again=strays.again(evidence, ref) if left or hidden_left else None,
         note=strays.LEFT if hidden_left else None,
     )
     made = user_sockets.completed(evidence, made, listener)

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from console.core.endings import cannot_run, why_failed
 from console.core.finding import Proposal
 from console.core.plan import ActionKind, Intent
+from console.core.restarts import restarts_after_failure, wont_start
 from console.core.service import Service, ServiceRef, State
 from console.diagnosis import inside, proposals
 from console.diagnosis.evidence import Evidence
@@ -54,10 +56,29 @@ def _failing(evidence: Evidence, want: Want, service: Service, commands_of: Comm
         verdict = undecided(evidence, want, said)
         return replace(verdict, actions=proposals.start(want, commands_of, recommended=False))
     read = evidence.log_of(service.ref)
-    gap = "" if read else "it was read and is empty" if read is not None else "it was not read"
+    gap = "" if read else "it was read and says nothing of this failure" if read is not None else "it was not read"
     gaps = (NotChecked(f"log of {want.name}", gap),) if gap else ()
     verdict = undecided(evidence, want, f"no port is in its way as far as is seen: {_NOWHERE}", *gaps)
-    return replace(verdict, actions=proposals.start(want, commands_of))
+    return replace(verdict, actions=_ways(want, service, commands_of))
+
+
+def _ways(want: Want, service: Service, commands_of: CommandsOf) -> tuple[Proposal, ...]:
+    """What helps against a failure that no port explains: what its manager does by itself is no way out of it.
+
+    What cannot be run at all is put right first.
+    """
+    if cannot_run(service):
+        return (_put_right(service), *proposals.start(want, commands_of, recommended=False))
+    if service.state is not State.FAILED and restarts_after_failure(service):
+        return ()
+    return proposals.start(want, commands_of)
+
+
+def _put_right(service: Service) -> Proposal:
+    """Advice for a service whose definition names what is not there, or is wrong itself."""
+    where = service.unit_file or "its definition"
+    why = wont_start(service) or why_failed(service)
+    return Proposal("put-right", f"put right what {where} says, or what it names", reason_off=f"by hand: {why}")
 
 
 def _start_unit(evidence: Evidence, service: Service, commands_of: CommandsOf) -> tuple[Proposal, ...]:

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 from console.core.keepers import is_keeper, is_way_in
 from console.core.network import Listener, Process
-from console.core.service import Service
+from console.core.restarts import awaits_restart
+from console.core.service import Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.core.text import mask
+from console.core.words import listed
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import Holder
 from console.managers import unlisted
@@ -46,6 +48,16 @@ def respawn(evidence: Evidence, pid: int) -> str | None:
     """What starts it again: a supervisor that is none of the managers that are known here."""
     found = next((one for one in unlisted.above(known(evidence), pid) if is_keeper(one.name)), None)
     return None if found is None else f"{found.name} (pid {found.pid})"
+
+
+def again(evidence: Evidence, unit: ServiceRef | None) -> str | None:
+    """What becomes of the unit that left it behind: systemd may start that again, and it what it runs."""
+    service = evidence.snapshot.service(unit) if unit is not None else None
+    if unit is None or service is None or not awaits_restart(service):
+        return None
+    own = [one.ref.name for one in evidence.snapshot.run_by(unit) if one.enabled == "enabled"]
+    more = f", and that {listed(own)}" if own else ""
+    return f"systemd starts {unit.name} again (Restart={service.restart_policy or 'not known'}){more}"
 
 
 def parent(evidence: Evidence, pid: int) -> str | None:

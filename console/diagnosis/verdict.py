@@ -86,6 +86,8 @@ class Holder:
     """The processes to end, where no manager lets go of it."""
     parent: str | None = None
     """What started these and lives, so that it may start them again: ``loop.sh (pid 70)``."""
+    again: str | None = None
+    """What becomes of the unit that left it behind, where systemd starts that again."""
     note: str | None = None
     """What else there is to know of it: that it is an older run of the service that wants the port."""
     to: Endpoint | None = None

@@ -10,6 +10,7 @@ from console.core.snapshot import Snapshot
 from console.diagnosis.diagnose import diagnose
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.proposals import CommandsOf
+from console.diagnosis.strays import LEFT
 from console.diagnosis.verdict import Holder, Verdict, VerdictWord
 
 _CODES = {
@@ -98,5 +99,7 @@ def _who(holder: Holder) -> str:
     """
     if holder.strays and holder.process is not None:
         return f"{holder.process} (pid {holder.pid})"
+    if holder.note == LEFT:
+        return f"what {holder.name} left running"
     unseen = holder.process is None and holder.name == holder.unit and is_engine(holder.unit)
     return f"{holder.name} or a container of it" if unseen else holder.name

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from console.core.engines import is_daemon, is_publisher
 from console.core.keepers import is_in_container, is_keeper, is_ssh_session, is_way_in
 from console.core.network import Listener, Process
+from console.core.restarts import awaits_restart
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.core.way_in import is_way_to_host
@@ -93,7 +94,7 @@ def is_left_behind(snapshot: Snapshot, service: Service, pids: tuple[int, ...]) 
     """
     if service.ref.manager != "systemd" or not pids or set(pids) & set(service.pids):
         return False
-    if service.state in (State.STOPPED, State.FAILED) or snapshot.run_by(service.ref):
+    if _has_ended(service) or snapshot.run_by(service.ref):
         return True
     return _launched(service.ref.name)
 
@@ -103,11 +104,14 @@ def is_hidden_leftover(service: Service, listener: Listener) -> bool:
 
     A unit that has ended did, and one that starts jobs or logins of others, as it listens for none of these.
     """
-    left = service.state in (State.STOPPED, State.FAILED) or (
-        _launched(service.ref.name) and not is_way_to_host(service)
-    )
+    left = _has_ended(service) or (_launched(service.ref.name) and not is_way_to_host(service))
     mine = service.ref.manager == "systemd" and listener.unit == service.ref.name
     return mine and left and not listener.pids and (service.ref.scope != "system") == of_user(listener)
+
+
+def _has_ended(service: Service) -> bool:
+    """Whether nothing runs as this unit, also where systemd will start it again."""
+    return service.state in (State.STOPPED, State.FAILED) or awaits_restart(service)
 
 
 def _launched(unit: str) -> bool:

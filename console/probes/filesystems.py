@@ -68,7 +68,7 @@ _LEFT_OUT = re.compile(
 )
 _REMOTE = re.compile(r"(?:nfs4?|cifs|smb3|ceph|glusterfs|fuse\.(?:sshfs|glusterfs|rclone)|lustre)\Z")
 """The types that are asked apart from the local ones."""
-_TEMPORARY = frozenset({"/tmp", "/var/tmp", "/run", "/dev/shm"})  # noqa: S108
+_TEMPORARY = frozenset({"/tmp", "/var/tmp", "/run", "/run/lock", "/dev/shm"})  # noqa: S108
 _SYSTEMS = ("/run", "/dev", "/sys", "/proc", "/var/lib/kubelet/", "/var/lib/containers/")
 """Where a tmpfs is the system's own, or a secret of a container; elsewhere somebody mounted it to fill it."""
 _BELOW = ("/run/", "/var/lib/docker/")

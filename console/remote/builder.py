@@ -260,6 +260,11 @@ class SnapshotBuilder:
         """Take which plans were left on the host without an end."""
         self.snapshot = answered.with_abandoned(self.snapshot, plans)
 
+    @property
+    def host_wall(self) -> float:
+        """The host's wall clock now (Unix time, seconds); the console's own where it was not compared yet."""
+        return self._wall() + (self.snapshot.clock_skew or 0.0)
+
     def complete(self) -> None:
         """Note that everything was asked once."""
         if not self.snapshot.complete:
@@ -343,7 +348,7 @@ class SnapshotBuilder:
     def _vitals(self, sample: Sample, _now: float) -> dict[str, Any]:
         before = self.snapshot.sample
         if self.snapshot.clock_skew is not None:
-            sample = replace(sample, wall=self._wall() + self.snapshot.clock_skew)
+            sample = replace(sample, wall=self.host_wall)
         found = rates(before, sample) if before is not None else None
         return {"sample": sample, "rates": found}
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from console.core.attempts import is_of_attempt
 from console.core.command import Command, Output
 from console.core.service import HOST_NETWORK, Service, ServiceRef
 from console.core.snapshot import LastWords, LogLine, Symptom
@@ -12,6 +13,7 @@ from console.diagnosis.bind_errors import symptoms
 from console.remote import logs
 from console.remote.builder import SnapshotBuilder
 from console.remote.collect import run_when_free
+from console.remote.log_times import TimedLines
 from console.remote.service_book import SymptomSearch
 from console.remote.transport import Transport, TransportError
 
@@ -63,7 +65,8 @@ class FailureLogs:
             self._again.pop(service.ref, None)
             here = [line for line in lines if _of_this_host(service, line)]
             self._symptoms[service.ref] = tuple(one for one in symptoms_of(service, here) if _may_want(service, one))
-            self._ends[service.ref] = last_words(service.ref, lines)
+            newest = [line for line in lines if is_of_attempt(line.at, service)]
+            self._ends[service.ref] = last_words(service.ref, newest)
             self._search.done([service])
         self._search.forget({service.ref for service in self._search.down(self._builder.snapshot.services)})
         mine_told = (found for ref, found in self._symptoms.items() if ref.manager == manager)
@@ -73,16 +76,20 @@ class FailureLogs:
     async def _tail(self, service: Service) -> tuple[LogLine, ...] | None:
         """The last lines; ``None`` where they could not be read this time."""
         try:
-            command, read_line = logs.source(service, lines=LINES, since=None, follow=False)
+            command, read_line = logs.timed_source(
+                service, lines=LINES, since=None, follow=False, file="", now=self._builder.host_wall, untimed=UNTIMED
+            )
         except TransportError:
             # It has no log that could be read: then nothing is known of the reason.
             return ()
         output = await self._output(command)
         if output.exit != 0:
             return None
-        lines = [line for text in output.stdout.split("\n") if (line := read_line(text)) is not None]
+        told = [line for text in output.stdout.split("\n") if (line := read_line(text)) is not None]
         # Lines without a time may be of any run; what the newest attempt said is at the end.
-        return tuple(lines if any(line.at is not None for line in lines) else lines[-UNTIMED:])
+        bare = [line for line in told if line.at is None and _may_be_of_attempt(service, line, read_line)]
+        kept = {id(line) for line in bare[-UNTIMED:]}
+        return tuple(line for line in told if line.at is not None or id(line) in kept)
 
     async def _output(self, command: Command) -> Output:
         """What it prints, once it is its turn and a channel is free."""
@@ -106,6 +113,12 @@ def last_words(ref: ServiceRef, lines: Sequence[LogLine]) -> LastWords:
     """The end of a log."""
     said = [line.message for line in lines if line.message.strip()]
     return LastWords(ref, tuple(cut(line, LONGEST) for line in said[-KEPT:]))
+
+
+def _may_be_of_attempt(service: Service, line: LogLine, read_line: logs.ReadLine) -> bool:
+    """Whether a line without a time is in a file that was written since the newest attempt began."""
+    written = read_line.written(line.source) if isinstance(read_line, TimedLines) else None
+    return is_of_attempt(written, service)
 
 
 def _of_this_host(service: Service, line: LogLine) -> bool:

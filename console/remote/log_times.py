@@ -117,6 +117,11 @@ class TimedLines:
         file.at = file.at if own is None else own
         return replace(line, at=file.at, untimed=file.untimed) if self._wanted(file) else None
 
+    def written(self, path: str) -> float | None:
+        """When a file was written last as it was begun to be read: no line of it is younger; ``None`` if not known."""
+        file = self._files.get(path)
+        return None if file is None else file.written
+
     def _wanted(self, file: _File) -> bool:
         if self._since is None:
             return True

@@ -119,7 +119,7 @@ def test_without_any_port_the_failure_is_the_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "gap"), [((), "it was not read"), ((LastWords(API, ()),), "it was read and is empty")]
+    ("words", "gap"), [((), "it was not read"), ((LastWords(API, ()),), "it was read and says nothing of this failure")]
 )
 def test_a_log_that_says_nothing_is_said_and_a_start_is_no_advice(words: tuple[LastWords, ...], gap: str) -> None:
     verdict = look(program(), last_words=words)
@@ -152,6 +152,21 @@ def test_one_in_a_loop_and_one_with_wrong_files() -> None:
     assert wrong.failure is not None
     assert wrong.failure.why == "failed/failed, exit code 1; /etc/x.conf:3: it is badly formatted"
     assert not wrong.actions[0].recommended
+
+
+def test_what_its_manager_does_by_itself_is_no_way_out() -> None:
+    loop = program(State.FLAPPING, restarts=4, result="exit-code", exit_code=3, restart_policy="always")
+    assert look(loop, last_words=SAID).actions == ()
+    given_up = replace(loop, state=State.FAILED)
+    assert [way.id for way in look(given_up, last_words=SAID).actions] == ["start"]
+
+
+def test_what_cannot_be_run_is_put_right_before_it_is_started() -> None:
+    missing = failed(exit_code=203, result="exit-code", unit_file="/etc/systemd/system/api.service")
+    first, second = look(missing, journal=log("No such file"), symptoms=()).actions
+    assert first.label == "put right what /etc/systemd/system/api.service says, or what it names"
+    assert (first.reason_off, first.recommended) == ("by hand: exit code 203: its program cannot be run", False)
+    assert (second.id, second.recommended) == ("start", False)
 
 
 def test_one_that_is_stopped_or_runs_has_no_failure() -> None:

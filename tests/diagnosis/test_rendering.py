@@ -177,6 +177,7 @@ def test_the_json_object() -> None:
             "respawn": "systemd Restart=always",
             "respawn_when": "after any end",
             "parent": None,
+            "again": None,
             "confidence": "high",
             "known_by": ["inode", "manager", "cgroup"],
             "peer": None,

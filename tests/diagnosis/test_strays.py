@@ -11,7 +11,9 @@ from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Identity
 from console.diagnosis import Confidence, VerdictWord, as_text, diagnose
 from console.diagnosis.evidence import Evidence
-from tests.diagnosis.factories import HOST, failed, listener, process, ref, snapshot, symptom, unit
+from console.diagnosis.holder_words import after_a_kill
+from console.diagnosis.strays import LEFT
+from tests.diagnosis.factories import HOST, failed, hidden, identity, listener, process, ref, snapshot, symptom, unit
 
 SESSION: dict[str, Any] = {"unit": "session-3.scope", "cgroup": "/user.slice/user-1000.slice/session-3.scope"}
 
@@ -94,6 +96,47 @@ def test_what_a_unit_left_behind_is_ended_and_the_unit_named() -> None:
     assert "RESPAWN  none known: legacy.service left it behind" in as_text(verdict)
 
 
+WAITS = unit(
+    "supervisor.service", State.FLAPPING, native_state="activating/auto-restart", restart_policy="on-failure",
+    cgroup="/system.slice/supervisor.service",
+)  # fmt: skip
+PROGRAM = replace(
+    unit("legacy", State.UNKNOWN, chain=("systemd", "supervisor.service", "supervisord", "legacy"), enabled="enabled"),
+    ref=ServiceRef("web1", "supervisord", "legacy"),
+)
+OF_SUPERVISOR: dict[str, Any] = {"unit": "supervisor.service", "cgroup": "/system.slice/supervisor.service"}
+
+
+def test_a_unit_that_systemd_starts_again_is_told_with_what_that_starts() -> None:
+    left = listener(pids=(70,), process="python3", **OF_SUPERVISOR)
+    where = look(left, services=(failed(), WAITS, PROGRAM), processes=(process(70, name="python3", ppid=1),))
+    verdict = diagnose(where)
+    told = "systemd starts supervisor.service again (Restart=on-failure), and that legacy"
+    assert (verdict.holders[0].strays, verdict.holders[0].again) == ((70,), told)
+    assert f"RESPAWN  not by itself, but {told}"[:79] in "\n".join(as_text(verdict))
+    assert verdict.actions[0].label == "end python3 (pid 70), then start api.service"
+    # The same without another service that it runs: nothing of a unit runs that waits for its next start.
+    verdict = diagnose(replace(where, snapshot=replace(where.snapshot, services=(failed(), WAITS))))
+    assert verdict.holders[0].again == "systemd starts supervisor.service again (Restart=on-failure)"
+
+
+def test_what_a_hidden_process_of_a_manager_is_tells_who_started_it() -> None:
+    runs = replace(WAITS, state=State.RUNNING, native_state="active/running", pids=(73,))
+    shown = hidden(listener(**OF_SUPERVISOR))
+    manager, program = process(73, name="supervisord", ppid=1, user="root"), process(70, name="python3", ppid=73)
+    where = look(shown, services=(failed(), runs), processes=None)
+    where = replace(where, snapshot=replace(where.snapshot, identity=identity(1001)))
+    for ppid, left in ((73, False), (None, False), (1, True)):
+        verdict = diagnose(replace(where, members=(manager, replace(program, ppid=ppid))))
+        assert (verdict.holders[0].note == LEFT) is left
+        assert verdict.actions[0].id == ("signal" if left else "find-program")
+        assert verdict.actions[0].recommended is not left
+    waits = replace(where, snapshot=replace(where.snapshot, services=(failed(), WAITS)))
+    verdict = diagnose(waits)
+    assert verdict.holders[0].note == LEFT
+    assert after_a_kill(verdict.holders[0]).startswith("not known: systemd starts supervisor.service again")
+
+
 def test_a_service_and_a_process_beside_it_are_one_plan() -> None:
     loose = listener("::1", pids=(99,), process="nc", inode=2, **SESSION)
     told = (process(ppid=1), process(99, name="nc", ppid=1))
@@ -107,7 +150,10 @@ def test_a_service_and_a_process_beside_it_are_one_plan() -> None:
 def test_asked_for_a_port_that_nobody_wants_it_is_offered_and_not_recommended() -> None:
     where = look(listener(**SESSION), services=())
     where = replace(where, snapshot=replace(where.snapshot, symptoms=()), target=symptom().endpoint or ref())
-    first = diagnose(where).actions[0]
+    verdict = diagnose(where)
+    first = verdict.actions[0]
+    # Nobody's address clashes with it.
+    assert verdict.clash is None
     assert (first.label, first.recommended) == ("end python3 (pid 4112)", False)
     assert [str(one.target) for one in first.intents] == [f"{HOST}/process:4112"]
 

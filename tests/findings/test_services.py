@@ -488,6 +488,15 @@ def test_an_engine_whose_process_is_hidden_may_hold_a_port_for_a_container(seen:
     assert finding.summary == f"cannot bind tcp 8080, held by {who}"
 
 
+def test_what_a_unit_left_is_not_called_by_its_name_alone() -> None:
+    """As if the unit were to be stopped for it."""
+    ended = unit("legacy.service", State.FAILED)
+    held = listener(unit="legacy.service", cgroup="/system.slice/legacy.service", pids=(), process=None)
+    found = judge(failed(), ended, listeners=(held,), symptoms=(symptom(),))
+    (finding,) = (one for one in found if one.code == "port-held")
+    assert finding.summary == "cannot bind tcp 8080, held by what legacy.service left running"
+
+
 def test_what_a_unit_of_jobs_left_running_is_named_itself() -> None:
     cron = unit("cron.service", pids=(39,))
     job = listener(pids=(812,), unit="cron.service", cgroup="/system.slice/cron.service")

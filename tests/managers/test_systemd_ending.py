@@ -80,12 +80,43 @@ def test_what_systemd_alone_knows_is_told() -> None:
 
 
 def test_where_nobody_says_more_the_course_of_things_is_told() -> None:
-    assert told(*NEXT, *END) == [text for _, text in (*NEXT, *END)]
+    assert told((7, "no ledger"), *END, *NEXT, *END) == [text for _, text in (*NEXT, *END)]
+
+
+KILLED = [
+    (1, "crash.service: Main process exited, code=killed, status=9/KILL"),
+    (1, "crash.service: Failed with result 'signal'."),
+]
+
+
+def test_what_an_earlier_attempt_said_is_no_reason() -> None:
+    begun = (1, "Starting crash.service - crash...")
+    mended = [begun, (9, "checked"), (1, AGAIN[1])]
+    assert told(begun, (7, "unknown directive"), *END, *mended, *KILLED) == ["checked"]
+    silent = [begun, (1, AGAIN[1]), *KILLED]
+    assert told(begun, (7, "unknown directive"), *END, *silent) == [text for _, text in silent]
+    # Not even where systemd has tried by itself again.
+    assert "address in use" not in told(*NEXT, (7, "address in use"), *END, *NEXT, *KILLED, *GIVEN_UP)
+
+
+def test_what_a_process_says_before_systemd_has_written_that_it_runs_is_of_its_own_attempt() -> None:
+    missing, begun = (8, "crash.service: Failed to locate executable /opt/crash"), (1, AGAIN[1])
+    assert told(missing, begun, *END) == [missing[1]]
+    assert told(begun, (7, "no ledger"), *END, (7, "late"), missing, begun, *END) == [missing[1]]
+    assert told(begun, (7, "no ledger"), *END, *NEXT[:1], missing, begun, *END, *GIVEN_UP) == [missing[1]]
+    # Where nothing tells that it is of the next attempt it is late.
+    assert told(begun, *END, (7, "late"), *NEXT) == ["late"]
+
+
+def test_an_attempt_that_fails_before_anything_begins_is_one_of_its_own() -> None:
+    missing = (1, "crash.service: Failed to load environment files: No such file or directory")
+    resources = (1, "crash.service: Failed with result 'resources'.")
+    assert told(*NEXT, (7, "address in use"), *END, (7, "late word"), missing, resources) == [missing[1]]
 
 
 def test_a_users_own_manager_is_known_by_what_it_writes() -> None:
     mine = [(812, text) for text in SEVEN]
-    assert told((900, "no ledger"), *mine, (812, AGAIN[0]), (812, AGAIN[1]), *mine) == ["no ledger"]
+    assert told((900, "no ledger"), *mine, (812, AGAIN[0]), (812, AGAIN[1]), (901, "no book"), *mine) == ["no book"]
 
 
 def test_of_a_recorded_journal_what_the_process_said_is_told() -> None:

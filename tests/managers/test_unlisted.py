@@ -90,6 +90,8 @@ def test_who_signals_it(user: str, uid: int, words: tuple[str, ...]) -> None:
         (unit("legacy.service", State.RUNNING, 41), (70,), False),
         (unit("legacy.service", State.FAILED, 70), (70,), False),
         (unit("legacy.service", State.STOPPED), (), False),
+        (replace(unit("legacy.service", State.FLAPPING), native_state="activating/auto-restart"), (70,), True),
+        (replace(unit("legacy.service", State.FLAPPING, 41), native_state="active/running"), (70,), False),
         (unit("ssh.service", State.RUNNING, 35), (70,), True),
         (unit("cron.service", State.RUNNING, 35), (35,), False),
     ],

@@ -115,6 +115,31 @@ async def test_an_old_complaint_of_a_log_without_times_is_not_believed() -> None
     assert builder.snapshot.symptoms == ()
 
 
+async def test_lines_of_an_earlier_attempt_are_not_its_last_words() -> None:
+    told = Told("2026-11-21T09:52:11.1Z no ledger\n2026-11-21T09:55:00.5Z ready")
+    at = 1_795_254_900.0
+    for attempt, said in (
+        (at, ("ready",)),
+        (at + 2.0, ()),
+        (at - 200.0, ("no ledger", "ready")),
+        (None, ("no ledger", "ready")),
+    ):
+        down = replace(failed("docker"), attempt_since=attempt)
+        builder, logs = logs_of(told, down)
+        await logs.read("docker", lambda: 1.0)
+        assert builder.snapshot.said_last(down.ref) == said
+        assert len(builder.snapshot.last_words) == 1
+
+
+@pytest.mark.parametrize(("written", "symptoms"), [(500, 0), (1001, 1)])
+async def test_a_file_that_is_older_than_the_newest_attempt_says_nothing_of_it(written: int, symptoms: int) -> None:
+    told = Told(f"zone +0000\nfile\nwritten {written}\nheld 1\nend\n{LINE}\n")
+    down = replace(failed("pidfile"), attempt_since=1000.0)
+    builder, logs = logs_of(told, down)
+    await logs.read("pidfile", lambda: 1.0)
+    assert len(builder.snapshot.symptoms) == len(builder.snapshot.said_last(down.ref)) == symptoms
+
+
 async def test_a_log_that_could_not_be_read_is_read_again_later() -> None:
     told = Told(LINE, exit=1)
     builder, logs = logs_of(told, failed("supervisord"))

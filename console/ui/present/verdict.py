@@ -94,7 +94,8 @@ def _block(
     stays = verdict.verdict == KEPT_OUT or verdict.has_its_port or verdict.at_home or verdict.inside
     word = "INSIDE" if verdict.inside else "HELD BY"
     lines += holders(verdict.holders, much.holders, word=word, stays=stays)
-    mend = ways(proposals, why_off, prefix=prefix, commands=much.commands, others=much.others)
+    key = "TO FREE" if _is_well(verdict) else "MEND"
+    mend = ways(proposals, why_off, key=key, prefix=prefix, commands=much.commands, others=much.others)
     rest = _facts(verdict, prefix, whole=much.whole)
     return (*lines, *mend, *rest) if prefix else (*lines, *rest, *mend)
 
@@ -136,6 +137,11 @@ def own(verdict: Verdict) -> bool:
     if verdict.verdict == KEPT_OUT:
         return False
     return bool(verdict.holders) and all(holder.ref == verdict.service for holder in verdict.holders)
+
+
+def _is_well(verdict: Verdict) -> bool:
+    """Whether somebody only asks for a port that is held, and nothing is known to be wrong with that."""
+    return verdict.verdict == "held" and verdict.service is None and verdict.symptom is None
 
 
 def heading(verdict: Verdict) -> Heading:
@@ -237,6 +243,7 @@ def ways(
     found: Sequence[Proposal],
     why_off: Callable[[Proposal], str | None],
     *,
+    key: str = "MEND",
     prefix: str = "",
     commands: int = 4,
     others: int = 4,
@@ -252,7 +259,7 @@ def ways(
             said.append(Cell("  (recommended)", "ok"))
         if off:
             said.append(Cell(f"  {off}" if off.startswith("by hand") else f"  off: {off}", "muted"))
-        lines.append(Entry("MEND" if place == 1 else "", tuple(said)))
+        lines.append(Entry(key if place == 1 else "", tuple(said)))
         if not prefix:
             most = commands if place == 1 else others
             lines += [Entry("", Cell(f"  {line}", "muted")) for line in proposal.lines[:most]]
