@@ -63,11 +63,12 @@ exit 1
 )
 """ADDRESS PORT: a TCP connection is accepted."""
 
-BY_PROXY = """
-echo "not checked: the engine's proxy accepts for a container in which nothing listens; name a URL or a command"
+BY_PROXY = "not checked: the engine's proxy accepts for a container in which nothing listens; name a URL or a command"
+"""Of a published port a connection proves nothing."""
+_NOT_TOLD = """
+echo "$1"
 exit 77
 """
-"""PORT: of a published port a connection proves nothing."""
 
 
 _BY_EXIT_0 = """
@@ -108,13 +109,18 @@ def url_look(url: str, manager: ServiceManager) -> tuple[str, Command]:
         parts = urlsplit(url)
         if parts.scheme == "tcp" and parts.hostname and parts.port:
             if isinstance(manager, SelfChecking):
-                return f"tcp {parts.port} answers", looks.script(BY_PROXY, str(parts.port))
+                return f"tcp {parts.port} answers", looks.script(_NOT_TOLD, BY_PROXY)
             return f"tcp {parts.port} answers", looks.script(CONNECTS, parts.hostname, str(parts.port))
     except ValueError:
         parts = SplitResult("", "", "", "", "")
     if parts.scheme not in ("http", "https") or not parts.netloc or not url.isprintable() or " " in url:
         raise ValueError(f"{mask(url)!r} is not an http, https or tcp URL")
     return f"{parts.path or '/'} answers 2xx", looks.script(ANSWERS_2XX, url, "5")
+
+
+def never_told(url: str, manager: ServiceManager) -> str | None:
+    """Why a look at it tells nothing of any service of this manager, whatever it is asked; ``None`` where it does."""
+    return BY_PROXY if isinstance(manager, SelfChecking) and url.lower().startswith("tcp:") else None
 
 
 def command_look(words: tuple[str, ...]) -> tuple[str, Command]:

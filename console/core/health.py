@@ -41,3 +41,5 @@ class Health:
     """Since when it is not well, in seconds of the host's wall clock, as far as this console saw."""
     failures: int = 0
     """Looks in a row that failed."""
+    never: bool = False
+    """It cannot be told as it is declared, whatever the host does: that is no fault of the host."""

@@ -140,7 +140,7 @@ def _of_daemon(snapshot: Snapshot, ran: Sequence[Service], declared: Collection[
         ident,
         f"{whose} {gone}: nobody looks after {names}{on}",
         tuple(_lines(services)),
-        _revival(first, whose, live),
+        _revival(services, whose, live),
         covers=(*(service.ref for service in ran), *_pid_file_of(snapshot, ident)),
     )
 
@@ -157,15 +157,21 @@ def _severity_alone(services: Sequence[Service], declared: Collection[ServiceRef
     return Severity.WARNING if any(service.ran for service in services) else Severity.INFO
 
 
-def _revival(service: Service, whose: str, live: Sequence[Service]) -> tuple[Proposal, ...]:
-    """How it is started again; what runs on would run twice then."""
-    reviving = manager(service.ref.manager)
+def _revival(services: Sequence[Service], whose: str, live: Sequence[Service]) -> tuple[Proposal, ...]:
+    """How it is started again; what runs on would run twice then, and what was not saved is not known to it."""
+    reviving = manager(services[0].ref.manager)
     if not isinstance(reviving, Reviving):
         return ()
+    words = [reviving.revive_words(service) for service in services]
+    command = next((each for each in words if each is not None), None)
+    lost = listed([service.ref.name for service, each in zip(services, words, strict=True) if each is None])
     again = f"by hand: {live[0].ref.name} runs on and would run twice, so end it first" if live else None
+    if command is None:
+        off = again or "by hand: nothing was saved, so that only who started it knows how"
+        return (Proposal("revive", f"start {lost} again", recommended=False, reason_off=off),)
     off = again or f"by hand: no unit runs {whose}, so that it does not come back after a boot either"
-    command = quote(reviving.revive_words(service))
-    return (Proposal("revive", f"start {whose}", commands=(command,), recommended=not live, reason_off=off),)
+    off += f"; not saved, and not back with it: {lost}" if lost else ""
+    return (Proposal("revive", f"start {whose}", commands=(quote(command),), recommended=not live, reason_off=off),)
 
 
 def _named(snapshot: Snapshot, services: Sequence[Service]) -> str:

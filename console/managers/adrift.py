@@ -66,7 +66,7 @@ def settled(
 
     A manager that runs and does not answer is none of these: its services stay as they were told. What was left behind
     by a manager whose unit is not on the host any more is gone, and what its unit ran until it ran something else. What
-    a manager ran that no unit runs stays where a file declares it.
+    a manager ran that no unit runs stays: who started it may start it again, and misses what it ran.
     """
     if not silence.silent and not silence.ended:
         return services
@@ -101,9 +101,10 @@ def beside(known: tuple[Service, ...], written: tuple[Service, ...]) -> tuple[Se
     return tuple(one for one in known if one.adrift is None or one.ref not in by_unit)
 
 
-def _runner(service: Service) -> tuple[str, str]:
+def _runner(service: Service) -> tuple[str, ...]:
     """What has its manager run: a unit, or somebody who started it in a place of its own."""
-    return service.ref.manager, unit_of(service) or place_in(service.ref.name)
+    unit = unit_of(service)
+    return (service.ref.manager, unit) if unit is not None else _place(service)
 
 
 def _place(service: Service) -> tuple[str, str, str]:
@@ -139,20 +140,12 @@ def _settled(service: Service, silence: Silence, processes: Processes, units: Ma
     down = unit is not None and unit.state not in UP
     # Processes are looked at more rarely than units: one whose unit has ended was only seen a moment before.
     runs = not down and service.daemon is not None and service.daemon in processes.alive
-    if unit is None and left and not _is_by_hand(service):
+    if unit is None and left and unit_of(service) is not None:
         return None
     ended = service.daemon is not None and processes.ended(service.daemon)
     if not left and (runs or not (down or ended)):
         return service
     return _marked(service, unit, processes, runs=runs)
-
-
-def _is_by_hand(service: Service) -> bool:
-    """Whether somebody started its manager, which read a file that says how it is run, or is known to have crashed.
-
-    It may be started again.
-    """
-    return (service.unit_file is not None or service.ran) and unit_of(service) is None
 
 
 def _marked(service: Service, unit: Service | None, processes: Processes, *, runs: bool) -> Service:

@@ -102,8 +102,8 @@ class Hosted(Detected, Protocol):
 class Reviving(ServiceManager, Protocol):
     """Can start a daemon of its that no unit runs, with what it ran."""
 
-    def revive_words(self, service: Service) -> tuple[str, ...]:
-        """The command of a person for the daemon that ran a service."""
+    def revive_words(self, service: Service) -> tuple[str, ...] | None:
+        """The command of a person for the daemon that ran a service; ``None`` where that would not bring it back."""
         ...
 
 

@@ -49,11 +49,13 @@ class Pm2:
             return ()
         return ("then pm2 runs what was saved last (pm2 save), or what its unit starts: any other app does not return",)
 
-    def revive_words(self, service: Service) -> tuple[str, ...]:
-        """As the daemon's user, with that user's home: what was saved last is started.
+    def revive_words(self, service: Service) -> tuple[str, ...] | None:
+        """As the daemon's user, with that user's home: what was saved last is started, and nothing else.
 
         pm2 cannot start its daemon in a folder that is closed to that user, as root's own is.
         """
+        if service.unit_file is None:
+            return None
         user, at = service.ref.scope.removeprefix("user:"), place_in(service.ref.name)
         words = ("env", "-C", "/", *((f"PM2_HOME={at}",) if at else ()), "pm2", "resurrect")
         return words if user == "root" else ("sudo", "-H", "-u", user, "--", *words)

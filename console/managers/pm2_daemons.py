@@ -31,7 +31,7 @@ hd_frozen() {
 hd_found() {
   case $hd_seen in *" $1 "*) return ;; esac
   hd_seen="$hd_seen$1 "
-  hd_is "$1" && hd_daemon "$1" "$hd_uid" "$hd_gid" "$2"
+  hd_is "$1" && hd_known=1 && hd_daemon "$1" "$hd_uid" "$hd_gid" "$2"
 }
 # UID HOME: 1 where a part is another user's, who would choose the pm2 that is run; 2 where it is hidden.
 hd_owned() {
@@ -60,7 +60,7 @@ hd_crashed() {
   hd_wrote=$(stat -c %Y "$1/pm2.pid" 2>/dev/null) || return
   while read -r hd_k hd_v; do [ "$hd_k" != btime ] || break; done </proc/stat
   if [ "$hd_wrote" -lt "${hd_v:-0}" ]; then [ ! -f "$1/dump.pm2" ] || hd_idle "$1" boot; return; fi
-  hd_seen="$hd_seen$2 "
+  hd_seen="$hd_seen$2 " hd_known=1
   hd_dead "$1" "$2"
 }
 # Each home once: it is looked for in several ways.
@@ -69,7 +69,7 @@ hd_idle() {
 $1
 "*) return ;; esac
   hd_idles="$hd_idles$1
-"
+" hd_known=1
   hd_saved "$1" "$2"
 }
 hd_titled() {
@@ -83,22 +83,48 @@ hd_titled() {
   hd_found "$1" "$hd_title"
 }
 hd_daemons() {
-  hd_seen=' '
+  hd_seen=' ' hd_known= hd_there=
   hd_idles='
 '
   hd_in "${PM2_HOME:-/nonexistent}"
   hd_in "$HOME/.pm2"
   for hd_f in /root/.pm2 /home/*/.pm2; do hd_in "$hd_f"; done
   # Of other homes, as /srv and /var/lib/deploy.
-  while IFS=: read -r hd_k hd_k hd_k hd_k hd_k hd_f hd_k; do
-    case $hd_f in '' | / | /root | /home/*) ;; *) [ ! -d "$hd_f/.pm2" ] || hd_in "$hd_f/.pm2" ;; esac
-  done </etc/passwd
+  hd_others hd_in_home
   for hd_f in /proc/[0-9]*/comm; do
     hd_comm=
     { read -r hd_comm <"$hd_f"; } 2>/dev/null
     case $hd_comm in 'PM2 v'*) hd_pid=${hd_f#/proc/}; hd_titled "${hd_pid%/comm}" ;; esac
   done
+  ! hd_is_missed || hd_there=1
+  hd_shell=
+  for hd_f in /root /home/*; do hd_shut "$hd_f"; done
+  hd_others hd_shut
+}
+# FUNCTION: is called with each home that is in no usual place.
+hd_others() {
+  while IFS=: read -r hd_k hd_k hd_k hd_k hd_k hd_f hd_shell; do
+    case $hd_f in '' | / | /root | /home/*) ;; *) "$1" "$hd_f" ;; esac
+  done </etc/passwd
   return 0
+}
+hd_in_home() { [ ! -d "$1/.pm2" ] || hd_in "$1/.pm2"; }
+# Whether pm2 is installed and nothing of one is seen, not even a unit: then it may be in a home that is closed.
+hd_is_missed() {
+  [ -z "$hd_known" ] || return 1
+  for hd_f in /etc/systemd/system/pm2*.service; do [ ! -e "$hd_f" ] || return 1; done
+  command -v pm2 >/dev/null 2>&1 || [ -e /usr/local/bin/pm2 ] || [ -e /usr/bin/pm2 ]
+}
+# HOME of an account: calls hd_closed with the place of a pm2 in it where this login cannot see what is there.
+hd_shut() {
+  case $1 in *'
+'*) return ;; esac
+  if [ -d "$1/.pm2" ]; then [ ! -x "$1/.pm2" ] || return 0
+  else
+    case $hd_shell in */nologin | */false) return 0 ;; esac
+    [ "$hd_there" ] && [ -d "$1" ] && [ ! -x "$1" ] || return 0
+  fi
+  hd_closed "$1/.pm2"
 }
 """
 
@@ -108,6 +134,7 @@ PRESENCE = (
 hd_logs=
 hd_dead() { echo "dead $1 $2"; }
 hd_saved() { echo "saved $1"; }
+hd_closed() { echo "closed $1"; }
 hd_daemon() {
   hd_kids=
   { read -r hd_kids <"/proc/$1/task/$1/children"; } 2>/dev/null
@@ -282,6 +309,7 @@ hd_dead() {
   ! hd_is_saved "$1" || { hd_saved_apps "$1"; hd_saved_runs "$1"; }
 }
 hd_saved() { hd_dead "$1" 0 "$2"; }
+hd_closed() { printf 'closed\t%s\n' "$1"; }
 printf 'home\t%s\n' "${PM2_HOME:-$HOME/.pm2}"
 hd_daemons
 IFS='

@@ -11,6 +11,7 @@ from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.stop_way import StopWay
 from console.core.text import sanitise
+from console.core.words import listed
 from console.managers.elsewhere import named_at
 from console.managers.pm2_dead import Dead, parse_dead
 
@@ -51,6 +52,17 @@ class Found:
     """Daemons that crashed, and those that do not run of which a list of apps is left."""
     mute: tuple[int, ...] = ()
     """Daemons that are there and did not tell, by their process."""
+    daemons: tuple[int, ...] = ()
+    """All that are there and were looked at, by their process."""
+    closed: tuple[str, ...] = ()
+    """Homes of which this login cannot see whether a daemon that does not run left something there."""
+
+    @property
+    def unseen(self) -> str | None:
+        """What of them could not be looked at, with what mends it."""
+        if not self.closed:
+            return None
+        return f"whether a pm2 ended in {listed(self.closed)} cannot be seen: connect as root, or as its user"
 
     @property
     def hangs(self) -> bool:
@@ -107,10 +119,18 @@ def parse_survey(text: str) -> Found:
     services: list[Service] = []
     refused: list[tuple[str, str]] = []
     mute: list[int] = []
+    daemons: list[int] = []
     for daemon, lines in _daemons(text, refused, mute):
+        daemons.append(daemon.pid)
         found = [instance for line in lines if (instance := _instance(line, daemon)) is not None]
         services += _services(daemon, found)
-    return Found(tuple(services), tuple(refused), parse_dead(text), tuple(mute))
+    return Found(tuple(services), tuple(refused), parse_dead(text), tuple(mute), tuple(daemons), _closed(text))
+
+
+def _closed(text: str) -> tuple[str, ...]:
+    """Told before the first daemon: what that says is its user's."""
+    head, _, _ = text.partition("\ndaemon\t")
+    return tuple(_text(line.removeprefix("closed\t")) for line in head.split("\n") if line.startswith("closed\t"))
 
 
 def _daemons(

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from console.actions.health import command_look, url_look
+from console.actions.health import command_look, never_told, url_look
 from console.core.command import Command, Output
 from console.core.health import Health, HealthCheck
 from console.core.service import Service, ServiceRef, State
@@ -102,6 +102,7 @@ class HealthWatch:
 
     async def _ask(self, due: _Due) -> Health:
         ref, before = due.service.ref, self._known.get(due.service.ref)
+        never = _never(due)
         unsure: str | None = None
         good = []
         for name, look in _looks(due):
@@ -118,6 +119,8 @@ class HealthWatch:
             else:
                 good.append(said)
         # What could not be asked may be the one that fails.
+        if unsure is None and never is not None:
+            return Health(ref, None, "; ".join((never, *good)), self._clock(), never=True)
         return Health(ref, None if unsure else True, unsure or "; ".join(good), self._clock())
 
     async def _output(self, look: Command, *, sure: bool) -> Output:
@@ -138,7 +141,7 @@ class HealthWatch:
     def _tell(self) -> None:
         known = tuple(self._known[ref] for ref in sorted(self._known))
         self._builder.health(known)
-        unsure = [f"{one.ref.name}: {one.said}" for one in known if one.well is None]
+        unsure = [f"{one.ref.name}: {one.said}" for one in known if one.well is None and not one.never]
         more = f" and {len(unsure) - 3} more" if len(unsure) > 3 else ""
         self._builder.note("health", self._clock(), "; ".join(unsure[:3]) + more if unsure else None, partial=True)
         self._emit()
@@ -151,12 +154,24 @@ def _is_asked(service: Service) -> bool:
 def _looks(due: _Due) -> list[tuple[str, Command]]:
     found = []
     runs = manager(due.service.ref.manager)
-    if due.check.url is not None and runs is not None:
+    if due.check.url is not None and runs is not None and never_told(due.check.url, runs) is None:
         name, look = url_look(due.check.url, runs)
-        found.append((name.removesuffix(" 2xx").removesuffix(" answers"), look))
+        found.append((_brief(name), look))
     if due.check.command:
         found.append(command_look(due.check.command))
     return found
+
+
+def _never(due: _Due) -> str | None:
+    """What of a check is not asked, as nothing would come of it."""
+    url, runs = due.check.url, manager(due.service.ref.manager)
+    if url is None or runs is None or (why := never_told(url, runs)) is None:
+        return None
+    return f"{_brief(url_look(url, runs)[0])}: {why}"
+
+
+def _brief(name: str) -> str:
+    return name.removesuffix(" 2xx").removesuffix(" answers")
 
 
 def _said(name: str, output: Output) -> str:

@@ -31,7 +31,8 @@ async def loop(place: Place) -> None:
             found: Found = answer.value
             refused |= {user: (now + REFUSED_FOR, why) for user, why in found.refused if "may not ask" in why}
             reasons = {**{user: why for user, (_, why) in refused.items()}, **dict(found.refused)}
-            lines = tuple(reasons[user] for user in sorted(reasons))
+            lines = [reasons[user] for user in sorted(reasons)]
+            lines += [found.unseen] if found.unseen is not None else []
             _tell(place.report, found, refused.keys(), lines)
         changed = await place.wanted.wait(SETTLE if changed else PM2_SURVEY.every)
 
@@ -39,14 +40,16 @@ async def loop(place: Place) -> None:
 def _tell(report: Report, found: Found, refused: Collection[str], reasons: Iterable[str]) -> None:
     """What a daemon ran that does not tell now stays as it was known, and its age grows.
 
-    Of one that does not run it is told that nobody looks after what it ran, and what it has saved.
+    Of one that does not run it is told that nobody looks after what it ran, and what it has saved. What ended with it
+    is what it ran until another one in its place tells what that runs.
     """
     known = report.known()
     by_daemons = [service for service in known if service.adrift is None]
     kept = [service for service in by_daemons if service.daemon in found.mute or _user(service) in refused]
     told = {service.ref: service for service in (*found.services, *kept)}
-    silent = (service for service in by_daemons if service.ref not in told)
-    ended = {service.ref: left for service in silent if (left := _left(service, found.dead)) is not None}
+    places = {_place(service) for service in told.values()}
+    silent = (service for service in by_daemons if service.ref not in told and service.daemon not in found.daemons)
+    ended = {service.ref: _left(service, found.dead) for service in silent if _place(service) not in places}
     saved = {service.ref: service for each in found.dead for service in each.services}
     missed = [each.why for each in found.dead if each.pid and not _is_told(each, (*ended.values(), *saved.values()))]
     trouble = "; ".join((*missed, *reasons))
@@ -64,18 +67,19 @@ def _tell(report: Report, found: Found, refused: Collection[str], reasons: Itera
     )
 
 
-def _left(service: Service, dead: Iterable[Dead]) -> Service | None:
-    """What a daemon told that does not run any more; ``None`` for what another one told."""
-    place = (_user(service), place_in(service.ref.name))
-    daemon = next((each for each in dead if (each.user, each.at) == place), None)
-    if daemon is None:
-        return None
-    file = daemon.file if service.ref in {one.ref for one in daemon.services} else None
-    return replace(service, unit_file=file, ran=service.state in (*UP, State.FLAPPING))
+def _left(service: Service, dead: Iterable[Dead]) -> Service:
+    """What a daemon told that does not run any more, with the list in which it is saved."""
+    known = (each for each in dead if (each.user, each.at) == _place(service))
+    file = next((each.file for each in known if service.ref in {one.ref for one in each.services}), None)
+    return replace(service, unit_file=file, ran=service.ran or service.state in (*UP, State.FLAPPING))
 
 
 def _is_told(dead: Dead, services: Iterable[Service]) -> bool:
-    return any((_user(one), place_in(one.ref.name)) == (dead.user, dead.at) for one in services)
+    return any(_place(one) == (dead.user, dead.at) for one in services)
+
+
+def _place(service: Service) -> tuple[str, str]:
+    return _user(service), place_in(service.ref.name)
 
 
 def _user(service: Service) -> str:

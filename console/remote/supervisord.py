@@ -357,8 +357,7 @@ def _by_place(services: Iterable[Service]) -> dict[str, tuple[Service, ...]]:
     found: dict[str, tuple[Service, ...]] = {}
     for service in services:
         at = states.place_of(service)
-        known = replace(service, ref=replace(service.ref, host=""))
-        found[at] = (*found.get(at, ()), known)
+        found[at] = (*found.get(at, ()), service)
     return found
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from console.core.pid_file import PidFile
@@ -87,8 +87,9 @@ class Report:
         self._surveys.unanswered(self.manager, tuple(services))
 
     def known(self) -> tuple[Service, ...]:
-        """What was told last, also over an earlier connection."""
-        return self._surveys.known(self.manager)
+        """What was told last, also over an earlier connection; without the host."""
+        told = self._surveys.known(self.manager)
+        return tuple(replace(service, ref=replace(service.ref, host="")) for service in told)
 
     def of(self, manager: str) -> "Report":
         """The same for a manager that is seen only through this one, as Compose is through Docker."""

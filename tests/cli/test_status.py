@@ -12,6 +12,7 @@ from console.cli import looking, run
 from console.cli.commands import status
 from console.cli.targets import parsed
 from console.core.finding import Finding
+from console.core.health import Health
 from console.core.service import State
 from console.core.snapshot import Snapshot, Source
 from console.findings import evaluate
@@ -250,3 +251,11 @@ def test_rows_of_a_silent_manager_are_stale_with_their_age(capsys: pytest.Captur
 def test_a_service_that_was_asked_for_and_is_only_known_from_earlier_is_not_well() -> None:
     assert status._unwell([silent()], [HOLDER], ("web1",)) == [HOLDER]
     assert status._unwell([host()], [HOLDER], ("web1",)) == []
+
+
+def test_a_declared_health_that_says_nothing_is_told_on_its_service(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "tcp 8080: not checked: a proxy accepts"
+    checked = replace(host(), health=(Health(HOLDER.ref, None, said, 109.0, never=True),))
+    code, out = told(capsys, checked)
+    assert (code, f"{HOLDER.native_state}, health unknown: {said}" in out) == (0, True)
+    assert "health unknown" not in told(capsys, host())[1]

@@ -81,7 +81,8 @@ def app(name: str, **changes: Any) -> Service:
 
 
 def test_one_finding_for_a_pm2_that_no_unit_runs_with_what_starts_it_again() -> None:
-    finding = only(app("web"), app("job"))
+    saved = app("web", unit_file="/home/deploy/.pm2/dump.pm2")
+    finding = only(saved, replace(saved, ref=replace(saved.ref, name="job")))
     assert (finding.code, finding.severity, finding.subject) == ("manager-down", Severity.WARNING, "pm2")
     assert finding.summary == "pm2 of deploy is not running: nobody looks after web and job"
     [way] = finding.proposals
@@ -91,6 +92,12 @@ def test_one_finding_for_a_pm2_that_no_unit_runs_with_what_starts_it_again() -> 
     )
     # It was ended on purpose, as far as can be told.
     assert only(app("web", ran=False)).severity is Severity.INFO
+    # A list brings back what is in it.
+    [way] = only(saved, app("job")).proposals
+    assert (way.recommended, (way.reason_off or "").endswith("; not saved, and not back with it: job")) == (True, True)
+    [way] = only(app("job")).proposals
+    assert (way.commands, way.recommended, way.label) == ((), False, "start job again")
+    assert way.reason_off == "by hand: nothing was saved, so that only who started it knows how"
 
 
 def test_a_declared_app_of_a_pm2_that_is_gone_is_told_once_and_critical() -> None:

@@ -88,8 +88,9 @@ def test_without_a_unit_an_ended_manager_is_told_and_a_socket_that_is_gone() -> 
         "nobody looks after it: its supervisord (process 7), which no unit runs, has ended",
     )
     assert settled((alone,), SILENT, Processes(), ()) == (alone,)
-    # Nothing tells what it was, so nothing says that somebody still wants it.
-    assert settled((alone,), LEFT, DEAD, ()) == ()
+    # Who started it misses what it ran, though no file tells of that.
+    [left] = settled((alone,), LEFT, DEAD, ())
+    assert (left.state, left.adrift, left.ran) == (State.STOPPED, found.adrift, True)
     there = one(processes=Processes({7, 812}, {7, 812}), unit=replace(UNIT, state=State.RUNNING))
     assert (there.state, there.pids) == (State.UNKNOWN, (812,))
     assert "supervisord (process 7) runs, and its socket is gone" in (there.adrift or "")
@@ -117,6 +118,10 @@ def test_one_that_no_unit_runs_and_a_file_declares_stays_when_it_ends() -> None:
     # Another one that somebody runs elsewhere is none in its place.
     other = replace(alone, ref=replace(alone.ref, name="api@/srv/b/s.sock"), daemon=9)
     both = settled((alone, other), Silence(ended=frozenset({alone.ref})), DEAD, ())
+    assert [one.adrift is None for one in both] == [False, True]
+    # Nor is that of another user, which runs in the usual place of its own.
+    theirs, ours = (replace(alone, ref=ServiceRef("web1", "pm2", "api", f"user:{user}")) for user in ("web", "deploy"))
+    both = settled((ours, replace(theirs, daemon=9)), Silence(ended=frozenset({ours.ref})), DEAD, ())
     assert [one.adrift is None for one in both] == [False, True]
 
 

@@ -371,3 +371,47 @@ async def test_what_ran_without_a_unit_is_told_to_who_comes_after_the_crash(lab:
     async with seen(lab, host) as back:
         await back.until(State.RUNNING, State.FLAPPING, names=("web", "job"))
     lab.stop(host)
+
+
+async def test_apps_of_a_pm2_that_was_killed_and_saved_nothing_are_missed(lab: Lab) -> None:
+    """Nothing on the host tells of them any more: the console itself saw them."""
+    host = lab.boot("adriftkill")
+    apps = (app("web", "web.js", env={"PORT": "8081"}), app("job", "sleeps.sh"))
+    pm2_zoo.furnish(host, "deploy", apps)
+    names = ("web", "job")
+    async with seen(lab, host) as eyes:
+        await eyes.until(State.RUNNING, State.FLAPPING, names=names)
+        pm2_zoo.pm2(host, "deploy", "kill")
+        finding = await eyes.told("manager-down", seconds=40)
+        await eyes.until(State.STOPPED, names=names)
+        assert finding.severity is Severity.WARNING
+        summary = eyes.findings["manager-down"].summary
+        assert summary.startswith("pm2 of deploy (process ")
+        assert summary.endswith("), which no unit runs, is gone: nobody looks after web and job")
+        [way] = eyes.findings["manager-down"].proposals
+        assert (way.commands, way.reason_off) == (
+            (),
+            "by hand: nothing was saved, so that only who started it knows how",
+        )
+        # Whoever looks what is there starts a daemon that runs nothing.
+        pm2_zoo.pm2(host, "deploy", "ls")
+        await eyes.watched.until(host.name, lambda where: where.source("pm2") is not None, 20)
+        assert eyes.findings.keys() == {"manager-down"}
+        assert eyes.programs.keys() == set(names)
+        pm2_zoo.furnish(host, "deploy", apps[:1])
+        await eyes.until(State.RUNNING, State.FLAPPING, names=("web",))
+        await eyes.watched.until(host.name, lambda _: eyes.programs.keys() == {"web"}, 20)
+        assert "manager-down" not in eyes.findings
+    # One that ended in a home that is closed is not taken for one that never was.
+    host.sh("chmod 700 /srv/.pm2; kill -9 $(cat /srv/.pm2/pm2.pid)")
+    async with seen(lab, host, "nosudo") as later:
+        source = later.snapshot.source("pm2")
+        assert source is not None
+        assert "/srv/.pm2" in (source.failure or "")
+        assert (source.failure or "").endswith("cannot be seen: connect as root, or as its user")
+        assert "manager-silent" not in later.findings
+    async with seen(lab, host) as root:
+        told = root.snapshot.source("pm2")
+        assert told is not None
+        assert "crashed: run pm2 resurrect as deploy" in (told.failure or "")
+    lab.stop(host)

@@ -283,7 +283,18 @@ def test_the_apps_that_a_crashed_daemon_has_saved() -> None:
     [hidden] = parse_survey(f"{DEAD}\nhidden\t1".replace("/srv\t", "/home/deploy\t")).dead
     # Its processes are not seen.
     assert {one.state for one in hidden.services} == {State.UNKNOWN}
-    assert PM2.revive_words(hidden.services[0])[-5:] == ("-C", "/", "PM2_HOME=/srv/.pm2", "pm2", "resurrect")
+    assert (PM2.revive_words(hidden.services[0]) or ())[-5:] == ("-C", "/", "PM2_HOME=/srv/.pm2", "pm2", "resurrect")
+
+
+def test_homes_that_are_closed_to_this_login_are_told_with_what_mends_it() -> None:
+    found = parse_survey(
+        "home\t/home/oncall/.pm2\nclosed\t/root/.pm2\nclosed\t/srv/a\x1b[0mb/.pm2\ndaemon\t7\tx\nclosed\t/y"
+    )
+    assert found.closed == ("/root/.pm2", "/srv/ab/.pm2")
+    assert found.unseen == (
+        "whether a pm2 ended in /root/.pm2 and /srv/ab/.pm2 cannot be seen: connect as root, or as its user"
+    )
+    assert (parse_survey("home\t/x").unseen, found.broken, found.hangs) == (None, False, False)
 
 
 @pytest.mark.parametrize(

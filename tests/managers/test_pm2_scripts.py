@@ -251,3 +251,32 @@ def test_a_list_that_is_no_file_or_that_another_user_put_there_is_not_read(
     (home / "dump.pm2").symlink_to("/etc/passwd")
     other = """stat() { case $1 in -Lc) printf '0\\n4242\\n' ;; *) command stat "$@" ;; esac; }"""
     assert PM2_SURVEY.parse(run(PM2_SURVEY.script, home, before=other)).dead == ()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("here", [True, False])
+def test_where_a_pm2_is_installed_and_not_seen_the_homes_that_are_closed_are_told(
+    here: bool, shell: str, tmp_path: Path
+) -> None:
+    if Path("/root").stat().st_mode & 0o005 or any(Path("/etc/systemd/system").glob("pm2*.service")):
+        pytest.skip("this machine shows everybody what root has")
+    folder = Path(f"/tmp/{tmp_path.name}-{shell}")  # those above pytest's own folders are closed
+    folder.mkdir()
+    try:
+        if here:
+            (folder / "pm2").write_text("#!/bin/sh\n")
+            (folder / "pm2").chmod(0o755)
+        argv = [shutil.which(shell) or shell, *(["sh"] if shell == "busybox" else []), "-c"]
+        env = {"PATH": f"{folder}:/usr/bin:/bin", "HOME": "/nonexistent"}
+        for probe in (PM2_PRESENCE, PM2_SURVEY):
+            done = subprocess.run(
+                [*argv, f"probe() {{\n{probe.script}\n}}\nprobe\n"],
+                capture_output=True, text=True, env=env, timeout=30, check=False, user=65534, group=65534,
+                extra_groups=(), cwd="/",
+            )  # fmt: skip
+            assert done.stderr == ""
+            told = "/root/.pm2" in done.stdout
+            assert told == (here or Path("/usr/local/bin/pm2").exists() or Path("/usr/bin/pm2").exists())
+    finally:
+        shutil.rmtree(folder)

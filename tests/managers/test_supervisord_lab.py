@@ -299,7 +299,7 @@ async def test_what_is_written_and_not_loaded(lab: Lab, host: Host) -> None:
         # The daemon was not made to read anything.
         assert "fresh" not in host.sh("supervisorctl avail")
         [finding] = findings(eyes)
-        assert "api, fresh, shop:cart" in finding.summary
+        assert "api, fresh and shop:cart" in finding.summary
         # Started anew they have what the daemon has loaded, which is not what is written.
         before = eyes.services["api"].pid
         for name in ("api", "shop:cart"):

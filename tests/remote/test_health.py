@@ -112,6 +112,22 @@ async def test_no_answer_is_a_failure_and_what_cannot_be_told_is_none() -> None:
         assert why in (source.failure or "")
 
 
+async def test_what_can_never_be_told_of_a_container_is_told_of_it_and_is_no_fault_of_the_host() -> None:
+    """An engine's proxy takes every connection."""
+    api = Service(ServiceRef("web1", "docker", "shop"), State.RUNNING, "running")
+    why = "tcp 8080: not checked: the engine's proxy accepts for a container in which nothing listens"
+    for command, asked in (((), 0), (("/bin/check",), 1)):
+        host = Host((HealthCheck("shop", url="tcp://127.0.0.1:8080", command=command),), Output(0, "fine"))
+        host.builder.services("docker", (api,), "docker", 1.0)
+        well, said = await host.look()
+        assert (well, said.startswith(why), said.endswith("; /bin/check: fine")) == (None, True, bool(command))
+        source = host.builder.source("health")
+        assert source is not None
+        assert (source.failure, len(host.asked)) == (None, asked)
+    host.output = Output(1, "ill")
+    assert (await host.look(30.0))[0] is False
+
+
 async def test_what_does_not_run_is_not_asked_and_what_was_known_of_it_is_gone() -> None:
     host = Host()
     await host.look()

@@ -149,12 +149,21 @@ async def test_what_runs_on_is_seen_and_another_process_with_its_number_is_not_i
     assert (host.programs["api"].state, host.programs["api"].pids) == (State.STOPPED, ())
 
 
-async def test_a_manager_that_has_no_unit_is_gone_when_it_is_gone() -> None:
+async def test_what_a_manager_without_a_unit_ran_is_missed_when_it_is_gone() -> None:
     host = Host()
     host.builder.services("supervisord", (API,), "supervisord", 1.0)
+    scopes = [replace(one, cgroup="/user.slice/user-0.slice/session-4.scope") for one in FAMILIES]
+    host.builder.families(scopes, 1.0)
     host.builder.gone("supervisord", 2.0)
+    host.builder.families((), 2.0)
+    api = host.programs["api"]
+    assert (api.state, api.ran) == (State.STOPPED, True)
+    assert api.adrift == "nobody looks after it: its supervisord (process 7), which no unit runs, has ended"
+    [finding] = evaluate(host.builder.snapshot)[:1]
+    assert (finding.code, finding.severity.value) == ("manager-down", "warning")
+    # What it tells when it is there again is all that it runs.
+    host.builder.services("supervisord", (), "supervisord", 3.0)
     assert host.programs == {}
-    assert host.builder.told("supervisord") == ()
 
 
 async def test_where_a_service_listened_is_remembered_while_it_does_not() -> None:
@@ -245,7 +254,7 @@ async def test_one_that_ended_before_it_was_looked_at_ran_where_it_did_before() 
     assert host.programs[WORKER.ref.name].chain == ()
 
 
-async def test_what_one_of_two_ran_that_no_unit_runs_is_gone_with_it() -> None:
+async def test_what_one_of_two_ran_that_no_unit_runs_is_missed() -> None:
     host = Host(OnDisk())
     for cgroup in ("/user.slice/user-0.slice/session-4.scope", "/system.slice/ssh.service"):
         host.unit(replace(UNIT, state=State.RUNNING), replace(UNIT, ref=replace(UNIT.ref, name="ssh.service")))
@@ -254,7 +263,9 @@ async def test_what_one_of_two_ran_that_no_unit_runs_is_gone_with_it() -> None:
         assert WORKER.ref.name in host.programs
         one_ends(host)
         host.builder.families(FAMILIES, 2.0)
-        assert host.programs.keys() == {"api"}
+        worker = host.programs[WORKER.ref.name]
+        assert (worker.state, host.programs["api"].state) == (State.STOPPED, State.RUNNING)
+        assert "supervisord (process 9), which no unit runs, has ended" in (worker.adrift or "")
 
 
 async def test_files_of_a_unit_that_is_down_are_told_beside_another_that_runs() -> None:

@@ -115,7 +115,7 @@ SAVED = Service(ServiceRef("", "pm2", "job", "user:oncall"), State.STOPPED, "not
 
 
 async def test_what_a_crashed_daemon_ran_is_told_as_left_alone() -> None:
-    ran = replace(API, ref=replace(API.ref, host="web1"), daemon=7, pids=(9,))
+    ran = replace(API, daemon=7, pids=(9,))
     other = replace(API, ref=replace(API.ref, scope="user:web"), daemon=8)
     told = Told(before=(ran,))
     lines, _ = await looked(Found(dead=(CRASHED,)), told=told)
@@ -125,8 +125,37 @@ async def test_what_a_crashed_daemon_ran_is_told_as_left_alone() -> None:
     lines, _ = await looked(Found(dead=(saved,)), before=(ran,))
     assert lines == [(replace(ran, ran=True, unit_file=CRASHED.file),)]
     told = Told(before=(ran, other))
-    lines, _ = await looked(Found((other,), (HANGS,), (CRASHED,)), told=told)
+    lines, _ = await looked(Found((other,), (HANGS,), (CRASHED,), daemons=(8,)), told=told)
     assert (lines, told.ended[-1]) == ([(replace(ran, ran=True), other), HANGS[1]], {ran.ref})
+
+
+async def test_what_a_daemon_ran_that_left_nothing_is_missed_until_another_one_tells_in_its_place() -> None:
+    """``pm2 kill`` without ``pm2 save``; ``pm2 ls`` starts an empty one then."""
+    ran, job = (replace(API, ref=replace(API.ref, name=name), daemon=7) for name in ("api", "job"))
+    other = replace(API, ref=replace(API.ref, scope="user:web"), daemon=8)
+    for daemons in ((8,), (8, 9)):
+        told = Told(before=(ran, job, other))
+        lines, _ = await looked(Found((other,), daemons=daemons), told=told)
+        assert lines == [(replace(ran, ran=True), replace(job, ran=True), other)]
+        assert told.ended[-1] == {ran.ref, job.ref}
+        # So it stays.
+        told.before = lines[0]  # type: ignore[assignment]
+        assert (await looked(Found((other,), daemons=daemons), told=told))[0][1] == lines[0]
+    told = Told(before=(ran, job, other))
+    lines, _ = await looked(Found((replace(ran, daemon=9), other), daemons=(8, 9)), told=told)
+    assert (lines, told.ended[-1]) == ([(replace(ran, daemon=9), other)], set())
+    # What somebody deleted while its daemon runs is gone.
+    lines, _ = await looked(Found((other,), daemons=(7, 8)), before=(ran, job, other))
+    assert lines == [(other,)]
+
+
+async def test_homes_that_are_closed_are_told_and_are_no_fault() -> None:
+    told = Told()
+    lines, _ = await looked(Found(closed=("/root/.pm2",)), told=told)
+    assert lines == ["whether a pm2 ended in /root/.pm2 cannot be seen: connect as root, or as its user"]
+    assert (told.hung, told.broken) == ([False], [False])
+    lines, _ = await looked(Found((API,), (HANGS,), closed=("/root/.pm2",)))
+    assert lines[1] == f"{HANGS[1]}; {Found(closed=('/root/.pm2',)).unseen}"
 
 
 async def test_what_a_crashed_daemon_has_saved_is_told_to_who_comes_later() -> None:

@@ -213,6 +213,8 @@ async def test_a_host_without_systemd_sudo_and_python_says_what_it_lacks(lab: La
 async def test_noise_and_a_foreign_language_from_start_files_change_nothing(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host()
     host.noisy_shell("oncall")
+    # Of a pm2 that is installed and not seen it is told that it may be in the home of somebody else.
+    host.sh("rm /usr/local/bin/pm2")
     async with watching(spec(host.name, lab.ssh_config("oncall"))) as watched:
         snapshot = watched.fleet.snapshot(host.name)
         assert [source for source in snapshot.sources if source.failure] == []

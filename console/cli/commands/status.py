@@ -259,7 +259,7 @@ def _service_row(terminal: "Terminal", service: "Service", snapshot: "Snapshot")
     from console.cli.terminal import age
     from console.core.freshness import of_service
 
-    fresh = of_service(snapshot, service)
+    fresh, check = of_service(snapshot, service), snapshot.health_of(service.ref)
     # Its times are told in its host's own clock.
     since = time.time() + (snapshot.clock_skew or 0.0) - service.since if service.since is not None else None
     return (
@@ -268,7 +268,9 @@ def _service_row(terminal: "Terminal", service: "Service", snapshot: "Snapshot")
         f"stale {age(fresh.age(time.monotonic()))}" if fresh.stale else age(since),
         str(service.pid or "-"),
         " ".join(str(endpoint) for endpoint in service.ports) or "-",
-        service.native_state + (f" ({service.result})" if service.result not in {None, "", "success"} else ""),
+        service.native_state
+        + (f" ({service.result})" if service.result not in {None, "", "success"} else "")
+        + (f", health unknown: {check.said}" if check is not None and check.well is None else ""),
     )
 
 

@@ -30,12 +30,17 @@ def test_the_line_tells_what_is_known_and_why_something_is_not() -> None:
     disks = "disks read 0 B/s, written 4.0 KiB/s"
     assert uses(cron, rates) == f"CPU 12 % of a core  memory 3.0 MiB  {disks}  7 tasks  CPU 13 min 32 s in all"
     uncounted = Usage(replace(first.reading, read=None) if first.reading else None, UsageRates(12.0, None, None))
-    assert "disks not counted (no io controller for it)" in uses(cron, uncounted)
+    assert "disk IO unknown: no io controller counts it" in uses(cron, uncounted)
     bare = replace(cron, memory=None)
     assert uses(bare, None) == "7 tasks  CPU 13 min 32 s in all"
     blind = Usage(replace(first.reading, memory=None)) if first.reading else None
-    assert uses(bare, blind).startswith("memory not counted (no memory controller for it)  7 tasks")
-    assert uses(cron, Usage(failure="process 7 has ended")) == f"{own}  rates not seen: process 7 has ended"
+    assert uses(bare, blind).endswith("13 min 32 s in all  memory unknown: no memory controller counts it")
+    assert (
+        uses(cron, Usage(failure="process 7 has ended")) == f"{own}  CPU rate and disk IO unknown: process 7 has ended"
+    )
+    none = replace(bare, cpu_seconds=None)
+    why = "this host has no control groups of version 2"
+    assert uses(none, Usage(failure=why)) == f"7 tasks  CPU, memory and disk IO unknown: {why}"
     assert uses(scenes.service("web-1", "cron.service", State.STOPPED), None) == ""
 
 
