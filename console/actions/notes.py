@@ -60,7 +60,8 @@ def containers(context: Context) -> tuple[str, ...]:
 def spared(service: Service) -> tuple[str, ...]:
     """What is stopped leaves running what it started."""
     spares = service.stop_way.spares if service.stop_way is not None and service.pids else None
-    if spares is None:
+    # One task is the main process alone.
+    if spares is None or service.tasks == 1:
         return ()
     return (f"{service.ref.name} has {spares}: a stop ends its main process, and nothing that this started",)
 

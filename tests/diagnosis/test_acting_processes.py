@@ -84,7 +84,8 @@ def test_who_listens_and_who_is_connected_both_let_go(lab: Lab, fresh_host: Fres
         "systemctl stop client.service",
         "systemctl stop legacy.service",
     ]
-    assert acted.plan.warnings == ()
+    # How many processes it has the kernel of this host may not tell.
+    assert all(" has KillMode=process: " in word for word in acted.plan.warnings)
     assert (acted.last.result, acted.last.reason) == (Result.DONE, None), acted.last
     assert "tcp 8080 held by api.service" in acted.last.proof
 
@@ -263,11 +264,11 @@ def test_the_way_to_the_host_is_never_signalled(lab: Lab, fresh_host: FreshHost)
             [verdict] = why(lab, host, ["/api"])
             assert verdict.verdict is VerdictWord.HELD
             assert not any(action.intents for action in verdict.actions)
-            assert any("the way to this host" in (action.reason_off or "") for action in verdict.actions)
+            assert any("nosudo's SSH session" in (action.reason_off or "") for action in verdict.actions)
             pid = verdict.holders[0].pid
             for kind in (ActionKind.STOP, ActionKind.KILL):
                 intent = Intent(kind, ServiceRef(host.name, "process", str(pid)), Endpoint("tcp", "*", 8080))
-                with pytest.raises(AssertionError, match="the way to this host: it is not signalled"):
+                with pytest.raises(AssertionError, match="an SSH session of nosudo, which forwards: end that session"):
                     kill(lab, host, intent)
         finally:
             tunnel.terminate()

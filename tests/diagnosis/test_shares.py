@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from console.actions import ActionSettings, plan
 from console.core.network import Listener, Process
 from console.core.plan import ActionKind, Intent, Result
 from console.core.service import Endpoint, Service, ServiceRef, State
@@ -15,7 +16,7 @@ from console.core.snapshot import Snapshot
 from console.core.stop_way import StopWay
 from console.diagnosis import VerdictWord, diagnose
 from console.diagnosis.evidence import Evidence
-from console.managers import shares
+from console.managers import MANAGERS, shares
 from console.managers.systemd_show import parse_show
 from console.managers.unlisted import strangers
 from tests.lab import FreshHost, Host, Lab
@@ -105,6 +106,16 @@ def test_a_stop_that_spares_what_the_unit_started_is_not_advised(pids: tuple[int
 def test_a_stop_that_spares_nothing_that_has_the_port_is_advised() -> None:
     host = _host("/system.slice/legacy.service", replace(listener(), pids=(4112,)), stop_way=SPARES)
     assert diagnose(_evidence(host)).actions[0].recommended
+
+
+@pytest.mark.parametrize(("tasks", "warned"), [(2, True), (None, True), (1, False)])
+def test_of_a_stop_it_is_told_what_it_spares(tasks: int | None, warned: bool) -> None:
+    service = unit("legacy.service", pids=(4112,), stop_way=SPARES, tasks=tasks)
+    made = plan(
+        Intent(ActionKind.STOP, service.ref), snapshot(services=(service,)), managers=MANAGERS,
+        settings=ActionSettings(), plan_id="p1",
+    )  # fmt: skip
+    assert any("has KillMode=process" in word for word in made.warnings) is warned
 
 
 @pytest.mark.parametrize(("mode", "spares"), [("process", True), ("none", True), ("mixed", False), ("", False)])
