@@ -3,15 +3,26 @@
 from console.core.command import quote
 from console.core.engines import is_daemon, is_engine
 from console.core.finding import Proposal
+from console.core.service import ServiceRef
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.spaces import is_published
 from console.diagnosis.verdict import Holder
+
+_CLIENTS = ("docker", "docker-compose", "podman", "podman-compose")
 
 
 def stop_container(evidence: Evidence, holder: Holder) -> Proposal | None:
     """How a person stops a container that the console cannot act on; ``None`` where an engine listens for itself."""
     tool = _tool(holder)
     missing = missing_right(evidence) or _untold(evidence)
+    if missing is not None and (unit := _run_by(evidence, holder)) is not None:
+        return Proposal(
+            "stop-container",
+            f"stop {unit.name}, which seems to run that container",
+            commands=(quote(("systemctl", "stop", "--", unit.name)),),
+            recommended=True,
+            reason_off=f"by hand: it runs a client of an engine, and names {holder.port}; {missing}",
+        )
     if holder.container is not None:
         why = missing or f"the console does not see this container among those of {tool}"
         return Proposal(
@@ -45,6 +56,22 @@ def missing_right(evidence: Evidence) -> str | None:
     # Just to look, with which they are known: what stops one is named by the plan that does.
     looks = ", ".join(f"/usr/bin/docker {verb} *" for verb in ("ps", "inspect"))
     return f"{source.failure}, or sudoers: {user} ALL=(root) NOPASSWD: {looks}"
+
+
+def _run_by(evidence: Evidence, holder: Holder) -> ServiceRef | None:
+    """The one unit that runs a client of an engine and declares the port: it would start the container again.
+
+    Which container an engine runs for whom is told only to who may ask it.
+    """
+    units = {
+        service.ref
+        for one in evidence.claims
+        if (one.endpoint.protocol, one.endpoint.port) == (holder.protocol, holder.port)
+        for service in evidence.snapshot.services
+        if service.ref.scope == "system" and one.is_of(service.ref)
+        if service.pids and service.program in _CLIENTS
+    }
+    return units.pop() if len(units) == 1 else None
 
 
 def _untold(evidence: Evidence) -> str | None:

@@ -86,6 +86,10 @@ def test_a_container_is_stopped_by_the_unit_that_runs_it(lab: Lab, fresh_host: F
     host.wait("curl -fs -o /dev/null http://127.0.0.1:8080/busybox", timeout=30)
     host.install_api()
     host.wait("systemctl is-failed --quiet api.service", timeout=30)
+    # Who may not ask the engine knows only that the unit names the port and runs its client.
+    [unseen] = why(lab, host, ["/api"], "nosudo")
+    assert unseen.actions[0].label == "stop shop.service, which seems to run that container"
+    assert unseen.actions[0].reason_off is not None
     acted = act(lab, host, "/api")
     assert acted.verdict.holders[0].respawn == "systemd Restart=always"
     assert acted.verdict.holders[0].chain == ("systemd", "shop.service", "docker", "shop")

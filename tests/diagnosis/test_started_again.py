@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from console.core.declaration import Declaration, Declared
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.diagnosis import Verdict, as_text, diagnose
 from console.diagnosis.evidence import Evidence
@@ -80,3 +81,17 @@ def test_a_container_is_stopped_by_the_unit_that_runs_it() -> None:
     made = replace(made, services=(failed(), replace(shop, restart_policy=None), web))
     verdict = diagnose(Evidence(made, ref(), processes=()))
     assert line(verdict, "RESPAWN").startswith("none: it stays down when it is stopped")
+
+
+def test_a_hidden_container_is_not_stopped_past_the_unit_that_seems_to_run_it() -> None:
+    shop = unit("shop.service", pids=(60,), program="docker", starters=())
+    where = Declaration("shop.service", Endpoint("tcp", "*", 8080), "/etc/systemd/system/shop.service:2", "systemd")
+    proxy = listener(process="docker-proxy", unit="docker.service", cgroup="/system.slice/docker.service", uid=0)
+    made = snapshot(services=(failed(), shop), listeners=(proxy,), symptoms=(symptom(),), identity=identity(1001),
+                    declared=Declared((where,)))  # fmt: skip
+    [way, *_] = diagnose(Evidence(made, ref(), processes=())).actions
+    assert way.label == "stop shop.service, which seems to run that container"
+    assert (way.intents, way.commands) == ((), ("systemctl stop -- shop.service",))
+    for other in (replace(shop, program="python3"), replace(shop, pids=())):
+        [way, *_] = diagnose(Evidence(replace(made, services=(failed(), other)), ref(), processes=())).actions
+        assert way.id == "find-container"
