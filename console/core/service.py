@@ -92,6 +92,8 @@ class OwnNetwork:
         return f"NetworkNamespacePath={self.path}" if self.path is not None else "PrivateNetwork=yes"
 
 
+HOST_NETWORK = "host"
+"""What engines call the network of the host: no container can have that name for its network."""
 PRODUCTION = " (production)"
 """How the context of a cluster ends, in a chain, that is one of production."""
 
@@ -203,6 +205,8 @@ class Service:
     """What it is made of in its manager, by the names that the manager's tool takes: the containers of a service."""
     member_ports: tuple[tuple[str, Endpoint], ...] = ()
     """Which of several members has which port."""
+    network: str | None = None
+    """Whose network a container has instead of one of its own: ``HOST_NETWORK``, or that of the container so named."""
     image: str | None = None
     origin: Origin | None = None
     replicas: int | None = None

@@ -6,7 +6,8 @@ from dataclasses import replace
 from console.core.finding import Proposal
 from console.core.network import Listener
 from console.core.overlap import is_wildcard
-from console.core.service import Endpoint
+from console.core.service import HOST_NETWORK, Endpoint, Service
+from console.diagnosis.bind_errors import read_line
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.next_start import is_doomed, joined
 from console.diagnosis.outline import outline
@@ -57,6 +58,43 @@ def of_service(evidence: Evidence, want: Want) -> Verdict | None:
         verdict = outline(evidence, place, VerdictWord.HELD_IN_CONTAINER, summary, Confidence.HIGH)
         return replace(verdict, holders=holders)
     return None
+
+
+def said(evidence: Evidence, service: Service) -> str | None:
+    """What its own log says that it could not bind, where that is no port of the host; ``None`` where it says nothing.
+
+    It is said to be taken by whom the socket is seen to be, and by nobody else.
+    """
+    network = _network_of(service)
+    found = [one for line in evidence.log_of(service.ref) or () if (one := read_line(line)) is not None]
+    error = next((one for one in reversed(found) if one.port is not None), found[-1] if found else None)
+    if network is None or error is None:
+        return None
+    if error.port is None:
+        return f"its log names no port, but says that it could not bind one ({error.errno}) inside {network}"
+    holder = next((one for one in _joined(evidence, service, error.port, error.protocol)), None)
+    has = f", which {holder.name} has there" if holder is not None else ""
+    place = f"{error.protocol} {error.port}"
+    return f"no port of the host is in its way: its log names {place} inside {network}{has} ({error.errno})"
+
+
+def _network_of(service: Service) -> str | None:
+    """In whose network the words of its log are meant, where that is not the host's."""
+    if service.ref.manager == "kubernetes":
+        return "the network of its pods"
+    if service.ref.manager not in ENGINES or service.network == HOST_NETWORK:
+        return None
+    return "its own network" if service.network is None else f"the network of {service.network}"
+
+
+def _joined(evidence: Evidence, service: Service, port: int, protocol: str) -> Iterator[Holder]:
+    """Who listens on a port of the network that a container shares with another."""
+    owner = next((one for one in evidence.snapshot.services if service.network in one.members), None)
+    if owner is None or owner.ref.manager not in ENGINES or owner.ref.scope != service.ref.scope:
+        return
+    for space in evidence.namespaces.spaces if evidence.namespaces is not None else ():
+        if {process.pid for process in space.processes} & set(owner.pids):
+            yield from _in(evidence, space, Endpoint(protocol, "*", port))
 
 
 def _holders(evidence: Evidence, endpoint: Endpoint) -> Iterator[Holder]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from console.core.finding import Proposal
 from console.core.plan import ActionKind, Intent
 from console.core.service import Service, ServiceRef, State
-from console.diagnosis import proposals
+from console.diagnosis import inside, proposals
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.failure import is_failing
 from console.diagnosis.outline import undecided
@@ -49,6 +49,10 @@ def adrift(evidence: Evidence, want: Want, service: Service, commands_of: Comman
 
 
 def _failing(evidence: Evidence, want: Want, service: Service, commands_of: CommandsOf) -> Verdict:
+    said = inside.said(evidence, service)
+    if said is not None:
+        verdict = undecided(evidence, want, said)
+        return replace(verdict, actions=proposals.start(want, commands_of, recommended=False))
     read = evidence.log_of(service.ref)
     gap = "" if read else "it was read and is empty" if read is not None else "it was not read"
     gaps = (NotChecked(f"log of {want.name}", gap),) if gap else ()

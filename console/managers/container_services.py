@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from console.core.service import Service, ServiceRef, State
+from console.core.service import HOST_NETWORK, Service, ServiceRef, State
 from console.managers.container_engines import Engine, Engines
 from console.managers.containers import Container
 
 _STAMPED_LATE = 1.0
 """Seconds: an engine notes the start when it is told of it, by when the process may have ended already."""
+_OF_CONTAINER = "container:"
 REMOVED = "removed when it ends"
 """What stands where others say whether they come back at the next boot."""
 
@@ -55,6 +56,7 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         restarts=container.restarts,
         ports=container.ports if container.has_network else (),
         wants=container.wants,
+        network=_network(told, container),
         version=container.version,
         health=container.health,
         result=result,
@@ -71,6 +73,23 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         image=container.image or None,
         origin=container.origin,
     )
+
+
+def _network(told: Told, container: Container) -> str | None:
+    """Whose network it has: of one that joined another container's that of the one at the end of the chain."""
+    seen: set[str] = set()
+    one, joined = container, ""
+    while one.network.startswith(_OF_CONTAINER) and one.ident not in seen:
+        seen.add(one.ident)
+        joined = one.network.removeprefix(_OF_CONTAINER)
+        found = next((each for each in told.containers if joined in (each.ident, each.name)), None)
+        if found is None:
+            return joined[:12]
+        one, joined = found, found.name
+    if one.network != HOST_NETWORK:
+        return joined or None
+    # What rootless Docker calls so is the network in which it runs itself.
+    return joined or None if (told.engine.kind, told.engine.scope != "system") == ("docker", True) else HOST_NETWORK
 
 
 def chained(told: Told, service: Service, key: str, *tail: str) -> tuple[str, ...]:

@@ -72,6 +72,8 @@ class Container:
     """Published now, as addresses of the host."""
     wants: tuple[Endpoint, ...] = ()
     """Declared to be published, whether it runs or not."""
+    network: str = ""
+    """The engine's word for it: ``host``, ``container:ID``, ``bridge``, ``none``, the name of a network ..."""
     project: Project | None = None
     unread: str | None = None
     """Why nothing of it is known but that it is there."""
@@ -188,6 +190,7 @@ def container(data: Any) -> Container:
         user=_word(config, "User") or None,
         ports=_published(_part(network, "Ports")),
         wants=_published(_part(host, "PortBindings")),
+        network=_word(host, "NetworkMode"),
         project=_project(labels),
         stop_way=_stop_way(config),
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from console.core.command import Command, Output
-from console.core.service import Service, ServiceRef
+from console.core.service import HOST_NETWORK, Service, ServiceRef
 from console.core.snapshot import LastWords, LogLine, Symptom
 from console.core.text import cut
 from console.diagnosis.bind_errors import symptoms
@@ -109,11 +109,13 @@ def last_words(ref: ServiceRef, lines: Sequence[LogLine]) -> LastWords:
 
 
 def _of_this_host(service: Service, line: LogLine) -> bool:
-    """Whether an address in the line is one of the host: a container or a pod has a network of its own.
+    """Whether an address in the line is one of the host: most containers and pods have a network of their own.
 
     What an engine could not publish is told by itself.
     """
-    return line.by_engine if service.ref.manager in _CONTAINERS else service.ref.manager != "kubernetes"
+    if service.ref.manager in _CONTAINERS:
+        return line.by_engine or service.network == HOST_NETWORK
+    return service.ref.manager != "kubernetes"
 
 
 def _may_want(service: Service, symptom: Symptom) -> bool:
@@ -121,6 +123,6 @@ def _may_want(service: Service, symptom: Symptom) -> bool:
 
     What an engine says may quote words of the image, such as those of a command that is not there.
     """
-    if service.ref.manager not in _CONTAINERS or symptom.endpoint is None:
+    if service.ref.manager not in _CONTAINERS or service.network == HOST_NETWORK or symptom.endpoint is None:
         return True
     return symptom.endpoint.port in {want.port for want in service.wants}

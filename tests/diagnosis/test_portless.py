@@ -9,6 +9,7 @@ import pytest
 
 from console.core.command import Command
 from console.core.declaration import Declaration
+from console.core.network import Process
 from console.core.plan import ActionKind, Intent
 from console.core.service import Endpoint, Hint, Service, ServiceRef, State
 from console.core.snapshot import LastPorts, LastWords
@@ -18,7 +19,7 @@ from console.diagnosis.diagnose import diagnose
 from console.diagnosis.evidence import Evidence, Refusal
 from console.diagnosis.verdict import Confidence, Verdict, VerdictWord
 from console.probes.limits import PortLimits
-from console.probes.namespaces import Namespaces
+from console.probes.namespaces import Namespace, Namespaces
 from console.probes.redirects import Redirects
 from tests.diagnosis.factories import HOST, failed, identity, listener, log, ref, snapshot, symptom, unit
 
@@ -220,3 +221,40 @@ def test_no_start_is_advice_while_the_program_cannot_be_run(code: int, wise: boo
     )
     start = next(way for way in verdict.actions if way.id == "start")
     assert start.recommended is wise
+
+
+TAKEN = ("listen tcp 0.0.0.0:8080: bind: address already in use", "goodbye")
+
+
+@pytest.mark.parametrize(
+    ("manager", "network", "said", "summary"),
+    [
+        ("docker", None, TAKEN, "its log names tcp 8080 inside its own network (EADDRINUSE)"),
+        ("compose", "inner", TAKEN, "its log names tcp 8080 inside the network of inner (EADDRINUSE)"),
+        ("kubernetes", None, TAKEN, "its log names tcp 8080 inside the network of its pods (EADDRINUSE)"),
+        (
+            "docker",
+            None,
+            ("bind: Address already in use",),
+            "its log names no port, but says that it could not bind one",
+        ),
+    ],
+)
+def test_what_its_log_says_of_another_network_is_told(
+    manager: str, network: str | None, said: tuple[str, ...], summary: str
+) -> None:
+    guest = program(ref=ServiceRef(HOST, manager, "guest"), network=network)
+    verdict = look(guest, listener(), last_words=(LastWords(guest.ref, said),))
+    assert (verdict.verdict, verdict.port) == (VerdictWord.UNKNOWN, None)
+    assert summary in verdict.summary
+    assert "neither its log" not in verdict.summary
+    assert not any(action.recommended for action in verdict.actions)
+
+
+def test_who_has_a_port_of_a_network_that_containers_share() -> None:
+    guest = program(ref=ServiceRef(HOST, "docker", "guest"), network="inner")
+    inner = program(State.RUNNING, ref=ServiceRef(HOST, "docker", "inner"), pids=(9,), members=("inner",))
+    space = Namespace(1, ("172.17.0.2",), (listener("*", pids=(9,), unit=None),), (Process(9, "httpd"),))
+    where = snapshot(services=(guest, inner), listeners=(), last_words=(LastWords(guest.ref, TAKEN),))
+    verdict = diagnose(Evidence(where, guest.ref, sockets=(), namespaces=Namespaces(spaces=(space,))), commands)
+    assert "inside the network of inner, which inner has there" in verdict.summary

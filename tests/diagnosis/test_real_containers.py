@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from console.core.plan import Result
 from console.diagnosis import Confidence, VerdictWord, as_json
 from tests.lab import FreshHost, Host, Lab
 from tests.lab.cases import install
 
+from .acting import act
 from .judged import Judged, judged
 from .real import why
 
@@ -22,6 +24,7 @@ SAME = "same address 0.0.0.0"
 UNLESS = "docker restart=unless-stopped"
 LATER = "containers that publish 8080 when they are started"
 DOCKER = "/usr/bin/docker"
+HAS = "curl -fs http://127.0.0.1:8080/health"
 
 
 def verdicts(lab: Lab, host: Host, user: str, *targets: str) -> tuple[Judged, ...]:
@@ -94,3 +97,33 @@ def test_rules_that_outlive_their_engine_take_the_port_of_nobody(lab: Lab, fresh
 
 def _inner(host: Host) -> str:
     return host.sh("iptables-save -t nat | sed -n 's/.*--dport 8080.*--to-destination \\(.*\\):80$/\\1/p'").strip()
+
+
+MOUNTS = "".join(f" --volume {place}:{place}:ro" for place in ("/usr", "/lib", "/lib64", "/srv"))
+API = f"{MOUNTS} lab-httpd /usr/bin/python3 /srv/api/api.py"
+
+
+def test_a_container_with_the_network_of_the_host_or_of_another(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(docker=True)
+    install(host, "inside")
+    host.sh("docker rm --force inner")
+    host.install_api(name="legacy")
+    host.wait(HAS)
+    host.sh(f"docker run --detach --name hostly --network host{API}", timeout=60)
+    host.wait("test $(docker inspect -f '{{.State.ExitCode}}' hostly) = 1")
+    [hostly] = verdicts(lab, host, "root", "/docker:hostly")
+    assert hostly == Judged(HELD, HIGH, ("legacy.service",), (None,), SAME, "systemd Restart=on-failure",
+                            action="stop-holder", steps="stop legacy.service, then start hostly")  # fmt: skip
+    acted = act(lab, host, "/docker:hostly")
+    assert acted.last.result is Result.DONE, acted.last
+    host.wait(HAS)
+    host.run(["docker", "rm", "--force", "hostly"])
+    # Two that share a network of their own: no port of the host is in it.
+    host.sh("docker run --detach --name inner lab-httpd /bin/busybox httpd -f -p 8080", timeout=60)
+    host.wait("grep -q ':1F90 .* 0A ' /proc/$(docker inspect -f '{{.State.Pid}}' inner)/net/tcp6")
+    host.sh(f"docker run --detach --name guest --network container:inner{API}", timeout=60)
+    host.wait("test $(docker inspect -f '{{.State.ExitCode}}' guest) = 1")
+    [guest] = why(lab, host, ["/docker:guest"])
+    assert (guest.verdict, guest.port) == (VerdictWord.UNKNOWN, None)
+    assert "its log names tcp 8080 inside the network of inner, which inner has there" in guest.summary
+    assert not any(action.recommended for action in guest.actions)

@@ -497,3 +497,27 @@ def test_one_that_was_made_and_never_came_up_is_told_apart() -> None:
     both = [replace(of_project(1), status="created", pid=None, started=None), of_project(2)]
     [web] = compose.services([told(*both)], {})
     assert not web.never_ran
+
+
+@pytest.mark.parametrize(
+    ("mode", "engine", "network"),
+    [
+        ("bridge", SYSTEM, None),
+        ("none", SYSTEM, None),
+        ("host", SYSTEM, "host"),
+        ("host", replace(PODMAN, user="ann"), "host"),
+        # In the network of what runs its engine.
+        ("host", ROOTLESS, None),
+        (f"container:{'a' * 64}", SYSTEM, "inner"),
+        ("container:inner", SYSTEM, "inner"),
+        (f"container:{'b' * 64}", SYSTEM, "host"),
+        (f"container:{'d' * 64}", SYSTEM, "d" * 12),
+        # Nothing can be made so; it must end all the same.
+        (f"container:{'c' * 64}", SYSTEM, "web"),
+    ],
+)
+def test_whose_network_a_container_has(mode: str, engine: Engine, network: str | None) -> None:
+    inner = made("inner", ident="a" * 64, network="bridge")
+    wide = made("wide", ident="b" * 64, network="host")
+    one = container({"Id": "c" * 64, "Name": "/web", "HostConfig": {"NetworkMode": mode}})
+    assert as_service(told(one, inner, wide, engine=engine), one, "docker", "web").network == network

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from console.core.command import Command, Output
-from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.service import HOST_NETWORK, Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.remote import collect, failure_logs
 from console.remote.builder import SnapshotBuilder
@@ -95,6 +95,17 @@ async def test_an_address_inside_a_container_is_none_of_the_host(manager: str, t
     builder, logs = logs_of(Told(text), failed(manager))
     await logs.read(manager, lambda: 1.0)
     assert len(builder.snapshot.symptoms) == found
+
+
+@pytest.mark.parametrize("manager", ["docker", "compose"])
+async def test_what_has_the_network_of_the_host_speaks_of_its_ports(manager: str) -> None:
+    service = replace(failed(manager), wants=(), network=HOST_NETWORK)
+    builder, logs = logs_of(Told(LINE), service)
+    await logs.read(manager, lambda: 1.0)
+    assert [one.endpoint for one in builder.snapshot.symptoms] == [Endpoint("tcp", "0.0.0.0", 8080)]
+    builder, logs = logs_of(Told(LINE), replace(service, network="inner"))
+    await logs.read(manager, lambda: 1.0)
+    assert builder.snapshot.symptoms == ()
 
 
 async def test_an_old_complaint_of_a_log_without_times_is_not_believed() -> None:
