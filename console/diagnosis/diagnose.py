@@ -24,6 +24,7 @@ from console.diagnosis import (
     portless,
     proposals,
     reach,
+    standstill,
     taken,
     twins,
 )
@@ -54,6 +55,7 @@ def diagnose(evidence: Evidence, commands_of: CommandsOf = no_commands) -> Verdi
     """
     want = find_want(evidence)
     verdict = reach.judged(evidence, want, _decide(evidence, want, commands_of), commands_of)
+    verdict = standstill.judged(evidence, want, verdict)
     if want.history is not None and (want.down or want.history is want.symptom):
         # Its newest attempt failed without a word of the port: to make room for it would mend nothing.
         verdict = replace(verdict, actions=tuple(replace(way, recommended=False) for way in verdict.actions))
@@ -119,6 +121,7 @@ def _held(
 ) -> Verdict:
     found = holders_of(evidence, endpoint, listeners)
     holders = tuple(twins.noted(evidence, want, duplicates.noted(want, one)) for one in found)
+    holders = tuple(standstill.noted(evidence, one) for one in holders)
     if (twin := twins.decide(evidence, want, holders, commands_of)) is not None:
         return replace(twin, impact=tuple(_impact(evidence, holders)))
     first = holders[0]

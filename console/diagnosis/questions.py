@@ -1,7 +1,18 @@
 """What would still change a verdict: the looks to take, all of them at once so that they cost one round trip."""
 
 from console.core.service import ServiceRef, State
-from console.diagnosis import beyond, forbidden, hidden, no_address, only_bound, own_network, reach, twins, user_sockets
+from console.diagnosis import (
+    beyond,
+    forbidden,
+    hidden,
+    no_address,
+    only_bound,
+    own_network,
+    reach,
+    standstill,
+    twins,
+    user_sockets,
+)
 from console.diagnosis.evidence import Evidence, Question
 from console.diagnosis.holders import clashing
 from console.diagnosis.wanting import Want, find_want
@@ -15,8 +26,9 @@ def needed(evidence: Evidence) -> tuple[Question, ...]:
     if not evidence.reachable:
         return ()
     want = find_want(evidence)
-    questions = [*_listeners(evidence), *_log(evidence, want), *_port(evidence, want), *_permission(evidence, want)]
+    questions = [*_listeners(evidence), *_log(evidence, want), *_processes(evidence, want), *_port(evidence, want)]
     questions += [
+        *_permission(evidence, want),
         *beyond.questions(evidence, want, own_network.file_of(evidence, want)),
         *hidden.questions(evidence, want),
         *twins.questions(evidence, want),
@@ -55,18 +67,24 @@ def _port(evidence: Evidence, want: Want) -> list[Question]:
     hidden = any(not listener.pids for listener in clashing(evidence, want.endpoint))
     if hidden and not evidence.is_root and evidence.as_root is None:
         found.append(Question("listeners_root"))
-    pids = sorted({pid for listener in clashing(evidence, want.endpoint) for pid in listener.pids if pid > 1})
-    pids = pids or sorted({pid for socket in evidence.not_listening for pid in socket.pids if pid > 1})
-    pids = pids or sorted(only_bound.pids(evidence))
-    unknown = tuple(str(pid) for pid in pids if evidence.process(pid) is None)
-    if new := tuple(pid for pid in unknown if pid not in _looked_at(evidence)):
-        found.append(Question("process", new))
     if evidence.sockets is None:
         found.append(Question("sockets", (str(want.endpoint.port),)))
     found += only_bound.questions(evidence, want.endpoint)
     if evidence.limits is None:
         found.append(Question("limits"))
     return found
+
+
+def _processes(evidence: Evidence, want: Want) -> list[Question]:
+    """Who they are that have the port, and whether the service that wants it does anything."""
+    pids = set(standstill.pids(want))
+    if want.endpoint is not None:
+        found = {pid for listener in clashing(evidence, want.endpoint) for pid in listener.pids if pid > 1}
+        found = found or {pid for socket in evidence.not_listening for pid in socket.pids if pid > 1}
+        pids |= found or set(only_bound.pids(evidence))
+    unknown = (str(pid) for pid in sorted(pids) if evidence.process(pid) is None)
+    new = tuple(pid for pid in unknown if pid not in _looked_at(evidence))
+    return [Question("process", new)] if new else []
 
 
 def _looked_at(evidence: Evidence) -> frozenset[str]:

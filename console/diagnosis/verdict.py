@@ -198,6 +198,8 @@ class Verdict:
     """What the verdict rests on, a line each."""
     at_home: bool = False
     """Whether the port is its holder's own, which runs, and nobody else is seen to want it: nothing is to be mended."""
+    frozen: int | None = None
+    """The process of the service that was asked about, where a signal stopped it: it has its port and does nothing."""
     keep: ServiceRef | None = None
     """Of two services that run one program: the one to keep."""
     looks: tuple[Look, ...] = ()
@@ -206,7 +208,7 @@ class Verdict:
     @property
     def has_its_port(self) -> bool:
         """Whether the service that was asked about runs and holds the port itself."""
-        own = self.holders and all(holder.ref == self.service for holder in self.holders)
+        own = self.frozen is None and self.holders and all(holder.ref == self.service for holder in self.holders)
         return self.verdict is VerdictWord.HELD and self.service is not None and self.state == "running" and bool(own)
 
     @property

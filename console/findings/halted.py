@@ -1,6 +1,7 @@
 """Services whose main process does nothing since a signal stopped it."""
 
-from console.core.finding import Finding, Proposal, Severity
+from console.core.finding import Finding, Severity
+from console.core.frozen import go_on, words
 from console.core.snapshot import Snapshot, Source
 
 FROZEN = "was stopped by a signal and does not answer"
@@ -16,12 +17,12 @@ def halted(snapshot: Snapshot) -> list[Finding]:
             Severity.CRITICAL,
             snapshot.host,
             str(service.ref),
-            f"its process {process.pid} ({process.name}) was stopped by a signal and does nothing",
+            words(process),
             (
                 f"process {process.pid} is in state T (stopped), by /proc/{process.pid}/stat",
                 *(f"{source.name}: {source.failure}" for source in snapshot.sources if tells_of(source, process.pid)),
             ),
-            (_go_on(process.pid),),
+            (go_on(process.pid),),
             service.ref,
         )
         for service in snapshot.services
@@ -40,8 +41,3 @@ def tells_of(source: Source, pid: int) -> bool:
     """Whether a source does not answer for the one reason that a signal stopped this process."""
     why = source.failure or ""
     return why.endswith(f"{FROZEN}: kill -CONT {pid}") and why.count(" kill -CONT ") == 1 and "; " not in why
-
-
-def _go_on(pid: int) -> Proposal:
-    why = "by hand: somebody stopped it, perhaps to look into it"
-    return Proposal("continue", f"let process {pid} go on", commands=(f"kill -CONT {pid}",), reason_off=why)

@@ -1,0 +1,38 @@
+"""Services that count as running on real hosts and do nothing, or not where they should."""
+
+from __future__ import annotations
+
+from console.diagnosis import VerdictWord, as_text
+from tests.lab import FreshHost, Lab
+
+from .real import why_as
+
+USERS = ("root", "oncall", "nosudo")
+LISTENS = "ss -Hltn 'sport = :8080' | grep -q ."
+HALTED = "grep -q '^State:.T' /proc/$(systemctl show -P MainPID {}.service)/status"
+
+
+def test_a_service_that_a_signal_stopped_is_not_fine(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.install_api()
+    host.wait(LISTENS)
+    host.sh("kill -STOP $(systemctl show -P MainPID api.service)")
+    host.wait(HALTED.format("api"))
+    for user, (verdict, by_port) in why_as(lab, host, ("/api", ":8080"), USERS).items():
+        assert (verdict.verdict, verdict.fine) == (VerdictWord.HELD, False), user
+        assert "was stopped by a signal and does nothing" in verdict.summary
+        assert (verdict.actions[0].id, verdict.actions[0].recommended) == ("continue", True)
+        if user == "root":
+            assert (by_port.fine, by_port.at_home, by_port.actions[0].id) == (False, False, "continue")
+    host.sh(verdict.actions[0].commands[0])
+    host.wait("curl -fs http://127.0.0.1:8080/health")
+    for user, (verdict,) in why_as(lab, host, ("/api",), USERS).items():
+        assert verdict.fine, (user, as_text(verdict))
+    # Stopped before it had its port: a shell that stops itself.
+    host.run(["systemctl", "stop", "api.service"])
+    start = "ExecStart=/bin/sh -c 'kill -STOP $$$$; exec python3 /srv/api/api.py'\n"
+    host.unit("early.service", f"[Service]\nUser=deploy\nEnvironment=PORT=8080\n{start}")
+    host.wait(HALTED.format("early"))
+    for user, (verdict,) in why_as(lab, host, ("/early",), USERS).items():
+        assert (verdict.verdict, verdict.fine) == (VerdictWord.UNKNOWN, False), user
+        assert "early.service does not listen on tcp 8080: its process" in verdict.summary

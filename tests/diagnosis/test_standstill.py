@@ -1,0 +1,83 @@
+"""A service that counts as running, and whose process a signal stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from console.core.declaration import Declaration
+from console.core.network import Listener
+from console.core.service import Endpoint, Service, State
+from console.diagnosis import Confidence, Evidence, Verdict, VerdictWord, as_text, diagnose, needed
+from console.diagnosis.evidence import Refusal
+from console.diagnosis.standstill import NOTE
+from console.probes.limits import PortLimits
+from console.probes.namespaces import Namespaces
+from console.probes.redirects import Redirects
+
+from .factories import failed, listener, process, snapshot, unit
+
+API = unit("api.service", pids=(7,), ports=(Endpoint("tcp", "0.0.0.0", 8080),))
+OWN = listener(unit="api.service", cgroup="/system.slice/api.service", pids=(7,))
+PORT = Declaration("api.service", Endpoint("tcp", "*", 8080), "/etc/systemd/system/api.service:10", "systemd")
+STOPPED = process(7, state="T")
+
+
+def look(service: Service = API, *listeners: Listener, target: Any = None, **changes: Any) -> Evidence:
+    made = Evidence(
+        snapshot(services=(service, *changes.pop("others", ())), listeners=listeners), target or service.ref,
+        declared=(PORT,), processes=(), sockets=(), bound=(), limits=PortLimits(), addresses=(),
+        namespaces=Namespaces(), redirects=Redirects(),
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def first(verdict: Verdict) -> tuple[str, bool, bool]:
+    way = verdict.actions[0]
+    return way.id, way.recommended, way.reason_off is not None
+
+
+def test_what_has_its_port_and_does_nothing_is_not_fine() -> None:
+    verdict = diagnose(look(API, OWN, processes=(STOPPED,)))
+    assert (verdict.verdict, verdict.fine, verdict.frozen) == (VerdictWord.HELD, False, 7)
+    assert verdict.summary == (
+        "api.service has its port, tcp 8080, but its process 7 (python3) was stopped by a signal and does nothing"
+    )
+    assert first(verdict) == ("continue", True, True)
+    assert verdict.actions[0].commands == ("kill -CONT 7",)
+    assert as_text(verdict)[1].startswith("HELD     api.service has its port")
+    assert diagnose(look(API, OWN, processes=(replace(STOPPED, state="S"),))).fine
+    # One that a debugger holds for a moment goes on.
+    assert diagnose(look(API, OWN, processes=(replace(STOPPED, state="t"),))).fine
+
+
+def test_one_that_was_stopped_before_it_had_its_port() -> None:
+    verdict = diagnose(look(replace(API, ports=()), processes=(STOPPED,)))
+    assert (verdict.verdict, verdict.fine, verdict.confidence) == (VerdictWord.UNKNOWN, False, Confidence.HIGH)
+    assert verdict.summary == (
+        "api.service does not listen on tcp 8080: its process 7 (python3) was stopped by a signal and does nothing"
+    )
+    assert first(verdict) == ("continue", True, True)
+    bare = replace(look(replace(API, ports=()), processes=(STOPPED,)), declared=())
+    assert diagnose(bare).summary.startswith("api.service listens nowhere: its process 7")
+
+
+def test_a_holder_that_does_nothing_is_told_whoever_asks() -> None:
+    verdict = diagnose(look(API, OWN, target=Endpoint("tcp", "*", 8080), processes=(STOPPED,)))
+    assert (verdict.at_home, verdict.fine, verdict.holders[0].note) == (False, False, NOTE)
+    assert first(verdict) == ("continue", True, True)
+    assert not any(way.recommended for way in verdict.actions[1:])
+    # For one that wants the place of it the way out stays what it is.
+    foreign = diagnose(look(failed(), listener(), others=(unit("legacy.service", pids=(4112,)),),
+                            processes=(process(4112, state="T"),)))  # fmt: skip
+    assert (foreign.verdict, foreign.holders[0].note) == (VerdictWord.HELD, NOTE)
+    assert foreign.actions[0].id == "stop-holder"
+
+
+def test_the_main_process_is_asked_for_and_a_refusal_is_told() -> None:
+    bare = look(replace(API, ports=()), processes=None)
+    assert ("process", "7") in [(one.probe, *one.args) for one in needed(bare)]
+    assert not any(one.probe == "process" for one in needed(look(replace(API, state=State.STOPPED), processes=None)))
+    hidden = replace(OWN, pids=(), process=None)
+    verdict = diagnose(look(API, hidden, processes=None, refused=(Refusal("process", "/proc is hidden"),)))
+    assert {gap.what: gap.why for gap in verdict.not_checked}["whether its process does anything"] == "/proc is hidden"
