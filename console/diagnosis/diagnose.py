@@ -14,6 +14,7 @@ from console.diagnosis import (
     beyond,
     denied,
     duplicates,
+    idle,
     in_front,
     inside,
     kernel_ways,
@@ -113,7 +114,7 @@ def _by_what_listens(evidence: Evidence, want: Want, endpoint: Endpoint, command
     sockets = in_the_way(evidence, endpoint)
     if sockets:
         return _leftover(evidence, want, endpoint, sockets, commands_of)
-    return _nothing_seen(evidence, want, endpoint, commands_of)
+    return idle.verdict(evidence, want, _nothing_seen(evidence, want, endpoint, commands_of))
 
 
 def _held(

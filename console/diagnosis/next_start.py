@@ -31,6 +31,9 @@ def sentence(evidence: Evidence, want: Want, rivals: Sequence[str], *, startable
         return f"{free}: {want.name} can be started{rest}"
     if not others:
         return free
+    if want.ref is None and (running := [name for name in rivals if _runs(evidence, name)]):
+        without = joined(_words(evidence, name) for name in running)
+        return f"{now}; {without} {_declare(running)} it and {'runs' if len(running) == 1 else 'run'} without it"
     if len(others) == 1 and want.ref is None:
         return f"{now}; {told} takes it when it is started"
     if want.ref is not None:
@@ -57,6 +60,11 @@ def _sleeps(evidence: Evidence, service: Service | None) -> bool:
     return (
         service is not None and service.state is State.STOPPED and at_boot(service, evidence.snapshot.services) is False
     )
+
+
+def _runs(evidence: Evidence, name: str) -> bool:
+    service = _service(evidence, name)
+    return service is not None and service.state is State.RUNNING and service.ref.manager != "kubernetes"
 
 
 def _service(evidence: Evidence, name: str) -> Service | None:

@@ -36,3 +36,14 @@ def test_a_service_that_a_signal_stopped_is_not_fine(lab: Lab, fresh_host: Fresh
     for user, (verdict,) in why_as(lab, host, ("/early",), USERS).items():
         assert (verdict.verdict, verdict.fine) == (VerdictWord.UNKNOWN, False), user
         assert "early.service does not listen on tcp 8080: its process" in verdict.summary
+
+
+def test_a_service_that_runs_without_its_port_is_not_fine(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    unit = "[Service]\nUser=deploy\nEnvironment=PORT=8080\nExecStart=/bin/sleep infinity\n"
+    host.unit("sleepy.service", unit)
+    for user, (verdict,) in why_as(lab, host, ("/sleepy",), USERS).items():
+        assert (verdict.verdict, verdict.fine) == (VerdictWord.UNKNOWN, False), user
+        assert "sleepy.service runs" in verdict.summary
+        assert "not listen on tcp 8080" in verdict.summary or "not seen to listen on tcp 8080" in verdict.summary
+        assert not any(action.recommended for action in verdict.actions)

@@ -1,13 +1,15 @@
-"""A service that counts as running, and whose process a signal stopped."""
+"""A service that counts as running: a signal stopped its process, or it does not listen where it should."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from console.core.declaration import Declaration
 from console.core.network import Listener
-from console.core.service import Endpoint, Service, State
+from console.core.service import Endpoint, Hint, Service, ServiceRef, State
 from console.diagnosis import Confidence, Evidence, Verdict, VerdictWord, as_text, diagnose, needed
 from console.diagnosis.evidence import Refusal
 from console.diagnosis.standstill import NOTE
@@ -15,7 +17,7 @@ from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespaces
 from console.probes.redirects import Redirects
 
-from .factories import failed, listener, process, snapshot, unit
+from .factories import HOST, NOW, failed, listener, process, ref, snapshot, unit
 
 API = unit("api.service", pids=(7,), ports=(Endpoint("tcp", "0.0.0.0", 8080),))
 OWN = listener(unit="api.service", cgroup="/system.slice/api.service", pids=(7,))
@@ -81,3 +83,46 @@ def test_the_main_process_is_asked_for_and_a_refusal_is_told() -> None:
     hidden = replace(OWN, pids=(), process=None)
     verdict = diagnose(look(API, hidden, processes=None, refused=(Refusal("process", "/proc is hidden"),)))
     assert {gap.what: gap.why for gap in verdict.not_checked}["whether its process does anything"] == "/proc is hidden"
+
+
+@pytest.mark.parametrize(
+    ("changes", "summary"),
+    [
+        ({}, "api.service runs and does not listen on tcp 8080, which is free: what it waits for is not known"),
+        ({"since": NOW - 3}, "api.service runs for 3 s and does not listen on tcp 8080 yet, which is free"),
+        ({"ports": (Endpoint("tcp", "::", 8081),)}, "does not listen on tcp 8080, but on tcp 8081, which is free"),
+    ],
+)
+def test_one_that_runs_without_its_port(changes: dict[str, Any], summary: str) -> None:
+    verdict = diagnose(look(replace(API, **{"ports": (), **changes})))
+    assert (verdict.verdict, verdict.fine) == (VerdictWord.UNKNOWN, False)
+    assert summary in verdict.summary
+    assert not any(way.recommended for way in verdict.actions)
+
+
+def test_where_only_a_guess_names_the_port_it_may_be_right_without_it() -> None:
+    program = Service(ServiceRef(HOST, "supervisord", "api"), State.RUNNING, "RUNNING", pids=(7,),
+                      hints=(Hint(Endpoint("tcp", "*", 8080), "PORT of api.conf"),))  # fmt: skip
+    verdict = diagnose(replace(look(program), declared=()))
+    assert verdict.verdict is VerdictWord.FREE
+    assert verdict.summary == "api runs and does not listen on tcp 8080, which is free"
+
+
+def test_what_may_listen_in_another_network_is_not_said_to_listen_nowhere() -> None:
+    verdict = diagnose(look(replace(API, ports=()), namespaces=None, refused=(Refusal("namespaces", "needs root"),)))
+    assert "api.service runs and is not seen to listen on tcp 8080" in verdict.summary
+
+
+def test_whoever_asks_for_the_port_is_told_that_its_service_runs_without_it() -> None:
+    verdict = diagnose(look(replace(API, ports=()), target=Endpoint("tcp", "*", 8080)))
+    assert verdict.summary == "tcp 8080 is free now; api.service declares it and runs without it"
+    stopped = replace(API, state=State.STOPPED, ports=(), pids=())
+    later = diagnose(look(stopped, target=Endpoint("tcp", "*", 8080)))
+    assert later.summary == "tcp 8080 is free now; api.service takes it when it is started"
+
+
+def test_a_stopped_service_is_told_as_before() -> None:
+    verdict = diagnose(look(failed()))
+    assert verdict.verdict is VerdictWord.FREE
+    assert "api.service can be started" in verdict.summary
+    assert verdict.service == ref()
