@@ -7,9 +7,8 @@ from console.core.frozen import go_on, is_frozen, words
 from console.core.network import Process
 from console.core.service import State
 from console.diagnosis.evidence import Evidence
-from console.diagnosis.holders import clashing
 from console.diagnosis.verdict import Confidence, Holder, NotChecked, Verdict, VerdictWord
-from console.diagnosis.wanting import Want, is_own
+from console.diagnosis.wanting import Want
 
 NOTE = "its process was stopped by a signal and does nothing"
 """Beside a holder."""
@@ -62,20 +61,14 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
 def _frozen(evidence: Evidence, want: Want, verdict: Verdict) -> Process | None:
     """The process in question: of the service that wants the port, or of the one that has it."""
     if want.ref is None:
-        told = [evidence.process(holder.pid) for holder in verdict.holders]
+        held = verdict.verdict in (VerdictWord.HELD, VerdictWord.UNREACHABLE)
+        told = [evidence.process(holder.pid) for holder in verdict.holders] if held else []
         return told[0] if told and all(is_frozen(one) for one in told) else None
     if any(holder.ref != want.ref for holder in verdict.holders) and verdict.verdict not in _NOBODY:
         # Somebody else has the port: that comes first.
         return None
-    known = [evidence.process(pid) for pid in (*pids(want), *_listening(evidence, want))]
-    main = known[0] if known else None
+    main = next((evidence.process(pid) for pid in pids(want)), None)
     return main if is_frozen(main) else None
-
-
-def _listening(evidence: Evidence, want: Want) -> Iterator[int]:
-    for listener in clashing(evidence, want.endpoint) if want.endpoint is not None else ():
-        if is_own(want.service, listener, evidence.snapshot.services):
-            yield from listener.pids
 
 
 def _unseen(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:

@@ -64,6 +64,13 @@ def test_one_that_was_stopped_before_it_had_its_port() -> None:
     assert diagnose(bare).summary.startswith("api.service listens nowhere: its process 7")
 
 
+def test_what_an_ended_service_left_behind_is_told_as_that() -> None:
+    ended = failed(pids=(), cgroup="/system.slice/api.service")
+    verdict = diagnose(look(ended, OWN, processes=(STOPPED,)))
+    assert (verdict.verdict, verdict.frozen) == (VerdictWord.DUPLICATE, None)
+    assert verdict.holders[0].note is None or "left" in verdict.holders[0].note
+
+
 def test_a_holder_that_does_nothing_is_told_whoever_asks() -> None:
     verdict = diagnose(look(API, OWN, target=Endpoint("tcp", "*", 8080), processes=(STOPPED,)))
     assert (verdict.at_home, verdict.fine, verdict.holders[0].note) == (False, False, NOTE)
