@@ -37,12 +37,15 @@ def words_of(service: Service) -> tuple[str, ...]:
         return ()
 
 
-def likeness(evidence: Evidence, mine: Service, theirs: Service | None) -> Likeness:
-    """Compare a service with the one that runs the same program; ``theirs``: ``None`` where it is not known."""
+def likeness(evidence: Evidence, mine: Service, theirs: Service | None, user: str | None) -> Likeness:
+    """Compare a service with the one that runs the same program; ``theirs``: ``None`` where it is not known.
+
+    ``user``: whose the socket is on the port.
+    """
+    if _is_of_other_user(mine, theirs, user):
+        return Likeness(False, names=("User",))
     if theirs is None:
         return Likeness(None, "which service it is was not told")
-    if mine.user is not None and theirs.user is not None and mine.user != theirs.user:
-        return Likeness(False, names=("User",))
     sets, has = _told(evidence, mine), _told(evidence, theirs)
     for service, found in ((mine, sets), (theirs, has)):
         if found is None:
@@ -51,6 +54,15 @@ def likeness(evidence: Evidence, mine: Service, theirs: Service | None) -> Liken
     assert sets is not None
     assert has is not None
     return _compared(sets, has, mine.ref, theirs.ref)
+
+
+def _is_of_other_user(mine: Service, theirs: Service | None, user: str | None) -> bool:
+    if mine.user is None:
+        return False
+    if theirs is not None and theirs.user is not None:
+        return mine.user != theirs.user
+    # What root starts may go on as anybody; what another user starts stays that user's.
+    return mine.user != "root" and user is not None and not user.startswith("uid ") and mine.user != user
 
 
 @dataclass(frozen=True, slots=True)

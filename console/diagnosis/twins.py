@@ -111,7 +111,7 @@ def noted(evidence: Evidence, want: Want, holder: Holder) -> Holder:
         return holder
     if not _is_same_program(evidence, want.ref, mine, holder):
         return holder
-    found = likeness(evidence, want.service, _service(evidence, holder))
+    found = likeness(evidence, want.service, _service(evidence, holder), holder.user)
     if found.one is not False:
         return holder
     more = f" and {len(found.names) - MOST_NAMES} more" if len(found.names) > MOST_NAMES else ""
@@ -127,7 +127,7 @@ def _pair(evidence: Evidence, service: Service, holders: Sequence[Holder]) -> _P
         theirs = _service(evidence, holder)
         if theirs is not None and theirs.launch is not None and _of_one_pid_file(mine, theirs.launch):
             return _Pair(holder, one=True)
-        found = likeness(evidence, service, theirs)
+        found = likeness(evidence, service, theirs, holder.user)
         if found.one is not False:
             return _Pair(holder, one=found.one is True, why=found.why)
     return None

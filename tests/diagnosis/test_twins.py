@@ -172,6 +172,13 @@ def test_other_users_and_folders_are_other_services() -> None:
     services = (failed(user="tenant-a"), replace(RENAMED, user="tenant-b"))
     made = snapshot(services=services, listeners=(listener(unit="my-api.service", pids=(125,)),), symptoms=(symptom(),))
     assert of_two_names(same, snapshot=made).verdict is VerdictWord.HELD
+    # A program of supervisord tells no user: its socket does.
+    other = replace(made, services=(failed(user="tenant-a"), SUPERVISOR, program()), listeners=(listener(**HELD),))
+    assert diagnose(look(snapshot=other)).holders[0].note == "the same program, with another User"
+    mine = replace(other, services=(failed(user="deploy"), SUPERVISOR, program()))
+    assert diagnose(look(snapshot=mine)).verdict is VerdictWord.DUPLICATE
+    dropped = replace(other, services=(failed(user="root"), SUPERVISOR, program()))
+    assert diagnose(look(snapshot=dropped)).verdict is VerdictWord.DUPLICATE
     folder = ((("my-api.service",), Launch(API, "/srv/b")),)
     assert of_two_names(same, launches=folder, launch=Launch(API, "/srv/a")).verdict is VerdictWord.HELD
     assert of_two_names(same, launches=folder, launch=Launch(API, "/srv/b")).verdict is VerdictWord.DUPLICATE
