@@ -205,7 +205,7 @@ class Service:
     """What it is made of in its manager, by the names that the manager's tool takes: the containers of a service."""
     member_ports: tuple[tuple[str, Endpoint], ...] = ()
     """Which of several members has which port."""
-    network: str | None = None
+    network_of: str | None = None
     """Whose network a container has instead of one of its own: ``HOST_NETWORK``, or that of the container so named."""
     image: str | None = None
     origin: Origin | None = None

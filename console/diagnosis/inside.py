@@ -82,14 +82,14 @@ def _network_of(service: Service) -> str | None:
     """In whose network the words of its log are meant, where that is not the host's."""
     if service.ref.manager == "kubernetes":
         return "the network of its pods"
-    if service.ref.manager not in ENGINES or service.network == HOST_NETWORK:
+    if service.ref.manager not in ENGINES or service.network_of == HOST_NETWORK:
         return None
-    return "its own network" if service.network is None else f"the network of {service.network}"
+    return "its own network" if service.network_of is None else f"the network of {service.network_of}"
 
 
 def _joined(evidence: Evidence, service: Service, port: int, protocol: str) -> Iterator[Holder]:
     """Who listens on a port of the network that a container shares with another."""
-    owner = next((one for one in evidence.snapshot.services if service.network in one.members), None)
+    owner = next((one for one in evidence.snapshot.services if service.network_of in one.members), None)
     if owner is None or owner.ref.manager not in ENGINES or owner.ref.scope != service.ref.scope:
         return
     for space in evidence.namespaces.spaces if evidence.namespaces is not None else ():

@@ -56,7 +56,7 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         restarts=container.restarts,
         ports=container.ports if container.has_network else (),
         wants=container.wants,
-        network=_network(told, container),
+        network_of=_network(told, container),
         version=container.version,
         health=container.health,
         result=result,

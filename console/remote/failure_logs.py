@@ -114,7 +114,7 @@ def _of_this_host(service: Service, line: LogLine) -> bool:
     What an engine could not publish is told by itself.
     """
     if service.ref.manager in _CONTAINERS:
-        return line.by_engine or service.network == HOST_NETWORK
+        return line.by_engine or service.network_of == HOST_NETWORK
     return service.ref.manager != "kubernetes"
 
 
@@ -123,6 +123,6 @@ def _may_want(service: Service, symptom: Symptom) -> bool:
 
     What an engine says may quote words of the image, such as those of a command that is not there.
     """
-    if service.ref.manager not in _CONTAINERS or service.network == HOST_NETWORK or symptom.endpoint is None:
+    if service.ref.manager not in _CONTAINERS or service.network_of == HOST_NETWORK or symptom.endpoint is None:
         return True
     return symptom.endpoint.port in {want.port for want in service.wants}

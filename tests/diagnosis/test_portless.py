@@ -243,7 +243,7 @@ TAKEN = ("listen tcp 0.0.0.0:8080: bind: address already in use", "goodbye")
 def test_what_its_log_says_of_another_network_is_told(
     manager: str, network: str | None, said: tuple[str, ...], summary: str
 ) -> None:
-    guest = program(ref=ServiceRef(HOST, manager, "guest"), network=network)
+    guest = program(ref=ServiceRef(HOST, manager, "guest"), network_of=network)
     verdict = look(guest, listener(), last_words=(LastWords(guest.ref, said),))
     assert (verdict.verdict, verdict.port) == (VerdictWord.UNKNOWN, None)
     assert summary in verdict.summary
@@ -252,7 +252,7 @@ def test_what_its_log_says_of_another_network_is_told(
 
 
 def test_who_has_a_port_of_a_network_that_containers_share() -> None:
-    guest = program(ref=ServiceRef(HOST, "docker", "guest"), network="inner")
+    guest = program(ref=ServiceRef(HOST, "docker", "guest"), network_of="inner")
     inner = program(State.RUNNING, ref=ServiceRef(HOST, "docker", "inner"), pids=(9,), members=("inner",))
     space = Namespace(1, ("172.17.0.2",), (listener("*", pids=(9,), unit=None),), (Process(9, "httpd"),))
     where = snapshot(services=(guest, inner), listeners=(), last_words=(LastWords(guest.ref, TAKEN),))

@@ -520,4 +520,4 @@ def test_whose_network_a_container_has(mode: str, engine: Engine, network: str |
     inner = made("inner", ident="a" * 64, network="bridge")
     wide = made("wide", ident="b" * 64, network="host")
     one = container({"Id": "c" * 64, "Name": "/web", "HostConfig": {"NetworkMode": mode}})
-    assert as_service(told(one, inner, wide, engine=engine), one, "docker", "web").network == network
+    assert as_service(told(one, inner, wide, engine=engine), one, "docker", "web").network_of == network

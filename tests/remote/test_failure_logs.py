@@ -99,11 +99,11 @@ async def test_an_address_inside_a_container_is_none_of_the_host(manager: str, t
 
 @pytest.mark.parametrize("manager", ["docker", "compose"])
 async def test_what_has_the_network_of_the_host_speaks_of_its_ports(manager: str) -> None:
-    service = replace(failed(manager), wants=(), network=HOST_NETWORK)
+    service = replace(failed(manager), wants=(), network_of=HOST_NETWORK)
     builder, logs = logs_of(Told(LINE), service)
     await logs.read(manager, lambda: 1.0)
     assert [one.endpoint for one in builder.snapshot.symptoms] == [Endpoint("tcp", "0.0.0.0", 8080)]
-    builder, logs = logs_of(Told(LINE), replace(service, network="inner"))
+    builder, logs = logs_of(Told(LINE), replace(service, network_of="inner"))
     await logs.read(manager, lambda: 1.0)
     assert builder.snapshot.symptoms == ()
 
