@@ -9,9 +9,9 @@ from console.probes import sockets
 
 TOOLS = (
     "awk", "busybox", "cat", "crictl", "date", "df", "dmesg", "docker", "docker-compose", "du", "find", "firewall-cmd",
-    "flock", "fuser", "getenforce", "getent", "git", "grep", "id", "ip", "iptables", "journalctl", "kill", "kubectl",
-    "logrotate", "ls", "lsof", "make", "mkdir", "mv", "nft", "nginx", "pm2", "podman", "ps", "python3", "readlink",
-    "runuser", "sed", "setsid", "sha256sum", "sleep", "ss", "stat", "sudo", "supervisorctl", "systemctl",
+    "flock", "fuser", "getenforce", "getent", "git", "grep", "head", "id", "ip", "iptables", "journalctl", "kill",
+    "kubectl", "logrotate", "ls", "lsof", "make", "mkdir", "mv", "nft", "nginx", "pm2", "podman", "ps", "python3",
+    "readlink", "runuser", "sed", "setsid", "sha256sum", "sleep", "ss", "stat", "sudo", "supervisorctl", "systemctl",
     "systemd-run", "tail", "tar", "timeout", "tr", "ufw",
 )  # fmt: skip
 """Looked for on every host; what a probe or a plan requires must be one of these."""
