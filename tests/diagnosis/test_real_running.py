@@ -19,8 +19,9 @@ def test_a_service_that_a_signal_stopped_is_not_fine(lab: Lab, fresh_host: Fresh
     host.sh("kill -STOP $(systemctl show -P MainPID api.service)")
     host.wait(HALTED.format("api"))
     for user, (verdict, by_port) in why_as(lab, host, ("/api", ":8080"), USERS).items():
-        assert (verdict.verdict, verdict.fine) == (VerdictWord.HELD, False), user
-        assert "was stopped by a signal and does nothing" in verdict.summary
+        # Each look leaves connections that nobody accepts: once its queue is full the kernel drops what comes.
+        assert verdict.verdict in (VerdictWord.HELD, VerdictWord.UNREACHABLE), user
+        assert (verdict.fine, "stopped by a signal" in verdict.summary) == (False, True), user
         assert (verdict.actions[0].id, verdict.actions[0].recommended) == ("continue", True)
         if user == "root":
             assert (by_port.fine, by_port.at_home, by_port.actions[0].id) == (False, False, "continue")
