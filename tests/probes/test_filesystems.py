@@ -60,7 +60,8 @@ def test_it_is_said_among_what_was_not_seen() -> None:
 
 @pytest.mark.parametrize(
     ("mount", "counts"),
-    [("/srv/data", True), ("/data", True), ("/tmp", True), ("/run", True), ("/run/lock", True), ("/run/user/1000", False), ("/dev", False),
+    [("/srv/data", True), ("/data", True), ("/tmp", True), ("/run", True), ("/run/lock", True),
+     ("/run/user/1000", False), ("/dev", False),
      ("/dev/shm", True), ("/sys/fs/cgroup", False), ("/var/lib/kubelet/pods/a/volumes/token", False),
      ("/var/lib/docker/containers/a/mounts/shm", False)],
 )  # fmt: skip
