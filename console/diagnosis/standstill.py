@@ -39,6 +39,11 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
         replace(go_on(frozen.pid), recommended=True),
         *(replace(way, recommended=False) for way in verdict.actions),
     )
+    if verdict.verdict is VerdictWord.UNREACHABLE:
+        # What keeps clients out is told, with the process where that is the reason.
+        told = "queue" in (verdict.reach.known_by if verdict.reach is not None else ())
+        summary = verdict.summary if told else f"{verdict.summary}; {words(frozen)}"
+        return replace(verdict, summary=summary, actions=actions, frozen=frozen.pid)
     if want.ref is None:
         named = verdict.holder.name if verdict.holder is not None else want.name
         return replace(

@@ -9,6 +9,7 @@ import pytest
 
 from console.core.declaration import Declaration
 from console.core.network import Listener
+from console.core.reach import Attempt, Reached, Vantage
 from console.core.service import Endpoint, Hint, Service, ServiceRef, State
 from console.diagnosis import Confidence, Evidence, Verdict, VerdictWord, as_text, diagnose, needed
 from console.diagnosis.evidence import Refusal
@@ -62,6 +63,15 @@ def test_one_that_was_stopped_before_it_had_its_port() -> None:
     assert first(verdict) == ("continue", True, True)
     bare = replace(look(replace(API, ports=()), processes=(STOPPED,)), declared=())
     assert diagnose(bare).summary.startswith("api.service listens nowhere: its process 7")
+
+
+def test_what_keeps_clients_out_as_well_is_told_first() -> None:
+    full = replace(OWN, backlog=6, queue=5)
+    silent = (Attempt(Vantage.SSH, "10.0.0.1", 8080, Reached.SILENT),)
+    verdict = diagnose(look(API, full, processes=(STOPPED,), attempts=silent))
+    assert (verdict.verdict, verdict.fine, verdict.frozen) == (VerdictWord.UNREACHABLE, False, 7)
+    assert "stopped by a signal, does not accept: 6 connections wait" in verdict.summary
+    assert first(verdict) == ("continue", True, True)
 
 
 def test_what_an_ended_service_left_behind_is_told_as_that() -> None:
