@@ -165,8 +165,8 @@ def _unwell(
 
 
 def _on_ports(found: Iterable[Finding]) -> set[ServiceRef | None]:
-    """The services of which it is told already that they have not their port."""
-    return {finding.service for finding in found if finding.port is not None}
+    """The services of which it is told already that they have not their port; at the next boot is not now."""
+    return {one.service for one in found if one.port is not None and one.code != "port-claimed-twice"}
 
 
 def _without(explained: Collection[ServiceRef | None], found: Iterable[Service]) -> list[Service]:

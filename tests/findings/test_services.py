@@ -469,6 +469,14 @@ def test_what_keeps_a_service_from_its_port_is_not_told_again_as_what_comes_of_i
     assert (held.code, held.service) == ("port-held", api.ref)
 
 
+def test_a_clash_at_the_next_boot_is_not_why_a_health_check_fails_now() -> None:
+    wants = (Endpoint("tcp", "0.0.0.0", 8080),)
+    api = unit("api.service", pids=(7,), health="unhealthy", enabled="enabled", wants=wants)
+    other = unit("other.service", State.STOPPED, enabled="enabled", wants=wants)
+    for both in ((api, other), (other, api)):
+        assert {"port-claimed-twice", "unhealthy"} <= {found.code for found in judge(*both)}
+
+
 def test_a_stopped_process_is_why_a_health_check_fails() -> None:
     api = unit("api.service", pids=(7,), health="unhealthy")
     assert only(judge(api, halted=(Process(7, "python3", 1, state="T"),))).code == "process-stopped"
