@@ -14,7 +14,7 @@ from console.core.words import listed
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.findings.services import facts, ways_out
 from console.managers import manager
-from console.managers.adrift import run_by, unit_of
+from console.managers.adrift import SOCKET_GONE, run_by, unit_of
 from console.managers.base import Reviving
 from console.managers.elsewhere import place_in
 
@@ -130,7 +130,7 @@ def _of_daemon(snapshot: Snapshot, ran: Sequence[Service], declared: Collection[
     ident, scope = first.ref.manager, first.ref.scope
     whose = ident if scope == "system" else f"{ident} of {scope.removeprefix('user:')}"
     daemon = next((service for service in services if service.daemon is not None), None)
-    gone = "is not running" if daemon is None else f"(process {daemon.daemon}), {run_by(daemon)}, is gone"
+    gone = "is not running" if daemon is None else _gone(daemon)
     live = [service for service in services if service.pids]
     on = f"; {len(live)} still {'run' if len(live) > 1 else 'runs'}" if live else ""
     return Finding(
@@ -143,6 +143,13 @@ def _of_daemon(snapshot: Snapshot, ran: Sequence[Service], declared: Collection[
         _revival(services, whose, live),
         covers=(*(service.ref for service in ran), *_pid_file_of(snapshot, ident)),
     )
+
+
+def _gone(one: Service) -> str:
+    """What became of the manager of a service, which no unit of the system runs."""
+    if (one.adrift or "").endswith(SOCKET_GONE):
+        return f"(process {one.daemon}) {SOCKET_GONE}"
+    return f"(process {one.daemon}), {run_by(one)}, is gone"
 
 
 def _pid_file_of(snapshot: Snapshot, ident: str) -> tuple[ServiceRef, ...]:

@@ -8,6 +8,8 @@ from console.managers.elsewhere import place_in
 from console.managers.lineage import launches
 
 NOT_TOLD = "not told"
+SOCKET_GONE = "runs, and its socket is gone: it cannot be asked"
+"""Of a manager that a person must end, since nothing reaches it."""
 """The manager's own word for what only its files tell."""
 UP = (State.RUNNING, State.STARTING)
 """States of a unit in which what it runs may soon be told again."""
@@ -188,7 +190,7 @@ def _why(service: Service, unit: Service | None, *, runs: bool, ended: bool) -> 
     if unit is not None and unit.native_state.startswith("deactivating"):
         return f"{unit.ref.name}, which runs it, is being stopped"
     if runs:
-        return f"{manager} (process {daemon}) runs, and its socket is gone: it cannot be asked"
+        return f"{manager} (process {daemon}) {SOCKET_GONE}"
     if unit is None:
         file = f"; it is declared in {service.unit_file}" if service.unit_file is not None else ""
         gone = "has ended" if ended else "is not found any more"

@@ -14,6 +14,7 @@ from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Source
 from console.findings import evaluate
 from console.findings.declared import Expected
+from console.managers.adrift import SOCKET_GONE
 from tests.diagnosis.factories import HOST, listener, ref, snapshot, symptom, unit
 
 SUPERVISOR = "supervisor.service"
@@ -225,6 +226,8 @@ def test_wrong_files_of_one_that_runs_are_told_before_it_is_restarted() -> None:
 def test_a_manager_that_is_gone_is_said_to_be_whose_it_was(chain: tuple[str, ...], whose: str) -> None:
     gone = only(program("api", chain=chain, daemon=812, ran=True))
     assert gone.summary.startswith(f"supervisord (process 812), {whose}, is gone: nobody looks after ")
+    deaf = only(program("api", chain=chain, daemon=812, ran=True, adrift=f"supervisord (process 812) {SOCKET_GONE}"))
+    assert deaf.summary.startswith(f"supervisord (process 812) {SOCKET_GONE}: nobody looks after ")
 
 
 def test_its_silence_is_explained_where_all_of_its_services_are_missed() -> None:
