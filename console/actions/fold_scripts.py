@@ -36,6 +36,7 @@ END {
 FOLDED = """
 lines=$1 fold=$2 said=$HOSTDECK_PLAN/words.$$
 shift 2
+(umask 077 && : >"$said") || exit 1
 "$@" >"$said"
 code=$?
 { command -v awk >/dev/null 2>&1 && awk "$fold" "$said" || cat -- "$said"; } | tail -n "$lines"

@@ -38,6 +38,8 @@ printf '%s\\n' "$seen" >"$HOSTDECK_PLAN/run.$key"
 """KEY COMMAND...: keep what names the present run of a service."""
 
 KEEP_MARK = """
+# Lines of a log are kept where it is only to be had from its manager.
+umask 077
 key=$1
 shift
 "$@" >"$HOSTDECK_PLAN/log.$key"

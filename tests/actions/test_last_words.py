@@ -102,6 +102,7 @@ def test_what_only_its_manager_tells_is_new_where_it_did_not_say_it_before(tmp_p
     path.write_text("started\nbind failed\n")
     log = Log(tmp_path, log_marks._marked((), ("tail", "-n", "200", "--", str(path)), 3, whose=None))
     log.mark()
+    assert [file.stat().st_mode & 0o77 for file in tmp_path.glob("**/log.*")] == [0]
     assert log.since() == (0, "")
     add(path, "started\nbind failed\n")
     assert log.since() == (0, "started\nbind failed\n")
