@@ -43,7 +43,9 @@ def up_again(context: Context) -> tuple[Check, ...]:
     """After a restart: what its manager has restarted along runs."""
     if not isinstance(context.manager, Checkable):
         return ()
-    known = [one for one in _along(context, context.service, ()) if one.state is State.RUNNING and not one.oneshot]
+    # What a user's whole manager ran comes back with it only where that is enabled.
+    along = (one for one in _along(context, context.service, ()) if one.ref.scope == context.service.ref.scope)
+    known = [one for one in along if one.state is State.RUNNING and not one.oneshot]
     looks = (context.manager.is_running(one, hold=0.0) for one in known)
     return tuple(replace(look, within=context.settings.within) for look in looks)
 

@@ -71,6 +71,15 @@ def test_of_a_restart_it_is_seen_that_what_was_restarted_along_runs() -> None:
     assert "dep.service is active" not in [check.name for check in made.checks]
 
 
+def test_of_a_users_whole_manager_it_is_not_asked_that_all_comes_back() -> None:
+    name = "user@1001.service"
+    theirs = replace(unit("echo.service", scope="user:ann"), chain=("systemd", name, "echo.service"))
+    host = snapshot(services=(unit(name), theirs))
+    again = Intent(ActionKind.RESTART, ref(name))
+    made = plan(again, host, managers=MANAGERS, settings=ActionSettings(), plan_id="p1", reason=None)
+    assert "echo.service is active" not in [check.name for check in made.checks]
+
+
 def test_what_needs_a_service_is_started_again_where_a_release_is_taken_back() -> None:
     host = snapshot(services=(LEGACY, unit("dep.service")))
     intent = Intent(ActionKind.ROLLBACK, ref("legacy.service"))
