@@ -69,6 +69,13 @@ def port_map(snapshot: Snapshot, others: tuple[Declaration, ...] = ()) -> tuple[
     return tuple(sorted(found, key=lambda entry: (entry.fit.rank, entry.port, entry.protocol)))
 
 
+def sees_listeners(snapshot: Snapshot) -> bool:
+    """Whether a host tells who listens: else nobody is known to, which is not nobody."""
+    source = snapshot.source("listeners")
+    answered = source is not None and source.at is not None and source.failure is None
+    return snapshot.link.state is LinkState.UP and answered
+
+
 def contested(snapshot: Snapshot, others: tuple[Declaration, ...] = ()) -> tuple[Entry, ...]:
     """Only the ports that several services declare; on most hosts there is none, and this costs next to nothing."""
     host = _Host(snapshot, claims(snapshot, others))
@@ -106,9 +113,7 @@ class _Host:
         self._by_name: dict[str, list[Service]] = {}
         for service in snapshot.services:
             self._by_name.setdefault(service.ref.name, []).append(service)
-        source = snapshot.source("listeners")
-        answered = source is not None and source.at is not None and source.failure is None
-        self._sees = snapshot.link.state is LinkState.UP and answered
+        self._sees = sees_listeners(snapshot)
 
     @cached_property
     def _owners(self) -> Owners:

@@ -5,6 +5,7 @@ import pytest
 from console.cli.commands.ports import _text as table
 from console.core.declaration import Declaration
 from console.core.service import Endpoint, State
+from console.core.snapshot import Link, LinkState
 from console.diagnosis.portmap import port_map
 from tests.diagnosis.factories import listener, snapshot, unit
 
@@ -27,6 +28,15 @@ def test_what_another_service_declares_is_told_with_its_name(capsys: pytest.Capt
     assert rows["8080", "127.0.0.1"].endswith(" systemd unit api.service")
     assert rows["8080", "127.0.0.7"].endswith(" (api.service) systemd unit api.service")
     assert rows["9090", "127.0.0.7"].endswith(" -")
+
+
+def test_nobody_is_not_said_of_a_host_that_does_not_tell(capsys: pytest.CaptureFixture[str]) -> None:
+    claim = Declaration("web", Endpoint("tcp", "*", 7010), "/srv/web/.env:3")
+    down = snapshot(listeners=(), link=Link(LinkState.DOWN, 0.0, "no route"))
+    table((down,), (), port_map(down, (claim,)))
+    row = next(line for line in capsys.readouterr().out.splitlines() if " 7010 " in line)
+    assert "not seen" in row
+    assert "nobody" not in row
 
 
 def test_what_is_declared_and_not_there_has_a_row_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,6 +113,7 @@ _WORDS = {"clash": "CLASH", "exposed": "OPEN", "undeclared": "STRAY", "missing":
 
 def _text(snapshots: "Sequence[Snapshot]", clashes: "Sequence[Finding]", entries: "Sequence[Entry]") -> None:
     from console.cli.terminal import RED, Terminal, wrap_cells
+    from console.diagnosis.portmap import sees_listeners
     from console.managers.join import Owners
 
     terminal = Terminal()
@@ -131,7 +132,8 @@ def _text(snapshots: "Sequence[Snapshot]", clashes: "Sequence[Finding]", entries
         for listener in snapshot.listeners
         for owner in (owners.of(listener),)
     ]
-    rows += [_unheld(entry) for entry in entries if not entry.listeners]
+    seen = {snapshot.host for snapshot in snapshots if sees_listeners(snapshot)}
+    rows += [_unheld(entry, seen=entry.host in seen) for entry in entries if not entry.listeners]
     place = {snapshot.host: number for number, snapshot in enumerate(snapshots)}
     rows.sort(key=lambda row: (place[row[0]], int(row[1]), row[2:4]))
     terminal.table(
@@ -189,12 +191,22 @@ def _row(host: str, listener: "Listener", found: "Service | None", where: str = 
     return (host, str(listener.port), listener.protocol, address, name, process, user, known_by, where)
 
 
-def _unheld(entry: "Entry") -> tuple[str, ...]:
-    """A port that is declared, and nobody listens."""
+def _unheld(entry: "Entry", *, seen: bool) -> tuple[str, ...]:
+    """A port that is declared and has no listener, as far as its host's are ``seen``."""
     claim = min(entry.declared_by, key=lambda one: not one.sure)
     names = " ".join(dict.fromkeys(one.service for one in entry.declared_by))
     where = claim.where if claim.sure else f"perhaps {claim.where}"
-    return (entry.host, str(entry.port), entry.protocol, claim.endpoint.address, names, "nobody", "-", "-", where)
+    return (
+        entry.host,
+        str(entry.port),
+        entry.protocol,
+        claim.endpoint.address,
+        names,
+        "nobody" if seen else "not seen",
+        "-",
+        "-",
+        where,
+    )
 
 
 def _where(entry: "Entry", owner: "Service | None") -> str:
