@@ -142,8 +142,7 @@ async def missed_plans(host: str, fleet: "Fleet") -> "tuple[HostPlan, ...]":
     if not unknown:
         return ()
     wanted = {entry.id for entry in unknown}
-    there = await pick_up(fleet.transport(host), trail)
-    fleet.abandoned(host, abandoned(there))
+    there = await pick_up(fleet.transport(host), trail, seen=lambda all_: fleet.abandoned(host, abandoned(all_)))
     return tuple(found for found in there if found.plan.id in wanted)
 
 

@@ -226,13 +226,25 @@ async def settle(audit: AuditTrail, view: HostView, host: str) -> int:
     return len(await _settled(audit, view, host))
 
 
-async def pick_up(transport: Transport, audit: AuditTrail, settings: RunSettings | None = None) -> tuple[HostPlan, ...]:
+def unheard(_: tuple[HostPlan, ...]) -> None:
+    """Nobody asks for all plans of a host."""
+
+
+async def pick_up(
+    transport: Transport,
+    audit: AuditTrail,
+    settings: RunSettings | None = None,
+    *,
+    seen: Callable[[tuple[HostPlan, ...]], None] = unheard,
+) -> tuple[HostPlan, ...]:
     """What a console that starts has missed on a host: plans that run there, have ended within ``LATELY``, or whose end
     was not known here. The audit trail then has these ends. The newest first; only the connected user's and root's.
 
-    Those that run can be watched with ``resume``. Raises ``TransportError`` and ``AuditError``.
+    ``seen`` is given all plans that the host knows of. Those that run can be watched with ``resume``. Raises
+    ``TransportError`` and ``AuditError``.
     """
     view = await inspect(transport, settings)
+    seen(view.plans)
     learned = await _settled(audit, view, transport.host)
     return tuple(
         found
