@@ -124,7 +124,7 @@ def ports(context: Context, *certain: Endpoint) -> tuple[Check, ...]:
     """After: it has the ports that are declared or ``certain``; where there are none, it is told where it listens."""
     sure = one_per_port((*context.declared(), *certain))
     told = () if sure or _keeps_all(context) else _listens(context)
-    return (*ports_held(context, *sure), *told, *_kept(context, {one.port for one in sure}))
+    return (*ports_held(context, *sure), *told, *_kept(context, {port_label(one) for one in sure}))
 
 
 def _kept_if_had(context: Context) -> tuple[tuple[str, str, Command], ...]:
@@ -157,7 +157,7 @@ def _had(context: Context) -> tuple[Check, ...]:
     )
 
 
-def _kept(context: Context, others: set[int]) -> tuple[Check, ...]:
+def _kept(context: Context, others: set[str]) -> tuple[Check, ...]:
     """After: it has what it had of these; ``others`` are looked at already."""
     hold, within = context.settings.hold, context.settings.within
     return tuple(
@@ -168,7 +168,7 @@ def _kept(context: Context, others: set[int]) -> tuple[Check, ...]:
             hold,
         )
         for mark, label, look in _kept_if_had(context)
-        if int(label.rpartition(" ")[2]) not in others
+        if label not in others
     )
 
 

@@ -74,7 +74,11 @@ is left."""
 HAD = """
 mark=$HOSTDECK_PLAN/had.$1
 shift
-answer=$("$@") && : >"$mark"
+answer=$("$@")
+case $? in
+  0) : >"$mark" ;;
+  77) printf '%s\\n' "$answer" >"$mark.unseen" ;;
+esac
 echo "$answer"
 """
 """MARK COMMAND...: keep that COMMAND, which says that a service has a port, says so. What it says is told."""
@@ -82,6 +86,7 @@ echo "$answer"
 NOT_LOST = """
 mark=$HOSTDECK_PLAN/had.$1 label=$2
 shift 2
+[ ! -e "$mark.unseen" ] || { echo "whether it had $label before is not known: $(cat -- "$mark.unseen")"; exit 77; }
 [ -e "$mark" ] || { echo "it did not have $label before"; exit 77; }
 exec "$@"
 """

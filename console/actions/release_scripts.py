@@ -241,7 +241,9 @@ PRUNE = (
     _SWITCH
     + r"""
 directory=$1 was=$2 coming=$3 going=$4 failed=$5
-now=$(live) && [ -n "$now" ] || exit 1
+now=$(live) || exit 1
+# Of a first release that was taken back none is live.
+[ -n "$now" ] || [ "${HOSTDECK_UNDONE-}" ] || exit 1
 cd -- "$directory/releases" || exit 1
 if [ "${HOSTDECK_UNDONE-}" ]; then
   going=$failed

@@ -19,7 +19,7 @@ def verdict(evidence: Evidence, want: Want, found: Verdict) -> Verdict:
 
     Where nothing but a guess says that the port is its own, it may be right without it.
     """
-    if not is_idle(want) or any(holder.ref == want.ref for holder in found.holders):
+    if not is_idle(want) or _has_it(want) or any(holder.ref == want.ref for holder in found.holders):
         return found
     age = (
         evidence.now - want.service.since if evidence.now is not None and want.service and want.service.since else None
@@ -42,6 +42,13 @@ def is_idle(want: Want) -> bool:
     """Whether the service that wants the port runs: that nobody has the port means then that it does not listen."""
     service = want.service
     return service is not None and service.state is State.RUNNING and service.ref.manager not in _ELSEWHERE
+
+
+def _has_it(want: Want) -> bool:
+    """Whether its manager says that it has the port, though no socket shows it: rules may publish it."""
+    ports = want.service.ports if want.service is not None else ()
+    asked = want.endpoint
+    return asked is not None and any((one.protocol, one.port) == (asked.protocol, asked.port) for one in ports)
 
 
 def _other_ports(want: Want) -> str:

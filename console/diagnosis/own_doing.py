@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from console.core import frozen
 from console.core.command import quote
 from console.core.finding import Proposal
 from console.core.network import Listener
@@ -32,7 +33,7 @@ def full_queue(listeners: Sequence[Listener]) -> Listener | None:
 def is_frozen(evidence: Evidence, listener: Listener) -> bool:
     """Whether a signal stopped the process: somebody may be looking into it."""
     process = evidence.process(listener.pid)
-    return process is not None and process.state in ("T", "t")
+    return frozen.is_frozen(process)
 
 
 def not_accepting(evidence: Evidence, listener: Listener) -> str:
@@ -52,9 +53,8 @@ def dropping(evidence: Evidence, client: str | None) -> UnitFilter | None:
         return None
     if client is not None:
         return found if found.drops(client) else None
-    return (
-        found if any(not one.prefixlen for one in found.deny) and all(one.is_loopback for one in found.allow) else None
-    )
+    whole = {one.version for one in found.deny if not one.prefixlen}
+    return found if whole == {4, 6} and all(one.is_loopback for one in found.allow) else None
 
 
 def by_unit(where: str, found: UnitFilter, failed: Sequence[Attempt]) -> tuple[str, Confidence, tuple[str, ...]]:

@@ -88,6 +88,8 @@ def _place(evidence: Evidence, want: Want) -> Place | None:
     if space is None:
         shared = (_of_pids(evidence, unit.pids) for unit in _shared(evidence, service, declared))
         space = next((one for one in shared if one is not None), None)
+    if space is None and service.pids and any(one.members > len(one.pids) for one in known.spaces):
+        return Place(words, gap="of a network with many processes not all were looked at")
     if space is not None or declared.path is None:
         return Place(words, space)
     if known.file == "own":
@@ -171,6 +173,11 @@ def _own(evidence: Evidence, want: Want, place: Place, holders: tuple[Holder, ..
 
 def _nobody(evidence: Evidence, want: Want, place: Place, commands_of: CommandsOf) -> Verdict:
     where = f"in the network of {want.name} ({place.words})"
+    if place.space is None and want.down and want.symptom is not None and want.symptom.errno == "EADDRINUSE":
+        summary = f"nobody lives {where} now, and yet {want.port} could not be bound there: it may clash with itself"
+        return replace(
+            undecided(evidence, want, summary), actions=proposals.start(want, commands_of, recommended=False)
+        )
     if place.space is None:
         summary = f"{want.port} is free {where}: nobody lives there"
         verdict = outline(evidence, want, VerdictWord.FREE, summary, Confidence.MEDIUM)

@@ -69,7 +69,7 @@ def _ways(want: Want, service: Service, commands_of: CommandsOf) -> tuple[Propos
     """
     if cannot_run(service):
         return (_put_right(service), *proposals.start(want, commands_of, recommended=False))
-    if service.state is not State.FAILED and restarts_after_failure(service):
+    if service.state is State.FLAPPING or (service.state is not State.FAILED and restarts_after_failure(service)):
         return ()
     return proposals.start(want, commands_of)
 

@@ -16,6 +16,7 @@ _WHEN = {
     "on-abort": "only after SIGKILL or a crash",
     "unexpected": "after a signal or unexpected exit",
 }
+_TIMER = ".timer"
 NEW_POD = "kubernetes, as a new pod"
 _WORDS = {
     "systemd": "systemd Restart={}",
@@ -44,7 +45,8 @@ def respawn_of(snapshot: Snapshot, service: Service | None) -> str | None:
     policy = service.restart_policy or ""
     # Restart=on-watchdog does nothing after a kill.
     if policy.partition(":")[0] not in _WHEN:
-        return None
+        timer = next((name for name in service.started_by if name.endswith(_TIMER)), None)
+        return f"systemd {timer}" if timer is not None else None
     # Containers of Podman are under the same manager as Docker's.
     if service.ref.manager == "supervisord" and policy == "on-failure":
         return "supervisord autorestart=unexpected"
@@ -54,7 +56,8 @@ def respawn_of(snapshot: Snapshot, service: Service | None) -> str | None:
 
 def _starter(service: Service) -> str | None:
     """What starts it again even after it was stopped by its manager, the quickest first."""
-    names = sorted(service.started_by, key=lambda name: not name.endswith(".socket"))
+    at_once = (name for name in service.started_by if not name.endswith(_TIMER))
+    names = sorted(at_once, key=lambda name: not name.endswith(".socket"))
     if not names:
         return None
     if names[0] not in service.triggered_by:
@@ -64,6 +67,8 @@ def _starter(service: Service) -> str | None:
 
 def when(respawn: str) -> str:
     """After which ends what ``respawn_of`` named starts the service again: ``after any end``."""
+    if respawn.endswith(_TIMER):
+        return "not at once, but when it is due"
     return _WHEN.get(respawn.rpartition("=")[2].partition(":")[0], ANY_END)
 
 

@@ -77,7 +77,7 @@ function follow(chain, verdict, before, depth,   place, to) {
 }
 # An element of a verdict map is a rule of its own: "iifname . tcp dport vmap { a . 80 : jump x }" is "iifname a tcp
 # dport 80 jump x".
-function spread(chain, rule, given, depth,   at, asked, map, n, k, size, parts, element, keys, asks, key, met) {
+function spread(chain, rule, given, depth,   at, asked, map, n, k, size, element, keys, asks, key, met) {
   at = index(rule, " vmap ")
   asked = substr(rule, 1, at - 1)
   map = substr(rule, at + 6)

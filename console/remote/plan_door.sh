@@ -58,8 +58,8 @@ hd_store() {
   [ "$((hd_size))" = "$1" ] && mv -f "$hd_dir/script.$$" "$hd_dir/script"
 }
 
-# Root's plan becomes a unit of its own, with a home, where tools keep what they keep; another user's leaves the connection behind, in his own service manager where
-# that outlives his sessions.
+# Root's plan becomes a unit of its own, with a home, where tools keep what they keep; another user's leaves the
+# connection behind, in his own service manager where that outlives his sessions.
 hd_detach() {
   if [ "$(id -u)" = 0 ] && [ -d /run/systemd/system ] && systemd-run --quiet --collect --unit="hostdeck-$1" \
     --property=KillMode=process --setenv="HOME=${HOME:-/root}" --description="hostdeck plan $1" \

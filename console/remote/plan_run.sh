@@ -122,8 +122,9 @@ hd_needless() {
   return 1
 }
 
-# The undo of every step that was begun, last first, but for those that come after all others, first first: also of the one that failed, which may have done a part. Not while
-# a command still runs that could not be stopped: it would undo the undo.
+# The undo of every step that was begun, last first, but for those that come after all others, first first: also of the
+# one that failed, which may have done a part. Not while a command still runs that could not be stopped: it would undo
+# the undo.
 hd_undo() {
   hd_why=$hd_cause hd_undone='' hd_left='' hd_first='' hd_then=''
   for hd_n in $hd_begun; do

@@ -73,7 +73,7 @@ def silent(target: SshTarget, seconds: float, *, answered: bool, speaks: bool | 
     ``answered``: whether anything did since the login; ``speaks``: whether sshd greets a new connection, where known.
     """
     if answered or speaks is False:
-        gone = "the host or the network is gone" + (", or its sshd hangs" if speaks is None else "")
+        gone = "the host or the network is gone, or its sshd hangs"
         return TransportError("lost", f"no sign of life for {seconds:.0f} s: {gone}")
     let_in = f"{address(target)} let {target.user} in and then said nothing for {seconds:.0f} s"
     hangs = "the login hangs there (PAM, systemd-logind or dbus)"

@@ -99,8 +99,18 @@ def test_the_file_of_the_hosts_own_network_is_the_host() -> None:
 def test_nobody_is_in_a_network_that_is_made_anew_at_each_start() -> None:
     private = OwnNetwork(shared_with=("other.service",))
     verdict = diagnose(_evidence(Namespaces(), _host(private)))
-    assert verdict.verdict is VerdictWord.FREE
-    assert "nobody lives there" in verdict.summary
+    assert verdict.verdict is VerdictWord.UNKNOWN
+    assert "and yet tcp 8080 could not be bound there: it may clash with itself" in verdict.summary
+    assert not any(one.recommended for one in verdict.actions)
+
+
+def test_a_network_of_many_processes_of_which_not_all_were_looked_at_is_not_known() -> None:
+    crowd = replace(_space(50, named=False), members=90)
+    host = _host(OwnNetwork())
+    running = replace(host, services=(replace(host.services[0], pids=(999,)), *host.services[1:]))
+    verdict = diagnose(_evidence(Namespaces(spaces=(crowd,)), running))
+    assert verdict.verdict is VerdictWord.UNKNOWN
+    assert any("not all were looked at" in gap.why for gap in verdict.not_checked)
 
 
 def test_the_network_of_a_unit_that_it_joins_is_looked_at() -> None:

@@ -327,6 +327,9 @@ def test_the_filter_of_the_unit_keeps_clients_out() -> None:
     unknown = replace(evidence, attempts=(), connected=replace(ANSWERS, client=None))
     assert diagnose(unknown).verdict is VerdictWord.UNREACHABLE
     assert diagnose(replace(unknown, unit_filter=admitted)).verdict is VerdictWord.HELD
+    # What is dropped of one family says nothing of a client of the other.
+    of_one = unit_filter(DENY.replace("0.0.0.0/0 ", ""))
+    assert diagnose(replace(unknown, unit_filter=of_one)).verdict is VerdictWord.HELD
 
 
 def test_what_was_not_judged_is_not_blamed_on_the_network() -> None:

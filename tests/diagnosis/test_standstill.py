@@ -117,6 +117,11 @@ def test_one_that_runs_without_its_port(changes: dict[str, Any], summary: str) -
     assert not any(way.recommended for way in verdict.actions)
 
 
+def test_a_port_that_only_rules_publish_is_not_said_to_be_without_its_service() -> None:
+    web = Service(ServiceRef(HOST, "docker", "web"), State.RUNNING, "running", pids=(7,), ports=(PORT.endpoint,))
+    assert "not listen" not in diagnose(look(web)).summary
+
+
 def test_where_only_a_guess_names_the_port_it_may_be_right_without_it() -> None:
     program = Service(ServiceRef(HOST, "supervisord", "api"), State.RUNNING, "RUNNING", pids=(7,),
                       hints=(Hint(Endpoint("tcp", "*", 8080), "PORT of api.conf"),))  # fmt: skip

@@ -26,7 +26,6 @@ def line(verdict: Verdict, name: str) -> str:
 @pytest.mark.parametrize(
     ("starter", "respawn"),
     [
-        ("legacy.timer", "systemd legacy.timer"),
         ("legacy.path", "systemd legacy.path"),
         ("legacy.socket", "systemd socket activation by legacy.socket"),
     ],
@@ -37,6 +36,15 @@ def test_an_active_trigger_starts_it_again_and_is_stopped_first(starter: str, re
     assert line(verdict, "RESPAWN").startswith(f"yes, {respawn}: killing 4112 will NOT")
     assert verdict.actions[0].label == f"stop {starter} and legacy.service, then start api.service"
     assert verdict.actions[0].recommended
+
+
+def test_a_timer_starts_it_again_when_it_is_due_and_hides_no_policy() -> None:
+    timed = replace(JOB, triggered_by=("legacy.timer",), starters=("legacy.timer",))
+    verdict = look(timed)
+    assert line(verdict, "RESPAWN") == "not at once, but when it is due (systemd legacy.timer)"
+    assert verdict.actions[0].label == "stop legacy.timer and legacy.service, then start api.service"
+    always = look(replace(timed, restart_policy="always"))
+    assert line(always, "RESPAWN").startswith("yes, systemd Restart=always: killing 4112 will NOT")
 
 
 def test_a_trigger_that_is_not_active_starts_nothing() -> None:

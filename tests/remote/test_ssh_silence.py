@@ -13,7 +13,7 @@ LET_IN = "10.0.0.1:22 let root in and then said nothing for 8 s"
     ("answered", "speaks", "code", "said"),
     [
         (True, None, "lost", "no sign of life for 8 s: the host or the network is gone, or its sshd hangs"),
-        (False, False, "lost", "no sign of life for 8 s: the host or the network is gone"),
+        (False, False, "lost", "no sign of life for 8 s: the host or the network is gone, or its sshd hangs"),
         (False, True, "login-hangs", f"{LET_IN}, while its sshd answers: the login hangs there"),
         (False, None, "lost", f"{LET_IN}: the login hangs there (PAM, systemd-logind or dbus), or the host or the"),
     ],
