@@ -36,7 +36,8 @@ _FORM = (
     '"StopSignal":{{json .Config.StopSignal}},"StopTimeout":{{json .Config.StopTimeout}},"Labels":{'
     + ",".join(f'"{label}":{{{{json (index .Config.Labels "{label}")}}}}' for label in _LABELS)
     + '}},"HostConfig":{"RestartPolicy":{"Name":{{json .HostConfig.RestartPolicy.Name}}},'
-    '"AutoRemove":{{json .HostConfig.AutoRemove}},"PortBindings":{{json .HostConfig.PortBindings}}},'
+    '"AutoRemove":{{json .HostConfig.AutoRemove}},"PortBindings":{{json .HostConfig.PortBindings}},'
+    '"NetworkMode":{{json .HostConfig.NetworkMode}}},'
     '"NetworkSettings":{"Ports":{{json .NetworkSettings.Ports}}}}'
 )
 

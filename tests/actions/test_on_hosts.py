@@ -65,7 +65,10 @@ async def test_when_the_newcomer_fails_the_holder_runs_again(lab: Lab, fresh_hos
     port_conflict(host)
     async with connected(host.name, lab.ssh_config("oncall")) as transport:
         ill = replace(QUICK, health="http://127.0.0.1:8080/fail", within=5.0)
-        for settings, why in ((ill, "/fail answers 2xx failed: /fail 500"), (QUICK, "flapping: api.service")):
+        for settings, why in (
+            (ill, "/fail answers 2xx failed: /fail 500: failed, as asked"),
+            (QUICK, "flapping: api.service"),
+        ):
             before = named(await look(transport), "legacy.service").pid
             wanted = await planned(transport, ActionKind.FREE_PORT, "api.service", port=8080, settings=settings)
             last = await run(transport, wanted, root=False)

@@ -22,5 +22,5 @@ def test_the_service_that_is_not_seen_is_not_passed_over(hostdeck: Hostdeck, fre
     assert done.code == 1
     assert f"{host.name}/supervisord:legacy is declared by /etc/supervisor/conf.d/legacy.conf:5" in done.out
     done = hostdeck("oncall", "status", f"{host.name}/ssh")
-    assert f"{host.name}: not seen: whether supervisord has 'ssh', too" in done.out
+    assert f"{host.name}: not seen: whether pm2 or supervisord has 'ssh', too" in done.out
     assert f"{host.name} has 1 critical finding of what was not asked for" in done.out
