@@ -113,7 +113,7 @@ def test_a_node_port(node: Node) -> None:
 
 def test_a_pod_with_the_network_of_the_host(node: Node) -> None:
     [root] = node.judged("root", ":9100")
-    assert root == Judged(HELD, HIGH, ("mon/ds/agent",), ("ID",), "both want every address", NEW_POD, frozenset(),
+    assert root == Judged(HELD, HIGH, ("mon/ds/agent",), ("ID",), None, NEW_POD, frozenset(),
                           "change-host-port", "take the port 9100 from mon/ds/agent", off=True)  # fmt: skip
     [verdict] = why(node.lab, node.host, [":9100"], "nosudo")
     [holder] = verdict.holders
