@@ -42,7 +42,9 @@ def hold(host: Host, way: str, address: str, port: int = 8080, user: str = "depl
     """Start a unit that holds a port in a special way (see service/hold.py)."""
     host.write("/usr/local/lib/lab/hold.py", (SERVICE / "hold.py").read_text(encoding="utf-8"), mode=0o755)
     command = f"/usr/bin/python3 /usr/local/lib/lab/hold.py {way} {address} {port}"
-    host.unit(f"{name}.service", f"[Service]\nUser={user}\nKillMode=process\nExecStart={command}\n")
+    # What its child inherited outlives it only so.
+    spares = "KillMode=process\n" if way == "orphan" else ""
+    host.unit(f"{name}.service", f"[Service]\nUser={user}\n{spares}ExecStart={command}\n")
 
 
 def _held(way: str, address: str, seen: str, user: str = "deploy", unit_extra: str = "") -> Callable[[Host], None]:

@@ -11,7 +11,7 @@ def holding(host: Host, way: str, address: str, port: int, user: str = "deploy",
     """Start a unit that holds a port in a special way (see service/hold.py)."""
     host.write(SAVED, (SERVICE / "hold.py").read_text(encoding="utf-8"), mode=0o755)
     command = f"/usr/bin/python3 {SAVED} {way} {address} {port}"
-    host.unit(f"{name}.service", f"[Service]\nUser={user}\nKillMode=process\nExecStart={command}\n")
+    host.unit(f"{name}.service", f"[Service]\nUser={user}\nExecStart={command}\n")
 
 
 def loopback(host: Host) -> None:

@@ -28,7 +28,7 @@ LATER = "containers that publish 8080 when they are started"
 NOBODY: frozenset[str] = frozenset()
 
 
-def _hidden(clash: str) -> Judged:
+def _hidden(clash: str | None) -> Judged:
     """As ``oncall``: a container by its process's words; of its engine nothing may be asked, nor is it told to stop."""
     return Judged(HELD, MEDIUM, ("container ID",), ("ID",), clash, None, frozenset({POLICY}), "stop-container",
                   "stop container ID", off=True)  # fmt: skip
@@ -80,8 +80,8 @@ SCENARIOS: dict[str, Scenario] = {
         # Who wants it is known by its unit, and so at which address: one that rules for what comes in do not concern.
         replace(loopback, gaps=frozenset({POLICY, API_LOG})),
         also={":8081": (
-            wide := Judged(HELD, HIGH, ("wide",), ("wide",), "both want every address", None),
-            unnamed := replace(_hidden("both want every address"), gaps=frozenset({POLICY, PROCESS, RULES})),
+            wide := Judged(HELD, HIGH, ("wide",), ("wide",), None, None),
+            unnamed := replace(_hidden(None), gaps=frozenset({POLICY, PROCESS, RULES})),
             unnamed,
         )},
     ),
