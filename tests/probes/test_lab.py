@@ -267,4 +267,4 @@ def test_a_host_of_busybox_says_what_it_can(lab: Lab, box: Host) -> None:
     [init] = way.ask(process.PROBE, "1")
     assert init.name == "init"
     lacking = {probe.name for probe in ALL if not set(probe.requires) <= who.tools}
-    assert lacking == {"sockets", "unlisted", "nftables", "iptables", "ip6tables", "firewalld"}
+    assert lacking == {"sockets", "unit_filter", "unlisted", "nftables", "iptables", "ip6tables", "firewalld"}
