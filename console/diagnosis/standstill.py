@@ -40,8 +40,9 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
         *(replace(way, recommended=False) for way in verdict.actions),
     )
     if verdict.verdict is VerdictWord.UNREACHABLE:
-        # What keeps clients out is told, with the process where that is the reason.
-        told = "queue" in (verdict.reach.known_by if verdict.reach is not None else ())
+        # What keeps clients out is told, with the process where that is the reason and was seen at the socket.
+        full = verdict.reach is not None and "queue" in verdict.reach.known_by
+        told = full and any(holder.pid == frozen.pid for holder in verdict.holders)
         summary = verdict.summary if told else f"{verdict.summary}; {words(frozen)}"
         return replace(verdict, summary=summary, actions=actions, frozen=frozen.pid)
     if want.ref is None:

@@ -301,7 +301,7 @@ async def test_health_is_a_proof(lab: Lab, fresh_host: FreshHost) -> None:
             transport, await planned(transport, ActionKind.RESTART, "api.service", settings=bad), root=False
         )
         assert last.result is Result.FAILED
-        assert last.reason == "/fail answers 2xx failed: /fail 500"
+        assert last.reason == "/fail answers 2xx failed: /fail 500: failed, as asked"
         told = replace(QUICK, health="tcp://127.0.0.1:8080", health_command=("test", "-s", "/etc/hostname"))
         wanted = await planned(transport, ActionKind.RESTART, "api.service", settings=told)
         last = await run(transport, wanted, root=False)

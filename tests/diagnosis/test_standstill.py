@@ -72,6 +72,8 @@ def test_what_keeps_clients_out_as_well_is_told_first() -> None:
     assert (verdict.verdict, verdict.fine, verdict.frozen) == (VerdictWord.UNREACHABLE, False, 7)
     assert "stopped by a signal, does not accept: 6 connections wait" in verdict.summary
     assert first(verdict) == ("continue", True, True)
+    hidden = diagnose(look(API, replace(full, pids=(), process=None), processes=(STOPPED,), attempts=silent))
+    assert "was stopped by a signal and does nothing" in hidden.summary
 
 
 def test_what_an_ended_service_left_behind_is_told_as_that() -> None:
