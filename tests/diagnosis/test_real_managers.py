@@ -234,5 +234,7 @@ def test_the_connections_of_the_run_before_are_not_live(lab: Lab, fresh_host: Fr
     host.sh("systemctl reset-failed legacy.service; systemctl start legacy.service")
     host.wait("curl -fs http://127.0.0.1:8080/health")
     assert host.sh("ss -Htn state fin-wait-2 'sport = :8080' | wc -l").strip() == "3"
-    [verdict] = why(lab, host, [":8080"])
-    assert verdict.holders[0].connections == 0
+    # On a busy host a look may meet a try of its own, which is live for a moment: the three dead ones never count.
+    counts = [why(lab, host, [":8080"])[0].holders[0].connections for _ in range(3)]
+    assert 0 in counts
+    assert all(count is not None and count < 3 for count in counts)
