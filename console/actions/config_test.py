@@ -5,6 +5,7 @@ from console.core.command import Command
 from console.core.plan import Check
 from console.core.way_in import is_way_to_host
 from console.managers.acting import Launching
+from console.managers.first_words import FIRST_WORDS
 from console.probes.elevated import AS_ROOT
 
 _TESTED = {
@@ -30,21 +31,13 @@ blame() {
 
 _TEST = (
     AS_ROOT
+    + FIRST_WORDS
     + _BLAME
     + """
 tool=$1 as=$2 own=$3
 shift 3
-# The first command of the arguments.
-launched() {
-  all=$# n=0
-  for word; do
-    n=$((n + 1))
-    [ "$n" -gt "$own" ] || set -- "$@" "$word"
-  done
-  shift "$all"
-  [ $# = 0 ] || "$@"
-}
-begins=$(launched "$@") || begins=
+launched() { [ $# = 0 ] || "$@"; }
+begins=$(first_words "$own" launched "$@") || begins=
 shift "$own"
 seen=$("$@") || exit 1
 case $seen in *MainPID=*) pid=${seen#*MainPID=} pid=${pid%%[!0-9]*} ;; *) pid= ;; esac
