@@ -103,7 +103,11 @@ function number(f,   c, l) {
 }
 BEGIN {
   MOST = 20000
-  file = ENVIRON["HD_FILE"] == "" ? "" : number("\"$HD_FILE\"")
+  if (ENVIRON["HD_FILE"] != "") {
+    # What is below a closed folder is there as well as not.
+    "stat -Lc %i -- \"$HD_FILE\" 2>&1" | getline file
+    if (file !~ /^[0-9]+$/) { closed = file !~ /No such file|Not a directory/; file = "" }
+  }
   c = "stat -c \"%i %n\" self/net/dev [0-9]*/net/dev 2>/dev/null"
   while ((c | getline) > 0) {
     split($2, part, "/")
@@ -137,7 +141,7 @@ BEGIN {
     for (i = 1; i <= n && i <= 4; i++) tell(pids[i])
   }
   if (ENVIRON["HD_FILE"] == "" || met) exit
-  if (file == "") print "file missing"
+  if (file == "") print "file", closed ? "unseen" : "missing"
   else if (file == number("self/ns/net")) print "file own"
   else print "file", unseen ? "unseen" : "empty"
 }'

@@ -138,3 +138,11 @@ def test_verdict_maps_are_followed_and_what_only_the_host_itself_meets_is_not_to
         assert all(not one.unread and one.refused is None for one in asked.values())
     finally:
         host.sh("nft delete table ip k")
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_a_closed_folder_hides_is_not_called_missing(lab: Lab, host: Host, shell: str) -> None:
+    host.sh("install -d -m 700 /srv/closed && touch /srv/closed/net")
+    way = over_ssh(lab, host, "oncall")
+    told_as = {at: way.ask(namespaces.PROBE, at, shell=shell).file for at in ("/srv/closed/net", "/srv/nowhere")}
+    assert told_as == {"/srv/closed/net": "unseen", "/srv/nowhere": "missing"}
