@@ -9,6 +9,8 @@ from console.remote.runner import RunSettings, execute, new_plan_id
 from console.remote.transport import Channel, ChannelRefusedError, HostSpec, TransportError
 from tests.remote.plans import LocalPlaces, change, make
 
+_HELD = 'echo x >>"$1"; n=600; while [ ! -e "$2" ] && [ $((n -= 1)) -gt 0 ]; do sleep 0.05; done'
+
 
 class CutChannel:
     """A channel whose link can be cut; what is written after ``deaf`` never arrives."""
@@ -105,6 +107,17 @@ def counted(places: LocalPlaces, seconds: float = 0.0, **more: object) -> Plan:
         "count", change("sh", "-c", 'echo x >>"$1"; sleep "$2"', "sh", str(places.first / "count"), f"{seconds}")
     )
     return make(step, plan_id=new_plan_id(), **more)  # type: ignore[arg-type]
+
+
+def held(places: LocalPlaces, **more: object) -> Plan:
+    """A plan that runs until ``let_go``, or for 30 s."""
+    step = Step("count", change("sh", "-c", _HELD, "sh", str(places.first / "count"), str(places.first / "gate")))
+    return make(step, plan_id=new_plan_id(), **more)  # type: ignore[arg-type]
+
+
+def let_go(places: LocalPlaces) -> None:
+    """Let the plan that is held come to its end."""
+    (places.first / "gate").touch()
 
 
 def count(places: LocalPlaces) -> int:

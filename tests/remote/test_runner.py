@@ -24,7 +24,7 @@ from console.remote.runner import (
     settle,
 )
 from console.remote.transport import Channel
-from tests.remote.links import CutTransport, count, counted, quick, run
+from tests.remote.links import CutTransport, count, counted, held, let_go, quick, run
 from tests.remote.plans import SHELLS, LocalPlaces, change, make, shell
 
 words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
@@ -223,7 +223,7 @@ async def test_another_console_picks_up_a_running_plan(
     places: LocalPlaces, settings: RunSettings, link: CutTransport
 ) -> None:
     """Row 32: the console that started it is gone."""
-    plan = counted(places, 1.0, checks=(Check("well", shell("echo well")),))
+    plan = held(places, checks=(Check("well", shell("echo well")),))
     told = execute(link, plan, root=True, operator="ann", settings=settings)
     async for progress in told:
         if progress.steps[0].state is StepState.RUNNING:
@@ -242,6 +242,7 @@ async def test_another_console_picks_up_a_running_plan(
     assert found.progress.result is None
     assert found.age is not None
     assert found.age < 10
+    let_go(places)
     last = [progress async for progress in resume(other, found.plan, settings=settings)][-1]
     assert last.result is Result.DONE
     assert last.proof == ("well",)

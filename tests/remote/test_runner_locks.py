@@ -24,7 +24,7 @@ from console.remote.plan_locks import LockHolder
 from console.remote.plan_script import lock_key
 from console.remote.runner import LockError, RunSettings, break_lock, execute, inspect, settle
 from tests.patience import SHARED
-from tests.remote.links import CutTransport, count, counted, quick, run
+from tests.remote.links import CutTransport, count, counted, held, let_go, quick, run
 from tests.remote.plans import REF, SHELLS, LocalPlaces
 
 words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
@@ -50,7 +50,7 @@ async def link() -> AsyncIterator[CutTransport]:
 async def test_the_second_operator_is_told_who_and_why(
     places: LocalPlaces, settings: RunSettings, link: CutTransport
 ) -> None:
-    first = execute(link, counted(places, 1.5, reason="incident 4711"), root=True, operator="ann", settings=settings)
+    first = execute(link, held(places, reason="incident 4711"), root=True, operator="ann", settings=settings)
     async for progress in first:
         if progress.steps[0].state is StepState.RUNNING:
             break
@@ -63,6 +63,7 @@ async def test_the_second_operator_is_told_who_and_why(
         last.reason,
     )
     assert [step.state for step in last.steps] == [StepState.SKIPPED]
+    let_go(places)
     results = [progress.result async for progress in first]
     assert results[-1] is Result.DONE
     assert count(places) == 1

@@ -20,7 +20,7 @@ from console.remote.audit import AuditTrail
 from console.remote.plan_inspect import PlanLife
 from console.remote.plan_script import lock_key
 from console.remote.runner import LATELY, LockError, RunSettings, break_lock, execute, inspect, pick_up, resume, settle
-from tests.remote.links import CutTransport, count, counted, quick, run
+from tests.remote.links import CutTransport, count, counted, held, let_go, quick, run
 from tests.remote.plans import REF, SHELLS, LocalPlaces, make, shell, sticky
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="gives files to another user")
@@ -108,7 +108,7 @@ async def test_what_a_console_that_starts_has_missed(
     words[6] = "1"  # its beginning, in hundredths of a second since the host's start
     state.write_text(" ".join(words))
     forge(places.first / "hostdeck-plan-20261120-forged", make(plan_id="20261120-forged"), uid=65534)
-    running = counted(places, 1.5)
+    running = held(places)
     trail.planned(running, "ann")
     async for progress in execute(link, running, root=True, operator="ann", settings=settings):
         if progress.steps[0].state is StepState.RUNNING:
@@ -120,6 +120,7 @@ async def test_what_a_console_that_starts_has_missed(
         old.id: "done",
         running.id: "unknown",
     }
+    let_go(places)
     assert [progress.result async for progress in resume(link, running, settings=settings)][-1] is Result.DONE
     again = {found.plan.id for found in await pick_up(link, trail, settings)}
     uptime = float(Path("/proc/uptime").read_text().split()[0])
