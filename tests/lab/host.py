@@ -138,16 +138,18 @@ class Host:
     def wait(self, script: str, timeout: float = 15) -> None:
         """Wait until a shell script, tried again and again in the host, ends with 0."""
         end = time.monotonic() + SHARED * timeout
-        pause = 0.05  # longer from try to try: each costs 20 ms of CPU, which the other hosts need
+        pause = 0.05  # longer from try to try, and as long as a try: what it costs in CPU the other hosts need
         while True:
+            began = time.monotonic()
             done = self.run(["sh", "-euc", script], check=False)
+            took = time.monotonic() - began
             if done.returncode == 0:
                 return
             if time.monotonic() > end:
                 raise LabError(
                     f"{self.name}: after {SHARED * timeout} s still not true: {script}\n{done.stdout}{done.stderr}"
                 )
-            time.sleep(pause)
+            time.sleep(max(pause, min(took, 1.0)))
             pause = min(1.3 * pause, 0.3)
 
     def noisy_shell(self, user: str, delay: float = 0.2, locale: str = "de_DE.UTF-8") -> None:
