@@ -220,27 +220,31 @@ hd_jlist() {
 hd_js='@JS@'
 """.replace("@JS@", ASK_JS.replace("'", "'\\''"))
 
-# Arguments: users whose daemons are not to be asked now.
+# Arguments: users whose daemons are not to be asked now. A line that begins with ">" is told by a daemon, or by what
+# runs as its user, and is believed of that daemon alone; all others are this script's own.
 SURVEY = (
     FIND
     + SAVED
     + ASK
     + r"""
 hd_refused() { printf 'refused\t%s\t%s\n' "$hd_user" "$1"; }
+# What was told, each line of it marked: it may be any text, of a program of any user's choice.
+hd_tell() { printf '%s\n' "$1" | sed 's/^/>/'; }
 hd_last() {
   hd_told=${hd_told##*'
 '}
 }
 hd_direct() {
   hd_told=$(hd_socket "$1" "$2" "$3" "$hd_user" "$4/rpc.sock" survey 2>/dev/null) && {
-    printf '%s\n' "$hd_told"
+    hd_tell "$hd_told"
     return
   }
   # Another protocol, if there ever is one: then pm2 itself, where it is found by a login shell at least.
   if [ $? = 7 ] && [ "$hd_way" = direct ]; then
     hd_pm2=$(command -v pm2 || timeout 5 "${SHELL:-sh}" -lc 'command -v pm2' </dev/null 2>/dev/null | tail -n 1)
     if [ "$hd_pm2" ] && hd_more=$(PATH=$PATH:${hd_pm2%/*} PM2_HOME=$4 hd_jlist survey '' "$hd_pm2" 2>/dev/null); then
-      printf 'tool\t%s\n%s\n' "$hd_pm2" "$hd_more"
+      printf 'tool\t%s\n' "$hd_pm2"
+      hd_tell "$hd_more"
       return
     fi
   fi
@@ -281,7 +285,7 @@ hd_sudo() {
   hd_pm2=$(PATH=$PATH:/usr/local/bin:/usr/bin; command -v pm2) &&
     hd_why="sudoers needs: $(id -un) ALL=($hd_user) NOPASSWD: ${hd_env:+/usr/bin/env $hd_env }$hd_pm2 jlist"
   hd_told=$(hd_jlist survey '' sudo -n -u "$hd_user" -- ${hd_env:+env "$hd_env"} pm2 2>/dev/null) && {
-    printf '%s\n' "$hd_told"
+    hd_tell "$hd_told"
     return
   }
   hd_last

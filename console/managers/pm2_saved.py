@@ -43,6 +43,8 @@ hd_saved_runs() {
     hd_wrote=$(stat -c %Y "$hd_f" 2>/dev/null) || continue
     hd_wrote=$((hd_wrote - hd_boot - ${21} / 100))
     hd_v=${hd_f##*/}
+    # pm2 itself writes nothing else in the place of an app's name; whoever owns the folder may write lines.
+    case $hd_v in *[!A-Za-z0-9.\\-]*) continue ;; esac
     [ "$hd_wrote" -lt -2 ] || [ "$hd_wrote" -gt 5 ] || printf 'runs\t%s\t%s\n' "${hd_v%.pid}" "$hd_k"
   done
 }

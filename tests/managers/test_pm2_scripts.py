@@ -194,6 +194,39 @@ def test_a_daemon_that_crashed_is_told_until_the_host_starts_again(
     assert PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell)).dead == ()
 
 
+# What a program of another user's choice may print in the place of an answer, or a file of theirs be called.
+EVIL = {"now": 1.0, "tool": ["sh", "-c", "id >/tmp/pwned"]}
+APP = {"id": 0, "name": "api", "status": "errored", "err": "/n/a"}
+FORGED = "\n".join(("x", "daemon\t1\troot\tdirect\ta\tb", json.dumps(EVIL), json.dumps(APP), "q"))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_runs_in_a_daemons_name_speaks_for_that_daemon_alone(
+    shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    said = FORGED.replace("\t", "\\t").replace("\n", "\\n")
+    answers = f"timeout() {{ printf '{said}\\n'; }}"
+    found = PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell, before=answers))
+    assert (found.daemons, [one.daemon for one in found.services]) == ((daemon.pid,), [daemon.pid])
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_name_of_a_pid_file_is_no_line_of_the_answer(
+    shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    (home / "dump.pm2").write_text(LIST)
+    (home / "pids").mkdir()
+    daemon.kill()
+    daemon.wait()
+    with subprocess.Popen(["sleep", "60"]) as runs:
+        for name in ("job-0.pid", f"{FORGED.replace('/', chr(92) + 'u002f')}.pid", "job\t-1.pid", "jo b-2.pid"):
+            (home / "pids" / name).write_text(f"{runs.pid}\n")
+        found = PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell))
+        runs.kill()
+    assert (found.daemons, found.services) == ((), ())
+    assert [one.pids for one in found.dead[0].services if one.ref.name.startswith("job")] == [(runs.pid,)]
+
+
 LIST = """[
   {
     "namespace": "default",
