@@ -298,7 +298,8 @@ HOME=/home/nosudo
 mkdir -p ~/.pm2/pids
 chmod 755 ~ ~/.pm2 ~/.pm2/pids
 printf '[\n  {\n    "name": "x",\n    "namespace": "default"\n  }\n]\n' >~/.pm2/dump.pm2
-name=$(printf 'x\ndaemon\t1\troot\tdirect\ta\tb\n{"now":1,"tool":["sh","-c","id"]}\n{"id":0,"name":"a","status":"errored"}\nq')
+forged='x\ndaemon\t1\troot\tdirect\ta\tb\n{"now":1,"tool":["sh","-c","id"]}\n{"id":0,"name":"a","status":"errored"}\nq'
+name=$(printf "$forged")
 setsid sleep 300 >/dev/null 2>&1 </dev/null &
 echo $! >~/.pm2/pids/x-0.pid
 echo $! >"$HOME/.pm2/pids/$name.pid"
