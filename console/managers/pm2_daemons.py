@@ -207,7 +207,13 @@ hd_socket() {
   esac
   # Nothing of this user's environment for a program of another one.
   [ "$hd_way" = direct ] || set -- env -i "PATH=$PATH" LC_ALL=C "$@"
-  NODE_OPTIONS= timeout 8 "$@" </dev/null
+  # What runs is a program of that user's choice, and all that it prints is held by a shell that may be root's.
+  {
+    hd_r=$({
+      { NODE_OPTIONS= timeout 8 "$@" </dev/null 3>&- 4>&-; echo $? >&3; } | head -c 3000000 >&4 3>&- 4>&-
+    } 3>&1)
+  } 4>&1
+  return "$hd_r"
 }
 # MODE WORDS and what runs pm2; the answer is cut down by a node of this user.
 hd_jlist() {
@@ -230,10 +236,8 @@ SURVEY = (
 hd_refused() { printf 'refused\t%s\t%s\n' "$hd_user" "$1"; }
 # What was told, each line of it marked: it may be any text, of a program of any user's choice.
 hd_tell() { printf '%s\n' "$1" | sed 's/^/>/'; }
-hd_last() {
-  hd_told=${hd_told##*'
-'}
-}
+# Not by a pattern: of a long line a shell takes hours for that.
+hd_last() { hd_told=$(printf '%s\n' "$hd_told" | tail -n 1 | head -c 300); }
 hd_direct() {
   hd_told=$(hd_socket "$1" "$2" "$3" "$hd_user" "$4/rpc.sock" survey 2>/dev/null) && {
     hd_tell "$hd_told"

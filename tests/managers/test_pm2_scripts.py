@@ -211,6 +211,18 @@ def test_what_runs_in_a_daemons_name_speaks_for_that_daemon_alone(
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("code", [0, 3])
+def test_of_a_daemon_that_prints_without_end_no_more_is_held_than_can_be_read(
+    code: int, shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    floods = f"timeout() {{ head -c 9000000 /dev/zero | tr '\\0' x; return {code}; }}"
+    said = run(PM2_SURVEY.script, home, shell=shell, before=floods)
+    assert len(said) < (3_001_000 if code == 0 else 2_000)
+    found = PM2_SURVEY.parse(said)
+    assert (found.daemons, found.services, len(found.refused)) == ((daemon.pid,), (), min(code, 1))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_the_name_of_a_pid_file_is_no_line_of_the_answer(
     shell: str, home: Path, daemon: subprocess.Popen[bytes]
 ) -> None:
