@@ -12,9 +12,9 @@ from console.core.engines import is_engine
 from console.core.probe import ParseError, Probe
 from console.managers.container_engines import Engine
 
-# Reads the names of all processes without a fork; one tr for each client that is found. The user is the real one: a
-# program that becomes root may be started by anybody, under any name. A folder may have
-# a line break in its name.
+# Reads the names of all processes without a fork; a few forks for each client that is found. The user is the real one:
+# a program that becomes root may be started by anybody, under any name. A folder may have a line break in its name, and
+# a command line be as long as its user likes.
 SCRIPT = r"""
 hd_nl='
 ' hd_s=
@@ -36,7 +36,8 @@ for hd_f in /proc/[0-9]*/comm; do
   hd_l=$(readlink "$hd_d/cwd")
   case $hd_l in *"$hd_nl"*) hd_l= ;; esac
   printf 'unit %s\nby %s\nin %s\n' "$hd_g" "$hd_u" "$hd_l"
-  tr '\n\0' ' \n' <"$hd_d/cmdline" | sed 's/^/arg /'
+  head -c 32000 "$hd_d/cmdline" | tr '\n\0' ' \n' | sed 's/^/arg /'
+  echo
 done 2>/dev/null
 return 0
 """

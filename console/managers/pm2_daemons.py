@@ -73,8 +73,11 @@ $1
   hd_saved "$1" "$2"
 }
 hd_titled() {
-  hd_title=
-  { read -r hd_title <"/proc/$1/cmdline"; } 2>/dev/null
+  case $hd_seen in *" $1 "*) return ;; esac
+  # A user may make it so long that a shell needs minutes to read and to search it.
+  { hd_title=$(head -c 4200 "/proc/$1/cmdline"); } 2>/dev/null
+  hd_title=${hd_title%%'
+'*}
   case $hd_title in
     *'God Daemon ('*')'*) hd_title=${hd_title#*God Daemon (} hd_title=${hd_title%%)*} ;;
     *'God Daemon ('*) hd_title="${hd_title#*God Daemon (}*" ;;

@@ -32,7 +32,10 @@ hd_is_saved() {
 hd_saved_runs() {
   if [ ! -r "$1/pids" ] || [ ! -x "$1/pids" ]; then printf 'hidden\t1\n'; return; fi
   while read -r hd_k hd_boot; do [ "$hd_k" != btime ] || break; done </proc/stat
+  hd_files=0
   for hd_f in "$1"/pids/*.pid; do
+    hd_files=$((hd_files + 1))
+    [ "$hd_files" -le 1000 ] || { printf 'hidden\t1\n'; break; }
     [ -f "$hd_f" ] || continue
     hd_k=
     { read -r hd_k <"$hd_f"; } 2>/dev/null

@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -220,6 +221,19 @@ def test_of_a_daemon_that_prints_without_end_no_more_is_held_than_can_be_read(
     assert len(said) < (3_001_000 if code == 0 else 2_000)
     found = PM2_SURVEY.parse(said)
     assert (found.daemons, found.services, len(found.refused)) == ((daemon.pid,), (), min(code, 1))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_title_that_a_shell_would_search_for_minutes_is_not_searched(shell: str, tmp_path: Path) -> None:
+    named = "open('/proc/self/comm', 'w').write('PM2 v6'); print(flush=True); input()"
+    titles = ["God Daemon (" * 10_000] * 8
+    with subprocess.Popen([sys.executable, "-c", named, *titles], stdin=-1, stdout=-1) as found:
+        assert found.stdout is not None
+        found.stdout.readline()
+        try:
+            assert f"{found.pid} " in run(PM2_PRESENCE.script, tmp_path, shell=shell)
+        finally:
+            found.kill()
 
 
 @pytest.mark.parametrize("shell", SHELLS)
