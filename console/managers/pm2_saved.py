@@ -94,7 +94,7 @@ class Saved:
             spaces.setdefault(app.name, set()).add(app.space)
         names = {app.name if len(spaces[app.name]) == 1 else f"{app.space}/{app.name}": app.name for app in apps}
         for name, own in names.items():
-            yield name, tuple(self.runs.get(re.sub(r"[^a-zA-Z0-9]", "-", own), ()))
+            yield name, tuple(self.runs.get(re.sub(r"[^a-zA-Z0-9.\\-]", "-", own), ()))
 
 
 def saved_services(user: str, at: str, names: Iterable[str], adrift: str) -> list[Service]:

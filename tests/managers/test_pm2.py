@@ -317,6 +317,12 @@ def test_the_apps_that_a_crashed_daemon_has_saved() -> None:
     assert (PM2.revive_words(hidden.services[0]) or ())[-5:] == ("-C", "/", "PM2_HOME=/srv/.pm2", "pm2", "resurrect")
 
 
+@pytest.mark.parametrize(("name", "file"), [("api.v2", "api.v2-0"), ("a b/c", "a-b-c-0"), ("a_b", "a-b-0")])
+def test_a_process_is_known_by_the_name_that_pm2_gives_its_file(name: str, file: str) -> None:
+    [found] = parse_survey(f"{DEAD}\napp\nname\t{json.dumps(name)}\nruns\t{file}\t813").dead
+    assert found.services[-1].pids == (813,)
+
+
 def test_homes_that_are_closed_to_this_login_are_told_with_what_mends_it() -> None:
     found = parse_survey("home\t/home/oncall/.pm2\nclosed\t/root/.pm2\nclosed\t/srv/a\x1b[0mb/.pm2")
     assert found.closed == ("/root/.pm2", "/srv/ab/.pm2")
