@@ -57,7 +57,7 @@ _CONTAINER = (
     "{{$c := .name}}>image {{urlquery $c}} {{urlquery .image}}\n"
     "{{with .command}}>command {{urlquery $c}}/command {{urlquery (printf `%v` .)}}\n{{end}}"
     "{{with .args}}>command {{urlquery $c}}/args {{urlquery (printf `%v` .)}}\n{{end}}"
-    "{{range .ports}}>port {{urlquery $c}}/{{.containerPort}} -\n{{end}}"
+    "{{range .ports}}>port {{urlquery $c}}/{{urlquery .containerPort}} -\n{{end}}"
     "{{range .env}}>variable {{urlquery $c}}/{{urlquery .name}}"
     "{{with .valueFrom}} from {{urlquery (printf `%v` .)}}{{else}}"
     " {{with .value}}{{urlquery .}}{{else}}-{{end}}{{end}}\n{{end}}"
