@@ -77,6 +77,7 @@ def test_every_probe_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
         "reach": ("127.0.0.1", "22"),
         "process": ("1",),
         "unit_filter": ("zoo.service",),
+        "kernel_denials": ("1452146884",),
         "members": ("/system.slice/zoo.service",),
         "usage": ("/system.slice/zoo.service",),
         "systemd_lingering_journal": ("1001", "zoo.service"),
