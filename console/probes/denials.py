@@ -34,6 +34,10 @@ AUDIT_SCRIPT = (
     AS_ROOT
     + _REFUSALS
     + r"""
+if [ "$(id -u)" = 0 ] && ! command -v ausearch >/dev/null 2>&1; then
+  echo "ausearch is not on this host" >&2
+  return 127
+fi
 {
   hd_said=$({ { hd_as_root ausearch -m avc -m daemon_start -ts boot; echo "$?"; } | hd_refusals '' >&3; } 2>&1)
   hd_status=$?

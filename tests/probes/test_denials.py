@@ -52,6 +52,15 @@ def test_of_more_refusals_than_are_kept_the_newest_are(tmp_path: Path, shell: st
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_a_host_without_ausearch_is_told_to_root_as_to_others(tmp_path: Path, shell: str) -> None:
+    """What is refused is then in the kernel's log, and nothing is missing that was not seen."""
+    way = told(tmp_path, "", "", 0)
+    (tmp_path / "ausearch").unlink()
+    with pytest.raises(RefusedError, match=r"^ausearch is not on this host$"):
+        way.ask(denials.AUDIT, shell=shell)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_log_that_cannot_be_read_is_not_read(tmp_path: Path, shell: str) -> None:
     error = "Error opening /var/log/audit/audit.log (No such file or directory)"
     with pytest.raises(RefusedError) as caught:
