@@ -17,7 +17,7 @@ from console.managers.kubernetes_ports import ClusterPorts
 from console.managers.systemd_ending import telling
 from console.probes.addresses import HostAddress
 from console.probes.confinement import Confinement
-from console.probes.denials import Denial, PortLabel
+from console.probes.denials import Denials, PortLabel
 from console.probes.firewalld import Zone
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespaces
@@ -82,8 +82,8 @@ class Evidence:
     confinement: Confinement | None = None
     unit_filter: UnitFilter | None = None
     """What the unit that has the port lets in by a filter of its own."""
-    audit_denials: tuple[Denial, ...] | None = None
-    kernel_denials: tuple[Denial, ...] | None = None
+    audit_denials: Denials | None = None
+    kernel_denials: Denials | None = None
     port_labels: tuple[PortLabel, ...] | None = None
     limits: PortLimits | None = None
     addresses: tuple[HostAddress, ...] | None = None

@@ -8,7 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from console.core.declaration import Declaration
 from console.core.probe import ParseError, Probe
+from console.core.service import Endpoint
 from console.managers.kubernetes_names import named
 from console.managers.kubernetes_parse import cluster_words, told_word
 from console.managers.kubernetes_scripts import CONFIGS, EXPLAIN
@@ -17,6 +19,13 @@ from console.managers.kubernetes_templates import NAMED, OWNER, WHERE, one_word
 DEFAULT_RANGE = (30000, 32767)
 """Where a cluster takes node ports from, unless its API server was started with another range."""
 
+_KEEPERS = frozenset({"k3s", "k3s-server", "kube-proxy", "kubelet", "kubelite"})
+"""Programs that listen on ports of the node for what the cluster gave them to."""
+_UNITS = re.compile(
+    r"(?:k3s(?:-agent)?|rke2-(?:server|agent)|k0s(?:controller|worker)|kube-proxy|kubelet|snap\.microk8s\.daemon-.*)"
+    r"\.service"
+)
+"""The units that run them."""
 _label = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _small = re.compile(r"[0-9]{1,5}")
 
@@ -201,6 +210,46 @@ class ClusterPorts:
     services: tuple[NodePort, ...] = ()
     hidden: tuple[str, ...] = ()
     """What this login may not list."""
+
+    @property
+    def is_node(self) -> bool:
+        """Whether this host is a node of its cluster: it says so, or a pod is where the node would be."""
+        return self.node is not None and (not self.guessed or bool(self.pods))
+
+    @property
+    def unseen(self) -> str | None:
+        """What of the ports was not seen; one line."""
+        if self.node is None:
+            return None
+        if not self.is_node:
+            return "the nodes of the cluster may not be listed: whether this host is one is open"
+        return f"this login may not list {' and '.join(self.hidden)}" if self.hidden else None
+
+
+def keeps(process: str | None, unit: str | None, cgroup: str | None) -> bool:
+    """Whether who listens does so for the cluster: a part of it, or what runs in a pod."""
+    return process in _KEEPERS or _UNITS.fullmatch(unit or "") is not None or "kubepods" in (cgroup or "")
+
+
+def given(found: ClusterPorts) -> tuple[Declaration, ...]:
+    """What the cluster gives away of this host's ports, as declarations."""
+    if not found.is_node:
+        return ()
+    pods = (
+        Declaration(
+            pod.workload or pod.shown, Endpoint(port.protocol, port.address, port.port), f"hostPort of {pod.shown}",
+            "kubernetes", text=f"hostPort {port.port} for {port.inner}", given=True,
+        )
+        for pod in found.pods if pod.lives for port in pod.ports
+    )  # fmt: skip
+    services = (
+        Declaration(
+            f"service {one.namespace}/{one.name}", Endpoint(one.protocol, "*", one.port),
+            f"nodePort of {one.shown}", "kubernetes", text=f"nodePort {one.port}", given=True,
+        )
+        for one in found.services
+    )  # fmt: skip
+    return (*pods, *services)
 
 
 def parse(text: str) -> ClusterPorts:
