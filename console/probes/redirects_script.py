@@ -41,8 +41,9 @@ END {
   }
 }
 """
-# Tables of iptables-nft are told by iptables-save already. A rule is told behind the conditions of the jumps to it.
-# Only chains of NAT can send anything on, and what is met only by what the host itself sends out takes no port.
+# A rule is told behind the conditions of the jumps to it. Only chains of NAT can send anything on, and what is met only
+# by what the host itself sends out takes no port. Tables that iptables writes to are told as well: others may write
+# there too, and of what is not its own iptables-save leaves out a chain, a table, or what a rule does (seen in 1.8.9).
 _NFT = r"""
 function hits(rule,   spec, n, part, k, ends, yes) {
   while (match(rule, / dport (\{[^}]*\}|[0-9-]+)/)) {
@@ -117,7 +118,6 @@ $1 == "table" { table = $2 " " $3; map = ""; next }
 $1 == "map" { map = table " " $2; elements[map] = ""; next }
 $1 == "chain" { chain = table " " $2; home[chain] = table; map = ""; next }
 /^\t[^\t}]/ { chain = map = "" }
-known && (table == "ip nat" || table == "ip6 nat") { next }
 { gsub(/ comment "[^"]*"/, "") }
 map != "" { if (/elements = / || elements[map] != "") { $1 = $1; elements[map] = elements[map] $0 " " } next }
 chain == "" { next }
@@ -138,14 +138,16 @@ SCRIPT = (
     + r"""
 case $1 in '' | *[!0-9]*) echo "no port: $1" >&2; return 2 ;; esac
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-hd_known='' hd_told='' hd_refused='' hd_code=0
+hd_told='' hd_refused='' hd_note='' hd_code=0
 # 78: sudo gives this login nothing, and each further question would be one more line in the log of the host.
 for hd_c in iptables-save ip6tables-save; do
   [ "$hd_code" != 78 ] || break
   command -v "$hd_c" >/dev/null 2>&1 || continue
   if hd_out=$(hd_as_root "$hd_c" 2>&1); then
     hd_told="$hd_told $hd_c"
-    case $hd_out in *nf_tables*) hd_known=1 ;; esac
+    # Of what it left out only nft tells more.
+    command -v nft >/dev/null 2>&1 || hd_note=$(printf '%s\n' "$hd_out" | sed -n "s/^# \(.*use 'nft' tool.*\)/\1/p")
+    hd_refused=${hd_refused:-$hd_note}
     echo "tool $hd_c"
     printf '%s\n' "$hd_out" | awk -v port="$1" '"""
     + _IPTABLES
@@ -158,7 +160,7 @@ if [ "$hd_code" != 78 ] && command -v nft >/dev/null 2>&1; then
   if hd_out=$(hd_as_root nft -a list ruleset 2>&1); then
     hd_told="$hd_told nft"
     echo "tool nft"
-    printf '%s\n' "$hd_out" | awk -v port="$1" -v known="$hd_known" '"""
+    printf '%s\n' "$hd_out" | awk -v port="$1" '"""
     + _NFT
     + r"""' || echo 'refused awk could not read what nft tells'
   else

@@ -63,3 +63,48 @@ def test_a_chain_without_a_port_makes_only_doubtful_what_comes_there(
         "tcp 8090 is taken by 172.31.0.7:8090 without a listener: "
         "what comes to it from 192.0.2.0/24 by host0 is sent to 172.31.0.7:8090"
     )
+
+
+BESIDE = """
+iptables -A INPUT -p tcp --dport 9999 -j DROP
+nft add table ip nat
+nft add chain ip nat prerouting '{ type nat hook prerouting priority -100; }'
+nft add rule ip nat prerouting tcp dport 8080 dnat to 10.0.0.2:80
+"""
+WITHIN = """
+iptables -t nat -A PREROUTING -p tcp --dport 8081 -j DNAT --to-destination 10.0.0.3:80
+nft add rule ip nat PREROUTING tcp dport 8082 dnat to 10.0.0.4:80
+ip6tables -t nat -A PREROUTING -p tcp --dport 9999 -j REDIRECT --to-ports 9998
+nft add rule ip6 nat PREROUTING udp dport 8083 redirect to :53
+"""
+
+
+def test_rules_of_nftables_in_a_table_of_iptables_are_seen(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.sh(BESIDE)
+    taken, free = why(lab, host, [":8080", ":8081"])
+    assert (taken.verdict, [holder.name for holder in taken.holders]) == (HELD, ["10.0.0.2:80"])
+    assert (free.verdict, free.not_checked) == (FREE, ())
+    host.sh(f"nft flush ruleset; {WITHIN}")
+    verdicts = why(lab, host, [":8081", ":8082", ":8083/udp", ":8080"])
+    assert [[holder.name for holder in one.holders] for one in verdicts] == [
+        ["10.0.0.3:80"], ["10.0.0.4:80"], ["port 53"], []
+    ]  # fmt: skip
+    assert [one.verdict for one in verdicts] == [HELD, HELD, HELD, FREE]
+    host.sh("nft add map ip nat named '{ type inet_service : ipv4_addr; elements = { 8084 : 10.0.0.5 }; }'; "
+            "nft add rule ip nat PREROUTING dnat to tcp dport map @named")  # fmt: skip
+    [open_] = why(lab, host, [":8084"])
+    assert of(open_) == (UNKNOWN, "not understood: ip nat PREROUTING dnat to tcp dport map @named")
+
+
+def test_without_nft_what_iptables_leaves_out_is_said(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.sh(f"{BESIDE}rm /usr/sbin/nft")
+    [verdict] = why(lab, host, [":8080"])
+    assert verdict.verdict is UNKNOWN
+    assert [(gap.what, gap.why) for gap in verdict.not_checked] == [
+        (
+            "other rules that send the port elsewhere (NAT)",
+            "Table `nat' contains incompatible base-chains, use 'nft' tool to list them.",
+        )
+    ]
