@@ -1,9 +1,9 @@
 """How a host is asked for the rules that send what comes to a port somewhere else.
 
-``iptables-save`` and ``nft`` tell them to root; only rules that can matter for the port cross the link.
+The tools of iptables and ``nft`` tell them to root; only rules that can matter for the port cross the link.
 """
 
-from console.probes.elevated import AS_ROOT
+from console.probes.iptables_script import SAVED
 
 # Of iptables: what the kernel may follow from its entry, without the rules that name other ports. What holds only for
 # what the host itself sends out keeps nobody else from a port.
@@ -25,21 +25,25 @@ function target(rule,   w, n, i) {
   for (i = 1; i < n; i++) if (w[i] == "-j" || w[i] == "-g") return w[i + 1]
   return ""
 }
-/^\*/ { table = $0 }
-/^-A / && table == "*nat" { rules[$2] = rules[$2] $0 "\n" }
-END {
+function tell(   queue, last, at, n, inside, k, to, seen) {
   queue[last = 1] = "PREROUTING"
   for (at = 1; at <= last; at++) {
     n = split(rules[queue[at]], inside, "\n")
     for (k = 1; k < n; k++) {
       to = target(inside[k])
       if (!(to == "DNAT" || to == "REDIRECT" || to in rules) || !fits(inside[k])) continue
-      if (++lines > 1000) { print "refused more than 1000 rules may send it elsewhere"; exit }
+      if (++lines == 1001) print "refused more than 1000 rules may send it elsewhere"
+      if (lines > 1000) return
       print inside[k]
       if (to in rules && !(to in seen)) { seen[to] = 1; queue[++last] = to }
     }
   }
 }
+/^tool / { tell(); split("", rules); print $1, $2; next }
+/^gap / { sub(/^gap/, "refused"); print; next }
+/^\*/ { table = $0 }
+/^-A / && table == "*nat" { rules[$2] = rules[$2] $0 "\n" }
+END { tell() }
 """
 # A rule is told behind the conditions of the jumps to it. Only chains of NAT can send anything on, and what is met only
 # by what the host itself sends out takes no port. Tables that iptables writes to are told as well: others may write
@@ -134,21 +138,16 @@ END { for (k = 1; k <= entries; k++) walk(roots[k], "", 0) }
 """
 
 SCRIPT = (
-    AS_ROOT
+    SAVED
     + r"""
 case $1 in '' | *[!0-9]*) echo "no port: $1" >&2; return 2 ;; esac
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-hd_told='' hd_refused='' hd_note='' hd_code=0
+hd_told='' hd_refused='' hd_code=0
 # 78: sudo gives this login nothing, and each further question would be one more line in the log of the host.
-for hd_c in iptables-save ip6tables-save; do
+for hd_c in iptables ip6tables; do
   [ "$hd_code" != 78 ] || break
-  command -v "$hd_c" >/dev/null 2>&1 || continue
-  if hd_out=$(hd_as_root "$hd_c" 2>&1); then
-    hd_told="$hd_told $hd_c"
-    # Of what it left out only nft tells more.
-    command -v nft >/dev/null 2>&1 || hd_note=$(printf '%s\n' "$hd_out" | sed -n "s/^# \(.*use 'nft' tool.*\)/\1/p")
-    hd_refused=${hd_refused:-$hd_note}
-    echo "tool $hd_c"
+  command -v "$hd_c-save" >/dev/null 2>&1 || continue
+  if hd_out=$(hd_saved "$hd_c" 2>&1); then
+    hd_told="$hd_told${hd_out:+ $hd_c}"
     printf '%s\n' "$hd_out" | awk -v port="$1" '"""
     + _IPTABLES
     + r"""' || echo "refused awk could not read what $hd_c tells"

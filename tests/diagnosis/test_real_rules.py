@@ -97,6 +97,30 @@ def test_rules_of_nftables_in_a_table_of_iptables_are_seen(lab: Lab, fresh_host:
     assert of(open_) == (UNKNOWN, "not understood: ip nat PREROUTING dnat to tcp dport map @named")
 
 
+LEGACY = """
+iptables -t nat -A PREROUTING -p tcp --dport 8081 -j DNAT --to-destination 10.0.0.3:80
+iptables-legacy -t nat -A PREROUTING -p tcp --dport 8080 -j DNAT --to-destination 10.0.0.2:80
+"""
+
+
+def test_rules_of_iptables_beside_those_in_nftables_are_seen(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(sudo=("/usr/sbin/iptables-save", "/usr/sbin/ip6tables-save", "/usr/sbin/nft -a list ruleset"))
+    [before] = why(lab, host, [":8080"], "oncall")
+    assert (before.verdict, [gap.what for gap in before.not_checked if "NAT" in gap.what]) == (FREE, [])
+    host.sh(LEGACY)
+    verdicts = why(lab, host, [":8080", ":8081", ":8082"])
+    assert [[holder.name for holder in one.holders] for one in verdicts] == [["10.0.0.2:80"], ["10.0.0.3:80"], []]
+    assert verdicts[2].verdict is FREE
+    [narrow] = why(lab, host, [":8080"], "oncall")
+    [gap] = [gap for gap in narrow.not_checked if gap.what.startswith("other rules")]
+    assert narrow.verdict is UNKNOWN
+    assert gap.why == "needs root, or in sudoers: oncall ALL=(root) NOPASSWD: /usr/sbin/iptables-legacy-save"
+    host.sh("rm /usr/sbin/iptables-legacy-save")
+    [without] = why(lab, host, [":8080"])
+    told = "iptables-legacy tables present, and this host has no iptables-legacy-save to see them"
+    assert [gap.why for gap in without.not_checked if gap.what.startswith("other rules")] == [told]
+
+
 def test_without_nft_what_iptables_leaves_out_is_said(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host()
     host.sh(f"{BESIDE}rm /usr/sbin/nft")
