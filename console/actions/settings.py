@@ -29,6 +29,8 @@ class ActionSettings:
     recent_starts: int = 0
     reload_test: tuple[str, ...] = ()
     """What tests the target's configuration before a reload or a restart, as root; no shell reads it."""
+    reloads_on_sighup: bool = False
+    """The configuration says that the target reloads on SIGHUP, which is not to be seen of every program."""
     logs: tuple[str, ...] = ()
     """Paths of the log files that are configured for the target, beside the log that its manager reads."""
     recipe: Recipe | None = None

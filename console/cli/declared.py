@@ -74,6 +74,12 @@ def reload_test(config: Config, spec: HostSpec, ref: ServiceRef, services: Seque
     return next((service.reload_test for service in declared if ref in owners(service, services)), ())
 
 
+def reloads_on_sighup(config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service]) -> bool:
+    """Whether it is declared of a service that it reloads on SIGHUP."""
+    declared = (service for service in services_on(config, spec) if service.reloads_on_sighup)
+    return any(ref in owners(service, services) for service in declared)
+
+
 def recipe(config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service]) -> Recipe | None:
     """How a service gets a new release, where that is declared."""
     declared = (service for service in services_on(config, spec) if service.release is not None)
