@@ -34,10 +34,12 @@ def owners(service: ServiceConfig, services: Iterable[Service]) -> tuple[Service
     return tuple(ref for ref in refs if ref.manager == wanted)
 
 
-def log_files(config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service]) -> tuple[str, ...]:
-    """The log files that are declared for a service, beside the log that its manager reads."""
+def log_files(
+    config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service], every: bool = False
+) -> tuple[str, ...]:
+    """The log files that are declared for a service, beside the log that its manager reads; ``every``: that too."""
     # The first log of a service with a pid file is what its manager reads.
-    first = 1 if ref.manager == "pidfile" else 0
+    first = 1 if ref.manager == "pidfile" and not every else 0
     found = (
         path
         for service in services_on(config, spec)

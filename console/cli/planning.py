@@ -99,6 +99,7 @@ def _plan(
         health_command=health_command(config, spec, started, snapshot.services),
         recent_starts=recent,
         logs=log_files(config, spec, started, snapshot.services),
+        declared_logs=log_files(config, spec, intent.target, snapshot.services, every=True),
         reload_test=reload_test(config, spec, intent.target, snapshot.services),
         reloads_on_sighup=reloads_on_sighup(config, spec, intent.target, snapshot.services),
         recipe=recipe(config, spec, intent.target, snapshot.services),
