@@ -5,6 +5,9 @@
 
 from console.managers.kubernetes_names import Workload
 
+END = '{{"\\n"}}'
+"""Ends a line of what is printed: the words that a probe is asked with cannot hold a line end themselves."""
+
 
 def _or(place: str, otherwise: str = "-") -> str:
     return f"{{{{with {place}}}}}{{{{.}}}}{{{{else}}}}{otherwise}{{{{end}}}}"
