@@ -3,7 +3,7 @@
 from console.core.difference import Difference, parse
 from console.core.probe import Probe
 from console.managers.kubernetes_names import Workload
-from console.managers.kubernetes_templates import number, of_revisions, pod_spec
+from console.managers.kubernetes_templates import END, number, of_revisions, pod_spec
 
 _COMPARED = r"""
 function tell(what, how, name, values) {
@@ -76,7 +76,7 @@ def template(own: Workload) -> str:
         f"{{{{with {pod_spec(own)}}}}}{{{{range .initContainers}}}}{{{{template `c` .}}}}{{{{end}}}}"
         "{{range .containers}}{{template `c` .}}{{end}}{{end}}"
     )
-    return f"{{{{define `c`}}}}{_CONTAINER}{{{{end}}}}{of_revisions(own, each)}"
+    return f"{{{{define `c`}}}}{_CONTAINER}{{{{end}}}}{of_revisions(own, each)}".replace("\n", END)
 
 
 DIFFERENCE: Probe[Difference] = Probe(

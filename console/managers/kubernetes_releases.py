@@ -12,7 +12,7 @@ from console.core.service import ServiceRef
 from console.core.text import cut, sanitise
 from console.managers.containers import when
 from console.managers.kubernetes_names import Workload
-from console.managers.kubernetes_templates import annotation, number, of_revisions, one_word, pod_spec
+from console.managers.kubernetes_templates import END, annotation, number, of_revisions, one_word, pod_spec
 
 # Arguments: NAMESPACE RESOURCE REVISIONS TEMPLATE TEMPLATE TOOL... Only the words of the templates leave the host.
 _SCRIPT = r"""
@@ -43,16 +43,16 @@ def live(own: Workload) -> str:
     once it has seen that.
     """
     if own.kind == "deploy":
-        return f">live {annotation('deployment.kubernetes.io/revision')}\n"
+        return f">live {annotation('deployment.kubernetes.io/revision')}{END}"
     seen = "{{with .status.observedGeneration}}{{if eq . $.metadata.generation}}" + NEWEST + "{{else}}-{{end}}"
-    return f">live {seen}{{{{else}}}}-{{{{end}}}}\n"
+    return f">live {seen}{{{{else}}}}-{{{{end}}}}{END}"
 
 
 def template(own: Workload) -> str:
     """What is printed of each revision that is the workload's."""
     images = f"{{{{range {pod_spec(own)}.containers}}}} {{{{urlquery .image}}}}{{{{end}}}}"
     time = one_word(".metadata.creationTimestamp")
-    return of_revisions(own, f">revision {number(own)} {time} {annotation('kubernetes.io/change-cause')}{images}\n")
+    return of_revisions(own, f">revision {number(own)} {time} {annotation('kubernetes.io/change-cause')}{images}{END}")
 
 
 def parse(text: str) -> ReleaseBook:

@@ -7,6 +7,9 @@ takes no such text; without it stand only the labels by which a workload selects
 
 from console.managers.kubernetes_names import Workload
 
+END = '{{"\\n"}}'
+"""Ends a line of what is printed: the words that a probe is asked with cannot hold a line end themselves."""
+
 
 def one_word(place: str, otherwise: str = "-") -> str:
     """A value as one word."""
