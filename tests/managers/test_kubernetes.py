@@ -131,7 +131,7 @@ TEMPLATES = (
         for made in (live, template, kubernetes_difference.template)
     ),
 )  # fmt: skip
-_QUIET = re.compile(r"(?:with|range|if|else|end|define|template|urlquery)\b|\$\w+ :=")
+_QUIET = re.compile(r"""(?:with|range|if|else|end|define|template|urlquery)\b|\$\w+ :=|"\\n"\Z""")
 
 
 @pytest.mark.parametrize("text", TEMPLATES)
