@@ -35,14 +35,12 @@ def start_again(context: Context, *, gives_back: bool = False, unless: Check | N
         restart = context.lasting(
             context.manager.restart(context.service), ends=context.service, starts=context.service
         )
-        return (*first, Step(f"restart {context.name}", restart))
+        return (*first, checks.begins_run(context, Step(f"restart {context.name}", restart)))
     start = start_step(context, context.manager, context.service)
+    step = checks.begins_run(context, Step(f"start {context.name}", start, undo))
     if undo is None or not failing:
-        return (*first, Step(f"start {context.name}", start, undo))
-    return (
-        *_fails_again(context, first, start, unless),
-        Step(f"start {context.name}", start, undo, undo_unless=checks.is_down(context)),
-    )
+        return (*first, step)
+    return (*_fails_again(context, first, start, unless), replace(step, undo_unless=checks.is_down(context)))
 
 
 def for_good(context: Context, *, gives_back: bool) -> str | None:

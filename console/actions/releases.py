@@ -89,7 +89,7 @@ def take_up(context: Context) -> tuple[Step, ...]:
     again = context.manager.restart_started(context.service) if isinstance(context.manager, Pinned) else restart
     forth, back = (context.lasting(one, ends=context.service, starts=context.service) for one in (restart, again))
     restart_step = Step(f"restart {context.name}", forth, back, undo_last=True, takes_up=True)
-    return _down_again(context, (*_cleared(context), restart_step))
+    return _down_again(context, (*_cleared(context), checks.begins_run(context, restart_step)))
 
 
 def _down_again(context: Context, steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -26,8 +26,9 @@ def refusal(context: Context) -> str | None:
 def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     start = start_step(context, context.manager, context.service)
+    step = Step(f"start {context.name}", start, _undo(context))
     return Parts(
-        steps=(*clear_failure(context), Step(f"start {context.name}", start, _undo(context))),
+        steps=(*clear_failure(context), checks.begins_run(context, step)),
         preflight=(*rehearsal(context), *checks.remember_run(context)),
         checks=proof(context),
         evidence=last_words(context),

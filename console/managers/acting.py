@@ -115,7 +115,9 @@ class Traceable(Protocol):
     def run_id(self, service: Service) -> Command:
         """A command that prints lines which stay the same for as long as the service is not started anew.
 
-        One of the lines is ``MainPID=N``, with 0 where there is no main process. Needs no rights.
+        One of the lines is ``MainPID=N``, with 0 where there is no main process. ``Again=N``, where the manager tells:
+        how often it was started by itself since somebody last did so; ``Keeps=N`` of one that is down: what a start
+        may leave of that count. Needs no rights.
         """
         ...
 

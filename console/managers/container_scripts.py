@@ -152,11 +152,11 @@ RUN_ID = (
 seen=$(containers "$@") || exit 1
 [ -n "$seen" ] || { echo MainPID=0; exit 0; }
 exec "$@" inspect --type container \\
-  -f 'MainPID={{.State.Pid}}{{println}}Run={{.Id}} {{.State.StartedAt}}' \\
+  -f 'MainPID={{.State.Pid}}{{println}}Run={{.Id}} {{.State.StartedAt}}{{println}}Again={{.RestartCount}}' \\
   $(printf '%s\\n' "$seen" | while read -r name status; do echo "$name"; done)
 """
 )
-"""PROJECT SERVICE TOOL...: process, identity and start of every container, in the order of their names."""
+"""PROJECT SERVICE TOOL...: process, identity, start and restarts of every container, in the order of their names."""
 
 HOLDS_PORT = (
     """

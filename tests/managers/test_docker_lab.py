@@ -208,6 +208,24 @@ async def test_a_restart_that_does_not_last_is_no_success(lab: Lab, host: Host, 
         assert re.search("Restarting|started once more|its process ended", last.reason or ""), last.reason
 
 
+async def test_a_crash_before_the_first_look_is_no_success(lab: Lab, host: Host) -> None:
+    """And its count is set back by a start by hand."""
+    body = "[ ! -e /fail ] || { rm /fail; exit 1; }; exec sleep 9000"
+    host.run(["docker", "run", "-d", "--name", "once", "--init", "--stop-timeout", "1", "--restart", "always",
+              docker_zoo.IMAGE, "sh", "-c", body])  # fmt: skip
+    async with seen(lab, host) as watched:
+        await watched.until(host.name, lambda where: "docker:once" in named(where), 5)
+        where = watched.fleet.snapshot(host.name)
+        for result in (Result.FAILED, Result.DONE):
+            if result is Result.FAILED:
+                host.sh("docker exec once touch /fail")
+            last = await act(lab, host, where, ActionKind.RESTART, "docker:once")
+            assert last.result is result, last
+            if result is Result.FAILED:
+                assert re.search("started once more by itself|Restarting", last.reason or ""), last.reason
+    host.sh("docker rm -f once")
+
+
 async def test_a_failed_start_leaves_it_failed(lab: Lab, host: Host) -> None:
     async with seen(lab, host) as watched:
         await watched.until(host.name, lambda where: named(where)["docker:bad"].state.value == "failed", 10)
