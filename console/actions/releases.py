@@ -167,9 +167,9 @@ def _lasting(context: Context, step: Step) -> Step:
     return replace(step, command=context.lasting(step.command, ends=service, starts=service))
 
 
-def shares(directory: str) -> tuple[str, ...]:
-    """The directory, in one spelling: several services may have one."""
-    return (f"/{normpath(directory).lstrip('/')}",)
+def shares(*directories: str) -> tuple[str, ...]:
+    """The directories, each in one spelling: several services may have one, to be released in or to be built in."""
+    return tuple(dict.fromkeys(f"/{normpath(one).lstrip('/')}" for one in directories))
 
 
 def note_healthy(context: Context, directory: str, target: Release) -> Step:

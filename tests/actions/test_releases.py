@@ -53,6 +53,11 @@ def test_what_comes_before_the_swap_does_nothing_to_the_service(kind: ActionKind
     assert apart == ([{DIRECTORY: "build", HERE: "put"}[recipe]] if kind is ActionKind.REBUILD and recipe else [])
 
 
+def test_a_work_tree_on_the_host_is_locked_with_what_is_built_of_it() -> None:
+    assert made(ActionKind.REBUILD, service(), DIRECTORY).shares == ("/srv/api", "/srv/src")
+    assert made(ActionKind.REBUILD, service(), replace(DIRECTORY, source="//srv/api/")).shares == ("/srv/api",)
+
+
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.FLAPPING])
 @pytest.mark.parametrize(("kind", "recipe"), WAYS)
 def test_what_ran_or_failed_is_restarted_by_an_undo(kind: ActionKind, recipe: Recipe | None, state: State) -> None:
