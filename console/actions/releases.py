@@ -152,7 +152,7 @@ def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts
         steps=steps,
         preflight=(*swap.preflight, *rehearsal(context), *checks.remember_run(context)),
         # A container that has a check of its own is asked by both.
-        checks=tuple(dict.fromkeys((*proof(context), *swap.checks))),
+        checks=tuple(dict.fromkeys((*proof(context), *(health.patient(context, check) for check in swap.checks)))),
         evidence=last_words(context),
         closing=swap.closing,
         aftermath=(*aftermath(context), *swap.aftermath),

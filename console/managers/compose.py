@@ -174,6 +174,7 @@ def _service(told: Told, group: str, project: str, name: str, members: list[Cont
         ports=tuple(sorted({port for part in parts for port in part.ports})),
         wants=tuple(sorted({port for part in parts for port in part.wants})),
         health=health,
+        health_seconds=max((part.health_seconds for part in parts if part.health_seconds is not None), default=None),
         enabled=next((part.enabled for part in parts if part.enabled is not None), None),
         members=tuple(member.name for member in members),
         member_ports=tuple((each.name, port) for each in members for port in each.ports) if len(members) > 1 else (),

@@ -226,6 +226,29 @@ async def test_a_crash_before_the_first_look_is_no_success(lab: Lab, host: Host)
     host.sh("docker rm -f once")
 
 
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_a_health_check_is_waited_for_as_its_definition_says(lab: Lab, host: Host, user: str) -> None:
+    """A start period of five minutes, three tries of at most 30 s, 5 s apart; and what the configuration allows."""
+    times = ("--health-start-period", "300s", "--health-interval", "5s")
+    host.run(
+        ["docker", "run", "-d", "--name", "late", "--health-cmd", "true", *times, docker_zoo.IMAGE, "sleep", "900"]
+    )
+    async with seen(lab, host, user) as watched:
+        await watched.until(host.name, lambda where: "docker:late" in named(where), 20)
+        where = watched.fleet.snapshot(host.name)
+    for name, within, settings in (
+        ("late", 405.0, SETTINGS),
+        ("late", 500.0, replace(SETTINGS, within=500.0)),
+        ("fit", 105.0, SETTINGS),
+        ("web", None, SETTINGS),
+    ):
+        intent = Intent(ActionKind.RESTART, ref(host, f"docker:{name}"))
+        made = plan(intent, where, managers=MANAGERS, settings=settings, plan_id=new_plan_id())
+        looks = [check.within for check in made.checks if check.name == f"{name} is healthy by its own check"]
+        assert looks == ([] if within is None else [within])
+    host.sh("docker rm -f late")
+
+
 async def test_a_failed_start_leaves_it_failed(lab: Lab, host: Host) -> None:
     async with seen(lab, host) as watched:
         await watched.until(host.name, lambda where: named(where)["docker:bad"].state.value == "failed", 10)
