@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, notes
+from console.actions import checks, dependants, notes
 from console.actions.context import Context, start_step
 from console.actions.start import left_failed, stop_again, was_failing
 from console.actions.stopping import for_good_by_restart, for_good_by_undo
@@ -35,7 +35,8 @@ def start_again(context: Context, *, gives_back: bool = False, unless: Check | N
         restart = context.lasting(
             context.manager.restart(context.service), ends=context.service, starts=context.service
         )
-        return (*first, checks.begins_run(context, Step(f"restart {context.name}", restart)))
+        step = checks.begins_run(context, Step(f"restart {context.name}", restart))
+        return (*first, step, *dependants.rejoin(context))
     start = start_step(context, context.manager, context.service)
     step = checks.begins_run(context, Step(f"start {context.name}", start, undo))
     if undo is None or not failing:

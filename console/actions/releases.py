@@ -146,6 +146,9 @@ def signature(context: Context) -> Signature:
 
 def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts:
     """A plan of what a service's manager does by itself, with what proves it."""
+    if joined := context.snapshot.joined_to(context.service.ref):
+        names = ", ".join(one.ref.name for one in joined)
+        raise RefusedError(f"{names} has the network of {context.name}, and could never have that of a new container")
     steps = tuple(_lasting(context, step) for step in swap.steps)
     steps = _down_again(context, steps)
     return Parts(

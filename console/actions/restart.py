@@ -26,7 +26,7 @@ def parts(context: Context) -> Parts:
     resort = ending.resort(context.service, None, context.service.ref)
     step = Step(name, restart, undo and context.lasting(undo), otherwise=resort)
     return Parts(
-        steps=(*clear_failure(context), checks.begins_run(context, step)),
+        steps=(*clear_failure(context), checks.begins_run(context, step), *dependants.rejoin(context)),
         preflight=(*rehearsal(context), *_undo_holds(context), *checks.remember_run(context)),
         checks=(
             *checks.running(context),

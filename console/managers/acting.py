@@ -100,6 +100,15 @@ class EndTelling(Protocol):
 
 
 @runtime_checkable
+class Joining(Protocol):
+    """Its services may have the network of another one, which they lose when that is started anew."""
+
+    def has_network_of(self, service: Service, owner: Service) -> Check:
+        """A check that holds when ``service`` runs with the network of the present run of ``owner``."""
+        ...
+
+
+@runtime_checkable
 class SelfChecking(Protocol):
     """Has services with a health check of their own, which their manager runs."""
 

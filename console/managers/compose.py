@@ -276,6 +276,10 @@ class Compose:
         """By the health checks of its containers, where they have one."""
         return container_releases.health(_known(service)) if service.health else ()
 
+    def has_network_of(self, service: Service, owner: Service) -> Check:
+        """By when both were started."""
+        return commands.has_network_of(service, owner)
+
     def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
         """By what its engine remembers."""
         return commands.how_ended(service, kind)
