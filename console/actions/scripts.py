@@ -29,14 +29,6 @@ shift
 """
 """KEY COMMAND...: that was kept, or COMMAND succeeds."""
 
-REMEMBER = """
-key=$1
-shift
-seen=$("$@") || exit 1
-printf '%s\\n' "$seen" >"$HOSTDECK_PLAN/run.$key"
-"""
-"""KEY COMMAND...: keep what names the present run of a service."""
-
 KEEP_MARK = """
 # Lines of a log are kept where it is only to be had from its manager.
 umask 077
@@ -53,55 +45,6 @@ shift
 "$@" <"$HOSTDECK_PLAN/log.$key"
 """
 """KEY COMMAND...: COMMAND is given the mark that was kept."""
-
-NEW_RUN = (
-    MAIN_PID
-    + """
-key=$1
-shift
-was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
-main_pid "$was"
-before=$main
-main_pid "$now"
-if [ "$now" = "$was" ]; then
-  echo "still the run of before, pid $main"
-  exit 1
-fi
-if [ -e "$HOSTDECK_PLAN/new.$key" ]; then
-  first=$(cat "$HOSTDECK_PLAN/new.$key")
-  if [ "$first" != "$now" ]; then
-    now_main=$main
-    main_pid "$first"
-    if [ "${now_main:-0}${main:-0}" = 00 ]; then echo "started once more by itself"
-    elif [ "${now_main:-0}" = 0 ]; then echo "its process ended, pid $main"
-    else echo "started once more by itself, pid $main -> $now_main"; fi
-    exit 1
-  fi
-else
-  printf '%s\\n' "$now" >"$HOSTDECK_PLAN/new.$key"
-fi
-if [ "${main:-0}" = 0 ]; then echo "a new run"
-elif [ "${before:-0}" = 0 ]; then echo "pid $main, none before"
-else echo "pid $before -> $main"; fi
-"""
-)
-"""KEY COMMAND...: another run than the remembered one, and the same at every look from the first on."""
-
-RAN_ANEW = """
-key=$1
-shift
-was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
-if [ "$now" = MainPID=0 ]; then
-  echo "not checked: of a run that has ended its manager keeps nothing"
-  exit 77
-fi
-if [ "$now" = "$was" ]; then
-  echo "it did not run again"
-  exit 1
-fi
-echo "a new run"
-"""
-"""KEY COMMAND...: another run than the remembered one, of a service that ends by itself."""
 
 SAME_RUN = (
     MAIN_PID

@@ -13,12 +13,11 @@ from console.core.stop_way import StopWay
 from console.core.text import sanitise
 from console.core.words import listed
 from console.managers.elsewhere import named_at
+from console.managers.pm2_ask import GRACE
 from console.managers.pm2_dead import Dead, parse_dead
 
 JUST_STARTED = 10.0
 """Seconds for which an app that pm2 started again by itself counts as flapping."""
-GRACE = 1.5
-"""Seconds that a start takes beside the time an app is given to end."""
 _FAR = 2**31
 
 _plain = re.compile(r"[A-Za-z_][\w.:@+-]{0,127}", re.ASCII)

@@ -214,6 +214,42 @@ async def test_a_crash_between_two_looks_is_seen_by_its_new_run(lab: Lab, fresh_
         assert "flapping" in last.reason
 
 
+async def test_a_crash_before_the_first_look_is_no_success(lab: Lab, fresh_host: FreshHost) -> None:
+    """It came up by its ``Restart=``, sooner than anybody could look."""
+    host = fresh_host()
+    once = script("rm /run/fail/it 2>/dev/null && exit 1; exec sleep 1000")
+    host.sh("install -d -o deploy /run/fail")
+    host.unit("api.service", once.replace("RestartSec=200ms", "RestartSec=1ms\nRestart=always"))
+    host.sh("touch /run/fail/it")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service", settings=replace(QUICK, within=2.0))
+        last = await run(transport, wanted, root=True)
+    assert host.sh("systemctl show -p NRestarts --value api.service").strip() == "1"
+    assert last.result is Result.FAILED, last
+    assert "started once more by itself before it was first looked at" in (last.reason or "")
+
+
+@pytest.mark.parametrize("kind", [ActionKind.RESTART, ActionKind.START])
+async def test_what_systemd_counted_before_is_not_held_against_a_start(
+    lab: Lab, fresh_host: FreshHost, kind: ActionKind
+) -> None:
+    """Of a unit that waits for its next attempt, or was stopped while it did, it goes on counting."""
+    host = fresh_host()
+    mended = script("[ -e /run/ok ] || exit 1; exec sleep 1000", "StartLimitIntervalSec=0")
+    host.unit("api.service", mended.replace("RestartSec=200ms", "RestartSec=8\nRestart=always"))
+    # Down, a unit to which nobody refers would be forgotten with its count.
+    host.unit("refers.service", "[Unit]\nAfter=api.service\n[Service]\nExecStart=/bin/sleep 1000\n")
+    host.wait("systemctl show -p NRestarts api.service | grep -q '=[1-9]'")
+    host.wait("systemctl show -p SubState api.service | grep -q auto-restart")
+    if kind is ActionKind.START:
+        host.sh("systemctl stop api.service")
+    host.sh("touch /run/ok")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        last = await run(transport, await planned(transport, kind, "api.service"), root=True)
+    assert (last.result, last.reason) == (Result.DONE, None), last
+    assert host.sh("systemctl show -p NRestarts --value api.service").strip() != "0"
+
+
 async def test_a_start_limit_is_cleared_and_told_before(lab: Lab, fresh_host: FreshHost) -> None:
     """Row 35: five quick starts, and systemd leaves the unit down."""
     host = fresh_host(sudo=MAY)

@@ -157,6 +157,24 @@ async def test_one_that_dies_again_is_no_success_and_a_deaf_one_ends(lab: Lab, h
         assert last.plan.ends == ("deaf: its stop signal, then SIGKILL after 1 s",)
 
 
+async def test_a_crash_before_the_first_look_is_no_success(lab: Lab, host: Host) -> None:
+    """pm2 starts it again at once; a restart by hand after that is none."""
+    fails = "try { fs.unlinkSync('/run/fail/it'); process.exit(1); } catch (absent) { fs.mkdtempSync('/run/fail/up'); }"
+    body = f"var fs = require('fs'); {fails} setInterval(function () {{}}, 1000);\n"
+    host.write("/srv/apps/once-more.js", body, mode=0o755)
+    host.sh("install -d -o deploy /run/fail")
+    pm2(host, "deploy", "start", "/srv/apps/once-more.js")
+    host.wait("ls /run/fail | grep -q up")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        for result in (Result.FAILED, Result.DONE):
+            if result is Result.FAILED:
+                host.sh("touch /run/fail/it")
+            last = await done(transport, ActionKind.RESTART, "once-more", hold=5.0)
+            assert last.result is result, last
+            assert result is Result.DONE or "started once more by itself" in (last.reason or ""), last.reason
+    pm2(host, "deploy", "delete", "once-more")
+
+
 async def test_a_failed_start_leaves_it_errored(lab: Lab, host: Host) -> None:
     async with connected(host.name, lab.ssh_config("root")) as transport:
         last = await done(transport, ActionKind.START, "bad", hold=3.0)
