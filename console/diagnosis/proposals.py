@@ -35,7 +35,7 @@ from console.managers.socket_units import started_by
 from console.managers.unlisted import unlisted
 
 Has = Literal["listener", "connection", "nothing to see"]
-"""By what a holder has the port on the host."""
+"""By what holders have the port on the host; ``connection``: one at least by what does not listen."""
 CommandsOf = Callable[[Intent], tuple[Command, ...]]
 """The commands that the plan of an intent would run; the actions layer knows them."""
 
@@ -113,7 +113,9 @@ def _has(holders: Sequence[Holder]) -> Has:
     of what is in another network."""
     workload = any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in holders)
     elsewhere = any("namespace" in holder.known_by for holder in holders)
-    return "nothing to see" if workload or elsewhere else "listener"
+    if workload or elsewhere:
+        return "nothing to see"
+    return "connection" if any(holder.sockets for holder in holders) else "listener"
 
 
 def _each(
@@ -126,7 +128,7 @@ def _each(
         kept = [one for one in group if one not in stopped]
         if stopped:
             at = replace(want, endpoint=place.endpoint)
-            way = stop_services(evidence, at, stopped, commands_of, start_after=not kept, kept=kept)
+            way = stop_services(evidence, at, stopped, commands_of, start_after=not kept, has=_has(stopped), kept=kept)
             yield replace(way, label=f"if it wants {place.words}: {way.label}", recommended=False)
 
 
@@ -163,20 +165,22 @@ def stop_services(
     Where the host shows what they hold and it is not the service's own, that is one plan of the actions layer: it
     proves that they let go, and starts them again when the other does not come up.
     """
-    strays = [ServiceRef(evidence.snapshot.host, PROCESS, str(pid)) for one in holders for pid in one.strays]
     services = [holder for holder in holders if not holder.strays]
-    refs = [*_to_stop(evidence, services), *dict.fromkeys(strays)]
+    refs = _targets(evidence, holders)
     label = _label(evidence, want, services, holders) + (f": {_in_vain(want, kept)}" if kept else "")
+    connected = [holder for holder in holders if holder.sockets]
+    quiet = _targets(evidence, connected) if has != "nothing to see" else refs
     # A plan that proves that a listener lets go has nothing to prove of what does not listen.
-    intents = [Intent(ActionKind.STOP, ref, holders[0].endpoint if has == "listener" else None) for ref in refs]
+    intents = [Intent(ActionKind.STOP, ref, None if ref in quiet else holders[0].endpoint) for ref in refs]
     startable = want.service is None or not want.service.is_masked
     if start_after and startable and want.ref is not None and want.ref not in refs:
         verb = "start" if want.down else "restart"
         label = f"{label}, then {verb} {want.ref.beside(refs[0])}"
         own_socket = want.service is not None and any(map(want.service.is_triggered_by, refs))
-        if not own_socket and (has == "listener" or (has == "connection" and len(refs) == 1)):
-            holder = refs[0] if has == "connection" else None
-            intents = [taken_from(holder, want, holders[0].sockets)]
+        if not own_socket and has != "nothing to see" and len(quiet) <= 1:
+            # Of several that do not listen no one plan proves it: each is stopped, then the service is started.
+            sockets = [socket for holder in connected for socket in holder.sockets]
+            intents = [taken_from(next(iter(quiet), None), want, sockets)]
         else:
             intents.append(Intent(ActionKind(verb), want.ref, want.endpoint))
     sure = all(holder.confidence is not Confidence.LOW for holder in holders) and (want.symptom or not want.guessed)
@@ -340,6 +344,13 @@ def is_service(evidence: Evidence, holder: Holder) -> bool:
     if holder.ref is None or is_way_in(evidence, holder) or _is_engine(holder):
         return False
     return holder.ref.manager != "systemd" or holder.ref.name.endswith(UNITS)
+
+
+def _targets(evidence: Evidence, holders: Sequence[Holder]) -> list[ServiceRef]:
+    """What is stopped or ended: the services, then the processes of none."""
+    host = evidence.snapshot.host
+    strays = [ServiceRef(host, PROCESS, str(pid)) for one in holders for pid in one.strays]
+    return [*_to_stop(evidence, [one for one in holders if not one.strays]), *dict.fromkeys(strays)]
 
 
 def _to_stop(evidence: Evidence, holders: Sequence[Holder]) -> list[ServiceRef]:

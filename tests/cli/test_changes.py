@@ -9,9 +9,11 @@ from console.cli.changes import Teller, print_plan
 from console.cli.commands.act import as_told, one_by_one
 from console.core.command import Command, Effect
 from console.core.finding import Proposal
+from console.core.network import Socket
 from console.core.plan import OUTLIVED, ActionKind, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.service import Endpoint, ServiceRef
 from console.diagnosis import Verdict, VerdictWord
+from console.diagnosis.verdict import Holder
 from tests.actions.hosts import ref
 
 STOP = Step("stop old.service", Command(("systemctl", "stop", "old.service")))
@@ -116,3 +118,15 @@ def test_a_port_is_freed_at_the_address_of_the_verdict() -> None:
     by_hand = Proposal("stop-holder", "x", reason_off="by hand")
     assert as_told(asked, _told(by_hand, wanted=other)) == (replace(asked, endpoint=other), None)
     assert as_told(replace(asked, endpoint=other), _told()) == (replace(asked, endpoint=other), None)
+
+
+def test_no_listener_is_stopped_for_a_port_that_a_connection_keeps() -> None:
+    asked = Intent(ActionKind.FREE_PORT, ref("api.service"), Endpoint("tcp", "0.0.0.0", 8080))
+    legacy = Holder("tcp", "127.0.0.1", 8080, ref=ref("legacy.service"))
+    client = Socket("tcp", "ESTAB", "10.0.0.5", 8080, "10.0.0.9", 22)
+    kept = Holder("tcp", "10.0.0.5", 8080, user="root", sockets=(client,))
+    stop = Proposal("stop-holder", "stop legacy.service: ...", (Intent(ActionKind.STOP, ref("legacy.service")),))
+    why = as_told(asked, replace(_told(stop), holders=(legacy, kept)))[1]
+    assert why == "held: no plan takes it from all of these, and to stop some of them is for nothing"
+    assert as_told(asked, replace(_told(stop), holders=(legacy,)))[1] is None
+    assert as_told(asked, replace(_told(stop), holders=(kept,)))[1] is None

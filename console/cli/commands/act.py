@@ -241,7 +241,17 @@ def as_told(intent: "Intent", told: "Verdict") -> "tuple[Intent, str | None]":
         # Of each address that may be meant there is a way.
         return intent, None
     in_turn = next((words for one in told.actions if (words := one_by_one(one, intent.target))), None)
-    return replace(intent, endpoint=told.wanted or intent.endpoint), in_turn
+    return replace(intent, endpoint=told.wanted or intent.endpoint), in_turn or in_vain(told)
+
+
+def in_vain(told: "Verdict") -> str | None:
+    """Why to stop those who listen is for nothing, of a port that a connection keeps as well and that no way out takes
+    from all who have it; ``None`` of any other.
+    """
+    connected = [bool(holder.sockets) for holder in told.holders]
+    if not any(connected) or all(connected):
+        return None
+    return f"{told.summary}: no plan takes it from all of these, and to stop some of them is for nothing"
 
 
 def one_by_one(way: "Proposal", ref: "ServiceRef") -> str | None:
