@@ -1,6 +1,6 @@
 """What configurations claim: who will want which port, whether it runs now or not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.core.service import Endpoint, ServiceRef
 
@@ -39,7 +39,7 @@ class Declaration:
 
     def at(self, port: int) -> Endpoint:
         """What it claims of that port."""
-        return Endpoint(self.endpoint.protocol, self.endpoint.address, port)
+        return replace(self.endpoint, port=port)
 
     def is_of(self, ref: ServiceRef) -> bool:
         """Whether it speaks of this service."""

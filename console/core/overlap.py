@@ -60,7 +60,7 @@ class Binding:
     @classmethod
     def of_endpoint(cls, endpoint: Endpoint) -> "Binding":
         """The binding that a service wants."""
-        return cls(endpoint.protocol, endpoint.address, endpoint.port)
+        return cls(endpoint.protocol, endpoint.address, endpoint.port, v6only=endpoint.v6only)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Services and the one identity by which a service is known everywhere."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from console.core.launch import Launch
@@ -63,6 +63,8 @@ class Endpoint:
     protocol: str
     address: str
     port: int
+    v6only: bool = field(default=False, compare=False)
+    """Whether it is known to leave IPv4 to others; an address is the same with and without."""
 
     def __str__(self) -> str:
         """``tcp/0.0.0.0:8080``, with brackets around an IPv6 address."""

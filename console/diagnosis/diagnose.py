@@ -42,7 +42,7 @@ from console.diagnosis.sharing import shared_by
 from console.diagnosis.strays import LEFT
 from console.diagnosis.traces import traces
 from console.diagnosis.verdict import LISTENERS, Confidence, Holder, NotChecked, Verdict, VerdictWord
-from console.diagnosis.wanting import Want, find_want, is_own
+from console.diagnosis.wanting import Want, find_want, in_its_way, is_own
 
 JUST_NOW = 10.0
 """Seconds within which a failure contradicts a port on which nothing is seen."""
@@ -95,7 +95,7 @@ def _by_its_words(evidence: Evidence, want: Want, commands_of: CommandsOf) -> Ve
 
 def _by_what_listens(evidence: Evidence, want: Want, endpoint: Endpoint, commands_of: CommandsOf) -> Verdict:
     found = clashing(evidence, endpoint)
-    foreign = tuple(listener for listener in found if not is_own(want.service, listener, evidence.snapshot.services))
+    foreign = in_its_way(want.service, want.symptom, found, evidence.snapshot.services)
     sent = taken.takers(evidence, endpoint)
     if found and sent and (want.service is None or not foreign):
         shadow = taken.shadowed(evidence, want, holders_of(evidence, endpoint, found), sent, commands_of)
@@ -104,7 +104,8 @@ def _by_what_listens(evidence: Evidence, want: Want, endpoint: Endpoint, command
     if foreign:
         return _held(evidence, want, endpoint, foreign, commands_of)
     if found:
-        return _own(evidence, want, endpoint, found, commands_of)
+        own = tuple(one for one in found if is_own(want.service, one, evidence.snapshot.services))
+        return _own(evidence, want, endpoint, own, commands_of)
     gap = evidence.listeners_gap()
     if gap is not None:
         summary = f"who listens on {want.port} is not known ({gap})"

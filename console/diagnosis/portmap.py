@@ -174,7 +174,7 @@ class _Host:
             if owner is not None and self._has_it_for(owner, service, claim):
                 return None
             others.append((owner.ref.name, owner.ref) if owner is not None else (_process(listener), None))
-        if any((one.protocol, one.port) == (claim.endpoint.protocol, number) for one in service.ports):
+        if _has(service, claim, number):
             return None
         return others[0] if others else None
 
@@ -205,6 +205,8 @@ class _Host:
                 ways = Binding.of_endpoint(claim.at(number)), Binding.of_endpoint(other.at(number))
                 if self._is_one(service, rival) or related(claim, other, self._services) or clash(*ways) is None:
                     continue
+                if _has(service, claim, number) and _has(rival, other, number):
+                    continue  # what their files do not tell of their sockets these show: both are bound
                 names = f"{rival.ref.name} ({other.where}) and {service.ref.name} ({claim.where})"
                 words = f"{names} both start with the host"
                 return _Finding(Fit.CLASH, words, "next boot", (service.ref, rival.ref))
@@ -255,6 +257,11 @@ class _Host:
             return False
         wall = self._snapshot.sample.wall if self._snapshot.sample is not None else None
         return wall is not None and service.since is not None and wall - service.since >= WARM_UP
+
+
+def _has(service: Service, claim: Declaration, number: int) -> bool:
+    """Whether it listens on a port that it declares."""
+    return any((one.protocol, one.port) == (claim.endpoint.protocol, number) for one in service.ports)
 
 
 def _process(listener: Listener) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from console.core.attempts import is_current
 from console.core.declaration import Declaration
 from console.core.network import Listener, Socket
-from console.core.overlap import is_wildcard, overlaps
+from console.core.overlap import Binding, clash, is_wildcard, overlaps
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot, Symptom
 from console.diagnosis.bind_errors import symptoms
@@ -122,6 +122,21 @@ def is_own(service: Service | None, listener: Listener, services: Sequence[Servi
         inside = f"{listener.cgroup}/".startswith(f"{service.cgroup}/")
         return inside and (has_own_cgroup(service) or _is_alone(service, listener, services))
     return service.ref.scope == "system" and not of_user(listener) and listener.unit == service.ref.name
+
+
+def in_its_way(
+    service: Service | None, symptom: Symptom | None, listeners: Sequence[Listener], services: Sequence[Service]
+) -> tuple[Listener, ...]:
+    """Of the listeners that meet what a service wants those that are not its own, and that keep it from the port.
+
+    Who listens beside a running service that listens there too does not: the kernel has let them both.
+    """
+    own = [listener for listener in listeners if is_own(service, listener, services)]
+    others = tuple(listener for listener in listeners if listener not in own)
+    if not own or symptom is not None or service is None or service.state is not State.RUNNING:
+        return others
+    has = [Binding.of_listener(one) for one in own]
+    return tuple(one for one in others if any(clash(bound, Binding.of_listener(one)) for bound in has))
 
 
 def _is_alone(service: Service, listener: Listener, services: Sequence[Service]) -> bool:
@@ -294,7 +309,7 @@ def _by_sockets(listeners: tuple[Listener, ...], endpoint: Endpoint, sockets: tu
 def _completed(endpoint: Endpoint, wants: Iterable[Endpoint]) -> Endpoint:
     """Take the address from the declaration where the log names only the port."""
     if endpoint.address != "*":
-        return endpoint
+        return next((want for want in wants if want == endpoint), endpoint)
     return next((want for want in wants if _same_port(want, endpoint) and want.address != "*"), endpoint)
 
 
@@ -303,10 +318,8 @@ def _best(
 ) -> tuple[Endpoint, Symptom | None]:
     """The first that somebody else holds; else the first."""
     for endpoint, symptom in candidates:
-        if any(
-            overlaps(endpoint, listener) and not is_own(service, listener, snapshot.services)
-            for listener in snapshot.listeners
-        ):
+        met = [listener for listener in snapshot.listeners if overlaps(endpoint, listener)]
+        if in_its_way(service, symptom, met, snapshot.services):
             return endpoint, symptom
     return candidates[0]
 

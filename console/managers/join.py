@@ -190,7 +190,7 @@ def with_ports(services: tuple[Service, ...], listeners: tuple[Listener, ...]) -
     containers = Published(services)
     found: dict[ServiceRef, set[Endpoint]] = {service.ref: set(service.ports) for service in containers.services}
     for listener in listeners:
-        endpoint = Endpoint(listener.protocol, listener.address, listener.port)
+        endpoint = Endpoint(listener.protocol, listener.address, listener.port, bool(listener.v6only))
         if is_publishing(listener) and containers.of(listener) is not None:
             continue
         owners = _owners(listener, by_pid, by_cgroup)

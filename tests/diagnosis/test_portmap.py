@@ -110,6 +110,18 @@ def test_two_that_start_with_the_host_clash_at_the_next_boot() -> None:
     assert [one.code for one in evaluate(down) if one.port] == ["port-held"]
 
 
+def test_one_that_leaves_ipv4_to_others_clashes_with_nobody_there() -> None:
+    services = (unit("nginx.service", enabled="enabled"), replace(UP, enabled="enabled"))
+    six = Endpoint("tcp", "::", 8080, v6only=True)
+    apart = (replace(claim("nginx.service"), endpoint=six), claim("api.service", address="0.0.0.0"))
+    assert only(host(services, apart)).fit is not Fit.CLASH
+    both = (claim("nginx.service", address="::"), claim("api.service", address="0.0.0.0"))
+    assert only(host(services, both)).fit is Fit.CLASH
+    # What no file tells is seen while both have it.
+    has = replace(services[0], ports=(Endpoint("tcp", "::", 8080),))
+    assert only(host((has, services[1]), both)).fit is not Fit.CLASH
+
+
 def test_a_socket_unit_and_what_it_starts_are_one() -> None:
     socket = unit("chat.socket", enabled="enabled")
     chat = unit("chat.service", enabled="enabled", triggered_by=("chat.socket",))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from console.diagnosis import VerdictWord, as_text
+from console.findings import evaluate
 from tests.lab import FreshHost, Lab
 
-from .real import why_as
+from .real import look, why_as
 
 USERS = ("root", "oncall", "nosudo")
 LISTENS = "ss -Hltn 'sport = :8080' | grep -q ."
@@ -37,6 +38,24 @@ def test_a_service_that_a_signal_stopped_is_not_fine(lab: Lab, fresh_host: Fresh
     for user, (verdict,) in why_as(lab, host, ("/early",), USERS).items():
         assert (verdict.verdict, verdict.fine) == (VerdictWord.UNKNOWN, False), user
         assert "early.service does not listen on tcp 8080: its process" in verdict.summary
+
+
+def test_ipv4_and_ipv6_of_one_port_with_different_owners_are_both_fine(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.write("/etc/nginx/conf.d/six.conf", "server { listen [::]:8080; }\n")
+    host.run(["systemctl", "enable", "--now", "nginx.service"])
+    host.install_api()
+    host.run(["systemctl", "enable", "api.service"])
+    host.wait("test $(ss -Hltn 'sport = :8080' | wc -l) = 2")
+    for user, verdicts in why_as(lab, host, ("/nginx", "/api"), USERS).items():
+        for name, verdict in zip(("nginx", "api"), verdicts, strict=True):
+            assert (verdict.verdict, verdict.fine) == (VerdictWord.HELD, True), (user, as_text(verdict))
+            assert [one.name for one in verdict.holders] == [f"{name}.service"], user
+        assert [one.summary for one in evaluate(look(lab, host, user)) if "port" in one.code] == [], user
+    # Down, each has its own family free, and whatever has the other one is left alone.
+    host.run(["systemctl", "stop", "nginx.service"])
+    for user, (verdict,) in why_as(lab, host, ("/nginx",), USERS).items():
+        assert (verdict.holders, verdict.clash) == ((), None), (user, as_text(verdict))
 
 
 def test_a_service_that_runs_without_its_port_is_not_fine(lab: Lab, fresh_host: FreshHost) -> None:

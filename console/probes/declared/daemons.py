@@ -19,13 +19,15 @@ class Daemon:
     """The keyword of the addresses, where it is another."""
     default: int = 0
     """The port without any of these."""
+    v6only: bool = False
+    """Whether its IPv6 sockets leave IPv4 to others, whatever the host's default is."""
 
 
 KINDS: Mapping[str, Daemon] = {
-    "sshd": Daemon("port", "listenaddress", 22),
+    "sshd": Daemon("port", "listenaddress", 22, v6only=True),
     "apache": Daemon("listen"),
-    "redis": Daemon("port", "bind", 6379),
-    "postgres": Daemon("port", "listen_addresses", 5432),
+    "redis": Daemon("port", "bind", 6379, v6only=True),
+    "postgres": Daemon("port", "listen-addresses", 5432, v6only=True),
     "mysql": Daemon("port", "bind-address", 3306),
 }
 _line = re.compile(r"\s*(?P<key>[A-Za-z_-]+)(?:\s*=\s*|\s+)(?P<value>[^#]*?)\s*(?:#.*)?\Z")
@@ -61,7 +63,8 @@ def declarations(kind: str, files: Sequence[File], service: str) -> Iterator[Dec
     if not ports and daemon.default:
         ports = [(Claim("tcp", "*", daemon.default, text="the default"), first.path)]
     for claim, where in _placed(kind, ports, addresses):
-        yield declaration(claim, owner, where, "systemd")
+        v6only = daemon.v6only and ":" in claim.address
+        yield declaration(replace(claim, v6only=v6only), owner, where, "systemd")
 
 
 def _read(file: File, daemon: Daemon, ports: list[tuple[Claim, str]], addresses: list[tuple[str, str]]) -> None:

@@ -57,7 +57,7 @@ def joined(lines: tuple[tuple[int, str], ...]) -> Iterator[tuple[int, str]]:
 
 def declaration(claim: Claim, service: str, where: str, manager: str, scope: str = "system") -> Declaration:
     """What a claim of a service in a file means for the host."""
-    endpoint = Endpoint(claim.protocol, claim.address, claim.port)
+    endpoint = Endpoint(claim.protocol, claim.address, claim.port, claim.v6only)
     return Declaration(service, endpoint, where, manager, scope, claim.last, claim.choice, claim.sure, claim.text,
                        claim.assumed)  # fmt: skip
 

@@ -52,6 +52,8 @@ class Claim:
     text: str = ""
     assumed: bool = False
     """The words name no protocol: TCP is what most programs listen on."""
+    v6only: bool = False
+    """What says so is known to leave IPv4 to others."""
 
 
 def words_of(name: str) -> tuple[str, ...]:

@@ -160,4 +160,6 @@ def _claim(words: Sequence[str]) -> Claim | None:
         return None
     udp = "udp" in words[2:] or "quic" in words[2:]
     address = "0.0.0.0" if place.address == "*" else place.address  # noqa: S104 - told, not bound
-    return Claim("udp" if udp else "tcp", address, place.port, place.last, text=" ".join(words))
+    # Since nginx 1.3.4 an IPv6 address leaves IPv4 to others, unless it is told not to.
+    v6only = ":" in address and "ipv6only=off" not in words[2:]
+    return Claim("udp" if udp else "tcp", address, place.port, place.last, text=" ".join(words), v6only=v6only)

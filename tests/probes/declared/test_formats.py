@@ -216,6 +216,23 @@ def test_nginx_takes_servers_apart() -> None:
     ]  # fmt: skip
 
 
+def test_of_what_is_known_to_leave_ipv4_to_others_it_is_told() -> None:
+    text = "server { listen [::]:80; listen [::]:81 ipv6only=off; listen 82; listen [::]:443 quic reuseport; }"
+    found = nginx.declarations([whole("/etc/nginx/nginx.conf", text)], "nginx.service", "systemd")
+    assert [(one.endpoint.port, one.endpoint.v6only) for one in found] == [
+        (80, True), (81, False), (82, False), (443, True),
+    ]  # fmt: skip
+    assert next(iter(nginx.declarations([whole("/n", text)], "nginx.service", "systemd"))).at(90).v6only
+    for kind, text, v6only in (
+        ("redis", "bind :: 127.0.0.1", [True, False]),
+        ("postgres", "listen_addresses = '::, 10.0.0.1'", [True, False]),
+        ("sshd", "ListenAddress ::\nListenAddress 10.0.0.1", [True, False]),
+        ("mysql", "bind-address = ::", [False]),
+    ):
+        claims = daemons.declarations(kind, [whole(f"/etc/{kind}.conf", text)], f"{kind}.service")
+        assert [one.endpoint.v6only for one in claims] == v6only, kind
+
+
 def test_nginx_sends_on_to_what_it_names_by_its_address() -> None:
     text = (
         "upstream api { server 10.0.0.5; server db:80; server 127.0.0.1:8080 max_fails=1; server 127.0.0.1:81 down; }\n"
