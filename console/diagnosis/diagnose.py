@@ -21,6 +21,7 @@ from console.diagnosis import (
     mixed,
     next_start,
     only_bound,
+    other_ports,
     own_network,
     portless,
     proposals,
@@ -134,11 +135,12 @@ def _held(
         word = VerdictWord.HELD
         names = dict.fromkeys(holder.ref.beside(want.ref) if holder.ref else holder.name for holder in holders)
         summary = f"{want.port} is held by {next_start.joined(names)}"
-    summary += mixed.words(beside)
+    more = other_ports.holders(evidence, want, (*holders, *beside))
+    summary += mixed.words(beside) + other_ports.words(want, more)
     if (owner := at_home.owner(evidence, want, holders)) is not None:
         verdict = outline(evidence, want, VerdictWord.HELD, at_home.sentence(want, owner), first.confidence)
         return replace(verdict, holders=holders, at_home=True, impact=tuple(_impact(evidence, holders)))
-    everybody = (*holders, *beside)
+    everybody = (*holders, *beside, *more)
     ways = (*proposals.for_held(evidence, want, everybody, commands_of), mixed.reserve(evidence, endpoint, beside))
     # Of a port that is only asked about nobody's address clashes.
     clash = next((holder.clash for holder in holders if holder.clash), None) if want.ref is not None else None
@@ -148,7 +150,7 @@ def _held(
         holders=everybody,
         clash=f"{clash}; {shared}" if clash and shared else clash,
         actions=proposals.ordered(ways),
-        impact=tuple(_impact(evidence, holders)),
+        impact=tuple(_impact(evidence, (*holders, *more))),
     )
 
 

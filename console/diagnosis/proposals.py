@@ -122,10 +122,11 @@ def _each(
     evidence: Evidence, want: Want, holders: Sequence[Holder], freed: Sequence[Holder], commands_of: CommandsOf
 ) -> Iterator[Proposal]:
     """A way for each address that may be the wanted one: who is not in the way of it is left alone."""
-    for place in candidates(evidence, holders):
+    elsewhere = [one for one in holders if not one.is_at(want.endpoint)]
+    for place in candidates(evidence, [one for one in holders if one not in elsewhere]):
         group = distinct(place.holders)
         stopped = _all_of(freed, group)
-        kept = [one for one in group if one not in stopped]
+        kept = [one for one in (*group, *elsewhere) if one not in stopped]
         if stopped:
             at = replace(want, endpoint=place.endpoint)
             way = stop_services(evidence, at, stopped, commands_of, start_after=not kept, has=_has(stopped), kept=kept)
@@ -171,16 +172,20 @@ def stop_services(
     connected = [holder for holder in holders if holder.sockets]
     quiet = _targets(evidence, connected) if has != "nothing to see" else refs
     # A plan that proves that a listener lets go has nothing to prove of what does not listen.
-    intents = [Intent(ActionKind.STOP, ref, None if ref in quiet else holders[0].endpoint) for ref in refs]
+    places = {ref: one.endpoint for one in reversed(holders) for ref in _targets(evidence, [one])}
+    intents = [Intent(ActionKind.STOP, ref, None if ref in quiet else places[ref]) for ref in refs]
     startable = want.service is None or not want.service.is_masked
     if start_after and startable and want.ref is not None and want.ref not in refs:
         verb = "start" if want.down else "restart"
         label = f"{label}, then {verb} {want.ref.beside(refs[0])}"
         own_socket = want.service is not None and any(map(want.service.is_triggered_by, refs))
         if not own_socket and has != "nothing to see" and len(quiet) <= 1:
-            # Of several that do not listen no one plan proves it: each is stopped, then the service is started.
+            # Of several that do not listen no one plan proves it: each is stopped, then the service is started. So is
+            # who has another port that it wants.
+            here = _targets(evidence, [one for one in holders if one.is_at(want.endpoint)])
             sockets = [socket for holder in connected for socket in holder.sockets]
-            intents = [taken_from(next(iter(quiet), None), want, sockets)]
+            away = [intent for intent in intents if intent.target not in here]
+            intents = [*away, taken_from(next(iter(quiet), None), want, sockets)]
         else:
             intents.append(Intent(ActionKind(verb), want.ref, want.endpoint))
     sure = all(holder.confidence is not Confidence.LOW for holder in holders) and (want.symptom or not want.guessed)
@@ -210,9 +215,13 @@ def _label(evidence: Evidence, want: Want, services: Sequence[Holder], holders: 
 
 def _in_vain(want: Want, kept: Sequence[Holder]) -> str:
     # The session in which a process happens to be begun is not who has the port.
-    owners = (replace(one, unit=None) if (one.unit or "").endswith(".scope") else one for one in kept)
-    names = list(dict.fromkeys(one.name for one in owners))
-    return f"does not free {want.port}, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} it too"
+    owners = [replace(one, unit=None) if (one.unit or "").endswith(".scope") else one for one in kept]
+    found = [f"{one.name} has {one.protocol} {one.port}" for one in owners if not one.is_at(want.endpoint)]
+    told = [f"{want.name} does not come up, {' and '.join(dict.fromkeys(found))}"] if found else []
+    if names := list(dict.fromkeys(one.name for one in owners if one.is_at(want.endpoint))):
+        have = "has" if len(names) == 1 else "have"
+        told.insert(0, f"does not free {want.port}, {' and '.join(names)} {have} it too")
+    return "; ".join(told)
 
 
 def restart(want: Want, commands_of: CommandsOf) -> tuple[Proposal, ...]:

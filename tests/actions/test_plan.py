@@ -10,7 +10,7 @@ import pytest
 from console.actions import ActionSettings, RefusedError, kinds, plan, ports_to_free, refusal
 from console.core.command import Command, Effect
 from console.core.durations import whole
-from console.core.network import Process
+from console.core.network import Listener, Process
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
@@ -737,6 +737,19 @@ def test_what_a_person_is_warned_of() -> None:
         "the old one is used until systemctl daemon-reload && systemctl restart -- api.service",
         "tcp 8080 is held by legacy.service: free the port first",
     )
+
+
+def test_a_plan_to_free_one_port_warns_of_another_that_it_leaves_to_somebody_else() -> None:
+    tls, where = Endpoint("tcp", "0.0.0.0", 8443), conflict()
+    other = service("other.service", pids=(77,), ports=(tls,))
+    has = Listener("tcp", "0.0.0.0", 8443, pids=(77,), process="nginx", unit="other.service")
+    where = replace(
+        where, services=(replace(where.services[0], wants=(PORT, tls)), where.services[1], other),
+        listeners=(*where.listeners, has),
+    )  # fmt: skip
+    told = "tcp 8443 is held by other.service: free the port first"
+    assert told in made(ActionKind.FREE_PORT, where, endpoint=PORT).warnings
+    assert not any("8080" in word for word in made(ActionKind.FREE_PORT, where, endpoint=PORT).warnings)
 
 
 @pytest.mark.parametrize("name", ["podman.service", "docker.service", "supervisor.service", "pm2-deploy.service"])

@@ -100,6 +100,12 @@ def test_where_one_plan_cannot_free_a_port_the_plans_are_told_in_their_order() -
     assert told.startswith("no one plan proves that one.service and two.service let go; one after the other: ")
     lines = told.partition("other: ")[2].split("; ")
     assert lines == [f"hostdeck stop {one}", f"hostdeck stop {two}", f"hostdeck start {api}"]
+    last = Proposal("stop-holder", "x", (stops[0], Intent(ActionKind.FREE_PORT, api, Endpoint("tcp", "*", 8080))))
+    asked = Intent(ActionKind.FREE_PORT, api)
+    assert as_told(asked, _told(last))[1] == (
+        "no one plan proves that one.service let go; one after the other: "
+        f"hostdeck stop {one}; hostdeck free-port {api}"
+    )
     start = Proposal("start", "x", (Intent(ActionKind.RESET_FAILED, api), Intent(ActionKind.START, api)))
     whole = Proposal("stop-holder", "x", (Intent(ActionKind.FREE_PORT, api, Endpoint("tcp", "*", 8080)),))
     assert one_by_one(start, api) is one_by_one(whole, api) is None
@@ -130,3 +136,5 @@ def test_no_listener_is_stopped_for_a_port_that_a_connection_keeps() -> None:
     assert why == "held: no plan takes it from all of these, and to stop some of them is for nothing"
     assert as_told(asked, replace(_told(stop), holders=(legacy,)))[1] is None
     assert as_told(asked, replace(_told(stop), holders=(kept,)))[1] is None
+    other = Holder("tcp", "0.0.0.0", 8443, ref=ref("ssh.service"))
+    assert as_told(asked, replace(_told(stop), holders=(legacy, other)))[1] == why, "nor for one of two that it needs"

@@ -78,6 +78,17 @@ def _socket_activation(host: Host) -> None:
     host.install_api()
 
 
+def _two_ports(host: Host) -> None:
+    """nginx wants two ports, and each of them somebody else has."""
+    host.sh("rm -f /etc/nginx/sites-enabled/default")
+    site = "server { listen 0.0.0.0:8080; listen 0.0.0.0:8443; return 200 'two'; }\n"
+    host.write("/etc/nginx/conf.d/two.conf", site)
+    host.install_api(name="legacy")
+    host.install_api(name="other", port=8443)
+    host.wait("ss -Hltn 'sport = :8080' | grep -q . && ss -Hltn 'sport = :8443' | grep -q .")
+    host.run(["systemctl", "start", "nginx.service"], check=False, timeout=60)
+
+
 def _supervisor(host: Host) -> None:
     host.install_api(name="legacy", start=False)
     program = "command=/usr/bin/python3 /srv/legacy/api.py\nuser=deploy\nautorestart=true\n"
@@ -193,6 +204,8 @@ def _declarations(host: Host) -> None:
 _V4 = "ss -Hltn 'sport = :8080' | grep -q ."
 CASES: dict[str, Case] = {
     "1": Case("another systemd service holds it", fleet.port_conflict, FAILED),
+    "1two": Case("of a service that wants two ports each is held by another", _two_ports,
+                 "systemctl is-failed nginx.service", ask="/nginx"),
     "2": Case("the same, to be looked at as nosudo", fleet.port_conflict, FAILED, ask=":8080", user="nosudo"),
     "3": Case("a published port of a compose project", cases_docker.compose, FAILED, docker=True),
     "4": Case("a published port, userland proxy off", cases_docker.no_proxy, FAILED, docker=True),
