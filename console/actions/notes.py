@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from console.actions.context import Context, one_per_port
 from console.actions.holders import holding
-from console.actions.protected import is_network, runs_a_user
+from console.actions.protected import is_network, runs_a_user, why_resolver
+from console.core import resolver
 from console.core.engines import ends_containers, is_engine
 from console.core.restarts import gave_up
 from console.core.service import Service, ServiceRef, State
@@ -55,6 +56,13 @@ def containers(context: Context) -> tuple[str, ...]:
     if not ends_containers(context.name):
         return ()
     return (f"{context.name} is a container engine: every container that it runs goes with it",)
+
+
+def names(context: Context) -> tuple[str, ...]:
+    """What is stopped resolves names."""
+    if why_resolver(context.service) is None:
+        return ()
+    return (f"{context.name}: {resolver.WHY}, and then resolves none",)
 
 
 def spared(service: Service) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from console.core import keepers
+from console.core import keepers, resolver
 from console.core.command import Command, quote
 from console.core.endings import cannot_run, is_over
 from console.core.engines import is_engine
@@ -75,7 +75,7 @@ def for_held(
 ) -> tuple[Proposal | None, ...]:
     """Stop the owners through their managers; else move the newcomer; a signal only where no manager owns a process."""
     owners = distinct(holders)
-    advice = [(holder, _advice(evidence, holder)) for holder in owners]
+    advice = [(holder, _advice(evidence, holder, wanted=want.ref is not None)) for holder in owners]
     freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
     if no_address(evidence, want, holders) is not None:
         told = (other for _, other in advice)
@@ -298,8 +298,10 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
     )
 
 
-def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:
+def _advice(evidence: Evidence, holder: Holder, *, wanted: bool = True) -> Proposal | None:
     """What a person can do about a holder that the console does not stop; ``None`` for a service, and for nothing."""
+    if (leaves := _leaves(holder)) is not None:
+        return replace(leaves, recommended=wanted)
     if (session := ssh_sessions.by_hand(evidence, holder)) is not None:
         return session
     if is_way_in(evidence, holder):
@@ -321,6 +323,19 @@ def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:
         names = ", ".join(service.ref.name for service in runs[:3])
         return Proposal("stop-holder", f"stop {holder.name}", reason_off=f"by hand: {names} would go with it")
     return None
+
+
+def _leaves(holder: Holder) -> Proposal | None:
+    """How the host's resolver leaves a port, which is not stopped for one; ``None`` for any other holder."""
+    if holder.ref is None or holder.ref.scope != "system" or holder.strays or not resolver.is_resolver(holder.ref.name):
+        return None
+    how = resolver.leaving(holder.port) or "see DNSStubListenerExtra= in its configuration"
+    return Proposal(
+        "leave-port",
+        f"have {holder.ref.name} leave {holder.port}: {how}",
+        commands=resolver.commands(holder.port),
+        reason_off=f"by hand: it is not stopped for a port, since {resolver.WHY}",
+    )
 
 
 def _out_of_reach(evidence: Evidence, holder: Holder) -> str | None:

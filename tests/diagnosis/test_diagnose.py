@@ -89,6 +89,20 @@ def test_a_unit_that_runs_jobs_of_others_is_not_stopped_for_one_that_is_hidden()
     assert not any(one.recommended for one in verdict.actions)
 
 
+def test_the_resolver_of_the_host_is_told_to_leave_the_port_and_not_stopped() -> None:
+    name = "systemd-resolved.service"
+    stub = listener("127.0.0.53", 53, unit=name, cgroup=f"/system.slice/{name}", pids=(29,), process="systemd-resolve")
+    wanted = symptom(port=53)
+    verdict = diagnose(look(stub, services=(failed(), unit(name, pids=(29,))), symptoms=(wanted,)))
+    way = verdict.actions[0]
+    assert (way.label, way.recommended) == ("have systemd-resolved.service leave 53: DNSStubListener=no", True)
+    assert way.commands[1] == r"printf '[Resolve]\nDNSStubListener=no\n' >/etc/systemd/resolved.conf.d/leave-53.conf"
+    assert not any(one.intents for one in verdict.actions)
+    extra = replace(stub, port=5300)
+    verdict = diagnose(look(extra, services=(failed(), unit(name, pids=(29,))), symptoms=(symptom(port=5300),)))
+    assert verdict.actions[0].label.endswith("leave 5300: see DNSStubListenerExtra= in its configuration")
+
+
 def test_another_service_holds_the_port() -> None:
     verdict = diagnose(look(listener()))
     assert (verdict.verdict, verdict.port, verdict.confidence) == (VerdictWord.HELD, 8080, Confidence.HIGH)
