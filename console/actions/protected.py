@@ -19,6 +19,9 @@ _UNITS = {
     "NetworkManager": _WAY,
     "networking": _WAY,
     "wpa_supplicant": _WAY,
+    "ifup": _WAY,
+    "dhcpcd": _WAY,
+    "connman": _WAY,
     "init": "it is the host itself",
 }
 PUBLISHED = "published by a container engine: stop the container, not the engine"

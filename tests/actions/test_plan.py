@@ -227,6 +227,9 @@ def test_a_restart_of_a_users_service_manager_ends_all_units_of_that_user() -> N
         "networking.service",
         "NetworkManager.service",
         "systemd-networkd.service",
+        "ifup@eth0.service",
+        "dhcpcd.service",
+        "connman.service",
     ],
 )
 def test_what_keeps_the_network_is_restarted_with_a_warning_and_not_stopped(name: str) -> None:
