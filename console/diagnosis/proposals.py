@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
-from console.core import keepers, resolver
+from console.core import keepers
 from console.core.command import Command, quote
 from console.core.endings import cannot_run, is_over
 from console.core.engines import is_engine
 from console.core.finding import Proposal
-from console.core.network import Socket
 from console.core.plan import ActionKind, Intent
 from console.core.service import ServiceRef, State
 from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
-from console.diagnosis import clusters, hidden, ssh_sessions, user_sockets
+from console.diagnosis import clusters, hidden, resolvers, ssh_sessions, stop_intents, user_sockets
 from console.diagnosis.by_hand import changed
 from console.diagnosis.candidates import candidates
 from console.diagnosis.container_ways import is_contained, stop_container
@@ -22,20 +20,16 @@ from console.diagnosis.evidence import Evidence
 from console.diagnosis.failure import is_failing
 from console.diagnosis.holder_words import distinct, owner
 from console.diagnosis.holders import UNITS
-from console.diagnosis.leftovers import BOUND
 from console.diagnosis.ports import next_port
 from console.diagnosis.sharing import others_beside
+from console.diagnosis.stop_intents import Has
 from console.diagnosis.strays import LEFT, why_kept, words
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
 from console.managers import can, starters
 from console.managers.acting import Resettable
-from console.managers.process import ID as PROCESS
-from console.managers.socket_units import started_by
 from console.managers.unlisted import unlisted
 
-Has = Literal["listener", "connection", "nothing to see"]
-"""By what holders have the port on the host; ``connection``: one at least by what does not listen."""
 CommandsOf = Callable[[Intent], tuple[Command, ...]]
 """The commands that the plan of an intent would run; the actions layer knows them."""
 
@@ -167,27 +161,14 @@ def stop_services(
     proves that they let go, and starts them again when the other does not come up.
     """
     services = [holder for holder in holders if not holder.strays]
-    refs = _targets(evidence, holders)
+    refs = stop_intents.targets(evidence, holders)
     label = _label(evidence, want, services, holders) + (f": {_in_vain(want, kept)}" if kept else "")
-    connected = [holder for holder in holders if holder.sockets]
-    quiet = _targets(evidence, connected) if has != "nothing to see" else refs
-    # A plan that proves that a listener lets go has nothing to prove of what does not listen.
-    places = {ref: one.endpoint for one in reversed(holders) for ref in _targets(evidence, [one])}
-    intents = [Intent(ActionKind.STOP, ref, None if ref in quiet else places[ref]) for ref in refs]
     startable = want.service is None or not want.service.is_masked
+    then: ActionKind | None = None
     if start_after and startable and want.ref is not None and want.ref not in refs:
-        verb = "start" if want.down else "restart"
-        label = f"{label}, then {verb} {want.ref.beside(refs[0])}"
-        own_socket = want.service is not None and any(map(want.service.is_triggered_by, refs))
-        if not own_socket and has != "nothing to see" and len(quiet) <= 1:
-            # Of several that do not listen no one plan proves it: each is stopped, then the service is started. So is
-            # who has another port that it wants.
-            here = _targets(evidence, [one for one in holders if one.is_at(want.endpoint)])
-            sockets = [socket for holder in connected for socket in holder.sockets]
-            away = [intent for intent in intents if intent.target not in here]
-            intents = [*away, taken_from(next(iter(quiet), None), want, sockets)]
-        else:
-            intents.append(Intent(ActionKind(verb), want.ref, want.endpoint))
+        then = ActionKind.START if want.down else ActionKind.RESTART
+        label = f"{label}, then {then} {want.ref.beside(refs[0])}"
+    intents = stop_intents.intents(evidence, want, holders, has=has, then=then)
     sure = all(holder.confidence is not Confidence.LOW for holder in holders) and (want.symptom or not want.guessed)
     name = "stop-holder" if services else "signal"
     # What serves is not ended for what never did, or may not be started.
@@ -195,18 +176,8 @@ def stop_services(
     return proposal(name, label, intents, commands_of, recommended=missed and bool(sure) and not kept)
 
 
-def taken_from(holder: ServiceRef | None, want: Want, sockets: Sequence[Socket]) -> Intent:
-    """The intent that takes the port from whom it is: only as long as it has what it was seen to have."""
-    assert want.ref is not None
-    if holder is None:
-        return Intent(ActionKind.FREE_PORT, want.ref, want.endpoint)
-    inodes = tuple(dict.fromkeys(one.inode for one in sockets if one.inode is not None))
-    bound = any(one.protocol == "tcp" and one.state in BOUND for one in sockets)
-    return Intent(ActionKind.FREE_PORT, want.ref, want.endpoint, holder=holder, sockets=inodes, bound=bound)
-
-
 def _label(evidence: Evidence, want: Want, services: Sequence[Holder], holders: Sequence[Holder]) -> str:
-    refs = (one for ref in _to_stop(evidence, services) for one in (*_starters(evidence, ref), ref))
+    refs = (one for ref in stop_intents.to_stop(evidence, services) for one in (*_starters(evidence, ref), ref))
     stopped = [ref.beside(want.ref) for ref in dict.fromkeys(refs)]
     ended = words(evidence, holders)
     parts = [f"{verb} {' and '.join(names)}" for verb, names in (("stop", stopped), ("end", ended)) if names]
@@ -300,7 +271,7 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
 
 def _advice(evidence: Evidence, holder: Holder, *, wanted: bool = True) -> Proposal | None:
     """What a person can do about a holder that the console does not stop; ``None`` for a service, and for nothing."""
-    if (leaves := _leaves(holder)) is not None:
+    if (leaves := resolvers.by_hand(holder)) is not None:
         return replace(leaves, recommended=wanted)
     if (session := ssh_sessions.by_hand(evidence, holder)) is not None:
         return session
@@ -323,19 +294,6 @@ def _advice(evidence: Evidence, holder: Holder, *, wanted: bool = True) -> Propo
         names = ", ".join(service.ref.name for service in runs[:3])
         return Proposal("stop-holder", f"stop {holder.name}", reason_off=f"by hand: {names} would go with it")
     return None
-
-
-def _leaves(holder: Holder) -> Proposal | None:
-    """How the host's resolver leaves a port, which is not stopped for one; ``None`` for any other holder."""
-    if holder.ref is None or holder.ref.scope != "system" or holder.strays or not resolver.is_resolver(holder.ref.name):
-        return None
-    how = resolver.leaving(holder.port) or "see DNSStubListenerExtra= in its configuration"
-    return Proposal(
-        "leave-port",
-        f"have {holder.ref.name} leave {holder.port}: {how}",
-        commands=resolver.commands(holder.port),
-        reason_off=f"by hand: it is not stopped for a port, since {resolver.WHY}",
-    )
 
 
 def _out_of_reach(evidence: Evidence, holder: Holder) -> str | None:
@@ -368,20 +326,6 @@ def is_service(evidence: Evidence, holder: Holder) -> bool:
     if holder.ref is None or is_way_in(evidence, holder) or _is_engine(holder):
         return False
     return holder.ref.manager != "systemd" or holder.ref.name.endswith(UNITS)
-
-
-def _targets(evidence: Evidence, holders: Sequence[Holder]) -> list[ServiceRef]:
-    """What is stopped or ended: the services, then the processes of none."""
-    host = evidence.snapshot.host
-    strays = [ServiceRef(host, PROCESS, str(pid)) for one in holders for pid in one.strays]
-    return [*_to_stop(evidence, [one for one in holders if not one.strays]), *dict.fromkeys(strays)]
-
-
-def _to_stop(evidence: Evidence, holders: Sequence[Holder]) -> list[ServiceRef]:
-    """The services to stop, each socket unit before what it started."""
-    refs = [holder.ref for holder in holders if holder.ref is not None]
-    refs += [service.ref for ref in refs for service in started_by(evidence.snapshot, ref)]
-    return sorted(dict.fromkeys(refs), key=lambda ref: not ref.name.endswith(".socket"))
 
 
 def _starters(evidence: Evidence, ref: ServiceRef) -> tuple[ServiceRef, ...]:
