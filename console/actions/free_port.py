@@ -98,6 +98,7 @@ def parts(context: Context) -> Parts:
         warnings=(
             *notes.link(context),
             *notes.changed_file(context),
+            *notes.taken_ports(context, touched),
             *_comes_back(holders, above),
             *(word for holder in holders for word in notes.spared(holder.service)),
             *(word for service in bare for word in ending.cautions(context, service)),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from console.actions.context import Context, foreign_scope
-from console.actions.protected import why_engine, why_listener_protected, why_protected, why_way_in
+from console.actions.protected import why_engine, why_listener_protected, why_protected, why_resolver, why_way_in
 from console.core.keepers import manager_of
 from console.core.network import Listener
 from console.core.overlap import overlaps
@@ -178,7 +178,7 @@ def _cannot(context: Context, service: Service, manager: ServiceManager | None) 
     if (again := _starts_again(context, service)) is not None:
         return again
     protected = why_protected(service, context.snapshot.identity)
-    foreign = foreign_scope(service, context.snapshot) or protected or why_engine(service)
+    foreign = foreign_scope(service, context.snapshot) or protected or why_engine(service) or why_resolver(service)
     if foreign is not None:
         return foreign
     if runs := context.snapshot.run_by(service.ref):

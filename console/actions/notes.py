@@ -1,13 +1,14 @@
 """What a person is told before acting."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from console.actions.context import Context
+from console.actions.context import Context, one_per_port
 from console.actions.holders import holding
-from console.actions.protected import is_network, runs_a_user
+from console.actions.protected import is_network, runs_a_user, why_resolver
+from console.core import resolver
 from console.core.engines import ends_containers, is_engine
 from console.core.restarts import gave_up
-from console.core.service import Service, State
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import LinkState
 from console.core.way_in import is_own_way, is_way_to_host
 from console.managers import manager
@@ -57,6 +58,13 @@ def containers(context: Context) -> tuple[str, ...]:
     return (f"{context.name} is a container engine: every container that it runs goes with it",)
 
 
+def names(context: Context) -> tuple[str, ...]:
+    """What is stopped resolves names."""
+    if why_resolver(context.service) is None:
+        return ()
+    return (f"{context.name}: {resolver.WHY}, and then resolves none",)
+
+
 def spared(service: Service) -> tuple[str, ...]:
     """What is stopped leaves running what it started."""
     spares = service.stop_way.spares if service.stop_way is not None and service.pids else None
@@ -83,12 +91,13 @@ def changed_file(context: Context) -> tuple[str, ...]:
     return (f"{context.name}: its file on disk is newer than what is loaded: the old one is used until {loads}",)
 
 
-def taken_ports(context: Context) -> tuple[str, ...]:
-    """Somebody else has a port that the service wants."""
+def taken_ports(context: Context, stopped: Sequence[ServiceRef] = ()) -> tuple[str, ...]:
+    """Somebody else has a port that the service wants, and is not among those that the plan has ``stopped`` by then."""
     found = []
-    for endpoint in context.wanted():
+    for endpoint in one_per_port((*context.wanted(), *(context.claimed() if stopped else ()))):
         holders = [holder.service.ref for holder in holding(context, endpoint).holders]
-        others = [ref.beside(context.service.ref) for ref in holders if not context.service.answers_for(ref)]
+        foreign = [ref for ref in holders if ref not in stopped and not context.service.answers_for(ref)]
+        others = [ref.beside(context.service.ref) for ref in foreign]
         way = "stop its container" if any(is_engine(name) for name in others) else "free the port"
         if others:
             found.append(f"{endpoint.protocol} {endpoint.port} is held by {', '.join(others)}: {way} first")

@@ -1,5 +1,6 @@
 """What must not be stopped from here: the way by which one came, what the host cannot do without, container engines."""
 
+from console.core import resolver
 from console.core.engines import is_daemon, is_engine, is_publisher
 from console.core.keepers import is_way_in
 from console.core.network import Listener
@@ -18,6 +19,9 @@ _UNITS = {
     "NetworkManager": _WAY,
     "networking": _WAY,
     "wpa_supplicant": _WAY,
+    "ifup": _WAY,
+    "dhcpcd": _WAY,
+    "connman": _WAY,
     "init": "it is the host itself",
 }
 PUBLISHED = "published by a container engine: stop the container, not the engine"
@@ -72,6 +76,14 @@ def why_listener_protected(listener: Listener) -> str | None:
     if is_publisher(listener.process) or is_daemon(listener.process) or is_engine(listener.unit):
         return f"{listener.unit or listener.process} holds it, {PUBLISHED}"
     return None
+
+
+def why_resolver(service: Service) -> str | None:
+    """Why the host's resolver is not stopped for the sake of a port, or ``None``: it can leave the port instead."""
+    if service.ref.scope != "system" or not resolver.is_resolver(service.ref.name):
+        return None
+    ways = ", ".join(f"{resolver.leaving(port)} has it leave {port}" for port in (53, 5353, 5355))
+    return f"{service.ref.name} is not stopped for a port: {resolver.WHY}; in resolved.conf {ways}"
 
 
 def why_engine(service: Service) -> str | None:

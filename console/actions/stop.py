@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from console.actions import checks, dependants, ending, notes, served
 from console.actions.context import Context, Parts
-from console.actions.protected import why_engine, why_protected
+from console.actions.protected import why_engine, why_protected, why_resolver
 from console.actions.stopping import for_good, manager_of, stop_steps
 from console.core.plan import ActionKind, Check, Step
 from console.core.service import Service, State
@@ -23,9 +23,9 @@ def refusal(context: Context) -> str | None:
     if context.service.state is State.FAILED and not context.service.pids:
         return f"{context.name} is down already ({context.service.native_state})"
     if context.intent.endpoint is not None:
-        engine = why_engine(context.service)
-        if engine is not None:
-            return f"{checks.port_label(context.intent.endpoint)}: {engine}"
+        kept = why_engine(context.service) or why_resolver(context.service)
+        if kept is not None:
+            return f"{checks.port_label(context.intent.endpoint)}: {kept}"
     if isinstance(context.manager, Mortal):
         return unlisted.why_kept(context.snapshot, context.service.pids[0])
     return why_protected(context.service, context.snapshot.identity)
@@ -55,6 +55,7 @@ def parts(context: Context) -> Parts:
         warnings=(
             *notes.link(context),
             *notes.containers(context),
+            *notes.names(context),
             *notes.spared(context.service),
             *notes.stopped_along(context.service, above),
             *again,

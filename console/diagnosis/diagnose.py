@@ -21,6 +21,7 @@ from console.diagnosis import (
     mixed,
     next_start,
     only_bound,
+    other_ports,
     own_network,
     portless,
     proposals,
@@ -126,7 +127,7 @@ def _held(
     holders = tuple(standstill.noted(evidence, one) for one in holders)
     if (twin := twins.decide(evidence, want, holders, commands_of)) is not None:
         return replace(twin, impact=tuple(_impact(evidence, holders)))
-    first = holders[0]
+    first, beside = holders[0], mixed.connected(evidence, want, endpoint, holders)
     if _is_own_socket(want, first):
         word = VerdictWord.DUPLICATE
         summary = f"{first.name} holds {want.port} for {want.name}, which tries to bind it once more"
@@ -134,21 +135,23 @@ def _held(
         word = VerdictWord.HELD
         names = dict.fromkeys(holder.ref.beside(want.ref) if holder.ref else holder.name for holder in holders)
         summary = f"{want.port} is held by {next_start.joined(names)}"
+    more = other_ports.holders(evidence, want, (*holders, *beside))
+    summary += mixed.words(beside) + other_ports.words(want, more)
     if (owner := at_home.owner(evidence, want, holders)) is not None:
         verdict = outline(evidence, want, VerdictWord.HELD, at_home.sentence(want, owner), first.confidence)
         return replace(verdict, holders=holders, at_home=True, impact=tuple(_impact(evidence, holders)))
-    ways = proposals.for_held(evidence, want, holders, commands_of)
+    everybody = (*holders, *beside, *more)
+    ways = (*proposals.for_held(evidence, want, everybody, commands_of), mixed.reserve(evidence, endpoint, beside))
     # Of a port that is only asked about nobody's address clashes.
     clash = next((holder.clash for holder in holders if holder.clash), None) if want.ref is not None else None
     shared = shared_by(listeners)
-    verdict = replace(
+    return replace(
         outline(evidence, want, word, summary, first.confidence),
-        holders=holders,
+        holders=everybody,
         clash=f"{clash}; {shared}" if clash and shared else clash,
         actions=proposals.ordered(ways),
-        impact=tuple(_impact(evidence, holders)),
+        impact=tuple(_impact(evidence, (*holders, *more))),
     )
-    return mixed.with_outgoing(evidence, want, endpoint, verdict, commands_of)
 
 
 def _own(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from console.core.service import Endpoint
+from console.diagnosis import other_ports
 from console.diagnosis.bind_errors import read_line
 from console.diagnosis.candidates import are_alike
 from console.diagnosis.claims import of_service
@@ -23,9 +24,14 @@ _CHAINED = re.compile("above exception")
 
 def doubted(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
     """The verdict with its ways out, none of them advised, where it is not sure that its holders are in the way."""
-    found = (foreign_port(evidence, want), no_address(evidence, want, verdict.holders))
-    gaps = (*(gap for gap in found if gap is not None), *_spared(evidence, want, verdict.holders))
-    if not gaps or not any(holder.ref != want.ref for holder in verdict.holders):
+    holders = verdict.holders
+    found = (
+        foreign_port(evidence, want),
+        no_address(evidence, want, holders),
+        other_ports.doubt(evidence, want, holders),
+    )
+    gaps = (*(gap for gap in found if gap is not None), *_spared(evidence, want, holders))
+    if not gaps or not any(holder.ref != want.ref for holder in holders):
         return verdict
     return replace(
         verdict,
@@ -49,7 +55,9 @@ def _spared(evidence: Evidence, want: Want, holders: Sequence[Holder]) -> Iterat
             continue
         names = (f"{one.name} (pid {pid})" if (one := evidence.process(pid)) else f"process {pid}" for pid in others)
         who = f"{joined(names)} has it too and is" if others else "what it started may have it too, and is"
-        yield NotChecked(f"whether a stop of {service.ref.name} frees {want.port}", f"{who} not ended ({spares})")
+        yield NotChecked(
+            f"whether a stop of {service.ref.name} frees {holder.protocol} {holder.port}", f"{who} not ended ({spares})"
+        )
 
 
 def foreign_port(evidence: Evidence, want: Want) -> NotChecked | None:
@@ -84,9 +92,10 @@ def _went_on(evidence: Evidence, want: Want) -> str | None:
 
 def no_address(evidence: Evidence, want: Want, holders: Sequence[Holder]) -> NotChecked | None:
     """An address that nothing tells, where one of several may be meant and not every holder is in the way."""
-    if want.endpoint is None or want.endpoint.address != "*" or want.symptom is None or not holders:
+    here = [one for one in holders if one.is_at(want.endpoint)]
+    if want.endpoint is None or want.endpoint.address != "*" or want.symptom is None or not here:
         return None
-    if re.search(rf"(?<!\w):{want.endpoint.port}\b", want.symptom.line) or are_alike(evidence, holders):
+    if re.search(rf"(?<!\w):{want.endpoint.port}\b", want.symptom.line) or are_alike(evidence, here):
         # ``:8080`` names every address.
         return None
     return NotChecked("the address it wants", "its log names only the port; one of the holders may be enough")

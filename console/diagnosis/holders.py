@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from console.core.network import Listener, Process, Socket
-from console.core.overlap import overlaps
+from console.core.overlap import Binding, clash, overlaps
 from console.core.service import Endpoint, Service, ServiceRef, State
-from console.diagnosis import clusters, hidden, spaces, strays, user_sockets
+from console.diagnosis import clusters, hidden, leftovers, spaces, strays, user_sockets
 from console.diagnosis.container_ways import is_contained
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.respawn import is_respawn_known, respawn_of
@@ -105,15 +105,18 @@ def service_of(evidence: Evidence, listener: Listener) -> Service | None:
 
 
 def connections_to(evidence: Evidence, listener: Listener) -> int | None:
-    """How many live connections came in through a listener; ``None`` when that was not asked."""
+    """How many live connections came in through a listener; ``None`` when that was not asked.
+
+    Not at another address, and not what a client of this host has from the same port to somewhere else.
+    """
     if evidence.sockets is None:
         return None
-    mine = [
-        socket
-        for socket in evidence.sockets
-        if _is_live(socket) and socket.port == listener.port and socket.protocol == listener.protocol
-    ]
-    others = {pid for other in evidence.snapshot.listeners if other.port == listener.port for pid in other.pids}
+    place = Binding.of_listener(listener)
+    met = [one for one in evidence.sockets if _is_live(one) and clash(place, Binding.of_socket(one)) is not None]
+    beside = [other for other in evidence.snapshot.listeners if other.port == listener.port]
+    away = leftovers.beside(evidence, met, beside, None)
+    mine = [socket for socket in met if socket not in away]
+    others = {pid for other in beside for pid in other.pids}
     if listener.pids and len(others) > 1:
         mine = [socket for socket in mine if set(socket.pids) & set(listener.pids)]
     return len(mine)

@@ -2,8 +2,9 @@
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
-from console.core.network import Socket
+from console.core.network import Listener, Socket
 from console.core.overlap import Binding, clash
 from console.core.service import Endpoint, Service
 from console.diagnosis.evidence import Evidence
@@ -47,6 +48,26 @@ def is_outgoing(evidence: Evidence, socket: Socket, service: Service | None) -> 
     if not in_ephemeral(evidence, socket.peer_port):
         return True
     return bool(socket.pids) and (service is None or not set(socket.pids) & set(service.pids))
+
+
+def beside(
+    evidence: Evidence, sockets: Sequence[Socket], listeners: Sequence[Listener], service: Service | None
+) -> tuple[Socket, ...]:
+    """Those of the sockets that are outgoing connections of others than who listens: nothing of it came in there."""
+    return tuple(
+        socket
+        for socket in sockets
+        if (socket.pids or socket.cgroup)
+        and not any(_is_of(listener, socket) for listener in listeners)
+        and is_outgoing(evidence, socket, service)
+    )
+
+
+def _is_of(listener: Listener, socket: Socket) -> bool:
+    """Whether who listens has the connection, too."""
+    return bool(set(listener.pids) & set(socket.pids)) or (
+        socket.cgroup is not None and socket.cgroup == listener.cgroup
+    )
 
 
 def in_ephemeral(evidence: Evidence, port: int) -> bool:

@@ -6,63 +6,33 @@ from dataclasses import replace
 from console.core.finding import Proposal
 from console.core.network import Socket
 from console.core.service import Endpoint
-from console.diagnosis import kernel_ways, proposals
+from console.diagnosis import kernel_ways, leftovers
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.holders import clashing, owners_of, same_service
-from console.diagnosis.leftovers import in_the_way, is_outgoing
-from console.diagnosis.proposals import CommandsOf
-from console.diagnosis.verdict import Holder, Verdict
+from console.diagnosis.next_start import joined
+from console.diagnosis.verdict import Holder
 from console.diagnosis.wanting import Want
 
 
-def with_outgoing(
-    evidence: Evidence, want: Want, endpoint: Endpoint, verdict: Verdict, commands_of: CommandsOf
-) -> Verdict:
-    """The verdict on a port that is held, with whose outgoing connections hold it as well."""
-    sockets = _outgoing(evidence, want, endpoint)
-    others = tuple(
-        one for one in owners_of(evidence, sockets) if not any(same_service(one, h) for h in verdict.holders)
-    )
-    if not others:
-        return verdict
-    names = " and ".join(dict.fromkeys(one.name for one in others))
-    holders = (*verdict.holders, *others)
-    ways = [kernel_ways.reserve(endpoint.port, others[0], evidence.limits)]
-    if all(proposals.is_service(evidence, one) for one in holders):
-        stop = proposals.stop_services(evidence, want, holders, commands_of, start_after=True, has="nothing to see")
-        stop = _as_one_plan(want, stop, others, commands_of)
-        kept = tuple(way for way in verdict.actions if way.id != "stop-holder")
-        verdict = replace(verdict, actions=(stop, *kept))
-    extra = tuple(replace(way, recommended=False) for way in ways if way is not None)
-    return replace(
-        verdict,
-        summary=f"{verdict.summary} and an outgoing connection of {names}",
-        holders=holders,
-        actions=(*verdict.actions, *extra),
-    )
-
-
-def _as_one_plan(want: Want, stop: Proposal, others: Sequence[Holder], commands_of: CommandsOf) -> Proposal:
-    """The plan that stops who listens and the one that is connected, and proves that both let go.
-
-    Of several that are connected no one plan does: each is stopped, then the service is started.
-    """
-    refs = {one.ref for one in others if one.ref is not None}
-    own = want.service is not None and any(want.service.is_triggered_by(intent.target) for intent in stop.intents)
-    if want.ref is None or want.endpoint is None or len(refs) != 1 or own:
-        return stop
-    whole = proposals.taken_from(refs.pop(), want, [socket for one in others for socket in one.sockets])
-    return proposals.proposal(stop.id, stop.label, (whole,), commands_of, recommended=stop.recommended)
-
-
-def _outgoing(evidence: Evidence, want: Want, endpoint: Endpoint) -> list[Socket]:
-    """Connections of this host from the port; what came in by the listener is not among them."""
+def sockets(evidence: Evidence, want: Want, endpoint: Endpoint) -> tuple[Socket, ...]:
+    """Outgoing connections from a port that somebody listens on; none where nobody does."""
     listeners = clashing(evidence, endpoint)
-    served = {pid for listener in listeners for pid in listener.pids}
-    return [
-        socket
-        for socket in in_the_way(evidence, endpoint)
-        if not served & set(socket.pids)
-        and not any(socket.cgroup is not None and socket.cgroup == listener.cgroup for listener in listeners)
-        and is_outgoing(evidence, socket, want.service)
-    ]
+    found = leftovers.in_the_way(evidence, endpoint) if listeners else ()
+    return leftovers.beside(evidence, found, listeners, want.service)
+
+
+def connected(evidence: Evidence, want: Want, endpoint: Endpoint, holders: Sequence[Holder]) -> tuple[Holder, ...]:
+    """Whose outgoing connections have the port, besides the ``holders`` that listen on it: all of them must let go."""
+    found = owners_of(evidence, sockets(evidence, want, endpoint))
+    return tuple(one for one in found if not any(same_service(one, other) for other in holders))
+
+
+def words(found: Sequence[Holder]) -> str:
+    """What they have, to be put behind who listens."""
+    return f" and an outgoing connection of {joined(one.name for one in found)}" if found else ""
+
+
+def reserve(evidence: Evidence, endpoint: Endpoint, found: Sequence[Holder]) -> Proposal | None:
+    """Advice that keeps such connections off the port from now on."""
+    way = kernel_ways.reserve(endpoint.port, found[0], evidence.limits) if found else None
+    return replace(way, recommended=False) if way is not None else None

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from console.core import keepers
 from console.core.command import Command, quote
 from console.core.endings import cannot_run, is_over
 from console.core.engines import is_engine
 from console.core.finding import Proposal
-from console.core.network import Socket
 from console.core.plan import ActionKind, Intent
 from console.core.service import ServiceRef, State
 from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
-from console.diagnosis import clusters, hidden, ssh_sessions, user_sockets
+from console.diagnosis import clusters, hidden, resolvers, ssh_sessions, stop_intents, user_sockets
 from console.diagnosis.by_hand import changed
 from console.diagnosis.candidates import candidates
 from console.diagnosis.container_ways import is_contained, stop_container
@@ -22,20 +20,16 @@ from console.diagnosis.evidence import Evidence
 from console.diagnosis.failure import is_failing
 from console.diagnosis.holder_words import distinct, owner
 from console.diagnosis.holders import UNITS
-from console.diagnosis.leftovers import BOUND
 from console.diagnosis.ports import next_port
 from console.diagnosis.sharing import others_beside
+from console.diagnosis.stop_intents import Has
 from console.diagnosis.strays import LEFT, why_kept, words
 from console.diagnosis.verdict import Confidence, Holder
 from console.diagnosis.wanting import Want
 from console.managers import can, starters
 from console.managers.acting import Resettable
-from console.managers.process import ID as PROCESS
-from console.managers.socket_units import started_by
 from console.managers.unlisted import unlisted
 
-Has = Literal["listener", "connection", "nothing to see"]
-"""By what a holder has the port on the host."""
 CommandsOf = Callable[[Intent], tuple[Command, ...]]
 """The commands that the plan of an intent would run; the actions layer knows them."""
 
@@ -75,7 +69,7 @@ def for_held(
 ) -> tuple[Proposal | None, ...]:
     """Stop the owners through their managers; else move the newcomer; a signal only where no manager owns a process."""
     owners = distinct(holders)
-    advice = [(holder, _advice(evidence, holder)) for holder in owners]
+    advice = [(holder, _advice(evidence, holder, wanted=want.ref is not None)) for holder in owners]
     freed = [holder for holder, other in advice if other is None and (holder.strays or is_service(evidence, holder))]
     if no_address(evidence, want, holders) is not None:
         told = (other for _, other in advice)
@@ -113,20 +107,23 @@ def _has(holders: Sequence[Holder]) -> Has:
     of what is in another network."""
     workload = any(holder.ref is not None and holder.ref.manager == "kubernetes" for holder in holders)
     elsewhere = any("namespace" in holder.known_by for holder in holders)
-    return "nothing to see" if workload or elsewhere else "listener"
+    if workload or elsewhere:
+        return "nothing to see"
+    return "connection" if any(holder.sockets for holder in holders) else "listener"
 
 
 def _each(
     evidence: Evidence, want: Want, holders: Sequence[Holder], freed: Sequence[Holder], commands_of: CommandsOf
 ) -> Iterator[Proposal]:
     """A way for each address that may be the wanted one: who is not in the way of it is left alone."""
-    for place in candidates(evidence, holders):
+    elsewhere = [one for one in holders if not one.is_at(want.endpoint)]
+    for place in candidates(evidence, [one for one in holders if one not in elsewhere]):
         group = distinct(place.holders)
         stopped = _all_of(freed, group)
-        kept = [one for one in group if one not in stopped]
+        kept = [one for one in (*group, *elsewhere) if one not in stopped]
         if stopped:
             at = replace(want, endpoint=place.endpoint)
-            way = stop_services(evidence, at, stopped, commands_of, start_after=not kept, kept=kept)
+            way = stop_services(evidence, at, stopped, commands_of, start_after=not kept, has=_has(stopped), kept=kept)
             yield replace(way, label=f"if it wants {place.words}: {way.label}", recommended=False)
 
 
@@ -163,22 +160,15 @@ def stop_services(
     Where the host shows what they hold and it is not the service's own, that is one plan of the actions layer: it
     proves that they let go, and starts them again when the other does not come up.
     """
-    strays = [ServiceRef(evidence.snapshot.host, PROCESS, str(pid)) for one in holders for pid in one.strays]
     services = [holder for holder in holders if not holder.strays]
-    refs = [*_to_stop(evidence, services), *dict.fromkeys(strays)]
+    refs = stop_intents.targets(evidence, holders)
     label = _label(evidence, want, services, holders) + (f": {_in_vain(want, kept)}" if kept else "")
-    # A plan that proves that a listener lets go has nothing to prove of what does not listen.
-    intents = [Intent(ActionKind.STOP, ref, holders[0].endpoint if has == "listener" else None) for ref in refs]
     startable = want.service is None or not want.service.is_masked
+    then: ActionKind | None = None
     if start_after and startable and want.ref is not None and want.ref not in refs:
-        verb = "start" if want.down else "restart"
-        label = f"{label}, then {verb} {want.ref.beside(refs[0])}"
-        own_socket = want.service is not None and any(map(want.service.is_triggered_by, refs))
-        if not own_socket and (has == "listener" or (has == "connection" and len(refs) == 1)):
-            holder = refs[0] if has == "connection" else None
-            intents = [taken_from(holder, want, holders[0].sockets)]
-        else:
-            intents.append(Intent(ActionKind(verb), want.ref, want.endpoint))
+        then = ActionKind.START if want.down else ActionKind.RESTART
+        label = f"{label}, then {then} {want.ref.beside(refs[0])}"
+    intents = stop_intents.intents(evidence, want, holders, has=has, then=then)
     sure = all(holder.confidence is not Confidence.LOW for holder in holders) and (want.symptom or not want.guessed)
     name = "stop-holder" if services else "signal"
     # What serves is not ended for what never did, or may not be started.
@@ -186,18 +176,8 @@ def stop_services(
     return proposal(name, label, intents, commands_of, recommended=missed and bool(sure) and not kept)
 
 
-def taken_from(holder: ServiceRef | None, want: Want, sockets: Sequence[Socket]) -> Intent:
-    """The intent that takes the port from whom it is: only as long as it has what it was seen to have."""
-    assert want.ref is not None
-    if holder is None:
-        return Intent(ActionKind.FREE_PORT, want.ref, want.endpoint)
-    inodes = tuple(dict.fromkeys(one.inode for one in sockets if one.inode is not None))
-    bound = any(one.protocol == "tcp" and one.state in BOUND for one in sockets)
-    return Intent(ActionKind.FREE_PORT, want.ref, want.endpoint, holder=holder, sockets=inodes, bound=bound)
-
-
 def _label(evidence: Evidence, want: Want, services: Sequence[Holder], holders: Sequence[Holder]) -> str:
-    refs = (one for ref in _to_stop(evidence, services) for one in (*_starters(evidence, ref), ref))
+    refs = (one for ref in stop_intents.to_stop(evidence, services) for one in (*_starters(evidence, ref), ref))
     stopped = [ref.beside(want.ref) for ref in dict.fromkeys(refs)]
     ended = words(evidence, holders)
     parts = [f"{verb} {' and '.join(names)}" for verb, names in (("stop", stopped), ("end", ended)) if names]
@@ -206,9 +186,13 @@ def _label(evidence: Evidence, want: Want, services: Sequence[Holder], holders: 
 
 def _in_vain(want: Want, kept: Sequence[Holder]) -> str:
     # The session in which a process happens to be begun is not who has the port.
-    owners = (replace(one, unit=None) if (one.unit or "").endswith(".scope") else one for one in kept)
-    names = list(dict.fromkeys(one.name for one in owners))
-    return f"does not free {want.port}, {' and '.join(names)} {'has' if len(names) == 1 else 'have'} it too"
+    owners = [replace(one, unit=None) if (one.unit or "").endswith(".scope") else one for one in kept]
+    found = [f"{one.name} has {one.protocol} {one.port}" for one in owners if not one.is_at(want.endpoint)]
+    told = [f"{want.name} does not come up, {' and '.join(dict.fromkeys(found))}"] if found else []
+    if names := list(dict.fromkeys(one.name for one in owners if one.is_at(want.endpoint))):
+        have = "has" if len(names) == 1 else "have"
+        told.insert(0, f"does not free {want.port}, {' and '.join(names)} {have} it too")
+    return "; ".join(told)
 
 
 def restart(want: Want, commands_of: CommandsOf) -> tuple[Proposal, ...]:
@@ -285,8 +269,10 @@ def move(evidence: Evidence, want: Want) -> Proposal | None:
     )
 
 
-def _advice(evidence: Evidence, holder: Holder) -> Proposal | None:
+def _advice(evidence: Evidence, holder: Holder, *, wanted: bool = True) -> Proposal | None:
     """What a person can do about a holder that the console does not stop; ``None`` for a service, and for nothing."""
+    if (leaves := resolvers.by_hand(holder)) is not None:
+        return replace(leaves, recommended=wanted)
     if (session := ssh_sessions.by_hand(evidence, holder)) is not None:
         return session
     if is_way_in(evidence, holder):
@@ -340,13 +326,6 @@ def is_service(evidence: Evidence, holder: Holder) -> bool:
     if holder.ref is None or is_way_in(evidence, holder) or _is_engine(holder):
         return False
     return holder.ref.manager != "systemd" or holder.ref.name.endswith(UNITS)
-
-
-def _to_stop(evidence: Evidence, holders: Sequence[Holder]) -> list[ServiceRef]:
-    """The services to stop, each socket unit before what it started."""
-    refs = [holder.ref for holder in holders if holder.ref is not None]
-    refs += [service.ref for ref in refs for service in started_by(evidence.snapshot, ref)]
-    return sorted(dict.fromkeys(refs), key=lambda ref: not ref.name.endswith(".socket"))
 
 
 def _starters(evidence: Evidence, ref: ServiceRef) -> tuple[ServiceRef, ...]:

@@ -5,6 +5,7 @@ from console.diagnosis import (
     beyond,
     forbidden,
     hidden,
+    mixed,
     no_address,
     only_bound,
     own_network,
@@ -80,7 +81,8 @@ def _processes(evidence: Evidence, want: Want) -> list[Question]:
     pids = set(standstill.pids(want))
     if want.endpoint is not None:
         found = {pid for listener in clashing(evidence, want.endpoint) for pid in listener.pids if pid > 1}
-        found = found or {pid for socket in evidence.not_listening for pid in socket.pids if pid > 1}
+        others = mixed.sockets(evidence, want, want.endpoint) if found else evidence.not_listening
+        found |= {pid for socket in others for pid in socket.pids if pid > 1}
         pids |= found or set(only_bound.pids(evidence))
     unknown = (str(pid) for pid in sorted(pids) if evidence.process(pid) is None)
     new = tuple(pid for pid in unknown if pid not in _looked_at(evidence))

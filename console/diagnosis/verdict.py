@@ -104,6 +104,10 @@ class Holder:
         """Where it listens."""
         return Endpoint(self.protocol, self.address, self.port)
 
+    def is_at(self, endpoint: Endpoint | None) -> bool:
+        """Whether it has this port, at whatever address, and not another one of a service that wants several."""
+        return endpoint is not None and (self.protocol, self.port) == (endpoint.protocol, endpoint.port)
+
     @property
     def name(self) -> str:
         """The best name there is: the service, else the process, else the user."""

@@ -1,7 +1,7 @@
 """Which service wants the port, what exactly it wants, and what its log says."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.core.attempts import is_current
 from console.core.declaration import Declaration
@@ -34,6 +34,10 @@ class Want:
     """What names the port, where that is neither the log nor a socket."""
     sure: Confidence = Confidence.HIGH
     """How sure it is that this port is meant."""
+    also: tuple[Endpoint, ...] = ()
+    """Other ports that it wants, by what tells of this one, and that somebody else has: it needs them all."""
+    claimed: tuple[Endpoint, ...] = ()
+    """The same, where its log does not speak of them and only a declaration does."""
 
     @property
     def guessed(self) -> bool:
@@ -59,9 +63,28 @@ class Want:
 
 def find_want(evidence: Evidence) -> Want:
     """Resolve the target: a service to what it wants, or a port to who wants it."""
-    if isinstance(evidence.target, Endpoint):
-        return _of_port(evidence, evidence.target)
-    return _of_service(evidence, evidence.target)
+    target = evidence.target
+    return _with_others(
+        evidence, _of_port(evidence, target) if isinstance(target, Endpoint) else _of_service(evidence, target)
+    )
+
+
+def _with_others(evidence: Evidence, want: Want) -> Want:
+    """With the other ports that it lacks: to make room for it at one of several is for nothing."""
+    if want.ref is None or want.endpoint is None or _is_elsewhere(evidence, want.service, want.endpoint):
+        return want
+    # Of a range one port may be enough.
+    known, wants = _current(evidence, want.ref, want.service), _wants(evidence, want.ref, ranges=False)
+    told = _candidates(evidence.snapshot.listeners, want.service, known, wants, evidence.not_listening)
+    held = [one for one in told if _is_held(evidence.snapshot, want.service, one)]
+    also = {(one.protocol, one.port): one for one, _ in held if not _is_at(one, want.endpoint)}
+    rest = [one for one in wants if not _is_at(one, want.endpoint) and (one.protocol, one.port) not in also]
+    claimed = tuple(one for one in rest if _is_held(evidence.snapshot, want.service, (one, None)))
+    return replace(want, also=tuple(also.values()), claimed=claimed)
+
+
+def _is_at(first: Endpoint, second: Endpoint) -> bool:
+    return (first.protocol, first.port) == (second.protocol, second.port)
 
 
 def declarations(evidence: Evidence, endpoint: Endpoint, wanting: Service | None = None) -> tuple[Declaration, ...]:
@@ -158,15 +181,13 @@ def _is_of_scope(ref: ServiceRef, listener: Listener) -> bool:
 
 def _of_service(evidence: Evidence, ref: ServiceRef) -> Want:
     service = evidence.snapshot.service(ref)
-    told = _told(evidence, ref)
-    # The one that somebody points at is what is asked about, of whatever attempt it is.
-    known = tuple(symptom for symptom in told if symptom is evidence.symptom or is_current(symptom, service))
+    told, known = _told(evidence, ref), _current(evidence, ref, service)
     history = told[0] if told and not any(is_current(symptom, service) for symptom in known) else None
     wants = _wants(evidence, ref)
     candidates = _candidates(evidence.snapshot.listeners, service, known, wants, evidence.not_listening)
     if not candidates:
         return _guess(evidence, ref, service, known[0] if known else None, history)
-    endpoint, symptom = _best(evidence.snapshot, service, candidates)
+    endpoint, symptom = _best(evidence, service, candidates)
     declared_by = declarations(evidence, endpoint, service)
     own = (one for one in of_service(evidence.claims, ref) if one.assumed and endpoint.port in one.ports)
     named = next((one.where for one in (*declared_by, *own) if one.service in (ref.name, str(ref))), None)
@@ -195,18 +216,19 @@ def _guess(
     found += [(port, LISTENED, Confidence.MEDIUM) for port in had.values()]
     if not found:
         return Want(None, ref, service, symptom, history=history)
-    endpoint, _ = _best(evidence.snapshot, service, [(port, None) for port, _, _ in found])
+    endpoint, _ = _best(evidence, service, [(port, None) for port, _, _ in found])
     known_by, sure = next((where, sure) for port, where, sure in found if port == endpoint)
     return Want(endpoint, ref, service, symptom, declarations(evidence, endpoint, service), history, known_by, sure)
 
 
-def _wants(evidence: Evidence, ref: ServiceRef) -> tuple[Endpoint, ...]:
+def _wants(evidence: Evidence, ref: ServiceRef, *, ranges: bool = True) -> tuple[Endpoint, ...]:
     """What a service is declared to listen on; of what it has already it is known at which address."""
     service = evidence.snapshot.service(ref)
     told = list(service.wants) if service is not None else []
     told += [
         _seen(evidence, one.at(port)) if one.assumed else one.at(port)
         for one in of_service(evidence.claims, ref)
+        if ranges or not one.last
         for port in one.ports[:MOST_PORTS]
     ]
     has = service.ports if service is not None else ()
@@ -279,6 +301,13 @@ def _told(evidence: Evidence, ref: ServiceRef) -> tuple[Symptom, ...]:
     return tuple(known)
 
 
+def _current(evidence: Evidence, ref: ServiceRef, service: Service | None) -> tuple[Symptom, ...]:
+    """Those of its present run or its newest attempt; one that somebody points at is what is asked about, of whatever
+    attempt it is."""
+    told = _told(evidence, ref)
+    return tuple(symptom for symptom in told if symptom is evidence.symptom or is_current(symptom, service))
+
+
 def _with_protocol(
     listeners: tuple[Listener, ...], symptom: Symptom, endpoint: Endpoint, sockets: tuple[Socket, ...]
 ) -> Endpoint:
@@ -314,14 +343,21 @@ def _completed(endpoint: Endpoint, wants: Iterable[Endpoint]) -> Endpoint:
 
 
 def _best(
-    snapshot: Snapshot, service: Service | None, candidates: Sequence[tuple[Endpoint, Symptom | None]]
+    evidence: Evidence, service: Service | None, candidates: Sequence[tuple[Endpoint, Symptom | None]]
 ) -> tuple[Endpoint, Symptom | None]:
-    """The first that somebody else holds; else the first."""
-    for endpoint, symptom in candidates:
-        met = [listener for listener in snapshot.listeners if overlaps(endpoint, listener)]
-        if in_its_way(service, symptom, met, snapshot.services):
-            return endpoint, symptom
-    return candidates[0]
+    """The first that somebody else holds; else the first. Of several in its log, which is last there is chance."""
+    held = [one for one in candidates if _is_held(evidence.snapshot, service, one)]
+    if not held:
+        return candidates[0]
+    logged = all(symptom is not None and symptom.endpoint is not None for _, symptom in held)
+    return min(held, key=lambda one: one[0].port) if logged and evidence.symptom is None else held[0]
+
+
+def _is_held(snapshot: Snapshot, service: Service | None, candidate: tuple[Endpoint, Symptom | None]) -> bool:
+    """Whether somebody else has it, and so is in its way."""
+    endpoint, symptom = candidate
+    met = [listener for listener in snapshot.listeners if overlaps(endpoint, listener)]
+    return bool(in_its_way(service, symptom, met, snapshot.services))
 
 
 def _same_port(first: Endpoint, second: Endpoint) -> bool:

@@ -88,8 +88,17 @@ def _summary(verdict: Verdict) -> str:
     port = f"{verdict.protocol} {verdict.port}"
     tried = f"cannot bind {port}" if verdict.symptom is not None else f"wants {port}"
     if verdict.verdict is VerdictWord.HELD:
-        return f"{tried}, held by {' and '.join(dict.fromkeys(map(_who, verdict.holders)))}"
+        ports = dict.fromkeys((holder.protocol, holder.port) for holder in verdict.holders)
+        held = (_held(verdict, *place) for place in ports if place != (verdict.protocol, verdict.port))
+        return ", and ".join((f"{tried}, {_held(verdict, verdict.protocol, verdict.port)}", *held))
     return f"{tried}: {verdict.summary}"
+
+
+def _held(verdict: Verdict, protocol: str, port: int | None) -> str:
+    """By whom a port is held; of another one than that of the verdict with its number."""
+    names = dict.fromkeys(_who(one) for one in verdict.holders if (one.protocol, one.port) == (protocol, port))
+    which = "" if (protocol, port) == (verdict.protocol, verdict.port) else f"{protocol} {port}, "
+    return f"{which}held by {' and '.join(names)}"
 
 
 def _who(holder: Holder) -> str:

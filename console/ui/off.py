@@ -31,7 +31,7 @@ KINDS = {
 """Keys that change the selected services, by action id."""
 
 
-FREEING = ("stop-holder", "signal", "stop-container", "find-container")
+FREEING = ("stop-holder", "signal", "stop-container", "find-container", "leave-port")
 """Proposals that take the port from who has it."""
 
 

@@ -10,7 +10,7 @@ import pytest
 from console.actions import ActionSettings, RefusedError, kinds, plan, ports_to_free, refusal
 from console.core.command import Command, Effect
 from console.core.durations import whole
-from console.core.network import Process
+from console.core.network import Listener, Process
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
@@ -221,7 +221,17 @@ def test_a_restart_of_a_users_service_manager_ends_all_units_of_that_user() -> N
     )
 
 
-@pytest.mark.parametrize("name", ["networking.service", "NetworkManager.service", "systemd-networkd.service"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "networking.service",
+        "NetworkManager.service",
+        "systemd-networkd.service",
+        "ifup@eth0.service",
+        "dhcpcd.service",
+        "connman.service",
+    ],
+)
 def test_what_keeps_the_network_is_restarted_with_a_warning_and_not_stopped(name: str) -> None:
     where = snapshot(service(name))
     assert "not stopped from here" in (why_not(ActionKind.STOP, where, name=name) or "")
@@ -737,6 +747,33 @@ def test_what_a_person_is_warned_of() -> None:
         "the old one is used until systemctl daemon-reload && systemctl restart -- api.service",
         "tcp 8080 is held by legacy.service: free the port first",
     )
+
+
+def test_the_resolver_of_the_host_is_not_stopped_for_a_port_and_never_without_a_warning() -> None:
+    stub = Endpoint("udp", "127.0.0.53", 53)
+    name = "systemd-resolved.service"
+    where = snapshot(service(name, ports=(stub,)))
+    why = why_not(ActionKind.STOP, where, name=name, endpoint=stub)
+    assert why == (
+        "udp 53: systemd-resolved.service is not stopped for a port: this host may resolve its names through it; "
+        "in resolved.conf DNSStubListener=no has it leave 53, MulticastDNS=no has it leave 5353, "
+        "LLMNR=no has it leave 5355"
+    )
+    told = f"{name}: this host may resolve its names through it, and then resolves none"
+    assert told in made(ActionKind.STOP, where, name=name).warnings
+
+
+def test_a_plan_to_free_one_port_warns_of_another_that_it_leaves_to_somebody_else() -> None:
+    tls, where = Endpoint("tcp", "0.0.0.0", 8443), conflict()
+    other = service("other.service", pids=(77,), ports=(tls,))
+    has = Listener("tcp", "0.0.0.0", 8443, pids=(77,), process="nginx", unit="other.service")
+    where = replace(
+        where, services=(replace(where.services[0], wants=(PORT, tls)), where.services[1], other),
+        listeners=(*where.listeners, has),
+    )  # fmt: skip
+    told = "tcp 8443 is held by other.service: free the port first"
+    assert told in made(ActionKind.FREE_PORT, where, endpoint=PORT).warnings
+    assert not any("8080" in word for word in made(ActionKind.FREE_PORT, where, endpoint=PORT).warnings)
 
 
 @pytest.mark.parametrize("name", ["podman.service", "docker.service", "supervisor.service", "pm2-deploy.service"])

@@ -9,9 +9,11 @@ from console.cli.changes import Teller, print_plan
 from console.cli.commands.act import as_told, one_by_one
 from console.core.command import Command, Effect
 from console.core.finding import Proposal
+from console.core.network import Socket
 from console.core.plan import OUTLIVED, ActionKind, Intent, Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.core.service import Endpoint, ServiceRef
 from console.diagnosis import Verdict, VerdictWord
+from console.diagnosis.verdict import Holder
 from tests.actions.hosts import ref
 
 STOP = Step("stop old.service", Command(("systemctl", "stop", "old.service")))
@@ -98,6 +100,12 @@ def test_where_one_plan_cannot_free_a_port_the_plans_are_told_in_their_order() -
     assert told.startswith("no one plan proves that one.service and two.service let go; one after the other: ")
     lines = told.partition("other: ")[2].split("; ")
     assert lines == [f"hostdeck stop {one}", f"hostdeck stop {two}", f"hostdeck start {api}"]
+    last = Proposal("stop-holder", "x", (stops[0], Intent(ActionKind.FREE_PORT, api, Endpoint("tcp", "*", 8080))))
+    asked = Intent(ActionKind.FREE_PORT, api)
+    assert as_told(asked, _told(last))[1] == (
+        "no one plan proves that one.service let go; one after the other: "
+        f"hostdeck stop {one}; hostdeck free-port {api}"
+    )
     start = Proposal("start", "x", (Intent(ActionKind.RESET_FAILED, api), Intent(ActionKind.START, api)))
     whole = Proposal("stop-holder", "x", (Intent(ActionKind.FREE_PORT, api, Endpoint("tcp", "*", 8080)),))
     assert one_by_one(start, api) is one_by_one(whole, api) is None
@@ -116,3 +124,17 @@ def test_a_port_is_freed_at_the_address_of_the_verdict() -> None:
     by_hand = Proposal("stop-holder", "x", reason_off="by hand")
     assert as_told(asked, _told(by_hand, wanted=other)) == (replace(asked, endpoint=other), None)
     assert as_told(replace(asked, endpoint=other), _told()) == (replace(asked, endpoint=other), None)
+
+
+def test_no_listener_is_stopped_for_a_port_that_a_connection_keeps() -> None:
+    asked = Intent(ActionKind.FREE_PORT, ref("api.service"), Endpoint("tcp", "0.0.0.0", 8080))
+    legacy = Holder("tcp", "127.0.0.1", 8080, ref=ref("legacy.service"))
+    client = Socket("tcp", "ESTAB", "10.0.0.5", 8080, "10.0.0.9", 22)
+    kept = Holder("tcp", "10.0.0.5", 8080, user="root", sockets=(client,))
+    stop = Proposal("stop-holder", "stop legacy.service: ...", (Intent(ActionKind.STOP, ref("legacy.service")),))
+    why = as_told(asked, replace(_told(stop), holders=(legacy, kept)))[1]
+    assert why == "held: no plan takes it from all of these, and to stop some of them is for nothing"
+    assert as_told(asked, replace(_told(stop), holders=(legacy,)))[1] is None
+    assert as_told(asked, replace(_told(stop), holders=(kept,)))[1] is None
+    other = Holder("tcp", "0.0.0.0", 8443, ref=ref("ssh.service"))
+    assert as_told(asked, replace(_told(stop), holders=(legacy, other)))[1] == why, "nor for one of two that it needs"

@@ -42,6 +42,21 @@ def test_who_keeps_the_port_without_listening_is_stopped_and_its_end_awaited(
     assert acted.audit.result == "done"
 
 
+def test_all_who_have_a_port_of_a_service_that_wants_two_are_stopped(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    install(host, "1two")
+    acted = act(lab, host, "/nginx")
+    assert (acted.last.result, acted.last.reason) == (Result.DONE, None), acted.last
+    assert {"tcp 8080 held by nginx.service", "tcp 8080 released by legacy.service"} <= set(acted.last.proof)
+    assert host.sh("ss -Hltn 'sport = :8080 or sport = :8443' | wc -l").strip() == "2"
+    assert host.sh("systemctl is-active nginx legacy other || true").split() == ["active", "inactive", "inactive"]
+    assert [step.name for step in acted.plan.steps if step.name.startswith("st")] == [
+        "stop other.service",
+        "stop legacy.service",
+        "start nginx.service",
+    ]
+
+
 LEFT = """\
 import os, socket, time
 one = socket.socket()

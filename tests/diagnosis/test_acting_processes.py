@@ -90,6 +90,18 @@ def test_who_listens_and_who_is_connected_both_let_go(lab: Lab, fresh_host: Fres
     assert "tcp 8080 held by api.service" in acted.last.proof
 
 
+def test_who_listens_is_stopped_only_with_the_process_of_no_unit_that_is_connected(
+    lab: Lab, fresh_host: FreshHost
+) -> None:
+    host = fresh_host()
+    install(host, "13bare")
+    acted = act(lab, host, "/api")
+    client = acted.verdict.holders[1].pid
+    changes = [command for command in acted.plan.commands if command.startswith(("systemctl stop", "kill"))]
+    assert changes == ["systemctl stop legacy.service", f"kill -TERM {client}"]
+    proved(acted, host)
+
+
 def test_of_an_old_nginx_the_master_is_ended(lab: Lab, fresh_host: FreshHost) -> None:
     host = fresh_host()
     install(host, "20")

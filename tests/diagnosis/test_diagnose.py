@@ -10,7 +10,7 @@ from console.core.finding import Proposal
 from console.core.launch import Launch
 from console.core.network import Listener
 from console.core.plan import ActionKind, Intent
-from console.core.service import Endpoint, State
+from console.core.service import Endpoint, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Source
 from console.diagnosis import Confidence, Declaration, Evidence, Refusal, Verdict, VerdictWord, diagnose, needed
 from console.diagnosis.evidence import Question
@@ -87,6 +87,20 @@ def test_a_unit_that_runs_jobs_of_others_is_not_stopped_for_one_that_is_hidden()
     assert (verdict.holders[0].since, verdict.holders[0].up) == (None, None)
     assert (verdict.actions[0].label, verdict.actions[0].intents) == ("end what cron.service left behind", ())
     assert not any(one.recommended for one in verdict.actions)
+
+
+def test_the_resolver_of_the_host_is_told_to_leave_the_port_and_not_stopped() -> None:
+    name = "systemd-resolved.service"
+    stub = listener("127.0.0.53", 53, unit=name, cgroup=f"/system.slice/{name}", pids=(29,), process="systemd-resolve")
+    wanted = symptom(port=53)
+    verdict = diagnose(look(stub, services=(failed(), unit(name, pids=(29,))), symptoms=(wanted,)))
+    way = verdict.actions[0]
+    assert (way.label, way.recommended) == ("have systemd-resolved.service leave 53: DNSStubListener=no", True)
+    assert way.commands[1] == r"printf '[Resolve]\nDNSStubListener=no\n' >/etc/systemd/resolved.conf.d/leave-53.conf"
+    assert not any(one.intents for one in verdict.actions)
+    extra = replace(stub, port=5300)
+    verdict = diagnose(look(extra, services=(failed(), unit(name, pids=(29,))), symptoms=(symptom(port=5300),)))
+    assert verdict.actions[0].label.endswith("leave 5300: see DNSStubListenerExtra= in its configuration")
 
 
 def test_another_service_holds_the_port() -> None:
@@ -756,6 +770,44 @@ def test_live_connections_are_counted() -> None:
     assert verdict.holders[0].connections == 2
     assert verdict.impact == ("2 live connections",)
     assert diagnose(look(listener(), sockets=None)).holders[0].connections is None
+
+
+def test_what_did_not_come_in_by_a_listener_is_none_of_its_connections() -> None:
+    """At an address at which it does not listen, and from its port to a server: what somebody else opened."""
+    near = listener("127.0.0.1", cgroup="/system.slice/legacy.service")
+    assert diagnose(look(near, sockets=(socket(), socket(address="127.0.0.1")))).holders[0].connections == 1
+    client = socket(peer_port=443, pids=(77,), process="curl", cgroup="/user.slice/user-0.slice/session-3.scope")
+    served = socket(peer_port=443, pids=(4112,), process="python3", cgroup="/system.slice/legacy.service")
+    verdict = diagnose(look(listener(), sockets=(client, served, socket())))
+    assert [holder.connections for holder in verdict.holders] == [2, None]
+    assert verdict.impact == ("2 live connections",)
+
+
+def test_what_is_stopped_takes_the_port_from_all_who_have_it_or_is_no_advice() -> None:
+    near = listener("127.0.0.1")
+    bare = socket(peer_port=22, pids=(77,), process="ssh", cgroup="/user.slice/user-0.slice/session-3.scope", inode=7)
+    known = (process(), process(77, name="ssh", user="root", command="ssh db", ppid=1))
+    verdict = diagnose(look(near, sockets=(bare,), processes=known))
+    assert verdict.actions[0].label == "stop legacy.service, end ssh (pid 77), then start api.service"
+    assert verdict.actions[0].recommended
+    [intent] = verdict.actions[0].intents
+    assert (intent.kind, intent.sockets) == (ActionKind.FREE_PORT, (7,))
+    assert intent.holder == ServiceRef("web1", "process", "77")
+    # Who may not see the process can end nothing: to stop the listener alone is for nothing.
+    hidden = socket(peer_port=22, uid=0, user="root", unit="session-3.scope", cgroup=bare.cgroup)
+    verdict = diagnose(look(near, sockets=(hidden,)))
+    assert [way.label for way in verdict.actions if way.id == "stop-holder"] == [
+        "stop legacy.service: does not free tcp 8080, a hidden process of root has it too"
+    ]
+    assert not any(way.recommended for way in verdict.actions)
+
+
+def test_a_process_that_is_connected_beside_a_listener_is_looked_at() -> None:
+    client = socket(peer_port=22, pids=(77,), process="ssh", cgroup="/user.slice/user-0.slice/session-3.scope")
+    served = socket(pids=(4113,), process="python3", cgroup="/system.slice/legacy.service")
+    near = listener("0.0.0.0", cgroup="/system.slice/legacy.service")
+    asked = questions(look(near, sockets=(client, served), processes=None))
+    assert ("process", "77", "4112") in asked
 
 
 def test_what_an_ended_run_left_is_no_live_connection() -> None:

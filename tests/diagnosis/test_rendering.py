@@ -44,7 +44,7 @@ def held(address: str = "127.0.0.1", *, root: bool = True, policy: str | None = 
         symptoms=(symptom(),),
         identity=identity(0 if root else 1001),
     )
-    evidence = Evidence(made, ref(), sockets=(socket(), socket()), limits=PortLimits(), addresses=(),
+    evidence = Evidence(made, ref(), sockets=(socket(address="127.0.0.1"),) * 2, limits=PortLimits(), addresses=(),
                         namespaces=Namespaces(), redirects=Redirects(("nft",)))  # fmt: skip
     return diagnose(replace(evidence, processes=(process(),)) if root else evidence)
 

@@ -78,6 +78,17 @@ def _socket_activation(host: Host) -> None:
     host.install_api()
 
 
+def _two_ports(host: Host) -> None:
+    """nginx wants two ports, and each of them somebody else has."""
+    host.sh("rm -f /etc/nginx/sites-enabled/default")
+    site = "server { listen 0.0.0.0:8080; listen 0.0.0.0:8443; return 200 'two'; }\n"
+    host.write("/etc/nginx/conf.d/two.conf", site)
+    host.install_api(name="legacy")
+    host.install_api(name="other", port=8443)
+    host.wait("ss -Hltn 'sport = :8080' | grep -q . && ss -Hltn 'sport = :8443' | grep -q .")
+    host.run(["systemctl", "start", "nginx.service"], check=False, timeout=60)
+
+
 def _supervisor(host: Host) -> None:
     host.install_api(name="legacy", start=False)
     program = "command=/usr/bin/python3 /srv/legacy/api.py\nuser=deploy\nautorestart=true\n"
@@ -193,6 +204,8 @@ def _declarations(host: Host) -> None:
 _V4 = "ss -Hltn 'sport = :8080' | grep -q ."
 CASES: dict[str, Case] = {
     "1": Case("another systemd service holds it", fleet.port_conflict, FAILED),
+    "1two": Case("of a service that wants two ports each is held by another", _two_ports,
+                 "systemctl is-failed nginx.service", ask="/nginx"),
     "2": Case("the same, to be looked at as nosudo", fleet.port_conflict, FAILED, ask=":8080", user="nosudo"),
     "3": Case("a published port of a compose project", cases_docker.compose, FAILED, docker=True),
     "4": Case("a published port, userland proxy off", cases_docker.no_proxy, FAILED, docker=True),
@@ -227,6 +240,9 @@ CASES: dict[str, Case] = {
         "bound", "0.0.0.0", "lsof -nPp $(systemctl show -P MainPID legacy.service) | grep -q 'protocol: TCP'"), FAILED),
     "15": Case("inherited by a `sleep` whose parent has died", _held("orphan", "0.0.0.0", _V4), FAILED),
     "13both": Case("an outgoing connection sits on it, and another service listens", cases_reach.both, FAILED),
+    "13bare": Case("the same, but what is connected runs in no unit", cases_reach.both_bare, FAILED),
+    "13container": Case("an outgoing connection sits on it, and a container is published", cases_docker.both, FAILED,
+                        docker=True),
     "13udp": Case("a client's datagram socket sits on it", cases_reach.udp_client,
                   "systemctl is-failed syslog-relay.service", ask="/syslog-relay"),
     "16": Case("port 443 without the capability", _unprivileged, FAILED),

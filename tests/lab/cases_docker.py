@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import cases_reach
 from .host import Host
 
 DOCKERFILE = 'FROM scratch\nCOPY busybox /bin/busybox\nCMD ["/bin/busybox", "httpd", "-f", "-p", "80", "-h", "/bin"]\n'
@@ -66,6 +67,15 @@ def inside(host: Host) -> None:
     host.sh("docker run --detach --name inner lab-httpd /bin/busybox httpd -f -p 8080", timeout=60)
     host.wait("grep -q ':1F90 .* 0A ' /proc/$(docker inspect -f '{{.State.Pid}}' inner)/net/tcp6")
     host.install_api(start=False)
+
+
+def both(host: Host) -> None:
+    """A container is published at one address, and at another an outgoing connection sits on the port."""
+    cases_reach.holding(host, "outgoing", host.address, 8080, user="root", name="client")
+    host.wait(cases_reach.CONNECTED)
+    image(host)
+    host.sh("docker run --detach --name near --publish 127.0.0.1:8080:80 lab-httpd", timeout=60)
+    host.install_api()
 
 
 def addresses(host: Host) -> None:

@@ -90,10 +90,26 @@ def udp_client(host: Host) -> None:
     holding(host, "udp", "0.0.0.0", 5514, name="syslog-relay")
 
 
+CONNECTED = "ss -Htan state established 'sport = :8080' | grep -q ."
+LISTENS = "ss -Hltn 'sport = :8080' | grep -q ."
+
+
+def _legacy_beside(host: Host) -> None:
+    """Another service listens at an address that the connection leaves to it; the API wants every address."""
+    host.wait(CONNECTED)
+    host.install_api(name="legacy", unit_extra="Environment=HOST=127.0.0.1")
+    host.wait(LISTENS)
+    host.install_api()
+
+
 def both(host: Host) -> None:
     """Another service listens on it, and besides an outgoing connection has it."""
     holding(host, "outgoing", host.address, 8080, user="root", name="client")
-    host.wait("ss -Htan state established 'sport = :8080' | grep -q .")
-    host.install_api(name="legacy", unit_extra="Environment=HOST=127.0.0.1")
-    host.wait("ss -Hltn 'sport = :8080' | grep -q .")
-    host.install_api()
+    _legacy_beside(host)
+
+
+def both_bare(host: Host) -> None:
+    """The same, and what is connected is somebody's own process: no unit runs it."""
+    host.write(SAVED, (SERVICE / "hold.py").read_text(encoding="utf-8"), mode=0o755)
+    host.sh(f"nohup python3 {SAVED} outgoing {host.address} 8080 >/dev/null 2>&1 </dev/null &")
+    _legacy_beside(host)

@@ -221,7 +221,7 @@ async def _as_verified(
         return intent, None
     port = intent.endpoint and (intent.endpoint.protocol, intent.endpoint.port)
     told = await verdict(fleet, config, spec, intent.target)
-    if port not in (None, (told.protocol, told.port)):
+    if port not in (None, (told.protocol, told.port), *((one.protocol, one.port) for one in told.holders)):
         return intent, None
     known = with_declared(config, spec, fleet.snapshot(spec.name))
     named, in_turn = as_told(intent, told)
@@ -233,7 +233,7 @@ async def _as_verified(
 
 def as_told(intent: "Intent", told: "Verdict") -> "tuple[Intent, str | None]":
     """The intent to free a port as the verdict on it says, and why no one plan does it, where none does."""
-    ways = {one for action in told.actions for one in action.intents}
+    ways = {action.intents[0] for action in told.actions if len(action.intents) == 1}
     ways = {one for one in ways if (one.kind, one.target) == (intent.kind, intent.target) and one.endpoint is not None}
     if len(ways) == 1:
         return ways.pop(), None
@@ -241,7 +241,18 @@ def as_told(intent: "Intent", told: "Verdict") -> "tuple[Intent, str | None]":
         # Of each address that may be meant there is a way.
         return intent, None
     in_turn = next((words for one in told.actions if (words := one_by_one(one, intent.target))), None)
-    return replace(intent, endpoint=told.wanted or intent.endpoint), in_turn
+    return replace(intent, endpoint=told.wanted or intent.endpoint), in_turn or in_vain(told)
+
+
+def in_vain(told: "Verdict") -> str | None:
+    """Why to stop those who listen is for nothing, where no way out takes from all who have it a port that a connection
+    keeps as well, or that is one of several; ``None`` where a plan to free it finds all of them by itself.
+    """
+    port = (told.protocol, told.port)
+    besides = [bool(holder.sockets) or (holder.protocol, holder.port) != port for holder in told.holders]
+    if not any(besides) or all(besides):
+        return None
+    return f"{told.summary}: no plan takes it from all of these, and to stop some of them is for nothing"
 
 
 def one_by_one(way: "Proposal", ref: "ServiceRef") -> str | None:

@@ -78,6 +78,14 @@ SCENARIOS: dict[str, Scenario] = {
             nobody,
         ),
     }),
+    "1two": Scenario(
+        two := Judged(HELD, HIGH, (LEGACY, "other.service"), (None, None), SAME, ON_FAILURE, NOBODY, "stop-holder",
+                      "stop legacy.service and other.service, then start nginx.service",
+                      says="legacy.service, and tcp 8443, which nginx.service wants too, by other.service"),
+        seen := replace(two, confidence=MEDIUM, gaps=frozenset({PROCESS}), off=True),
+        # Which addresses it wants its configuration tells everybody.
+        replace(seen, gaps=frozenset({PROCESS, RULES, NGINX_LOG})),
+    ),
     "2": by_cgroup(_legacy(SAME)),
     "6": Scenario(
         SOCKET,

@@ -9,6 +9,7 @@ from .scenario import API_LOG, HELD, HIGH, LEGACY, LOW, MEDIUM, ON_FAILURE, PROC
 
 LINGERING, OUTGOING, BOUND = VerdictWord.LINGERING, VerdictWord.OUTGOING, VerdictWord.BOUND_NOT_LISTENING
 RELAY_LOG = "log of syslog-relay.service"
+POLICY = "restart policy of container ID"
 NOBODY: frozenset[str] = frozenset()
 
 
@@ -47,6 +48,24 @@ SCENARIOS: dict[str, Scenario] = {
                        says="held by legacy.service and an outgoing connection of client.service"),
         seen := replace(both, confidence=MEDIUM, gaps=frozenset({PROCESS}), off=True),
         replace(seen, clash=None, gaps=frozenset({PROCESS, RULES, API_LOG})),
+    ),
+    "13bare": Scenario(
+        bare := replace(both, holders=(LEGACY, "python3 (pid N)"),
+                        steps="stop legacy.service, end python3 (pid N), then start api.service",
+                        says="held by legacy.service and an outgoing connection of python3 (pid N)"),
+        # Who may not see the process is not advised to stop the service alone, for nothing.
+        kept := replace(bare, confidence=MEDIUM, holders=(LEGACY, "lab.scope"), action=None, steps=None,
+                        gaps=frozenset({PROCESS}), says="and an outgoing connection of lab.scope"),
+        replace(kept, clash=None, gaps=frozenset({PROCESS, RULES, API_LOG})),
+    ),
+    "13container": Scenario(
+        shared := replace(both, holders=("near", "client.service"), containers=("near", None), respawn=None,
+                          steps="stop near and client.service, then start api.service",
+                          says="held by near and an outgoing connection of client.service"),
+        alone := replace(shared, confidence=MEDIUM, holders=("container ID", "client.service"),
+                         containers=("ID", None), action=None, steps=None, gaps=frozenset({PROCESS, POLICY}),
+                         says="held by container ID and an outgoing connection of client.service"),
+        replace(alone, clash=None, gaps=frozenset({PROCESS, POLICY, RULES, API_LOG})),
     ),
     "14": _stopped(Judged(
         BOUND, HIGH, (LEGACY,), (None,), None, None, NOBODY, "stop-holder", STOP_LEGACY,
