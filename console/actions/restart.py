@@ -24,9 +24,15 @@ def parts(context: Context) -> Parts:
     lost = for_good_by_restart(context)
     name = f"restart {context.name}"
     resort = ending.resort(context.service, None, context.service.ref)
+    cleared = clear_failure(context)
     return Parts(
-        steps=(*clear_failure(context), Step(name, restart, undo and context.lasting(undo), otherwise=resort)),
-        preflight=(*rehearsal(context), *_undo_holds(context), *checks.remember_run(context)),
+        steps=(*cleared, Step(name, restart, undo and context.lasting(undo), otherwise=resort)),
+        preflight=(
+            *rehearsal(context),
+            *_undo_holds(context),
+            *checks.may_start(context, cleared),
+            *checks.remember_run(context),
+        ),
         checks=(
             *checks.running(context),
             *checks.new_run(context),

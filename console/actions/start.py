@@ -26,9 +26,10 @@ def refusal(context: Context) -> str | None:
 def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     start = start_step(context, context.manager, context.service)
+    cleared = clear_failure(context)
     return Parts(
-        steps=(*clear_failure(context), Step(f"start {context.name}", start, _undo(context))),
-        preflight=(*rehearsal(context), *checks.remember_run(context)),
+        steps=(*cleared, Step(f"start {context.name}", start, _undo(context))),
+        preflight=(*rehearsal(context), *checks.may_start(context, cleared), *checks.remember_run(context)),
         checks=proof(context),
         evidence=last_words(context),
         irreversible=_irreversible(context),

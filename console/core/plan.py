@@ -54,6 +54,8 @@ class Check:
     command: Command
     within: float = 10.0
     hold: float = 0.0
+    early: bool = False
+    """Looked at too when the plan is reviewed: a person is told what it says before anything is run."""
 
 
 @dataclass(frozen=True, slots=True)
