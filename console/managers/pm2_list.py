@@ -17,6 +17,8 @@ from console.managers.pm2_dead import Dead, parse_dead
 
 JUST_STARTED = 10.0
 """Seconds for which an app that pm2 started again by itself counts as flapping."""
+_PATIENCE = 1600
+"""Milliseconds that pm2 waits for the end of an app which has no ``kill_timeout``."""
 GRACE = 1.5
 """Seconds that a start takes beside the time an app is given to end."""
 _FAR = 2**31
@@ -198,7 +200,7 @@ def _crashed(told: Mapping[str, Any], made: float | None, began: float | None) -
     """
     if _count(told.get("unstable")) or made is None or began is None:
         return True
-    patience = (_count(told.get("patience")) or 1600) / 1000
+    patience = (_count(told.get("patience")) or _PATIENCE) / 1000
     return began - made > (1.0 if _count(told.get("code")) else patience + GRACE)
 
 
@@ -302,10 +304,12 @@ def _wants(instances: Sequence[Instance]) -> tuple[Endpoint, ...]:
 
 
 def _stop_way(instances: Sequence[Instance]) -> StopWay | None:
-    """Where its ``kill_timeout``, in milliseconds, is its own; the signal is one of the daemon's environment."""
-    told = {_count(each.told.get("patience")) for each in instances}
-    patience = next(iter(told)) if len(told) == 1 else None
-    return StopWay(None, patience / 1000) if patience else None
+    """By the longest ``kill_timeout``, in milliseconds; the signal is one of the daemon's environment."""
+    told = [_count(each.told.get("patience")) for each in instances]
+    if not told:
+        return None
+    unless = None if all(told) else "PM2_KILL_TIMEOUT of its daemon"
+    return StopWay(None, max(one or _PATIENCE for one in told) / 1000, unless=unless)
 
 
 def _version(instance: Instance) -> str | None:
