@@ -256,9 +256,9 @@ class Systemd:
         return Check(f"{service.ref.name} is stopped", _look(_IS_DOWN, service), within=30.0)
 
     def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
-        """Of a restart by the journal, to which sudo hands no state of the plan; of a stop ``is_stopped`` has it."""
+        """By the journal, to which sudo hands no state of the plan; of a stop ``is_stopped`` has it."""
         never_killed = service.stop_way is not None and service.stop_way.last is None
-        if kind is not ActionKind.RESTART or never_killed or not service.ref.name.endswith(".service"):
+        if kind is ActionKind.STOP or never_killed or not service.ref.name.endswith(".service"):
             return None
         if service.tool[:1] == ("sudo",):
             return None
