@@ -9,9 +9,11 @@ import pytest
 
 from console.actions import plan
 from console.core.command import Command
+from console.core.finding import Severity
 from console.core.plan import ActionKind, Intent, PlanProgress, Result, StepState
 from console.core.service import Endpoint, State
 from console.core.snapshot import Symptom
+from console.findings import evaluate
 from console.managers import MANAGERS
 from console.remote.rights import rights
 from console.remote.runner import new_plan_id
@@ -431,6 +433,32 @@ async def test_a_restart_that_the_start_limit_forbids_is_not_begun(lab: Lab, fre
             assert last.result is Result.DONE, last
             seconds.append(last.preflight[0].seconds or 0.0)
         assert max(seconds[:2]) < 2.0 < seconds[2]
+
+
+async def test_a_start_that_systemd_refuses_is_told_as_that(lab: Lab, fresh_host: FreshHost) -> None:
+    """Where this login may not read how often the unit was started: it is warned, and the restart may take it down."""
+    host = fresh_host(sudo=MAY)
+    host.unit("api.service", script("sleep 1000", "StartLimitBurst=5\nStartLimitIntervalSec=600"))
+    host.sh("for i in 1 2 3 4; do systemctl restart api.service; done; gpasswd -d oncall adm")
+    host.sh("gpasswd -d oncall systemd-journal")
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service")
+        where = await look(transport)
+        assert where.identity is not None
+        told = (await rights(transport, wanted, where.identity)).undo_doubts
+        assert told[0] == (
+            "not told how much of the start limit of api.service is used up (5 starts within 600 s): "
+            "may not read the system journal: join group systemd-journal or adm"
+        )
+        last = await run(transport, wanted, root=False)
+        assert last.result is Result.FAILED, last
+        assert "because start of the service was attempted too often" in (last.reason or ""), last.reason
+        after = await look(transport)
+        [finding] = [one for one in evaluate(after) if one.service == unit(host.name, "api.service")]
+    told_now = "down: systemd refused to start it again, started too often (5 starts within 600 s)"
+    assert (finding.code, finding.severity, finding.summary) == ("start-limit", Severity.CRITICAL, told_now)
+    assert finding.evidence[0] == "api.service: failed/failed, started too often"
+    assert finding.proposals[0].recommended
 
 
 async def _restarted(transport: Transport) -> tuple[tuple[str, ...], PlanProgress]:
