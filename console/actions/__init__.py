@@ -140,7 +140,12 @@ def _ended(intent: Intent, snapshot: Snapshot, parts: Parts) -> tuple[Service, .
     """What runs and is to be stopped or restarted."""
     refs = (intent.target, *parts.touches) if intent.kind in ENDING else ()
     found = (snapshot.service(ref) for ref in refs)
-    return tuple(service for service in found if service is not None and service.pids)
+    return tuple(service for service in found if service is not None and _runs(service))
+
+
+def _runs(service: Service) -> bool:
+    """Of a workload of a cluster no process is known."""
+    return bool(service.pids) or (bool(service.replicas) and service.state is not State.STOPPED)
 
 
 def _outwaits(intent: Intent, snapshot: Snapshot, parts: Parts, settings: ActionSettings) -> tuple[str, ...]:

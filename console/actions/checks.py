@@ -10,7 +10,7 @@ from console.core.engines import is_engine
 from console.core.keepers import manager_of
 from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint, Service, ServiceRef
-from console.managers.acting import Checkable, EndTelling, Grouped, Pinned, PortProving, Traceable
+from console.managers.acting import Checkable, EndTelling, Grouped, Pinned, PortProving, StartLimited, Traceable
 from console.managers.base import ServiceManager
 
 _LOOK = 10.0  # seconds for one look
@@ -44,6 +44,14 @@ def how_ended(context: Context, manager: ServiceManager, service: Service, kind:
         return ()
     check = manager.how_ended(service, kind)
     return () if check is None else (replace(check, within=context.settings.within, hold=0.0),)
+
+
+def may_start(context: Context, steps: tuple[Step, ...]) -> tuple[Check, ...]:
+    """Before: its manager would start it, as it may not after many starts by whoever; ``steps`` clear its count."""
+    if steps or not isinstance(context.manager, StartLimited):
+        return ()
+    check = context.manager.may_start(context.service)
+    return () if check is None else (check,)
 
 
 def remember_run(context: Context) -> tuple[Check, ...]:

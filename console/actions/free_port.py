@@ -82,6 +82,7 @@ def parts(context: Context) -> Parts:
             *(check for holder in _listeners(holders) for check in _still_holds(context, endpoint, holder)),
             *((ending.remember_sockets(endpoint),) if bare or first is not None else ()),
             *rehearsal(context),
+            *checks.may_start(context, newcomer.cleared(context)),
             *checks.remember_run(context),
         ),
         checks=(

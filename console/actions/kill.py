@@ -6,7 +6,7 @@ second confirmation.
 
 from console.actions import checks, ending, notes
 from console.actions.context import Context, Parts, context
-from console.actions.newcomer import start_again
+from console.actions.newcomer import cleared, start_again
 from console.actions.start import proof
 from console.core.plan import ActionKind, Check, Intent, Step
 from console.core.service import Endpoint
@@ -78,7 +78,7 @@ def _start(newcomer: Context, endpoint: Endpoint | None) -> Parts:
     """What starts it, and what proves that it has the port."""
     return Parts(
         steps=start_again(newcomer),
-        preflight=checks.remember_run(newcomer),
+        preflight=(*checks.may_start(newcomer, cleared(newcomer)), *checks.remember_run(newcomer)),
         checks=proof(newcomer, *((endpoint,) if endpoint is not None else ())),
         touches=(newcomer.service.ref,),
     )

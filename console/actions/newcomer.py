@@ -29,7 +29,7 @@ def start_again(context: Context, *, gives_back: bool = False, unless: Check | N
     """
     failing = was_failing(context)
     undo = stop_again(context) if gives_back or not failing else None
-    first = _clear(context)
+    first = cleared(context)
     if restarts(context):
         assert isinstance(context.manager, Restartable)
         restart = context.lasting(
@@ -51,7 +51,8 @@ def for_good(context: Context, *, gives_back: bool) -> str | None:
     return left_failed(context) if was_failing(context) and not gives_back else for_good_by_undo(context)
 
 
-def _clear(context: Context) -> tuple[Step, ...]:
+def cleared(context: Context) -> tuple[Step, ...]:
+    """The step that has its manager forget how it failed, and how often it was started."""
     failed = context.service.state in (State.FAILED, State.FLAPPING) or notes.limit_hit(context)
     if not failed or not isinstance(context.manager, Resettable):
         return ()
@@ -59,11 +60,11 @@ def _clear(context: Context) -> tuple[Step, ...]:
     return (Step(f"clear the failure of {context.name}", reset),)
 
 
-def _fails_again(context: Context, cleared: tuple[Step, ...], start: Command, unless: Check | None) -> tuple[Step, ...]:
+def _fails_again(context: Context, first: tuple[Step, ...], start: Command, unless: Check | None) -> tuple[Step, ...]:
     """The step before the start, undone last: also where that start was begun and did not succeed."""
-    carrier = next(iter(cleared), None) or _look(context)
+    carrier = next(iter(first), None) or _look(context)
     if carrier is None:
-        return cleared
+        return first
     undo = replace(start, ok_exits=_HOWEVER_IT_ENDS)
     return (replace(carrier, undo=undo, undo_last=True, undo_unless=checks.was_down(context, unless)),)
 

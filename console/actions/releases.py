@@ -129,7 +129,13 @@ def ready(context: Context, directory: str, live: Release | None) -> Check:
 
 def proof(context: Context) -> tuple[Check, ...]:
     """What is true of a service that runs another release well."""
-    return (*checks.running(context), *checks.new_run(context), *checks.ports(context), *health.checks(context))
+    return (
+        *checks.running(context),
+        *checks.new_run(context),
+        *checks.ports(context),
+        *checks.how_ended(context, context.manager, context.service, context.intent.kind),
+        *health.checks(context),
+    )
 
 
 def aftermath(context: Context) -> tuple[Check, ...]:

@@ -11,7 +11,9 @@ def refusal(context: Context) -> str | None:
     """Why there is nothing to clear."""
     if not isinstance(context.manager, Resettable):
         return f"{context.service.ref}: {context.manager.id} keeps no failures"
-    if context.service.state not in (State.FAILED, State.FLAPPING, State.UNKNOWN) and not notes.limit_hit(context):
+    # Also of one that is well the starts count that its manager has allowed.
+    counts = context.service.start_limit is not None or notes.limit_hit(context)
+    if context.service.state not in (State.FAILED, State.FLAPPING, State.UNKNOWN) and not counts:
         return f"{context.name} has not failed ({context.service.native_state})"
     return None
 

@@ -25,9 +25,15 @@ def parts(context: Context) -> Parts:
     name = f"restart {context.name}"
     resort = ending.resort(context.service, None, context.service.ref)
     step = Step(name, restart, undo and context.lasting(undo), otherwise=resort)
+    cleared = clear_failure(context)
     return Parts(
-        steps=(*clear_failure(context), checks.begins_run(context, step), *dependants.rejoin(context)),
-        preflight=(*rehearsal(context), *_undo_holds(context), *checks.remember_run(context)),
+        steps=(*cleared, checks.begins_run(context, step), *dependants.rejoin(context)),
+        preflight=(
+            *rehearsal(context),
+            *_undo_holds(context),
+            *checks.may_start(context, cleared),
+            *checks.remember_run(context),
+        ),
         checks=(
             *checks.running(context),
             *checks.new_run(context),

@@ -27,9 +27,10 @@ def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     start = start_step(context, context.manager, context.service)
     step = Step(f"start {context.name}", start, _undo(context))
+    cleared = clear_failure(context)
     return Parts(
-        steps=(*clear_failure(context), checks.begins_run(context, step), *dependants.rejoin(context)),
-        preflight=(*rehearsal(context), *checks.remember_run(context)),
+        steps=(*cleared, checks.begins_run(context, step), *dependants.rejoin(context)),
+        preflight=(*rehearsal(context), *checks.may_start(context, cleared), *checks.remember_run(context)),
         checks=(*proof(context), *dependants.rejoined(context)),
         # What runs on with the network of a container that ended has none any more.
         touches=tuple(one.ref for one in context.snapshot.joined_to(context.service.ref)),

@@ -34,13 +34,16 @@ _EXITS = {
 }
 """Exit codes of systemd.exec(5), and of shells."""
 
+START_LIMIT = "start-limit-hit"
+"""The result of a start that systemd refused after a run that had ended well; after any other end that one's stays."""
+
 _RESULTS = {
     "success": "it ended well",
     "timeout": "a start, a stop or the whole run took longer than it may",
     "watchdog": "it did not answer its watchdog",
     "oom-kill": "killed for lack of memory",
     "core-dump": "it dumped core",
-    "start-limit-hit": "started too often",
+    START_LIMIT: "started too often",
     "resources": "systemd could not give it what it needs",
     "protocol": "it did not follow its own start protocol",
     "exec-condition": "its start condition failed",
@@ -70,6 +73,8 @@ _BY_MANAGER = frozenset({"timeout", "watchdog", "protocol", "resources", "exec-c
 """Results for which the manager itself ends what runs: its signal is no reason then."""
 _SENT = frozenset({1, 2, 9, 15})
 """Signals that somebody sends to end a process."""
+_CLEAN = frozenset({1, 2, 13, 15})
+"""Signals by which a service of systemd has ended well, systemd.service(5): it was stopped."""
 _BY_ITSELF = frozenset({*_BY_MANAGER, "oom-kill", "core-dump"})
 
 
@@ -78,7 +83,7 @@ def cannot_run(service: Service) -> bool:
 
     systemd.exec(5) has the exit codes from 200 to 243 for that, shells 126 and 127.
     """
-    code = service.exit_code if service.result in (None, "exit-code", "start-limit-hit") else None
+    code = service.exit_code if service.result in (None, "exit-code", START_LIMIT) else None
     return service.files_wrong is not None or (code is not None and (code in (126, 127) or 200 <= code <= 243))
 
 
@@ -94,10 +99,12 @@ def why_failed(service: Service) -> str:
     if service.result in _BY_MANAGER:
         by = f", ended by {signal_name(service.exit_signal)}" if service.exit_signal else ""
         return f"{_late(service) or _RESULTS[service.result]}{by}"
+    if service.result == START_LIMIT and service.exit_signal in _CLEAN:
+        return _RESULTS[START_LIMIT]
     if service.exit_signal:
         dumped = ", it dumped core" if service.result == "core-dump" else ""
         return f"killed by {signal_name(service.exit_signal)}{dumped}"
-    if service.result in _RESULTS and service.result not in ("start-limit-hit", "success"):
+    if service.result in _RESULTS and service.result not in (START_LIMIT, "success"):
         return _RESULTS[service.result]
     if service.exit_code:
         reason = _EXITS.get(service.exit_code)

@@ -54,6 +54,8 @@ class Check:
     command: Command
     within: float = 10.0
     hold: float = 0.0
+    early: bool = False
+    """Looked at too when the plan is reviewed: a person is told what it says before anything is run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ class Plan:
     names: tuple[tuple[ServiceRef, str], ...] = ()
     """How a person calls those of them whose own name is but a number: ``node (pid 4112)``."""
     ends: tuple[str, ...] = ()
-    """How what it stops or restarts is ended, where its manager told: ``api: SIGTERM, then SIGKILL after 90 s``."""
+    """How what it stops or restarts is ended by its manager: ``api: SIGTERM, then SIGKILL after 90 s``."""
     starts: tuple[str, ...] = ()
     """How long the manager of what it starts gives it to come up, where that was told: ``api: 90 s``."""
     also_hit: tuple[str, ...] = ()

@@ -18,16 +18,18 @@ class StopWay:
     last: str | None = "SIGKILL"
     spares: str | None = None
     """What says that only its main process is ended, and nothing that this started: ``KillMode=process``."""
+    unless: str | None = None
+    """What may say otherwise and was not told: then the time, and a signal, are what the manager has by default."""
 
     @property
     def words(self) -> str:
         """``SIGTERM, then SIGKILL after 90 s``."""
-        first = self.signal or "its stop signal"
+        first, doubt = self.signal or "its stop signal", f", unless {self.unless} says otherwise" if self.unless else ""
         if self.seconds is None:
             return f"{first}, and waits for its end without limit"
         if self.last is None:
             return f"{first}, and nothing more where it has not ended after {whole(self.seconds)}"
-        return f"{first}, then {self.last} after {_span(self.seconds)}"
+        return f"{first}, then {self.last} after {_span(self.seconds)}{doubt}"
 
 
 LONGEST = 4 * 3600.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from console.core.attempts import is_current
 from console.core.command import quote
-from console.core.endings import ending_of, is_over, why_failed
+from console.core.endings import START_LIMIT, ending_of, is_over, why_failed
 from console.core.finding import Finding, Proposal, Severity
 from console.core.overlap import overlaps
 from console.core.plan import ActionKind, Intent
@@ -219,6 +219,8 @@ def _one(snapshot: Snapshot, service: Service, thresholds: Thresholds, commands_
             severity = Severity.WARNING
         # Each attempt begins anew: how long the loop goes on no manager tells.
         return about("restart-loop", severity, snapshot, service, summary, evidence, ways, since=None)
+    if service.result == START_LIMIT and not service.restarts:
+        return _refused(snapshot, service, tried, evidence, ways)
     if gave_up(service):
         after = f"after {times(service.restarts, 'restart')} " if service.restarts else ""
         summary = f"{after}{service.ref.manager} gave up: {why_failed(service)}{tried}"
@@ -233,6 +235,19 @@ def _one(snapshot: Snapshot, service: Service, thresholds: Thresholds, commands_
         ways,
         since=service.since,
     )
+
+
+def _refused(
+    snapshot: Snapshot, service: Service, tried: str, evidence: tuple[str, ...], ways: tuple[Proposal, ...]
+) -> Finding:
+    """Its last run had ended as it should: it is down because it was to be started once more, and that was refused."""
+    burst, seconds = service.start_limit or (0, 0.0)
+    limit = f" ({burst} starts within {seconds:g} s)" if burst else ""
+    summary = f"down: {service.ref.manager} refused to start it again, {why_failed(service)}{limit}{tried}"
+    # Who has it started that often wants it to run.
+    wanted = service.ref.scope == "system" and not service.oneshot and not service.triggered_by
+    severity = Severity.CRITICAL if wanted or _matters(service) else Severity.WARNING
+    return about("start-limit", severity, snapshot, service, summary, evidence, ways, since=service.since)
 
 
 def _how_it_ended(service: Service) -> str:

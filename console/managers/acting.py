@@ -109,6 +109,15 @@ class Joining(Protocol):
 
 
 @runtime_checkable
+class StartLimited(Protocol):
+    """Refuses a start after too many of them within some time, and so leaves down what is restarted once more."""
+
+    def may_start(self, service: Service) -> Check | None:
+        """Fails where the next start would be refused, and says so where it is the last; ``None`` without a limit."""
+        ...
+
+
+@runtime_checkable
 class SelfChecking(Protocol):
     """Has services with a health check of their own, which their manager runs."""
 

@@ -84,15 +84,22 @@ def is_stopped(service: Service, which: Which) -> Check:
 
 
 def how_ended(service: Service, kind: ActionKind) -> Check | None:
-    """Of a restart by the signals that the engine sent, each with the container's name; of a stop its state has it."""
-    if kind is not ActionKind.RESTART or _of_podman(service):
+    """By the signals that the engine sent, each with the container's name by then; of a stop its state has it."""
+    if kind is ActionKind.STOP or _of_podman(service):
         return None
+    # An engine takes a name in its filter for the beginning of one.
+    own = tuple(one for name in names(service) for one in (name, former(name)))
     wanted = ("type=container", "event=kill", *(f"container={name}" for name in names(service)))
     filters = [word for one in wanted for word in ("--filter", one)]
     told = ("events", *filters, "--format", "{{.Actor.Attributes.signal}} {{.Actor.Attributes.name}}")
-    argv = ("sh", "-c", scripts.HOW_ENDED, "sh", service.ref.name, *words(service), *told)
+    argv = ("sh", "-c", scripts.HOW_ENDED, "sh", service.ref.name, " ".join(own), *words(service), *told)
     look = Command(argv, timeout=_LOOK, purpose=f"look how {service.ref.name} ended")
     return Check(f"see how {service.ref.name} ended before", look)
+
+
+def former(name: str) -> str:
+    """What a container is called once another one was made in its place."""
+    return f"{name}.former"
 
 
 def runs_image(service: Service, which: Which, image: str) -> Check:

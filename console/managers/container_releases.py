@@ -195,7 +195,7 @@ def replaced(service: Service, image: str, identity: str, target: Release, live:
     """One container made again from another image; the former one is kept until the new one has held its checks."""
     name = commands.names(service)[0]
     was = _live(service, live)
-    former = f"{name}.former"
+    former = commands.former(name)
     stops = commands.words(service)
     ran = bool(service.pids)
     steps = (

@@ -95,20 +95,21 @@ echo "${killed:-${seen:-no container}}" | tail -n 1
 HOW_ENDED = (
     ENGINE
     + """
-own=$1
-shift
+own=$1 names=$2
+shift 2
 untold() { echo "not told: $1"; exit 77; }
 engine "$@" 2>&1 || exit 77
 read -r word version id pid start boot up began rest <"$HOSTDECK_PLAN/state"
 case $began in '' | *[!0-9]*) untold "when the plan began is not known" ;; esac
 said=$("$@" --since "$began" --until $(($(date +%s) + 1)) 2>&1) || untold "$(printf '%s\n' "$said" | tail -n 1)"
-[ -n "$said" ] || untold "the engine has no event of its stop"
-killed=
+killed= told=
 while read -r signal name; do
+  case " $names " in *" $name "*) told=1 ;; *) continue ;; esac
   case $signal in 9) killed="$killed${killed:+, }$name" ;; esac
 done <<END
 $said
 END
+[ -n "$told" ] || untold "the engine has no event of its stop"
 if [ -n "$killed" ]; then
   echo "$killed was ended by SIGKILL, which its engine sends where it does not end in its time"
 else
@@ -116,7 +117,7 @@ else
 fi
 """
 )
-"""NAME TOOL... events ...: which containers had to be killed since the plan began; 77 with the reason where the
+"""NAME NAMES TOOL... events ...: which containers had to be killed since the plan began; 77 with the reason where the
 engine does not tell."""
 
 RUNS_IMAGE = (

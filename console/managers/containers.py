@@ -27,6 +27,8 @@ _MAX_TEXT = 600
 _MAX_PORTS = 256
 _MAX_PLACES = 16384
 _FAR = 2**31
+_PATIENCE = 10
+"""Seconds that engines wait for the end of a container which was made without ``--stop-timeout``."""
 _KEPT_RUNNING = ("always", "unless-stopped")
 _ASKED_TO_END = (130, 137, 143)
 
@@ -237,12 +239,13 @@ def _number(data: Mapping[str, Any], key: str) -> int:
 
 
 def _stop_way(config: Mapping[str, Any]) -> StopWay | None:
-    """Where the container has a time of its own: without one it is the engine's, which is not told."""
+    """As the container has it, else as its engine does it by default; a time below zero is no limit."""
     seconds, signal = config.get("StopTimeout"), _word(config, "StopSignal") or str(_number(config, "StopSignal") or "")
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds < _FAR:
+    seconds = _PATIENCE if seconds is None else seconds
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds >= _FAR:
         return None
-    named = signal_name(int(signal)) if _small.fullmatch(signal) else signal or None
-    return StopWay(named, float(seconds))
+    named = signal_name(int(signal)) if _small.fullmatch(signal) else signal or "SIGTERM"
+    return StopWay(named, float(seconds) if seconds >= 0 else None)
 
 
 def _decided(check: Mapping[str, Any]) -> float | None:

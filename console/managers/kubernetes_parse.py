@@ -6,6 +6,7 @@ from urllib.parse import unquote_plus
 
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef
+from console.core.stop_way import StopWay
 from console.core.text import cut, sanitise
 from console.managers.kubernetes_names import cluster_word, named
 from console.managers.kubernetes_rights import Seen, Unseen
@@ -18,6 +19,7 @@ class _Found:
     def __init__(self, name: str, namespace: str, revision: str | None, saved: int | None, counts: Counts) -> None:
         self.name, self.namespace, self.revision, self.saved, self.counts = name, namespace, revision, saved, counts
         self.images: list[str] = []
+        self.stop_way: StopWay | None = None
 
 
 def parse_survey(text: str) -> Seen:
@@ -115,7 +117,10 @@ def _workload(words: Sequence[str]) -> _Found:
     )
     # An annotation, which may be any text.
     kept = _number(saved) or 0
-    return _Found(full, namespace, _told(revision), kept if kept > 0 else None, counts)
+    found = _Found(full, namespace, _told(revision), kept if kept > 0 else None, counts)
+    # The signal is its image's. Without a time of its own a pod has half a minute; 0 is told as such.
+    found.stop_way = StopWay(None, float(_count(words[14]) if words[14].isdecimal() else 30)) if words[14:] else None
+    return found
 
 
 def _pod(words: Sequence[str]) -> Pod:
@@ -166,6 +171,7 @@ def _service(found: _Found, tool: tuple[str, ...], shown: str, now: float | None
         group=found.namespace,
         image=", ".join(found.images) or None,
         replicas=counts.wanted or found.saved,
+        stop_way=found.stop_way,
     )
 
 

@@ -11,6 +11,7 @@ from console.core.launch import Launch
 from console.core.pid_file import Detached, PidFile
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
+from console.core.stop_way import StopWay
 from console.core.text import cut, mask, sanitise
 from console.managers.pidfile_ways import Host, ways
 from console.managers.port_words import of_command
@@ -272,6 +273,8 @@ def _service(entry: _Entry, host: Host) -> Service:
         ref, State.RUNNING, "alive", f"{shown} (in {entry.cwd})" if entry.cwd else shown,
         pids=(entry.pid or 0,), since=host.boot + entry.started / TICKS, user=entry.owner, log_files=logs,
         launch=Launch(entry.argv, entry.cwd or None, file.path),
+        # SIGKILL is a plan of its own.
+        stop_way=StopWay(f"SIG{file.stop_signal}", file.stop_timeout, None),
         detached=ways(found, host, entry.owner_uid, way_in),
     )  # fmt: skip
 

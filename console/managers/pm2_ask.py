@@ -6,6 +6,8 @@ daemon's own node: a look never starts a daemon, needs neither PATH nor a login 
 the host. ``pm2 jlist`` is asked where the socket may not be used: through sudo, or of a daemon of another mind.
 """
 
+PATIENCE = 1600
+"""Milliseconds that pm2 waits for the end of an app which has no ``kill_timeout``."""
 GRACE = 1.5
 """Seconds that a start takes beside the time an app is given to end."""
 
@@ -136,7 +138,7 @@ function named(all) {
 // What a person does sets created_at and unstable_restarts; the next run begins within the patience for the last one.
 function again(own) {
   if (!own.restart_time || own.unstable_restarts || !own.created_at) return !!own.restart_time;
-  return own.pm_uptime - own.created_at > (own.exit_code ? 1000 : (own.kill_timeout || 1600) + @GRACE@);
+  return own.pm_uptime - own.created_at > (own.exit_code ? 1000 : (own.kill_timeout || @PATIENCE@) + @GRACE@);
 }
 function look(all) {
   var found = chosen(all).filter(function (each) { return String(each.pm2_env.pm_id).indexOf('_old_') < 0; });
@@ -156,4 +158,4 @@ function done(told) {
 }
 if (socket === '-') done({getMonitorData: listed(fs.readFileSync(0).toString())});
 else call(mode === 'survey' ? ['getMonitorData', 'getReport'] : ['getMonitorData'], done);
-""".replace("@GRACE@", str(round(GRACE * 1000)))
+""".replace("@GRACE@", str(round(GRACE * 1000))).replace("@PATIENCE@", str(PATIENCE))

@@ -13,7 +13,7 @@ from console.core.stop_way import StopWay
 from console.core.text import sanitise
 from console.core.words import listed
 from console.managers.elsewhere import named_at
-from console.managers.pm2_ask import GRACE
+from console.managers.pm2_ask import GRACE, PATIENCE
 from console.managers.pm2_dead import Dead, parse_dead
 
 JUST_STARTED = 10.0
@@ -207,7 +207,7 @@ def _crashed(told: Mapping[str, Any], made: float | None, began: float | None) -
     """
     if _count(told.get("unstable")) or made is None or began is None:
         return True
-    patience = (_count(told.get("patience")) or 1600) / 1000
+    patience = (_count(told.get("patience")) or PATIENCE) / 1000
     return began - made > (1.0 if _count(told.get("code")) else patience + GRACE)
 
 
@@ -311,10 +311,12 @@ def _wants(instances: Sequence[Instance]) -> tuple[Endpoint, ...]:
 
 
 def _stop_way(instances: Sequence[Instance]) -> StopWay | None:
-    """Where its ``kill_timeout``, in milliseconds, is its own; the signal is one of the daemon's environment."""
-    told = {_count(each.told.get("patience")) for each in instances}
-    patience = next(iter(told)) if len(told) == 1 else None
-    return StopWay(None, patience / 1000) if patience else None
+    """By the longest ``kill_timeout``, in milliseconds; the signal is one of the daemon's environment."""
+    told = [_count(each.told.get("patience")) for each in instances]
+    if not told:
+        return None
+    unless = None if all(told) else "PM2_KILL_TIMEOUT of its daemon"
+    return StopWay(None, max(one or PATIENCE for one in told) / 1000, unless=unless)
 
 
 def _version(instance: Instance) -> str | None:

@@ -92,7 +92,7 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
         needs_reload=changed is not None,
         restart_policy=None if written is None or written.again == "no" else written.again,
         oneshot=once,
-        stop_way=_stop_way(loaded),
+        stop_way=_stop_way({**(written.fields if written is not None else {}), **loaded}),
         start_seconds=number_of(loaded.get("startsecs")),
         log_files=each.logs or _written_logs(written),
         launch=_launch(written),
@@ -106,10 +106,10 @@ def by_its_word(service: Service, why: str) -> Service:
 
 
 def _stop_way(loaded: Mapping[str, object]) -> StopWay | None:
-    """As the daemon has it: what its files say may not be loaded."""
+    """As the daemon has it, else as its files say, else as it is by default."""
     signal, seconds = number_of(loaded.get("stopsignal")), number_of(loaded.get("stopwaitsecs"))
     if not signal or seconds is None or seconds < 0:
-        return None
+        return StopWay("SIGTERM", 10.0, unless="stopsignal= or stopwaitsecs= of its file")
     return StopWay(signal_name(signal), float(seconds))
 
 

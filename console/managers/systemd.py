@@ -9,7 +9,7 @@ from console.core.probe import Probe
 from console.core.release import Recipe, Release, Signature
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
-from console.managers import package_difference, systemd_others, systemd_packages
+from console.managers import package_difference, systemd_others, systemd_packages, systemd_start_limit
 from console.managers.systemd_how_ended import HOW_ENDED, USER_HOW_ENDED
 from console.managers.systemd_journal import (
     FIELDS,
@@ -267,14 +267,25 @@ class Systemd:
         return Check(f"{service.ref.name} is stopped", _look(_IS_DOWN, service), within=30.0)
 
     def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
-        """Of a restart by the journal, to which sudo hands no state of the plan; of a stop ``is_stopped`` has it."""
+        """By the journal, to which sudo hands no state of the plan; of a stop ``is_stopped`` has it."""
         never_killed = service.stop_way is not None and service.stop_way.last is None
-        if kind is not ActionKind.RESTART or never_killed or not service.ref.name.endswith(".service"):
+        if kind is ActionKind.STOP or never_killed or not service.ref.name.endswith(".service"):
             return None
         if service.tool[:1] == ("sudo",):
             return None
         look = HOW_ENDED if service.ref.scope == "system" else USER_HOW_ENDED
         return Check(f"see how {service.ref.name} ended before", _look(look, service))
+
+    def may_start(self, service: Service) -> Check | None:
+        """By its journal: systemd tells nobody how many of the starts that it allows are left."""
+        if service.start_limit is None or service.tool[:1] == ("sudo",):
+            return None
+        script = systemd_start_limit.MAY_START
+        if service.ref.scope != "system":
+            script = systemd_start_limit.USER_MAY_START
+        look = _look(script, service, *systemd_start_limit.words(service))
+        name = f"systemd lets {service.ref.name} start again"
+        return Check(name, look, within=systemd_start_limit.waited(service), early=True)
 
     def run_id(self, service: Service) -> Command:
         """Main process, invocation and count of automatic restarts; without the last two where they are not known."""
@@ -358,9 +369,9 @@ def _change(argv: tuple[str, ...], service: Service, purpose: str) -> Command:
     return Command(argv, elevate=elevate, timeout=120.0, effect=Effect.CHANGE, purpose=purpose)
 
 
-def _look(script: str, service: Service) -> Command:
+def _look(script: str, service: Service, *more: str) -> Command:
     tool = _tool(service)
     at = tool.index("systemctl")
     # The scripts split the options; the name of a user who is reached by them has no blank.
-    words = (*tool[:at], "sh", "-c", script, "sh", service.ref.name, " ".join(tool[at + 1 :]))
+    words = (*tool[:at], "sh", "-c", script, "sh", service.ref.name, " ".join(tool[at + 1 :]), *more)
     return Command(words, purpose=f"look at {service.ref.name}")

@@ -4,6 +4,7 @@ The lines are those of ``plan_door.sh``: ``s`` a line of the state file, ``o`` o
 ``d`` what the door itself says.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from console.core.clients import daemon_of, tabular
@@ -32,6 +33,9 @@ _RESULTS = {
     "refused": Result.REFUSED,
 }
 
+_advice = re.compile(r'See "?system|To force a start use "systemctl|followed by "systemctl start')
+"""What systemctl says last of a start that failed, below the line that says why."""
+
 
 @dataclass(slots=True)
 class _Look:
@@ -53,7 +57,8 @@ class _Look:
 
     @property
     def last(self) -> str:
-        return next((line.strip() for line in reversed(self.lines) if line.strip()), "")
+        said = [line.strip() for line in self.lines if line.strip()]
+        return next((line for line in reversed(said) if not _advice.match(line)), said[-1] if said else "")
 
     def say(self, text: str) -> None:
         self.lines.append(self.masker.mask(cut(sanitise(text), LINE_LENGTH)))

@@ -5,11 +5,12 @@ schedule: sudo reports a denied look in the host's log.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.core.command import Command, quote
 from console.core.plan import ActionKind, Plan, Where
 from console.core.snapshot import Identity
+from console.core.text import mask, sanitise
 from console.remote.plan_script import duration, shell_text
 from console.remote.sudo_list import allowed_commands, needs_password, sudoers_line
 from console.remote.transport import Transport
@@ -50,6 +51,8 @@ class Rights:
     """Empty for root, and for a plan that needs no root."""
     cut_short: str | None = None
     """How the host may end the plan with the connection, and what prevents that."""
+    foretold: tuple[str, ...] = ()
+    """What the looks of the plan's ``early`` checks said."""
 
     @property
     def allowed(self) -> bool:
@@ -69,8 +72,10 @@ class Rights:
 
     @property
     def undo_doubts(self) -> tuple[str, ...]:
-        """What is said of each undo that may not be run, with the line that is missing, and of a plan cut short."""
-        return self._denied_undos if self.cut_short is None else (*self._denied_undos, self.cut_short)
+        """What is said of each undo that may not be run, with the line that is missing, of a plan cut short, and by the
+        host beforehand."""
+        cut = () if self.cut_short is None else (self.cut_short,)
+        return (*self.foretold, *self._denied_undos, *cut)
 
     @property
     def _denied_undos(self) -> tuple[str, ...]:
@@ -95,6 +100,25 @@ class Rights:
 
 async def rights(transport: Transport, plan: Plan, identity: Identity) -> Rights:
     """Ask the host; raises ``TransportError``."""
+    asked = await _sudo(transport, plan, identity)
+    return replace(asked, foretold=await _foretold(transport, plan))
+
+
+async def _foretold(transport: Transport, plan: Plan) -> tuple[str, ...]:
+    """What the host says already now of whether the plan could be done."""
+    said: list[str] = []
+    for check in plan.preflight:
+        if not check.early:
+            continue
+        if not transport.connected:
+            await transport.connect()
+        request = f"{shell_text('rights.sh')}\n{check.command.shell(root=False)}\n"
+        output = await transport.run(Command(_SHELL, timeout=15.0, purpose=check.name), request.encode())
+        said += [mask(sanitise(line)) for line in output.stdout.splitlines()[-1:] if line]
+    return tuple(said)
+
+
+async def _sudo(transport: Transport, plan: Plan, identity: Identity) -> Rights:
     wanted = _wanted(plan)
     if identity.uid == 0 or (not wanted and duration(plan) <= _SHORT):
         return Rights(identity.user)

@@ -98,6 +98,23 @@ def test_releases_come_and_go(bench: Bench) -> None:
     assert "has no release v9" in bench.refuses("rollback", "--to", "v9")
 
 
+def test_of_a_container_that_ignores_sigterm_it_is_told_before_and_after_how_it_ends(bench: Bench) -> None:
+    """Made without ``--stop-timeout``, as most are: its engine waits for ten seconds."""
+    host = bench.host
+    host.sh("docker rm -f api")
+    deaf = "trap '' TERM; httpd -f -p 80 -h /www & while :; do sleep 1; done"
+    host.sh(f'docker run --detach --name api --publish 127.0.0.1:8080:80 api:v1.0.0 sh -c "{deaf}"')
+    host.sh("docker run --detach --name api2 --stop-timeout 0 api:v1.0.0 sh -c 'sleep 1000'")
+    host.wait("curl -fsS http://127.0.0.1:8080/health")
+    images.commit(host, "v1.1.0")
+    _, document, _ = bench.run("restart", "--dry-run")
+    assert document["ends"] == ["api: SIGTERM, then SIGKILL after 10 s"]
+    document = bench.does("rebuild")
+    told = "api.former was ended by SIGKILL, which its engine sends where it does not end in its time"
+    assert told in json.dumps(document["proof"]), document["proof"]
+    host.sh("docker rm -f api2")
+
+
 def test_an_image_without_labels_is_a_release_too(bench: Bench) -> None:
     """``docker import`` makes one."""
     host = bench.host

@@ -9,11 +9,15 @@ import pytest
 
 from console.actions import plan
 from console.core.command import Command
-from console.core.plan import ActionKind, Intent, Result, StepState
+from console.core.finding import Severity
+from console.core.plan import ActionKind, Intent, PlanProgress, Result, StepState
 from console.core.service import Endpoint, State
 from console.core.snapshot import Symptom
+from console.findings import evaluate
 from console.managers import MANAGERS
+from console.remote.rights import rights
 from console.remote.runner import new_plan_id
+from console.remote.transport import Transport
 from tests.lab import FreshHost, Lab, faults
 from tests.lab.fleet import port_conflict
 from tests.remote.real import QUICK, connected, look, named, planned, run, unit
@@ -452,3 +456,77 @@ async def test_a_stop_that_systemd_ended_by_sigkill_says_so(lab: Lab, fresh_host
         last = await run(transport, await planned(transport, ActionKind.STOP, "api.service"), root=True)
     assert last.result is Result.DONE, last
     assert "api.service is down, but did not end in its time (Result=timeout): systemd then sends SIGKILL" in last.proof
+
+
+async def test_a_restart_that_the_start_limit_forbids_is_not_begun(lab: Lab, fresh_host: FreshHost) -> None:
+    """Whoever started it before, by hand or from another machine: only the host's journal tells of them."""
+    host = fresh_host(sudo=MAY)
+    host.unit("api.service", script("sleep 1000", "StartLimitBurst=5\nStartLimitIntervalSec=600"))
+    host.unit("legacy.service", script("sleep 1000", "StartLimitBurst=2\nStartLimitIntervalSec=15"))
+    host.sh("for i in 1 2 3 4; do systemctl restart api.service; done")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        told, last = await _restarted(transport)
+        assert told == (
+            "systemd allows api.service 5 starts within 600 s, and this is the last of them: the next is refused and "
+            "leaves it down",
+        )
+        assert last.result is Result.DONE, last
+        pid = named(await look(transport), "api.service").pid
+        [refuses], last = await _restarted(transport)
+        assert (last.result, last.steps[-1].state) == (Result.REFUSED, StepState.SKIPPED), last
+        for said in (refuses, last.reason or ""):
+            assert re.search(r"refuses the next for 5\d\d s more, which would leave it down", said), said
+        assert named(await look(transport), "api.service").pid == pid
+        host.wait("journalctl -q -t hostdeck -o cat | grep -c result=refused")
+        lifted = await planned(transport, ActionKind.RESET_FAILED, "api.service")
+        assert f"hostdeck {lifted.kind.value} {lifted.target} lifts that" in refuses
+        assert (await run(transport, lifted, root=True)).result is Result.DONE
+        told, last = await _restarted(transport)
+        assert (told, last.result) == ((), Result.DONE), last
+        # systemd 252 counts anew after it has read all units again.
+        host.sh("for i in 1 2 3; do systemctl restart api.service; done; sleep 1; systemctl daemon-reload")
+        told, last = await _restarted(transport)
+        assert (told, last.result) == ((), Result.DONE), last
+    # A short one is waited out.
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        seconds = []
+        for _ in range(3):
+            last = await run(transport, await planned(transport, ActionKind.RESTART, "legacy.service"), root=False)
+            assert last.result is Result.DONE, last
+            seconds.append(last.preflight[0].seconds or 0.0)
+        assert max(seconds[:2]) < 2.0 < seconds[2]
+
+
+async def test_a_start_that_systemd_refuses_is_told_as_that(lab: Lab, fresh_host: FreshHost) -> None:
+    """Where this login may not read how often the unit was started: it is warned, and the restart may take it down."""
+    host = fresh_host(sudo=MAY)
+    host.unit("api.service", script("sleep 1000", "StartLimitBurst=5\nStartLimitIntervalSec=600"))
+    host.sh("for i in 1 2 3 4; do systemctl restart api.service; done; gpasswd -d oncall adm")
+    host.sh("gpasswd -d oncall systemd-journal")
+    async with connected(host.name, lab.ssh_config("oncall")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service")
+        where = await look(transport)
+        assert where.identity is not None
+        told = (await rights(transport, wanted, where.identity)).undo_doubts
+        assert told[0] == (
+            "not told how much of the start limit of api.service is used up (5 starts within 600 s): "
+            "may not read the system journal: join group systemd-journal or adm"
+        )
+        last = await run(transport, wanted, root=False)
+        assert last.result is Result.FAILED, last
+        assert "because start of the service was attempted too often" in (last.reason or ""), last.reason
+        after = await look(transport)
+        [finding] = [one for one in evaluate(after) if one.service == unit(host.name, "api.service")]
+    told_now = "down: systemd refused to start it again, started too often (5 starts within 600 s)"
+    assert (finding.code, finding.severity, finding.summary) == ("start-limit", Severity.CRITICAL, told_now)
+    assert finding.evidence[0] == "api.service: failed/failed, started too often"
+    assert finding.proposals[0].recommended
+
+
+async def _restarted(transport: Transport) -> tuple[tuple[str, ...], PlanProgress]:
+    """What its review says beforehand, and what becomes of it."""
+    where = await look(transport)
+    wanted = await planned(transport, ActionKind.RESTART, "api.service")
+    assert where.identity is not None
+    told = (await rights(transport, wanted, where.identity)).undo_doubts
+    return told, await run(transport, wanted, root=True)

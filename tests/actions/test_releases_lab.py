@@ -121,6 +121,21 @@ def test_a_work_tree_is_built_for_one_service_at_a_time(bench: Bench) -> None:
     bench.does("rebuild", "rel1/worker")
 
 
+def test_of_a_release_that_ignores_sigterm_it_is_told_how_it_ended(bench: Bench) -> None:
+    """One that answers late holds its checks."""
+    bench.host.sh(
+        "sed -i 's/^ExecStart=/TimeoutStopSec=2\\n&/' /etc/systemd/system/api.service && systemctl daemon-reload"
+    )
+    releases.commit(bench.host, "v1.0.0", ["deaf"])
+    bench.does("rebuild", "rel1/api")
+    releases.commit(bench.host, "v1.1.0", ["slow"])
+    killed = "api.service did not end in its time before (Result=timeout): systemd then sends SIGKILL"
+    document = bench.does("rebuild", "rel1/api")
+    assert killed in json.dumps(document["proof"]), document["proof"]
+    assert "api.service ended in its time before" in json.dumps(bench.does("rollback", "rel1/api")["proof"])
+    assert killed in json.dumps(bench.does("rollback", "rel1/api")["proof"])
+
+
 def test_a_release_that_listens_no_more_is_taken_back_where_nothing_names_its_port(bench: Bench) -> None:
     config = bench.home / "config.toml"
     config.write_text("".join(line for line in releases.config().splitlines(True) if not line.startswith("health")))

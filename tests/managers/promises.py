@@ -82,6 +82,10 @@ LOOKS: dict[str, tuple[type, Callable[..., Command | None]]] = {
     "health": (acting.SelfChecking, lambda found, service: _of(next(iter(found.own_health(service)), None))),
     "how": (acting.EndTelling, lambda found, service: _of(found.how_ended(service, ActionKind.RESTART))),
     "joined": (acting.Joining, lambda found, service: _of(found.has_network_of(service, service))),
+    "starts": (
+        acting.StartLimited,
+        lambda found, service: _of(found.may_start(replace(service, start_limit=(5, 10.0)))),
+    ),
     "run": (acting.Traceable, lambda found, service: found.run_id(service)),
     "launch": (acting.Launching, lambda found, service: found.launch(service)),
     "port": (acting.PortProving, lambda found, service: found.holds_port(service, Endpoint("tcp", "0.0.0.0", 80))),

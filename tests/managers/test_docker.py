@@ -101,13 +101,16 @@ def test_times_of_all_engines() -> None:
         ({"StopTimeout": 30, "StopSignal": "SIGQUIT"}, "SIGQUIT, then SIGKILL after 30 s"),
         ({"StopTimeout": 10, "StopSignal": 15}, "SIGTERM, then SIGKILL after 10 s"),
         ({"StopTimeout": 10, "StopSignal": "15"}, "SIGTERM, then SIGKILL after 10 s"),
-        ({"StopTimeout": 10}, "its stop signal, then SIGKILL after 10 s"),
-        ({"StopSignal": "SIGQUIT"}, None),
+        ({"StopTimeout": 10}, "SIGTERM, then SIGKILL after 10 s"),
+        ({"StopTimeout": 0}, "SIGTERM, then SIGKILL after 0 s"),
+        ({"StopTimeout": -1}, "SIGTERM, and waits for its end without limit"),
+        ({"StopSignal": "SIGQUIT"}, "SIGQUIT, then SIGKILL after 10 s"),
+        ({}, "SIGTERM, then SIGKILL after 10 s"),
         ({"StopTimeout": "soon"}, None),
     ],
 )
-def test_how_it_is_ended_where_the_engine_tells_the_time(config: dict[str, object], words: str | None) -> None:
-    """The engine's own time is not told."""
+def test_how_it_is_ended(config: dict[str, object], words: str | None) -> None:
+    """Without a time of its own by the engine's, which it does not tell."""
     [found] = docker.services([told(container({"Id": "a" * 64, "Name": "/web", "Config": config}))])
     assert (found.stop_way and found.stop_way.words) == words
 

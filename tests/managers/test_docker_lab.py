@@ -216,6 +216,8 @@ async def test_actions_prove_what_they_did(lab: Lab, host: Host, kind: ActionKin
     async with seen(lab, host) as watched:
         last = await act(lab, host, watched.fleet.snapshot(host.name), kind, name)
         assert last.result is Result.DONE, last
+        if kind is ActionKind.STOP:
+            assert last.plan.ends == (f"{name.partition(':')[2]}: SIGTERM, then SIGKILL after 1 s",)
         if kind is ActionKind.STOP and name in ("docker:stubborn", "compose:shop/deaf"):
             assert any("by SIGKILL, which its engine sends" in one for one in last.proof), last.proof
         state = "stopped" if kind is ActionKind.STOP else "running"

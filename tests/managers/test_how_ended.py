@@ -65,7 +65,7 @@ def test_without_a_beginning_nothing_is_said(tools: Tools, shell: list[str]) -> 
     for state in ("", "run 1 x\n", "run 1 a 2 3 b 4 soon 5 root\n"):
         (tools.folder / "state").write_text(state)
         assert look(tools, shell, USER_HOW_ENDED, "deaf.service") == (77, untold)
-        assert look(tools, shell, HOW_ENDED, "stubborn", "docker", "events") == (77, untold)
+        assert look(tools, shell, HOW_ENDED, "stubborn", "stubborn stubborn.former", "docker", "events") == (77, untold)
 
 
 @every_shell
@@ -74,18 +74,21 @@ def test_without_a_beginning_nothing_is_said(tools: Tools, shell: list[str]) -> 
     [
         ("echo 15 stubborn; echo 9 stubborn",
          (0, "stubborn was ended by SIGKILL, which its engine sends where it does not end in its time")),
-        ("echo 15 stubborn", (0, "stubborn ended in its time before")),
+        ("echo 15 stubborn; echo 9 stubborn2", (0, "stubborn ended in its time before")),
+        ("echo 15 stubborn.former; echo 9 stubborn.former",
+         (0, "stubborn.former was ended by SIGKILL, which its engine sends where it does not end in its time")),
+        ("echo 9 stubborn2", (77, "not told: the engine has no event of its stop")),
         (":", (77, "not told: the engine has no event of its stop")),
         ("echo permission denied >&2; exit 1", (77, "not told: permission denied")),
     ],
-    ids=["killed", "in time", "no events", "no right"],
+    ids=["killed", "in time", "made again", "another", "no events", "no right"],
 )  # fmt: skip
 def test_a_container_before_a_restart_by_the_signals_of_its_engine(
     tools: Tools, shell: list[str], events: str, told: tuple[int, str]
 ) -> None:
     tools.add("docker", events)
     tools.add("systemctl", "echo active")
-    assert look(tools, shell, HOW_ENDED, "stubborn", "docker", "events") == told
+    assert look(tools, shell, HOW_ENDED, "stubborn", "stubborn stubborn.former", "docker", "events") == told
 
 
 @every_shell
@@ -128,6 +131,7 @@ def test_the_log_of_supervisord_is_asked_for_through_sudo_only_where_that_is_all
 def test_only_what_can_be_told_is_asked() -> None:
     unit = Service(ServiceRef("web1", "systemd", "api.service"), State.RUNNING, "active/running", pids=(812,))
     assert SYSTEMD.how_ended(unit, ActionKind.RESTART) is not None
+    assert SYSTEMD.how_ended(unit, ActionKind.ROLLBACK) is not None
     assert SYSTEMD.how_ended(unit, ActionKind.STOP) is None
     assert SYSTEMD.how_ended(replace(unit, tool=("sudo", "-n", "-u", "ann")), ActionKind.RESTART) is None
     assert SYSTEMD.how_ended(replace(unit, stop_way=StopWay("SIGTERM", 9.0, None)), ActionKind.RESTART) is None

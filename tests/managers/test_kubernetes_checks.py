@@ -20,6 +20,7 @@ from console.core.plan import ActionKind, Intent
 from console.core.release import Release, Signature
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
+from console.core.stop_way import StopWay
 from console.managers import kubernetes_difference
 from console.managers.kubernetes import KUBERNETES, SURVEY
 from console.managers.kubernetes_releases import REVISIONS
@@ -140,13 +141,18 @@ def test_a_log_that_is_followed_ends_with_its_reader(api: KubeApi, tool: tuple[s
 def test_the_survey_reads_the_partition(api: KubeApi, tmp_path: Path) -> None:
     found = api.cluster.workloads["StatefulSet", "shop", "db"]
     found.object["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 3}}
+    found.object["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = 0
     (tmp_path / "config").write_text(api.config())
-    rows = Way(("sh",), {**os.environ, "KUBECONFIG": str(tmp_path / "config")}).output(SURVEY).splitlines()
-    assert {row.split()[3]: row.split()[-1] for row in rows if row.startswith(">w")} == {
+    said = Way(("sh",), {**os.environ, "KUBECONFIG": str(tmp_path / "config")}).output(SURVEY)
+    rows = said.splitlines()
+    assert {row.split()[3]: row.split()[14] for row in rows if row.startswith(">w")} == {
         "api": "0",
         "off": "0",
         "db": "3",
     }
+    ways = {one.ref.name: one.stop_way for one in SURVEY.parse(said).services}
+    assert ways["shop/sts/db"] == StopWay(None, 0.0)
+    assert ways["shop/deploy/api"] == StopWay(None, 30.0)
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -224,6 +224,7 @@ async def test_a_restart_replaces_every_pod(lab: Lab, place: Place, api: KubeApi
     async with connected("kubehost", lab.ssh_config(user)) as transport:
         before = {pod.uid for pod in found.pods if pod.ending is None}
         wanted = await planned(transport, ActionKind.RESTART, f"shop/{name}")
+        assert wanted.ends == (f"shop/{name}: its stop signal, then SIGKILL after 30 s",)
         last = await run(transport, wanted, root=user == "root")
         assert (last.result, last.reason) == (Result.DONE, None), last
         [(kind, path, patch)] = api.cluster.patches

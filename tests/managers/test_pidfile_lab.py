@@ -209,6 +209,7 @@ async def test_what_ignores_sigterm_is_told_and_not_killed(lab: Lab, host: Host)
         assert f"process {pid} ignores SIGTERM: it still runs 1 s after SIGTERM; it was not killed" in str(last)
         last = await run(transport, await planned(transport, ActionKind.RESTART, file, name="deaf"), root=False)
         assert last.result is Result.FAILED, last
+        assert last.plan.ends == ("deaf: SIGTERM, and nothing more where it has not ended after 1 s",)
         assert last.offer is not None
         assert str(last.offer.target) == f"{host.name}/process:{pid}"
         assert last.offer.then == last.plan.target

@@ -14,6 +14,7 @@ from console.core.network import Family
 from console.core.plan import ActionKind
 from console.core.probe import ParseError
 from console.core.service import Endpoint, Service, ServiceRef, State
+from console.core.stop_way import StopWay
 from console.managers.lineage import Lineage
 from console.managers.pm2 import PM2, PM2_PRESENCE
 from console.managers.pm2_list import parse_survey
@@ -99,13 +100,17 @@ def test_instances_of_a_name_are_one_service_and_the_worst_counts() -> None:
     assert service.pids == (812, 9)
 
 
-def test_how_it_is_ended_where_its_kill_timeout_is_its_own() -> None:
+def test_how_it_is_ended_by_its_kill_timeout_or_that_of_its_daemon() -> None:
     way = one(patience=1000).stop_way
     assert way is not None
     assert way.words == "its stop signal, then SIGKILL after 1 s"
-    assert one().stop_way is None
+    by_default = one().stop_way
+    assert by_default is not None
+    assert by_default.words == (
+        "its stop signal, then SIGKILL after 1.6 s, unless PM2_KILL_TIMEOUT of its daemon says otherwise"
+    )
     apps = told(app(patience=1000), app(id=1, pid=813, patience=3000))
-    assert parse_survey(apps).services[0].stop_way is None
+    assert parse_survey(apps).services[0].stop_way == StopWay(None, 3.0)
 
 
 def test_the_daemon_listens_for_a_cluster() -> None:
