@@ -38,6 +38,8 @@ class Troubled:
 
     down: tuple[Service, ...] = ()
     """Failed, flapping, or starting again after a failure."""
+    stuck: tuple[Service, ...] = ()
+    """Serving, and what is newly wanted of them does not get done."""
     restarted: tuple[Service, ...] = ()
     """Running, after automatic restarts."""
     stale: tuple[Service, ...] = ()
@@ -48,10 +50,12 @@ class Troubled:
 
 def troubled(services: Sequence[Service]) -> Troubled:
     """Sift the services in one pass: it is made for every host each second."""
-    down, restarted, stale, sick = [], [], [], []
+    down, stuck, restarted, stale, sick = [], [], [], [], []
     for service in services:
         state = service.state
-        if state is State.FAILED or state is State.FLAPPING or (state is State.STARTING and service.restarts):
+        if service.stuck:
+            stuck.append(service)
+        elif state is State.FAILED or state is State.FLAPPING or (state is State.STARTING and service.restarts):
             down.append(service)
         elif service.restarts and state is State.RUNNING:
             restarted.append(service)
@@ -59,7 +63,7 @@ def troubled(services: Sequence[Service]) -> Troubled:
             stale.append(service)
         if service.health == "unhealthy" and state is State.RUNNING:
             sick.append(service)
-    return Troubled(tuple(down), tuple(restarted), tuple(stale), tuple(sick))
+    return Troubled(tuple(down), tuple(stuck), tuple(restarted), tuple(stale), tuple(sick))
 
 
 def failed(

@@ -9,7 +9,7 @@ from console.core.service import Service, ServiceRef
 from console.core.text import cut, sanitise
 from console.managers.kubernetes_names import cluster_word, named
 from console.managers.kubernetes_rights import Seen, Unseen
-from console.managers.kubernetes_state import Container, Counts, Pod, native, since, state, trouble
+from console.managers.kubernetes_state import Container, Counts, Pod, is_stuck, native, since, state, trouble
 
 
 class _Found:
@@ -164,6 +164,7 @@ def _service(found: _Found, tool: tuple[str, ...], shown: str, now: float | None
         group=found.namespace,
         image=", ".join(found.images) or None,
         replicas=counts.wanted or found.saved,
+        stuck=is_stuck(counts, bad),
     )
 
 
