@@ -24,6 +24,7 @@ from console.findings import (
     ports,
     rollouts,
     services,
+    unclear,
     vitals,
 )
 from console.findings import declared as declarations
@@ -33,7 +34,7 @@ from console.findings.pace import Pace
 CODES: Final = (
     "host-unreachable", "mount-silent", "manager-silent", "manager-down", "port-held", "port-not-permitted",
     "no-such-address", "start-limit", "service-failed", "process-stopped", "service-down", "service-missing",
-    "service-ambiguous", "restart-loop", "rollout-stuck", "unhealthy", "boot-failures", "oom-kill",
+    "service-ambiguous", "restart-loop", "rollout-stuck", "state-unknown", "unhealthy", "boot-failures", "oom-kill",
     "port-claimed-twice", "memory-pressure", "io-wait", "disk-full", "inodes-full", "swap-full", "host-stale",
     "clock-skew", "plan-abandoned", "files-wrong", "env-readable", "service-stopped", "daemon-reload", "restarted",
 )  # fmt: skip
@@ -214,7 +215,7 @@ def _of_services(
         _sift(snapshot, memory)
     sifted = memory.sifted
     lost = memory.put_down or memory.stopped or memory.fallen or memory.alone
-    told = sifted.down or sifted.stuck or sifted.stale or lost or memory.wrong
+    told = sifted.down or sifted.stuck or sifted.stale or sifted.unclear or lost or memory.wrong
     if not (told or snapshot.symptoms):
         return ()
     # A host that is stale or whose list of sockets failed is judged otherwise than one that answers.
@@ -238,6 +239,7 @@ def _of_services(
     rest = _without(explained | once, sifted.down)
     found += services.failed(snapshot, rest, thresholds, commands_of)
     found += rollouts.stuck(snapshot, sifted.stuck)
+    found += unclear.unclear(snapshot, sifted.unclear, commands_of)
     put_down = _without(explained, memory.put_down)
     found += declarations.down(snapshot, put_down, memory.pairs, commands_of)
     found += declarations.stopped(snapshot, _without(explained, memory.stopped), commands_of)

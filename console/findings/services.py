@@ -46,11 +46,13 @@ class Troubled:
     """Loaded from a file that has changed since."""
     sick: tuple[Service, ...] = ()
     """Running, and their own health check fails."""
+    unclear: tuple[Service, ...] = ()
+    """In no state that is known."""
 
 
 def troubled(services: Sequence[Service]) -> Troubled:
     """Sift the services in one pass: it is made for every host each second."""
-    down, stuck, restarted, stale, sick = [], [], [], [], []
+    down, stuck, restarted, stale, sick, unclear = [], [], [], [], [], []
     for service in services:
         state = service.state
         if service.stuck:
@@ -59,11 +61,13 @@ def troubled(services: Sequence[Service]) -> Troubled:
             down.append(service)
         elif service.restarts and state is State.RUNNING:
             restarted.append(service)
+        elif state is State.UNKNOWN:
+            unclear.append(service)
         if service.needs_reload:
             stale.append(service)
         if service.health == "unhealthy" and state is State.RUNNING:
             sick.append(service)
-    return Troubled(tuple(down), tuple(stuck), tuple(restarted), tuple(stale), tuple(sick))
+    return Troubled(tuple(down), tuple(stuck), tuple(restarted), tuple(stale), tuple(sick), tuple(unclear))
 
 
 def failed(
