@@ -2,15 +2,16 @@
 
 from collections.abc import Iterable, Iterator
 
-from console.core.finding import Finding, Proposal, Severity
+from console.core.finding import Finding, Severity
 from console.core.plan import ActionKind, Intent
 from console.core.service import Service, State
 from console.core.snapshot import Snapshot
 from console.core.words import listed
+from console.diagnosis.container_ways import unpause
 from console.diagnosis.proposals import CommandsOf, proposal
 from console.findings.services import MANY, about
 from console.managers.adrift import NOT_TOLD
-from console.managers.container_commands import go_on, is_paused
+from console.managers.container_commands import is_paused
 
 
 def _is_unclear(service: Service) -> bool:
@@ -41,11 +42,9 @@ def unclear(snapshot: Snapshot, services: Iterable[Service], commands_of: Comman
 
 def _paused(snapshot: Snapshot, service: Service) -> Finding:
     """Its clients wait as they do for one that a signal stopped, and it keeps its ports."""
-    why = "by hand: somebody paused it, perhaps to look into it"
-    way = Proposal("unpause", f"let {service.ref.name} go on", commands=(go_on(service),), reason_off=why)
     summary = "paused: it does nothing, and answers nobody"
-    evidence = (f"{service.ref.name}: {service.native_state}",)
-    return about("process-stopped", Severity.CRITICAL, snapshot, service, summary, evidence, (way,), since=None)
+    evidence, ways = (f"{service.ref.name}: {service.native_state}",), (unpause(service),)
+    return about("process-stopped", Severity.CRITICAL, snapshot, service, summary, evidence, ways, since=None)
 
 
 def _one(snapshot: Snapshot, service: Service, commands_of: CommandsOf) -> Finding:
