@@ -10,6 +10,7 @@ from console.core.service import Service, ServiceRef, State
 from console.findings import blind, evaluate
 from console.managers import docker
 from console.managers.containers import Container, unreadable
+from console.managers.kubernetes import SURVEY
 from console.managers.pidfile import SURVEY_PROBE
 from tests.diagnosis.factories import HOST, snapshot, unit
 from tests.managers.test_docker import made, told
@@ -50,6 +51,20 @@ def test_many_that_are_so_for_one_reason_are_one_finding() -> None:
     [found] = evaluate(snapshot(services=services))
     assert found.summary == "not known whether 4 services are well: job0, job1, job2 and 1 more"
     assert set(found.covers) == {one.ref for one in services}
+
+
+def test_a_workload_of_which_the_pods_are_hidden_may_never_be_ready() -> None:
+    told = SURVEY.parse(read(RECORDED / "kubernetes-viewer.txt").output).services
+    services = tuple(replace(one, ref=replace(one.ref, host=HOST)) for one in told)
+    [found] = evaluate(snapshot(services=services))
+    assert found.code == "state-unknown"
+    assert found.summary == "not known whether 3 services are well: shop/sts/db, mon/sts/store and shop/deploy/api"
+    assert found.evidence[0] == "its pods are hidden from this user"
+    # Of a deployment its controller says when it takes too long.
+    text = read(RECORDED / "kubernetes-viewer.txt").output
+    row = ">k Progressing True ReplicaSetUpdated 2026-11-27T23:36:17Z -"
+    more = SURVEY.parse(text.replace(">w Deployment shop far", f"{row}\n>w Deployment shop far")).services
+    assert {one.ref.name: one.state for one in more}["shop/deploy/api"] is State.STARTING
 
 
 def test_a_pid_file_that_this_login_may_not_read() -> None:
