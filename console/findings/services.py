@@ -9,7 +9,7 @@ from console.core.endings import ending_of, is_over, why_failed
 from console.core.finding import Finding, Proposal, Severity
 from console.core.overlap import overlaps
 from console.core.plan import ActionKind, Intent
-from console.core.restarts import gave_up, wont_start
+from console.core.restarts import gave_up, tries_again, wont_start
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot, Symptom
 from console.core.thresholds import Thresholds
@@ -57,7 +57,7 @@ def troubled(services: Sequence[Service]) -> Troubled:
         state = service.state
         if service.stuck:
             stuck.append(service)
-        elif state is State.FAILED or state is State.FLAPPING or (state is State.STARTING and service.restarts):
+        elif state is State.FAILED or state is State.FLAPPING or tries_again(service):
             down.append(service)
         elif service.restarts and state is State.RUNNING:
             restarted.append(service)

@@ -36,6 +36,14 @@ def test_pods_that_were_restarted_once_do_not_make_it_a_loop() -> None:
     assert {one.code for one in evaluate(snapshot(services=told(text)))} == {"rollout-stuck"}
 
 
+def test_a_rollout_is_no_loop_for_what_its_pods_did_days_ago() -> None:
+    ended = ">c 5 ready running - - Error 1 2026-11-20T10:00:00Z !"
+    text = RECORDED.output.replace("2 2 2 2 2 0", "2 2 1 3 2 0").replace(">c 0 ready running - -", ended)
+    [well] = [one for one in told(text) if one.ref.name == "new/deploy/well"]
+    assert (well.state, well.restarts) == (State.STARTING, 10)
+    assert evaluate(snapshot(services=(well,))) == ()
+
+
 @pytest.mark.parametrize(
     ("head", "conditions", "state"),
     [
