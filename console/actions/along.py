@@ -30,6 +30,8 @@ def _hit_by(ref: ServiceRef, snapshot: Snapshot) -> Iterator[tuple[ServiceRef, s
     service = snapshot.service(ref)
     if service is not None:
         yield from zip(service.taken_along, service.dependants, strict=True)
+    for one in snapshot.joined_to(ref):
+        yield one.ref, f"{one.ref.name} (has its network, and loses it)"
     for one in snapshot.run_by(ref):
         if not one.adrift:
             yield one.ref, f"{one.ref.name} ({one.ref.manager})"

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 
-from console.actions import kept_scripts, listen_scripts, scripts
+from console.actions import kept_scripts, listen_scripts, run_scripts, scripts
 from console.actions.context import Context, one_per_port
 from console.core.command import Command
 from console.core.engines import is_engine
@@ -51,9 +51,17 @@ def remember_run(context: Context) -> tuple[Check, ...]:
     if context.traceable is None:
         return ()
     still = context.manager.still(context.service) if isinstance(context.manager, Pinned) else None
-    command = script(scripts.REMEMBER, key(context.service.ref), *context.traceable.run_id(context.service).argv)
-    note = Check(f"note the present run of {context.name}", command, within=0)
+    note = Check(f"note the present run of {context.name}", _noted(context, context.traceable), within=0)
     return (*(() if still is None else (still,)), note, *_listened(context), *_had(context))
+
+
+def begins_run(context: Context, step: Step) -> Step:
+    """The step that starts it: in a loop of attempts another run is there than was noted before the plan began."""
+    return step if context.traceable is None else replace(step, mark=_noted(context, context.traceable))
+
+
+def _noted(context: Context, traceable: Traceable) -> Command:
+    return script(run_scripts.REMEMBER, key(context.service.ref), *traceable.run_id(context.service).argv)
 
 
 def is_down(context: Context) -> Check | None:
@@ -76,8 +84,8 @@ def was_down(context: Context, others: Check | None) -> Check:
 def new_run(context: Context) -> tuple[Check, ...]:
     """After: another run than before, and the same one for as long as it must stay up."""
     if context.service.oneshot:
-        return _run(context, context.traceable, scripts.RAN_ANEW, "a new run", hold=0.0)
-    return _run(context, context.traceable, scripts.NEW_RUN, "a new run, not started again by itself")
+        return _run(context, context.traceable, run_scripts.RAN_ANEW, "a new run", hold=0.0)
+    return _run(context, context.traceable, run_scripts.NEW_RUN, "a new run, not started again by itself")
 
 
 def same_run(context: Context) -> tuple[Check, ...]:

@@ -7,7 +7,7 @@ from console.actions.along import taken_along
 from console.actions.context import Context
 from console.core.plan import ActionKind, Check, Step
 from console.core.service import Service, ServiceRef, State
-from console.managers.acting import Checkable, Startable, Traceable
+from console.managers.acting import Checkable, Joining, Restartable, Startable, Traceable
 from console.managers.base import ServiceManager
 
 _DOWN = (State.STOPPED, State.FAILED, State.UNKNOWN)
@@ -36,7 +36,29 @@ def with_restart(context: Context, steps: tuple[Step, ...]) -> tuple[Step, ...]:
     if at is None:
         return steps
     carriers = _carriers(context, context.manager, context.service, ())
-    return (*steps[:at], *(replace(one, undo_last=True) for one in carriers), *steps[at:])
+    lasts = (replace(one, undo_last=True) for one in carriers)
+    return (*steps[:at], *lasts, steps[at], *rejoin(context), *steps[at + 1 :])
+
+
+def rejoin(context: Context) -> tuple[Step, ...]:
+    """After the restart of a service: that of what has its network, and would be left without one."""
+    steps: list[Step] = []
+    for one in context.snapshot.joined_to(context.service.ref):
+        manager = context.manager_of(one.ref)
+        if isinstance(manager, Restartable):
+            restart = context.lasting(manager.restart(one), ends=one, starts=one)
+            steps.append(Step(f"restart {one.ref.name}, which has the network of {context.name}", restart))
+    return tuple(steps)
+
+
+def rejoined(context: Context) -> tuple[Check, ...]:
+    """After: what has its network has that of the present run."""
+    looks: list[Check] = []
+    for one in context.snapshot.joined_to(context.service.ref):
+        manager = context.manager_of(one.ref)
+        if isinstance(manager, Joining):
+            looks.append(replace(manager.has_network_of(one, context.service), within=context.settings.within))
+    return tuple(looks)
 
 
 def up_again(context: Context) -> tuple[Check, ...]:
@@ -47,7 +69,7 @@ def up_again(context: Context) -> tuple[Check, ...]:
     along = (one for one in _along(context, context.service, ()) if one.ref.scope == context.service.ref.scope)
     known = [one for one in along if one.state is State.RUNNING and not one.oneshot]
     looks = (context.manager.is_running(one, hold=0.0) for one in known)
-    return tuple(replace(look, within=context.settings.within) for look in looks)
+    return (*(replace(look, within=context.settings.within) for look in looks), *rejoined(context))
 
 
 def _carriers(
@@ -57,10 +79,13 @@ def _carriers(
     if not isinstance(manager, Startable) or not isinstance(manager, Traceable):
         return
     # What comes last is started first: a socket unit before the service that it starts.
+    joined = context.snapshot.joined_to(service.ref)
     for one in sorted(_along(context, service, others), key=lambda one: one.ref.name.endswith(".socket")):
+        # What only lost its network still runs, and gets it back by a restart.
+        again = manager.restart if one in joined and isinstance(manager, Restartable) else manager.start
         name = f"see what runs of {one.ref.name}, which ends along with {service.ref.name}"
         look = replace(manager.run_id(one), ok_exits=(0, 1, 77))
-        yield Step(name, look, context.lasting(manager.start(one), starts=one))
+        yield Step(name, look, context.lasting(again(one), starts=one))
 
 
 def _along(context: Context, service: Service, others: tuple[ServiceRef, ...]) -> Iterator[Service]:

@@ -1,5 +1,6 @@
 """Whether a service is well after a change: by what the configuration asks of it, and by its container's own check."""
 
+from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
 from console.actions import checks as looks
@@ -97,7 +98,12 @@ def declared(context: Context) -> tuple[Check, ...]:
 def checks(context: Context) -> tuple[Check, ...]:
     """After: what is declared, and what the service says of itself where it has a check of its own."""
     own = context.manager.own_health(context.service) if isinstance(context.manager, SelfChecking) else ()
-    return (*declared(context), *own)
+    return (*declared(context), *(patient(context, check) for check in own))
+
+
+def patient(context: Context, check: Check) -> Check:
+    """A look of a manager's own, given what the configuration allows at least."""
+    return replace(check, within=max(check.within, context.settings.within))
 
 
 def url_look(url: str, manager: ServiceManager) -> tuple[str, Command]:

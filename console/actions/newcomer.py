@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from console.actions import checks, notes
+from console.actions import checks, dependants, notes
 from console.actions.context import Context, start_step
 from console.actions.start import left_failed, stop_again, was_failing
 from console.actions.stopping import for_good_by_restart, for_good_by_undo
@@ -35,14 +35,13 @@ def start_again(context: Context, *, gives_back: bool = False, unless: Check | N
         restart = context.lasting(
             context.manager.restart(context.service), ends=context.service, starts=context.service
         )
-        return (*first, Step(f"restart {context.name}", restart))
+        step = checks.begins_run(context, Step(f"restart {context.name}", restart))
+        return (*first, step, *dependants.rejoin(context))
     start = start_step(context, context.manager, context.service)
+    step = checks.begins_run(context, Step(f"start {context.name}", start, undo))
     if undo is None or not failing:
-        return (*first, Step(f"start {context.name}", start, undo))
-    return (
-        *_fails_again(context, first, start, unless),
-        Step(f"start {context.name}", start, undo, undo_unless=checks.is_down(context)),
-    )
+        return (*first, step)
+    return (*_fails_again(context, first, start, unless), replace(step, undo_unless=checks.is_down(context)))
 
 
 def for_good(context: Context, *, gives_back: bool) -> str | None:

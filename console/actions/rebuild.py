@@ -96,7 +96,7 @@ def parts(context: Context) -> Parts:
         evidence=last_words(context),
         closing=closing,
         aftermath=releases.aftermath(context),
-        shares=releases.shares(directory),
+        shares=releases.shares(directory, source),
         warnings=(*releases.begins(context), *restarting.warnings(context), *_again(book, target)),
         difference=_coming(context, book, tree),
         versions=versions,
@@ -119,6 +119,8 @@ def _by_manager(context: Context, made: Recipe | None, book: ReleaseBook) -> Par
             steps.append(_stayed(context, made.source, tree))
     warnings = (*restarting.warnings(context), *_again(book, target))
     parts = releases.by_manager(context, replace(swap, steps=tuple(steps)), warnings)
+    if made is not None and made.source is not None:
+        parts = replace(parts, shares=(*parts.shares, *releases.shares(made.source)))
     return replace(parts, difference=_coming(context, book, tree), versions=releases.versions(book.live, target))
 
 

@@ -89,7 +89,7 @@ def take_up(context: Context) -> tuple[Step, ...]:
     again = context.manager.restart_started(context.service) if isinstance(context.manager, Pinned) else restart
     forth, back = (context.lasting(one, ends=context.service, starts=context.service) for one in (restart, again))
     restart_step = Step(f"restart {context.name}", forth, back, undo_last=True, takes_up=True)
-    return _down_again(context, (*_cleared(context), restart_step))
+    return _down_again(context, (*_cleared(context), checks.begins_run(context, restart_step)))
 
 
 def _down_again(context: Context, steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -146,13 +146,16 @@ def signature(context: Context) -> Signature:
 
 def by_manager(context: Context, swap: Swap, warnings: tuple[str, ...]) -> Parts:
     """A plan of what a service's manager does by itself, with what proves it."""
+    if joined := context.snapshot.joined_to(context.service.ref):
+        names = ", ".join(one.ref.name for one in joined)
+        raise RefusedError(f"{names} has the network of {context.name}, and could never have that of a new container")
     steps = tuple(_lasting(context, step) for step in swap.steps)
     steps = _down_again(context, steps)
     return Parts(
         steps=steps,
         preflight=(*swap.preflight, *rehearsal(context), *checks.remember_run(context)),
         # A container that has a check of its own is asked by both.
-        checks=tuple(dict.fromkeys((*proof(context), *swap.checks))),
+        checks=tuple(dict.fromkeys((*proof(context), *(health.patient(context, check) for check in swap.checks)))),
         evidence=last_words(context),
         closing=swap.closing,
         aftermath=(*aftermath(context), *swap.aftermath),
@@ -167,9 +170,9 @@ def _lasting(context: Context, step: Step) -> Step:
     return replace(step, command=context.lasting(step.command, ends=service, starts=service))
 
 
-def shares(directory: str) -> tuple[str, ...]:
-    """The directory, in one spelling: several services may have one."""
-    return (f"/{normpath(directory).lstrip('/')}",)
+def shares(*directories: str) -> tuple[str, ...]:
+    """The directories, each in one spelling: several services may have one, to be released in or to be built in."""
+    return tuple(dict.fromkeys(f"/{normpath(one).lstrip('/')}" for one in directories))
 
 
 def note_healthy(context: Context, directory: str, target: Release) -> Step:

@@ -24,8 +24,9 @@ def parts(context: Context) -> Parts:
     lost = for_good_by_restart(context)
     name = f"restart {context.name}"
     resort = ending.resort(context.service, None, context.service.ref)
+    step = Step(name, restart, undo and context.lasting(undo), otherwise=resort)
     return Parts(
-        steps=(*clear_failure(context), Step(name, restart, undo and context.lasting(undo), otherwise=resort)),
+        steps=(*clear_failure(context), checks.begins_run(context, step), *dependants.rejoin(context)),
         preflight=(*rehearsal(context), *_undo_holds(context), *checks.remember_run(context)),
         checks=(
             *checks.running(context),

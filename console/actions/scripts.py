@@ -29,14 +29,6 @@ shift
 """
 """KEY COMMAND...: that was kept, or COMMAND succeeds."""
 
-REMEMBER = """
-key=$1
-shift
-seen=$("$@") || exit 1
-printf '%s\\n' "$seen" >"$HOSTDECK_PLAN/run.$key"
-"""
-"""KEY COMMAND...: keep what names the present run of a service."""
-
 KEEP_MARK = """
 # Lines of a log are kept where it is only to be had from its manager.
 umask 077
@@ -53,55 +45,6 @@ shift
 "$@" <"$HOSTDECK_PLAN/log.$key"
 """
 """KEY COMMAND...: COMMAND is given the mark that was kept."""
-
-NEW_RUN = (
-    MAIN_PID
-    + """
-key=$1
-shift
-was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
-main_pid "$was"
-before=$main
-main_pid "$now"
-if [ "$now" = "$was" ]; then
-  echo "still the run of before, pid $main"
-  exit 1
-fi
-if [ -e "$HOSTDECK_PLAN/new.$key" ]; then
-  first=$(cat "$HOSTDECK_PLAN/new.$key")
-  if [ "$first" != "$now" ]; then
-    now_main=$main
-    main_pid "$first"
-    if [ "${now_main:-0}${main:-0}" = 00 ]; then echo "started once more by itself"
-    elif [ "${now_main:-0}" = 0 ]; then echo "its process ended, pid $main"
-    else echo "started once more by itself, pid $main -> $now_main"; fi
-    exit 1
-  fi
-else
-  printf '%s\\n' "$now" >"$HOSTDECK_PLAN/new.$key"
-fi
-if [ "${main:-0}" = 0 ]; then echo "a new run"
-elif [ "${before:-0}" = 0 ]; then echo "pid $main, none before"
-else echo "pid $before -> $main"; fi
-"""
-)
-"""KEY COMMAND...: another run than the remembered one, and the same at every look from the first on."""
-
-RAN_ANEW = """
-key=$1
-shift
-was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
-if [ "$now" = MainPID=0 ]; then
-  echo "not checked: of a run that has ended its manager keeps nothing"
-  exit 77
-fi
-if [ "$now" = "$was" ]; then
-  echo "it did not run again"
-  exit 1
-fi
-echo "a new run"
-"""
-"""KEY COMMAND...: another run than the remembered one, of a service that ends by itself."""
 
 SAME_RUN = (
     MAIN_PID
@@ -120,41 +63,6 @@ echo "pid unchanged: $main"
 """
 )
 """KEY COMMAND...: still the remembered run."""
-
-HANDLES_HUP = (
-    MAIN_PID
-    + """
-pid=$1 name=$2
-shift 2
-now=$("$@") || exit 1
-main_pid "$now"
-if [ "$main" != "$pid" ]; then
-  echo "the main process of $name is $main by now, not $pid"
-  exit 1
-fi
-caught='' ignored=''
-while read -r key value; do
-  case $key in SigCgt:) caught=$value ;; SigIgn:) ignored=$value ;; esac
-done 2>/dev/null <"/proc/$pid/status"
-# SIGHUP is signal 1, so the lowest bit of these masks.
-case $caught in
-  *[13579bdfBDF])
-    echo "pid $pid handles SIGHUP"
-    exit 0
-    ;;
-  '')
-    echo "whether $name handles SIGHUP cannot be seen: /proc/$pid/status is hidden"
-    exit 1
-    ;;
-esac
-case $ignored in
-  *[13579bdfBDF]) echo "$name (pid $pid) ignores SIGHUP: nothing would be reloaded" ;;
-  *) echo "$name (pid $pid) does not handle SIGHUP: it would end it" ;;
-esac
-exit 1
-"""
-)
-"""PID NAME COMMAND...: the main process is PID and catches SIGHUP, proc_pid_status(5)."""
 
 MINE = (
     OWNERS

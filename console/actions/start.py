@@ -1,6 +1,6 @@
 """Start a service that is down; undone by stopping it again, where it was not failing before."""
 
-from console.actions import checks, health, notes
+from console.actions import checks, dependants, health, notes
 from console.actions.context import Context, Parts, start_step
 from console.actions.last_words import last_words
 from console.actions.rehearsal import rehearsal
@@ -27,10 +27,13 @@ def refusal(context: Context) -> str | None:
 def parts(context: Context) -> Parts:
     """The steps and what proves them."""
     start = start_step(context, context.manager, context.service)
+    step = Step(f"start {context.name}", start, _undo(context))
     return Parts(
-        steps=(*clear_failure(context), Step(f"start {context.name}", start, _undo(context))),
+        steps=(*clear_failure(context), checks.begins_run(context, step), *dependants.rejoin(context)),
         preflight=(*rehearsal(context), *checks.remember_run(context)),
-        checks=proof(context),
+        checks=(*proof(context), *dependants.rejoined(context)),
+        # What runs on with the network of a container that ended has none any more.
+        touches=tuple(one.ref for one in context.snapshot.joined_to(context.service.ref)),
         evidence=last_words(context),
         irreversible=_irreversible(context),
         warnings=notes.before_start(context),

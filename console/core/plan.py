@@ -77,7 +77,7 @@ class Step:
     apart: bool = False
     """It does nothing to the service, as a build: what that says meanwhile is of no failure of the plan's."""
     mark: Command | None = None
-    """Of evidence: run when the plan first does something to the service, so that it tells later what is new."""
+    """A look just before it, whose result is kept; of evidence: when the plan first does something to the service."""
     always: bool = False
     """Of what closes a plan: done too once all was undone, with ``HOSTDECK_UNDONE`` set."""
     takes_up: bool = False

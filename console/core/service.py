@@ -147,6 +147,8 @@ class Service:
     """Where its definition may mean it to listen."""
     version: str | None = None
     health: str | None = None
+    health_seconds: float | None = None
+    """After how long its own health check has decided at the latest, where it has one and its manager tells."""
     result: str | None = None
     """Why it ended, in the manager's word: ``success``, ``exit-code``, ``start-limit-hit``, ``oom-kill`` ..."""
     exit_code: int | None = None

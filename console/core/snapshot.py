@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from console.core.declaration import Declared
+from console.core.declaration import Declaration, Declared
 from console.core.difference import Difference, Pair
 from console.core.health import Health
 from console.core.network import Listener, Process
 from console.core.release import ReleaseBook
 from console.core.sample import Filesystem, Rates, Sample
-from console.core.service import Endpoint, OwnNetwork, Service, ServiceRef, is_user_manager
+from console.core.service import HOST_NETWORK, Endpoint, OwnNetwork, Service, ServiceRef, is_user_manager
 
 
 class LinkState(StrEnum):
@@ -207,6 +207,8 @@ class Snapshot:
     """Where services that do not listen now did when they were last seen to."""
     declared: Declared | None = None
     """What files claim ports; ``None`` where they were not looked at yet."""
+    given: tuple[Declaration, ...] = ()
+    """What a cluster gives away of this host's ports, as of the last look at it."""
     sources: tuple[Source, ...] = ()
     complete: bool = False
     """Whether every routine source of this host was asked at least once."""
@@ -247,6 +249,16 @@ class Snapshot:
     def run_by(self, ref: ServiceRef) -> tuple[Service, ...]:
         """The services of other managers that this one runs: a manager's unit, and what goes with it."""
         return tuple(each for each in self.services if each.ref.manager != "systemd" and each.is_run_by(ref))
+
+    def joined_to(self, ref: ServiceRef) -> tuple[Service, ...]:
+        """What runs with the network of a container of this service, by the same engine, and loses it with that."""
+        owner = self.service(ref)
+        return tuple(
+            one
+            for one in self.services
+            if owner is not None and one.pids and one.network not in (None, HOST_NETWORK) and one.ref != ref
+            if one.network in owner.members and (one.daemon, one.ref.scope) == (owner.daemon, ref.scope)
+        )
 
     def network_of(self, service: Service, endpoint: Endpoint | None = None) -> OwnNetwork | None:
         """The network in which a service is to run, by its own definition or that of the unit that runs its manager.

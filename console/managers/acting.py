@@ -100,6 +100,15 @@ class EndTelling(Protocol):
 
 
 @runtime_checkable
+class Joining(Protocol):
+    """Its services may have the network of another one, which they lose when that is started anew."""
+
+    def has_network_of(self, service: Service, owner: Service) -> Check:
+        """A check that holds when ``service`` runs with the network of the present run of ``owner``."""
+        ...
+
+
+@runtime_checkable
 class SelfChecking(Protocol):
     """Has services with a health check of their own, which their manager runs."""
 
@@ -115,7 +124,9 @@ class Traceable(Protocol):
     def run_id(self, service: Service) -> Command:
         """A command that prints lines which stay the same for as long as the service is not started anew.
 
-        One of the lines is ``MainPID=N``, with 0 where there is no main process. Needs no rights.
+        One of the lines is ``MainPID=N``, with 0 where there is no main process. ``Again=N``, where the manager tells:
+        how often it was started by itself since somebody last did so; ``Keeps=N`` of one that is down: what a start
+        may leave of that count. Needs no rights.
         """
         ...
 

@@ -174,6 +174,7 @@ def _service(told: Told, group: str, project: str, name: str, members: list[Cont
         ports=tuple(sorted({port for part in parts for port in part.ports})),
         wants=tuple(sorted({port for part in parts for port in part.wants})),
         health=health,
+        health_seconds=max((part.health_seconds for part in parts if part.health_seconds is not None), default=None),
         enabled=next((part.enabled for part in parts if part.enabled is not None), None),
         members=tuple(member.name for member in members),
         member_ports=tuple((each.name, port) for each in members for port in each.ports) if len(members) > 1 else (),
@@ -274,6 +275,10 @@ class Compose:
     def own_health(self, service: Service) -> tuple[Check, ...]:
         """By the health checks of its containers, where they have one."""
         return container_releases.health(_known(service)) if service.health else ()
+
+    def has_network_of(self, service: Service, owner: Service) -> Check:
+        """By when both were started."""
+        return commands.has_network_of(service, owner)
 
     def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
         """By what its engine remembers."""

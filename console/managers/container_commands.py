@@ -111,6 +111,14 @@ def runs_image(service: Service, which: Which, image: str) -> Check:
     return Check(name, _look(service, which, scripts.RUNS_IMAGE, image), within=30.0)
 
 
+def has_network_of(service: Service, owner: Service) -> Check:
+    """Each of its containers was started after the one whose network it has."""
+    whose = service.network if service.network in names(owner) else names(owner)[0]
+    argv = ("sh", "-c", scripts.JOINED, "sh", whose, " ".join(names(service)), *words(service))
+    look = Command(argv, timeout=_LOOK, purpose=f"look at {service.ref.name}")
+    return Check(f"{service.ref.name} has the network of {owner.ref.name} again", look, within=30.0)
+
+
 def run_id(service: Service, which: Which) -> Command:
     """Process, identity and start of its containers."""
     return _look(service, which, scripts.RUN_ID)

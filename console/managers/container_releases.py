@@ -8,7 +8,7 @@ from console.core.engines import is_engine
 from console.core.plan import Check, Step, Swap
 from console.core.release import Recipe, Release, ReleaseBook, Signature, outlived, outlived_failures, remove_words
 from console.core.service import Service, State
-from console.core.stop_way import patience
+from console.core.stop_way import LONGEST, patience
 from console.managers import compose_files
 from console.managers import container_commands as commands
 from console.managers import container_release_scripts as scripts
@@ -20,6 +20,8 @@ from console.managers.release_notes import file_of
 _TIMEOUT = 120.0
 _BUILD = 900.0
 _LOOK = 15.0
+_WELL = 90.0
+"""Seconds for which its own health check is waited for at least: of another image it may be another."""
 
 
 def book_words(service: Service, recipe: Recipe | None) -> tuple[str, ...]:
@@ -265,9 +267,13 @@ def health(service: Service) -> tuple[Check, ...]:
 
 
 def own_health(service: Service, name: str) -> Check:
-    """After: the health check of the image or the container, where there is one, says that it is well."""
+    """After: the health check of the image or the container, where there is one, says that it is well.
+
+    It is waited for as long as its definition leaves open how it is: before that its engine says "starting".
+    """
     command = _script(service, scripts.HEALTHY, name, change=False)
-    return Check(f"{name} is healthy by its own check", command, within=90.0)
+    within = min(LONGEST, max(_WELL, service.health_seconds or 0.0))
+    return Check(f"{name} is healthy by its own check", command, within=within)
 
 
 def pruned(service: Service, repo: str, recipe: Recipe, target: Release, book: ReleaseBook) -> Step:

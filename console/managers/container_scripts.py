@@ -152,11 +152,39 @@ RUN_ID = (
 seen=$(containers "$@") || exit 1
 [ -n "$seen" ] || { echo MainPID=0; exit 0; }
 exec "$@" inspect --type container \\
-  -f 'MainPID={{.State.Pid}}{{println}}Run={{.Id}} {{.State.StartedAt}}' \\
+  -f 'MainPID={{.State.Pid}}{{println}}Run={{.Id}} {{.State.StartedAt}}{{println}}Again={{.RestartCount}}' \\
   $(printf '%s\\n' "$seen" | while read -r name status; do echo "$name"; done)
 """
 )
-"""PROJECT SERVICE TOOL...: process, identity and start of every container, in the order of their names."""
+"""PROJECT SERVICE TOOL...: process, identity, start and restarts of every container, in the order of their names."""
+
+JOINED = (
+    ENGINE
+    + """
+owner=$1 names=$2
+shift 2
+engine "$@" 2>&1 || exit 1
+set -f
+told=$("$@" inspect --type container -f '{{.State.StartedAt}} {{.State.Running}}' "$owner" $names 2>&1) || {
+  printf '%s\\n' "$told" | tail -n 1
+  exit 1
+}
+since=
+while read -r began; do
+  case $began in *' true') ;; *) echo "$names or $owner does not run"; exit 1 ;; esac
+  began=${began%Z true}
+  since=${since:-$began}
+  if [ "$(printf '%s\\n' "$since" "$began" | LC_ALL=C sort | tail -n 1)" != "$began" ]; then
+    echo "$names was not started again since $owner was, and has no network"
+    exit 1
+  fi
+done <<END
+$told
+END
+echo "$names has the network of $owner"
+"""
+)
+"""OWNER NAMES TOOL...: each of these containers runs, and was started after the one whose network it has."""
 
 HOLDS_PORT = (
     """

@@ -59,6 +59,7 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         network=_network(told, container),
         version=container.version,
         health=container.health,
+        health_seconds=container.health_seconds,
         result=result,
         exit_code=code,
         exit_signal=signal,

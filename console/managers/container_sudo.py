@@ -33,6 +33,8 @@ _FORM = (
     '"OOMKilled":{{json .State.OOMKilled}},"Error":{{json .State.Error}},"StartedAt":{{json .State.StartedAt}},'
     '"FinishedAt":{{json .State.FinishedAt}}{{with .State.Health}},"Health":{"Status":{{json .Status}}}{{end}}},'
     '"Config":{"Image":{{json .Config.Image}},"User":{{json .Config.User}},'
+    '{{with .Config.Healthcheck}}"Healthcheck":{"Interval":{{json .Interval}},"Timeout":{{json .Timeout}},'
+    '"StartPeriod":{{json .StartPeriod}},"Retries":{{json .Retries}}},{{end}}'
     '"StopSignal":{{json .Config.StopSignal}},"StopTimeout":{{json .Config.StopTimeout}},"Labels":{'
     + ",".join(f'"{label}":{{{{json (index .Config.Labels "{label}")}}}}' for label in _LABELS)
     + '}},"HostConfig":{"RestartPolicy":{"Name":{{json .HostConfig.RestartPolicy.Name}}},'

@@ -56,6 +56,8 @@ class Container:
     error: str = ""
     """Why it could not be started."""
     health: str | None = None
+    health_seconds: float | None = None
+    """After which its health check has decided, where it has one."""
     started: float | None = None
     finished: float | None = None
     created: float | None = None
@@ -183,6 +185,7 @@ def container(data: Any) -> Container:
         oom=state.get("OOMKilled") is True,
         error=_word(state, "Error"),
         health=_word(_part(state, "Health") or _part(state, "Healthcheck"), "Status") or None,
+        health_seconds=_decided(_part(config, "Healthcheck")),
         started=when(state.get("StartedAt")),
         finished=when(state.get("FinishedAt")),
         created=when(data.get("Created")),
@@ -245,6 +248,14 @@ def _stop_way(config: Mapping[str, Any]) -> StopWay | None:
         return None
     named = signal_name(int(signal)) if _small.fullmatch(signal) else signal or None
     return StopWay(named, float(seconds))
+
+
+def _decided(check: Mapping[str, Any]) -> float | None:
+    """Failures count only after the start period, and only several in a row; 0 and nothing stand for the defaults."""
+    if not check:
+        return None
+    interval, timeout = (_number(check, name) / 1e9 or 30.0 for name in ("Interval", "Timeout"))
+    return _number(check, "StartPeriod") / 1e9 + (_number(check, "Retries") or 3) * (interval + timeout)
 
 
 def _published(bindings: Mapping[str, Any]) -> tuple[Endpoint, ...]:

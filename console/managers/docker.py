@@ -101,6 +101,10 @@ class Docker:
         """By the health check of its image, where it has one."""
         return container_releases.health(service)
 
+    def has_network_of(self, service: Service, owner: Service) -> Check:
+        """By when both were started."""
+        return commands.has_network_of(service, owner)
+
     def how_ended(self, service: Service, kind: ActionKind) -> Check | None:
         """By what its engine remembers."""
         return commands.how_ended(service, kind)

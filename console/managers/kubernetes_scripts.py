@@ -242,7 +242,8 @@ done <<END
 $found
 END
 echo MainPID=0
-echo "revision=$revision up=$up restarts=$restarts"
+echo "revision=$revision up=$up"
+echo "Again=$restarts"
 """
 )
 

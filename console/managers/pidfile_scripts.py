@@ -70,17 +70,26 @@ hd_managed() {
 hd_alone() {
   [ "$1" -gt 1 ] && [ "$hd_ppid" != 2 ] || return 1
   hd_managed "$1" && return 1
-  hd_up=$hd_ppid
-  while [ "$hd_up" -gt 1 ] && hd_process "$hd_up"; do
+  while :; do
     case $hd_name in supervisord | 'PM2 v'* | containerd-shim* | conmon) return 1 ;; esac
     hd_up=$hd_ppid
+    [ "$hd_up" -gt 1 ] && hd_process "$hd_up" || return 0
   done
-  return 0
 }
 """
-_PLACES = """
-set -- /run/*.pid /run/*/*.pid /var/lib/*/*.pid /opt/*/*.pid /srv/*/*.pid "${HOME:-/nowhere}"/*.pid
+# Where services put them, and where the processes of logins work, by the control groups of their sessions: whoever
+# searches the homes of everybody reads a whole disk, or mounts it.
+_PLACES = r"""
+set -- /run/*.pid /run/*/*.pid /var/lib/*/*.pid /var/log/*/*.pid /usr/local/*/*.pid /tmp/*.pid
+set -- "$@" /opt/*/*.pid /opt/*/*/*.pid /srv/*/*.pid /srv/*/*/*.pid
+set -- "$@" "${HOME:-/nowhere}"/*.pid "${HOME:-/nowhere}"/*/*.pid
 [ -L /var/run ] || set -- /var/run/*.pid /var/run/*/*.pid "$@"
+for hd_d in /sys/fs/cgroup"$hd_root"/user.slice/*/*.scope /sys/fs/cgroup/systemd"$hd_root"/user.slice/*/*.scope; do
+  [ -r "$hd_d/cgroup.procs" ] || continue
+  while read -r hd_p && [ $# -lt 500 ]; do
+    set -- "$@" "/proc/$hd_p/cwd"/*.pid "/proc/$hd_p/cwd"/run/*.pid "/proc/$hd_p/cwd"/tmp/pids/*.pid
+  done <"$hd_d/cgroup.procs"
+done
 """
 
 PRESENCE = (
@@ -138,7 +147,7 @@ hd_tell() {
     case $hd_k in Uid:) hd_uid=$hd_v ;; esac
   done <"/proc/$hd_pid/status"
   [ -z "$hd_uid" ] || hd_user "$hd_uid"
-  printf '%s\n' "command $(tr '\t\n\0' '  \t' <"/proc/$hd_pid/cmdline")"
+  printf '%s\n' "command $(head -c 32000 "/proc/$hd_pid/cmdline" | tr '\t\n\0' '  \t')"
   # Whoever may not see one of these links may see none of them.
   hd_x=$(readlink "/proc/$hd_pid/cwd") || return
   hd_say cwd "$hd_x"
@@ -216,7 +225,17 @@ done
 """
     + _PLACES
     + r"""
-for hd_f in "$@"; do hd_file "$hd_f" ''; done
+for hd_f in "$@"; do
+  case $hd_f in
+    *"*"*) continue ;;
+    /proc/[0-9]*/cwd/*)
+      hd_x=${hd_f#/proc/*/cwd/}
+      hd_d=$(readlink "${hd_f%"/$hd_x"}") && [ "$hd_d" != / ] || continue
+      hd_f=$hd_d/$hd_x
+      ;;
+  esac
+  hd_file "$hd_f" ''
+done
 return 0
 """
 )

@@ -6,6 +6,9 @@ daemon's own node: a look never starts a daemon, needs neither PATH nor a login 
 the host. ``pm2 jlist`` is asked where the socket may not be used: through sudo, or of a daemon of another mind.
 """
 
+GRACE = 1.5
+"""Seconds that a start takes beside the time an app is given to end."""
+
 # Arguments: survey HOME DIRECT, or run|status WORDS ("api", "3 4"), or named WORDS with the name on a line of its own;
 # SOCKET or "-" for what pm2 jlist prints on standard input comes before. Frames as in the package "amp": a byte of
 # version and count, then each part with its length in front; pm2-axon marks parts as "j:" JSON and "s:" text, and
@@ -130,6 +133,11 @@ function named(all) {
     end(8, 'has ' + own[0] + ' as number ' + id + ', not ' + name + ': look again');
   });
 }
+// What a person does sets created_at and unstable_restarts; the next run begins within the patience for the last one.
+function again(own) {
+  if (!own.restart_time || own.unstable_restarts || !own.created_at) return !!own.restart_time;
+  return own.pm_uptime - own.created_at > (own.exit_code ? 1000 : (own.kill_timeout || 1600) + @GRACE@);
+}
 function look(all) {
   var found = chosen(all).filter(function (each) { return String(each.pm2_env.pm_id).indexOf('_old_') < 0; });
   if (!found.length) end(8, 'knows no ' + words);
@@ -138,6 +146,7 @@ function look(all) {
     out('Runs=' + found.map(function (each) {
       return [each.pm2_env.pm_id, alive(each), alive(each) ? each.pm2_env.pm_uptime : 0].join(':');
     }).join(' '));
+    out('Again=' + found.filter(function (each) { return again(each.pm2_env); }).length);
   } else found.forEach(function (each) { out(String(each.pm2_env.status).replace(/\s+/g, '-')); });
 }
 function done(told) {
@@ -147,4 +156,4 @@ function done(told) {
 }
 if (socket === '-') done({getMonitorData: listed(fs.readFileSync(0).toString())});
 else call(mode === 'survey' ? ['getMonitorData', 'getReport'] : ['getMonitorData'], done);
-"""
+""".replace("@GRACE@", str(round(GRACE * 1000)))

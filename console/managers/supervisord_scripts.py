@@ -280,21 +280,41 @@ esac
 )
 """NAME PID TOOL...: whether that process had to be killed; 77 with the reason where the log does not say so."""
 
+# Nothing counts restarts: what came before the start of the process only the log tells, once for each process.
 RUN_ID = (
-    _STATUS
+    _DAEMON_LOG
+    + _STATUS
     + r"""
 hd_pid=0
 case $hd_rest in 'pid '*) hd_pid=${hd_rest#pid } hd_pid=${hd_pid%%[!0-9]*} ;; esac
 echo "MainPID=${hd_pid:-0}"
-[ "${hd_pid:-0}" != 0 ] || exit 0
+[ "${hd_pid:-0}" != 0 ] || { echo Keeps=1; exit 0; }
 # The 22nd word of proc_pid_stat(5), counted from behind the name: when it began.
 { read -r hd_rest <"/proc/$hd_pid/stat"; } 2>/dev/null || exit 0
 set -f
-set -- ${hd_rest##*) }
-[ $# -lt 20 ] || { shift 19; echo "Began=$1"; }
+hd_began=$(set -- ${hd_rest##*) }; [ $# -lt 20 ] || { shift 19; echo "$1"; })
+[ -z "$hd_began" ] || echo "Began=$hd_began"
+[ "${HOSTDECK_PLAN-}" ] || exit 0
+hd_file=$HOSTDECK_PLAN/again.$hd_pid.$hd_began
+if [ ! -f "$hd_file" ]; then
+  hd_before=
+  if hd_daemon_log "$@"; then hd_before=${hd_said%%" spawned: '${hd_name##*:}' with pid $hd_pid
+"*}; fi
+  case $hd_before in
+    '' | "$hd_said") ;;
+    *)
+      hd_before=$(printf '%s\n' "$hd_before" | grep -F -e " exited: ${hd_name##*:} (" -e " stopped: ${hd_name##*:} (" \
+        -e " gave up: ${hd_name##*:} " | tail -n 1)
+      case $hd_before in *' exited: '*) hd_before=Again=1 ;; *) hd_before=Again=0 ;; esac
+      ;;
+  esac
+  case $hd_before in Again=*) ;; *) hd_before= ;; esac
+  printf '%s\n' "$hd_before" >"$hd_file"
+fi
+cat "$hd_file"
 """
 )
-"""NAME TOOL...: the process of the program and when it began."""
+"""NAME TOOL...: the process of the program, when it began, and whether it was started because the last one ended."""
 
 # The tool tells the last bytes of one file, not lines. Followed, it tells of the file that has something in it.
 LOGS = (

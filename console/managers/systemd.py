@@ -153,7 +153,18 @@ seen=$(systemctl $2 show -p InvocationID -- "$1") || exit 1
 echo MainPID=0
 case $seen in *=?*) echo "$seen" ;; esac
 """
-_RUN_ID = 'systemctl $2 show -p MainPID -p InvocationID -p NRestarts -- "$1"'
+# A start of one that waits for its next attempt, or was stopped while it did, goes on counting.
+_RUN_ID = """
+seen=$(systemctl $2 show -p MainPID -p InvocationID -p NRestarts -p ActiveState -p SubState -- "$1") || exit 1
+newline='
+'
+count=${seen#*NRestarts=} count=${count%%"$newline"*}
+case $seen in *NRestarts=*) ;; *) count= ;; esac
+printf '%s\\n' "$seen" | grep -e '^MainPID=' -e '^InvocationID='
+[ "$count" ] || exit 0
+echo "Again=$count"
+case $seen in *SubState=auto-restart* | *ActiveState=inactive* | *ActiveState=failed*) echo "Keeps=$count" ;; esac
+"""
 
 # As it is loaded: "{ path=/x ; argv[]=/x -c /y ; ignore_errors=no ; ... }"; of several the last one stays.
 _LAUNCH = """

@@ -47,6 +47,9 @@ hd_step() {
   hd_begun="$1 $hd_begun"
   # What a service says from here on is of the plan: its evidence asks for that alone.
   if [ "$1" = "$hd_touching" ]; then hd_mark; fi
+  for hd_spec in $hd_notes; do
+    [ "${hd_spec%%:*}" != "$1" ] || hd_run "note.$1" "${hd_spec#*:}"
+  done
   hd_change step "$@"
 }
 

@@ -146,6 +146,7 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
     touching = next((str(n) for n, step in enumerate(plan.steps, 1) if not step.apart), "")
     unless = [f"{n}:{_times(step.undo_unless.command)}" for n, step in enumerate(plan.steps, 1) if step.undo_unless]
     marks = [f"{n}:{_centi(step.mark.timeout)}" for n, step in enumerate(plan.evidence, 1) if step.mark is not None]
+    notes = [f"{n}:{_centi(step.mark.timeout)}" for n, step in enumerate(plan.steps, 1) if step.mark is not None]
     return (
         _assign("hd_id", plan.id),
         _assign("hd_about", about(plan, operator)),
@@ -156,6 +157,7 @@ def _assignments(plan: Plan, root: bool, operator: str) -> tuple[str, ...]:
         _assign("hd_undo_last", " ".join(str(n) for n, step in enumerate(plan.steps, 1) if step.undo_last)),
         _assign("hd_evidence", evidence),
         _assign("hd_marks", " ".join(marks)),
+        _assign("hd_notes", " ".join(notes)),
         _assign("hd_touching", touching),
         _assign("hd_closing", closing),
         _assign("hd_always", " ".join(str(n) for n, step in enumerate(plan.closing, 1) if step.always)),
@@ -184,6 +186,8 @@ def _tagged(plan: Plan) -> Iterable[tuple[str, Command]]:
         yield f"preflight.{number}", check.command
     for number, step in enumerate(plan.steps, 1):
         yield f"step.{number}", step.command
+        if step.mark is not None:
+            yield f"note.{number}", step.mark
         if step.undo is not None:
             yield f"undo.{number}", step.undo
         if step.undo_unless is not None:

@@ -214,6 +214,42 @@ async def test_a_crash_between_two_looks_is_seen_by_its_new_run(lab: Lab, fresh_
         assert "flapping" in last.reason
 
 
+async def test_a_crash_before_the_first_look_is_no_success(lab: Lab, fresh_host: FreshHost) -> None:
+    """It came up by its ``Restart=``, sooner than anybody could look."""
+    host = fresh_host()
+    once = script("rm /run/fail/it 2>/dev/null && exit 1; exec sleep 1000")
+    host.sh("install -d -o deploy /run/fail")
+    host.unit("api.service", once.replace("RestartSec=200ms", "RestartSec=1ms\nRestart=always"))
+    host.sh("touch /run/fail/it")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        wanted = await planned(transport, ActionKind.RESTART, "api.service", settings=replace(QUICK, within=2.0))
+        last = await run(transport, wanted, root=True)
+    assert host.sh("systemctl show -p NRestarts --value api.service").strip() == "1"
+    assert last.result is Result.FAILED, last
+    assert "started once more by itself before it was first looked at" in (last.reason or "")
+
+
+@pytest.mark.parametrize("kind", [ActionKind.RESTART, ActionKind.START])
+async def test_what_systemd_counted_before_is_not_held_against_a_start(
+    lab: Lab, fresh_host: FreshHost, kind: ActionKind
+) -> None:
+    """Of a unit that waits for its next attempt, or was stopped while it did, it goes on counting."""
+    host = fresh_host()
+    mended = script("[ -e /run/ok ] || exit 1; exec sleep 1000", "StartLimitIntervalSec=0")
+    host.unit("api.service", mended.replace("RestartSec=200ms", "RestartSec=8\nRestart=always"))
+    # Down, a unit to which nobody refers would be forgotten with its count.
+    host.unit("refers.service", "[Unit]\nAfter=api.service\n[Service]\nExecStart=/bin/sleep 1000\n")
+    host.wait("systemctl show -p NRestarts api.service | grep -q '=[1-9]'")
+    host.wait("systemctl show -p SubState api.service | grep -q auto-restart")
+    if kind is ActionKind.START:
+        host.sh("systemctl stop api.service")
+    host.sh("touch /run/ok")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        last = await run(transport, await planned(transport, kind, "api.service"), root=True)
+    assert (last.result, last.reason) == (Result.DONE, None), last
+    assert host.sh("systemctl show -p NRestarts --value api.service").strip() != "0"
+
+
 async def test_a_start_limit_is_cleared_and_told_before(lab: Lab, fresh_host: FreshHost) -> None:
     """Row 35: five quick starts, and systemd leaves the unit down."""
     host = fresh_host(sudo=MAY)
@@ -254,6 +290,32 @@ async def test_sighup_only_to_a_process_that_handles_it(lab: Lab, fresh_host: Fr
         assert (last.result, last.reason) == (Result.DONE, None)
         assert last.proof[1] == f"pid unchanged: {pid}"
     assert "log re-opened" in host.read("/var/log/api/api.log")
+
+
+async def test_what_catches_sighup_only_by_its_runtime_is_left_alone(lab: Lab, fresh_host: FreshHost) -> None:
+    """Row 40: both are written in Go and catch it alike; one is ended by it, the other reloads."""
+    host = fresh_host()
+    host.write("/etc/prom.yml", "global:\n  scrape_interval: 1m\n")
+    for name, port, words in (
+        ("exporter", 9200, "prometheus-node-exporter"),
+        ("prom", 9201, "prometheus --config.file=/etc/prom.yml --storage.tsdb.path=/run/prom"),
+    ):
+        start = f"ExecStart=/usr/bin/{words} --web.listen-address=127.0.0.1:{port}\n"
+        host.unit(f"{name}.service", f"[Service]\nRestart=on-failure\n{start}")
+        host.wait(f"curl -fs http://127.0.0.1:{port}/metrics >/dev/null")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        for name in ("exporter", "prom"):
+            pid = named(await look(transport), f"{name}.service").pid
+            last = await run(transport, await planned(transport, ActionKind.RELOAD, f"{name}.service"), root=True)
+            assert last.result is Result.REFUSED
+            assert "cannot be told, it may end by it" in (last.reason or "")
+            assert named(await look(transport), f"{name}.service").pid == pid
+        known = replace(QUICK, reloads_on_sighup=True)
+        wanted = await planned(transport, ActionKind.RELOAD, "prom.service", settings=known)
+        last = await run(transport, wanted, root=True)
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        assert f"pid unchanged: {pid}" in last.proof
+    assert "Completed loading of configuration file" in host.sh("journalctl -u prom.service --no-pager -o cat")
 
 
 async def test_a_process_that_changed_since_the_look_gets_no_signal(lab: Lab, fresh_host: FreshHost) -> None:

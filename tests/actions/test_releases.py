@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from console.actions import ActionSettings, RefusedError, plan
+from console.actions import ActionSettings, RefusedError, plan, refusal
 from console.core.plan import ActionKind, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
 from console.core.service import Service, ServiceRef, State
@@ -51,6 +51,11 @@ def test_what_comes_before_the_swap_does_nothing_to_the_service(kind: ActionKind
     steps = made(kind, service(), recipe).steps
     apart = [step.name.split()[0] for step in steps if step.apart]
     assert apart == ([{DIRECTORY: "build", HERE: "put"}[recipe]] if kind is ActionKind.REBUILD and recipe else [])
+
+
+def test_a_work_tree_on_the_host_is_locked_with_what_is_built_of_it() -> None:
+    assert made(ActionKind.REBUILD, service(), DIRECTORY).shares == ("/srv/api", "/srv/src")
+    assert made(ActionKind.REBUILD, service(), replace(DIRECTORY, source="//srv/api/")).shares == ("/srv/api",)
 
 
 @pytest.mark.parametrize("state", [State.RUNNING, State.FAILED, State.FLAPPING])
@@ -139,3 +144,17 @@ def test_a_container_that_was_stopped_is_said_to_be_started(manager: str, name: 
     shown = plan(intent, where, managers=MANAGERS, settings=SETTINGS, plan_id="20261120-1")
     assert f"{name} is stopped, and is started by this" in shown.warnings
     assert f"{name} is stopped for 5 s" in [check.name for check in shown.aftermath]
+
+
+def test_of_a_container_whose_network_others_have_no_other_image_is_made_live() -> None:
+    """They are bound to the container, not to its name."""
+    box = replace(
+        service(pids=(11,)), ref=ServiceRef("web1", "docker", "box"), tool=("docker",), members=("box",), image="api:2"
+    )
+    side = replace(box, ref=ServiceRef("web1", "docker", "side"), pids=(12,), members=("side",), network="box")
+    pair = (Release("b" * 12, live=True, reference="api:2"), Release("a" * 12, live_since=1.0, reference="api:1"))
+    intent = Intent(ActionKind.ROLLBACK, box.ref, release="a" * 12)
+    for others, why in (((), None), ((side,), "side has the network of box, and could never have that")):
+        where = replace(snapshot(box, *others), books=(ReleaseBook(box.ref, pair, now=40.0),))
+        said = refusal(intent, where, managers=MANAGERS)
+        assert (said or "").partition(" of a new")[0] == (why or ""), said

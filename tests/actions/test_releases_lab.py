@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,28 @@ def test_releases_come_and_go(bench: Bench) -> None:
     assert "api.service is stopped, and is started by this" in json.dumps(document["warnings"])
     assert bench.host.sh("systemctl is-active api.service || true").strip() == "inactive"
     assert bench.tree() == before
+
+
+def test_a_work_tree_is_built_for_one_service_at_a_time(bench: Bench) -> None:
+    """Both would find the output of whoever was last in their release."""
+    host = bench.host
+    host.sh("install -d -o deploy -g deploy /srv/worker /srv/worker/releases")
+    releases.install(host, "worker", 8081)
+    second = releases.config("worker", 8081).partition("[actions]")[0].replace("/srv/worker/src", "/srv//api/src/")
+    with (bench.home / "config.toml").open("a") as config:
+        config.write(second)
+    waits = "\nwait:\n\t@until [ -e /srv/api/go ]; do sleep 0.1; done\nbuild: wait\n"
+    host.write("/srv/api/src/Makefile", releases.MAKEFILE.replace("\nbuild:\n", waits), owner="deploy:deploy")
+    releases.commit(host, "v1.0.0")
+    with ThreadPoolExecutor(1) as beside:
+        first = beside.submit(bench.does, "rebuild", "rel1/api")
+        try:
+            host.wait("ls -d /srv/api/releases/*.partial", timeout=60)
+            assert bench.refuses("rebuild", "rel1/worker").startswith("/srv/api/src: ")
+        finally:
+            host.sh("touch /srv/api/go")
+        first.result()
+    bench.does("rebuild", "rel1/worker")
 
 
 def test_a_release_that_listens_no_more_is_taken_back_where_nothing_names_its_port(bench: Bench) -> None:

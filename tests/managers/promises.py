@@ -81,6 +81,7 @@ LOOKS: dict[str, tuple[type, Callable[..., Command | None]]] = {
     "still": (acting.Pinned, lambda found, service: _of(found.still(service))),
     "health": (acting.SelfChecking, lambda found, service: _of(next(iter(found.own_health(service)), None))),
     "how": (acting.EndTelling, lambda found, service: _of(found.how_ended(service, ActionKind.RESTART))),
+    "joined": (acting.Joining, lambda found, service: _of(found.has_network_of(service, service))),
     "run": (acting.Traceable, lambda found, service: found.run_id(service)),
     "launch": (acting.Launching, lambda found, service: found.launch(service)),
     "port": (acting.PortProving, lambda found, service: found.holds_port(service, Endpoint("tcp", "0.0.0.0", 80))),

@@ -19,8 +19,11 @@ from console.core.service import Endpoint, Origin, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.findings import evaluate
 from console.managers import MANAGERS
+from console.managers.container_clients import CLIENTS, units
+from console.managers.container_engines import Engine
 from console.managers.container_sudo import LISTED, TOLD
 from console.managers.containers import container, when
+from console.managers.docker import DOCKER
 from console.remote import usages
 from console.remote.logs import follow, source
 from console.remote.runner import new_plan_id
@@ -77,6 +80,26 @@ async def seen(lab: Lab, host: Host, user: str = "root") -> AsyncIterator[Watche
     spec = HostSpec(host.name, host.name, ssh_config=str(lab.ssh_config(user)), connect_timeout=4.0)
     async with watching(spec) as watched:
         yield watched
+
+
+FORGED = r"""[Service]
+User=nosudo
+ExecStart=/bin/sh -c 'cd; printf "#!/bin/sh\\nsleep 600\\n" >docker; chmod 755 docker; \
+  folder=$(printf "a\\nunit by-unit.service\\nby 0\\nin x"); mkdir -p "$folder"; cd "$folder"; \
+  exec ~/docker run --name web x'
+"""
+
+
+def test_a_process_that_is_called_docker_is_no_client_of_it(lab: Lab, host: Host) -> None:
+    host.unit("forged.service", FORGED)
+    try:
+        host.wait("grep -qx docker /proc/$(systemctl show -P MainPID forged.service)/comm")
+        found = over_ssh(lab, host).ask(CLIENTS)
+    finally:
+        host.sh("systemctl stop forged.service; rm /etc/systemd/system/forged.service; systemctl daemon-reload")
+    engine = Engine("docker", "/run/docker.sock", True, None, True, "root", "docker", "1")
+    assert [(one.runs, one.unit, one.may) for one in found if one.runs == "web"] == [("web", "forged.service", False)]
+    assert units(found, engine) == {"by-unit": "by-unit.service"}
 
 
 def named(where: Snapshot) -> dict[str, Service]:
@@ -206,6 +229,82 @@ async def test_a_restart_that_does_not_last_is_no_success(lab: Lab, host: Host, 
         last = await act(lab, host, where, ActionKind.RESTART, name)
         assert last.result is Result.FAILED, last
         assert re.search("Restarting|started once more|its process ended", last.reason or ""), last.reason
+
+
+async def test_a_crash_before_the_first_look_is_no_success(lab: Lab, host: Host) -> None:
+    """And its count is set back by a start by hand."""
+    body = "[ ! -e /fail ] || { rm /fail; exit 1; }; exec sleep 9000"
+    host.run(["docker", "run", "-d", "--name", "once", "--init", "--stop-timeout", "1", "--restart", "always",
+              docker_zoo.IMAGE, "sh", "-c", body])  # fmt: skip
+    async with seen(lab, host) as watched:
+        await watched.until(host.name, lambda where: "docker:once" in named(where), 5)
+        where = watched.fleet.snapshot(host.name)
+        for result in (Result.FAILED, Result.DONE):
+            if result is Result.FAILED:
+                host.sh("docker exec once touch /fail")
+            last = await act(lab, host, where, ActionKind.RESTART, "docker:once")
+            assert last.result is result, last
+            if result is Result.FAILED:
+                assert re.search("started once more by itself|Restarting", last.reason or ""), last.reason
+    host.sh("docker rm -f once")
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+async def test_a_health_check_is_waited_for_as_its_definition_says(lab: Lab, host: Host, user: str) -> None:
+    """A start period of five minutes, three tries of at most 30 s, 5 s apart; and what the configuration allows."""
+    times = ("--health-start-period", "300s", "--health-interval", "5s")
+    host.run(
+        ["docker", "run", "-d", "--name", "late", "--health-cmd", "true", *times, docker_zoo.IMAGE, "sleep", "900"]
+    )
+    async with seen(lab, host, user) as watched:
+        await watched.until(host.name, lambda where: "docker:late" in named(where), 20)
+        where = watched.fleet.snapshot(host.name)
+    for name, within, settings in (
+        ("late", 405.0, SETTINGS),
+        ("late", 500.0, replace(SETTINGS, within=500.0)),
+        ("fit", 105.0, SETTINGS),
+        ("web", None, SETTINGS),
+    ):
+        intent = Intent(ActionKind.RESTART, ref(host, f"docker:{name}"))
+        made = plan(intent, where, managers=MANAGERS, settings=settings, plan_id=new_plan_id())
+        looks = [check.within for check in made.checks if check.name == f"{name} is healthy by its own check"]
+        assert looks == ([] if within is None else [within])
+    host.sh("docker rm -f late")
+
+
+def one_network(host: Host) -> bool:
+    pids = host.sh("docker inspect -f '{{.State.Pid}}' box side").split()
+    return len({host.sh(f"readlink /proc/{pid}/ns/net") for pid in pids}) == 1
+
+
+async def test_what_has_the_network_of_a_container_gets_it_back_when_that_is_restarted(lab: Lab, host: Host) -> None:
+    """Else it would run on with a loopback alone."""
+    started = "docker run -d --stop-timeout 1 --name"
+    host.sh(f"{started} box {docker_zoo.IMAGE} httpd -f -p 80")
+    host.sh(f"{started} side --network container:box {docker_zoo.IMAGE} sleep 9000")
+    async with seen(lab, host) as watched:
+        await watched.until(host.name, lambda where: "docker:side" in named(where) and "docker:box" in named(where), 5)
+        last = await act(lab, host, watched.fleet.snapshot(host.name), ActionKind.RESTART, "docker:box")
+        assert last.result is Result.DONE, last
+        assert last.plan.also_hit == ("side (has its network, and loses it)",)
+        assert ref(host, "docker:side") in last.plan.services
+        assert last.plan.commands[-1] == "docker restart side"
+        assert "side has the network of box" in last.proof
+        assert one_network(host)
+        host.sh("docker restart box")
+        where = watched.fleet.snapshot(host.name)
+        look = DOCKER.has_network_of(named(where)["docker:side"], named(where)["docker:box"])
+        done = host.run(list(look.command.argv), check=False)
+        assert (done.returncode, done.stdout.strip()) == (
+            1,
+            "side was not started again since box was, and has no network",
+        )
+        host.sh("docker stop box")
+        await watched.until(host.name, lambda where: named(where)["docker:box"].state.value != "running", 5)
+        last = await act(lab, host, watched.fleet.snapshot(host.name), ActionKind.START, "docker:box")
+        assert last.result is Result.DONE, last
+        assert one_network(host)
+    host.sh("docker rm -f side box")
 
 
 async def test_a_failed_start_leaves_it_failed(lab: Lab, host: Host) -> None:

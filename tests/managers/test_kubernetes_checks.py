@@ -83,7 +83,7 @@ def test_warnings_beside_the_answer_are_no_part_of_it(
     assert ran(KUBERNETES.is_running(service, hold=0).command, shell) == (0, "2/2 ready")
     assert ran(KUBERNETES.is_stopped(off).command, shell) == (0, "no pod is left")
     before = ran(KUBERNETES.run_id(service), shell)
-    assert before == (0, "MainPID=0\nrevision=1 - - up=yes restarts=0")
+    assert before == (0, "MainPID=0\nrevision=1 - - up=yes\nAgain=0")
     assert ran(KUBERNETES.restart(service), shell)[0] == 0
     assert ran(KUBERNETES.run_id(service), shell)[1] != before[1]
     log = KUBERNETES.log_command(service, lines=50, since=None, follow=False)

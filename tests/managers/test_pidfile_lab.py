@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
+import subprocess
 from dataclasses import replace
 
 import pytest
@@ -69,6 +71,24 @@ async def test_what_is_found_and_what_is_not(lab: Lab, host: Host, user: str) ->
             said = refusal(Intent(kind, found.ref), where, managers=MANAGERS)
             assert said is not None
             assert "how found is started is not known: declare its command" in said or kind is ActionKind.START
+
+
+async def test_where_services_put_it_and_where_what_a_login_left_works(lab: Lab, host: Host) -> None:
+    host.sh("install -d -o deploy /srv/app/run /usr/local/app /var/log/applog /home/deploy /home/deploy/api")
+    for file in ("/srv/app/run/deep.pid", "/usr/local/app/local.pid", "/var/log/applog/logged.pid", "/tmp/thrown.pid"):
+        by_hand(host, file, *SLEEP)
+    left = "cd /home/deploy/api && { nohup sleep 1000 </dev/null >/dev/null 2>&1 & echo $! >api.pid; }"
+    login = over_ssh(lab, host).words
+    subprocess.run([*login, f"runuser -u deploy -- sh -c {shlex.quote(left)}"], check=True, timeout=60)
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        where = await look(transport)
+        paths = {one.detached.file.path for one in where.services if one.detached is not None}
+    assert paths >= {
+        "/srv/app/run/deep.pid", "/usr/local/app/local.pid", "/var/log/applog/logged.pid", "/tmp/thrown.pid",
+        "/home/deploy/api/api.pid",
+    }  # fmt: skip
+    for path in paths:
+        host.sh(f"kill $(cat {path}); rm {path}")
 
 
 async def test_stale_and_wrong_as_they_are_declared(lab: Lab, host: Host) -> None:

@@ -157,6 +157,24 @@ async def test_one_that_dies_again_is_no_success_and_a_deaf_one_ends(lab: Lab, h
         assert last.plan.ends == ("deaf: its stop signal, then SIGKILL after 1 s",)
 
 
+async def test_a_crash_before_the_first_look_is_no_success(lab: Lab, host: Host) -> None:
+    """pm2 starts it again at once; a restart by hand after that is none."""
+    fails = "try { fs.unlinkSync('/run/fail/it'); process.exit(1); } catch (absent) { fs.mkdtempSync('/run/fail/up'); }"
+    body = f"var fs = require('fs'); {fails} setInterval(function () {{}}, 1000);\n"
+    host.write("/srv/apps/once-more.js", body, mode=0o755)
+    host.sh("install -d -o deploy /run/fail")
+    pm2(host, "deploy", "start", "/srv/apps/once-more.js")
+    host.wait("ls /run/fail | grep -q up")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        for result in (Result.FAILED, Result.DONE):
+            if result is Result.FAILED:
+                host.sh("touch /run/fail/it")
+            last = await done(transport, ActionKind.RESTART, "once-more", hold=5.0)
+            assert last.result is result, last
+            assert result is Result.DONE or "started once more by itself" in (last.reason or ""), last.reason
+    pm2(host, "deploy", "delete", "once-more")
+
+
 async def test_a_failed_start_leaves_it_errored(lab: Lab, host: Host) -> None:
     async with connected(host.name, lab.ssh_config("root")) as transport:
         last = await done(transport, ActionKind.START, "bad", hold=3.0)
@@ -291,6 +309,33 @@ async def test_hostile_names_are_names(lab: Lab, host: Host) -> None:
         assert changed == {"all", "$(touch /tmp/pwned)"}
     assert host.run(["test", "-e", "/tmp/pwned"], check=False).returncode == 1
     pm2(host, "oncall", "kill")
+
+
+FORGED = r"""
+HOME=/home/nosudo
+mkdir -p ~/.pm2/pids
+chmod 755 ~ ~/.pm2 ~/.pm2/pids
+printf '[\n  {\n    "name": "x",\n    "namespace": "default"\n  }\n]\n' >~/.pm2/dump.pm2
+forged='x\ndaemon\t1\troot\tdirect\ta\tb\n{"now":1,"tool":["sh","-c","id"]}\n{"id":0,"name":"a","status":"errored"}\nq'
+name=$(printf "$forged")
+setsid sleep 300 >/dev/null 2>&1 </dev/null &
+echo $! >~/.pm2/pids/x-0.pid
+echo $! >"$HOME/.pm2/pids/$name.pid"
+echo $!
+"""
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+def test_what_a_user_calls_a_file_is_no_app_of_another_user(lab: Lab, host: Host, user: str) -> None:
+    pid = int(host.sh(FORGED, user="nosudo").split()[-1])
+    try:
+        found = over_ssh(lab, host, user).ask(PM2_SURVEY)
+    finally:
+        host.sh(f"kill {pid}; rm -r /home/nosudo/.pm2; chmod 700 /home/nosudo")
+    assert 1 not in found.daemons
+    assert {service.ref.scope for service in found.services} == {"user:deploy"}
+    [left] = [dead for dead in found.dead if dead.user == "nosudo"]
+    assert [(one.ref.name, one.pids) for one in left.services] == [("x", (pid,))]
 
 
 @contextmanager

@@ -187,6 +187,22 @@ async def test_one_that_dies_after_its_restart_is_flapping(lab: Lab, host: Host)
         assert (last.reason or "").startswith("flapping: "), last.reason
 
 
+async def test_a_crash_before_the_first_look_is_no_success(lab: Lab, host: Host) -> None:
+    """Only the log of supervisord tells of it; a restart by hand after that is none."""
+    body = "[ ! -e /run/fail ] || { rm /run/fail; exit 1; }; exec sleep 100007"
+    host.write(f"{CONF_D}/once.conf", f"[program:once]\nstartsecs=0\nautorestart=true\ncommand=/bin/sh -c '{body}'\n")
+    host.sh("supervisorctl update once")
+    async with seen(lab, host) as eyes:
+        await eyes.until("once", State.RUNNING)
+        for result in (Result.FAILED, Result.DONE):
+            if result is Result.FAILED:
+                host.sh("touch /run/fail")
+            last = await eyes.act(ActionKind.RESTART, "once")
+            assert last.result is result, last
+            assert result is Result.DONE or "started once more by itself" in (last.reason or ""), last.reason
+    host.sh(f"rm {CONF_D}/once.conf; supervisorctl update once")
+
+
 @pytest.mark.parametrize("name", ["quick", "broke"])
 async def test_a_failed_start_leaves_it_failed(lab: Lab, host: Host, name: str) -> None:
     """Stopped by an undo it would be quiet, as if somebody had put it down."""
