@@ -8,6 +8,7 @@ from console.actions.restart import clear_failure
 from console.actions.stopping import for_good_by_undo
 from console.core.command import Command
 from console.core.plan import Check, Step
+from console.core.restarts import tries_again
 from console.core.service import Endpoint, State
 from console.managers.acting import Startable, Stoppable
 
@@ -58,8 +59,7 @@ def left_failed(context: Context) -> str:
 
 def was_failing(context: Context) -> bool:
     """Whether it was down by its own failure, or in a loop of attempts, before anything was done."""
-    state = context.service.state
-    return state in (State.FAILED, State.FLAPPING) or (state is State.STARTING and bool(context.service.restarts))
+    return context.service.state in (State.FAILED, State.FLAPPING) or tries_again(context.service)
 
 
 def stop_again(context: Context) -> Command | None:

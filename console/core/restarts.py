@@ -30,6 +30,15 @@ def awaits_restart(service: Service) -> bool:
     return service.native_state.startswith("activating/auto-restart") and not service.pids
 
 
+def tries_again(service: Service) -> bool:
+    """Whether it is being started, and was before: managers have one word for the first time and a later one.
+
+    Of a workload of a cluster a loop is told as that; what its pods counted before a rollout ends them tells none.
+    """
+    counts = service.ref.manager != "kubernetes"
+    return counts and service.state is State.STARTING and bool(service.restarts)
+
+
 def wont_start(service: Service) -> str | None:
     """What is wrong in files and keeps the service from starting.
 

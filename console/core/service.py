@@ -222,6 +222,10 @@ class Service:
     """Whose network a container has instead of one of its own: ``HOST_NETWORK``, or that of the container so named."""
     image: str | None = None
     origin: Origin | None = None
+    unclear: str | None = None
+    """Why its state is not known, where its manager's word does not say it."""
+    stuck: bool = False
+    """Its manager does not get done what is wanted of it now, ``result`` says why; what it was before goes on."""
     replicas: int | None = None
     """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
     launch: Launch | None = None

@@ -3,10 +3,11 @@
 from console.core.command import quote
 from console.core.engines import is_daemon, is_engine
 from console.core.finding import Proposal
-from console.core.service import ServiceRef
+from console.core.service import Service, ServiceRef
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.spaces import is_published
 from console.diagnosis.verdict import Holder
+from console.managers.container_commands import go_on
 
 _CLIENTS = ("docker", "docker-compose", "podman", "podman-compose")
 
@@ -43,6 +44,12 @@ def stop_container(evidence: Evidence, holder: Holder) -> Proposal | None:
         recommended=True,
         reason_off=f"by hand: {why}; never signal {spared}",
     )
+
+
+def unpause(service: Service) -> Proposal:
+    """How a person lets a container go on that is paused, who knows whether somebody looks into it."""
+    why = "by hand: somebody paused it, perhaps to look into it"
+    return Proposal("unpause", f"let {service.ref.name} go on", commands=(go_on(service),), reason_off=why)
 
 
 def missing_right(evidence: Evidence) -> str | None:

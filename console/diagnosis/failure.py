@@ -1,7 +1,7 @@
 """What is known of a failure beside any port: how it ended, and what its log said last."""
 
 from console.core.endings import why_failed
-from console.core.restarts import wont_start
+from console.core.restarts import tries_again, wont_start
 from console.core.service import Service, State
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import Failure
@@ -22,7 +22,7 @@ def failure_of(evidence: Evidence, want: Want) -> Failure | None:
 def is_failing(service: Service) -> bool:
     """Whether it is down by itself, or tries again and again to come up."""
     failing = service.state in (State.FAILED, State.FLAPPING)
-    return service.adrift is None and (failing or (service.state is State.STARTING and bool(service.restarts)))
+    return service.adrift is None and (failing or tries_again(service))
 
 
 def is_unexplained(evidence: Evidence, want: Want) -> bool:

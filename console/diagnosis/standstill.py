@@ -1,19 +1,34 @@
-"""A service whose process a signal stopped: that it has its port, or that nobody has it, is not what is wrong."""
+"""A service that a signal stopped, or its engine: that it has its port, or that nobody has it, is not what is wrong."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from console.core.frozen import go_on, is_frozen, words
+from console.core import frozen
+from console.core.finding import Proposal
+from console.core.frozen import is_frozen
 from console.core.network import Process
-from console.core.service import State
+from console.core.service import Service, State
+from console.diagnosis.container_ways import unpause
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.verdict import Confidence, Holder, NotChecked, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
+from console.managers.container_commands import is_paused
 
 NOTE = "its process was stopped by a signal and does nothing"
 """Beside a holder."""
+PAUSED = "its engine has paused it, and it does nothing"
 _WORKING = (State.RUNNING, State.STARTING, State.FLAPPING, State.UNKNOWN)
 _NOBODY = (VerdictWord.FREE, VerdictWord.HELD_IN_CONTAINER, VerdictWord.UNKNOWN, VerdictWord.START_LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Halt:
+    """What holds a service up."""
+
+    words: str
+    way: Proposal
+    pid: int | None = None
+    """The process that a signal stopped."""
 
 
 def pids(want: Want) -> Iterator[int]:
@@ -24,44 +39,61 @@ def pids(want: Want) -> Iterator[int]:
 
 
 def noted(evidence: Evidence, holder: Holder) -> Holder:
-    """A holder with a word on its process, where that does nothing."""
-    if holder.note is not None or not is_frozen(evidence.process(holder.pid)):
+    """A holder with a word on its process or its container, where that does nothing."""
+    service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
+    if holder.note is not None:
         return holder
-    return replace(holder, note=NOTE)
+    if service is not None and is_paused(service):
+        return replace(holder, note=PAUSED)
+    return replace(holder, note=NOTE) if is_frozen(evidence.process(holder.pid)) else holder
 
 
 def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
-    """The verdict on a port of what a signal stopped; any other one as it is."""
-    frozen = _frozen(evidence, want, verdict)
-    if frozen is None:
+    """The verdict on a port of what does nothing; any other one as it is."""
+    halt = _halt(evidence, want, verdict)
+    if halt is None:
         return _unseen(evidence, want, verdict)
     actions = (
-        replace(go_on(frozen.pid), recommended=True),
+        replace(halt.way, recommended=True),
         *(replace(way, recommended=False) for way in verdict.actions),
     )
     if verdict.verdict is VerdictWord.UNREACHABLE:
         # What keeps clients out is told, with the process where that is the reason and was seen at the socket.
         full = verdict.reach is not None and "queue" in verdict.reach.known_by
-        told = full and any(holder.pid == frozen.pid for holder in verdict.holders)
-        summary = verdict.summary if told else f"{verdict.summary}; {words(frozen)}"
-        return replace(verdict, summary=summary, actions=actions, frozen=frozen.pid)
+        told = full and any(holder.pid == halt.pid for holder in verdict.holders)
+        summary = verdict.summary if told else f"{verdict.summary}; {halt.words}"
+        return replace(verdict, summary=summary, actions=actions, frozen=halt.pid)
     if want.ref is None:
         named = verdict.holder.name if verdict.holder is not None else want.name
-        return replace(
-            verdict, at_home=False, summary=f"{named} holds {want.port}, but {words(frozen)}", actions=actions
-        )
+        return replace(verdict, at_home=False, summary=f"{named} holds {want.port}, but {halt.words}", actions=actions)
     if verdict.verdict in _NOBODY:
         does = (
             f"{want.name} does not listen on {want.port}"
             if want.endpoint is not None
             else f"{want.name} listens nowhere"
         )
-        summary, word = f"{does}: {words(frozen)}", VerdictWord.UNKNOWN
+        summary, word = f"{does}: {halt.words}", VerdictWord.UNKNOWN
     else:
-        summary, word = f"{want.name} has its port, {want.port}, but {words(frozen)}", VerdictWord.HELD
-    return replace(
-        verdict, verdict=word, summary=summary, actions=actions, confidence=Confidence.HIGH, frozen=frozen.pid
-    )
+        summary, word = f"{want.name} has its port, {want.port}, but {halt.words}", VerdictWord.HELD
+    return replace(verdict, verdict=word, summary=summary, actions=actions, confidence=Confidence.HIGH, frozen=halt.pid)
+
+
+def _halt(evidence: Evidence, want: Want, verdict: Verdict) -> _Halt | None:
+    process = _frozen(evidence, want, verdict)
+    if process is not None:
+        return _Halt(frozen.words(process), frozen.go_on(process.pid), process.pid)
+    service = _paused(evidence, want, verdict)
+    return _Halt(PAUSED, unpause(service)) if service is not None else None
+
+
+def _paused(evidence: Evidence, want: Want, verdict: Verdict) -> Service | None:
+    """The container in question; processes of one that is paused are in no state of their own that says so."""
+    others = {holder.ref for holder in verdict.holders if holder.ref != want.ref}
+    if want.ref is not None:
+        asked = want.service if verdict.verdict in _NOBODY or not others else None
+        return asked if asked is not None and is_paused(asked) else None
+    found = evidence.snapshot.service(ref) if len(others) == 1 and (ref := others.pop()) is not None else None
+    return found if found is not None and is_paused(found) else None
 
 
 def _frozen(evidence: Evidence, want: Want, verdict: Verdict) -> Process | None:

@@ -12,7 +12,21 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import LinkState, Snapshot
 from console.core.thresholds import Thresholds
 from console.diagnosis.proposals import CommandsOf, no_commands
-from console.findings import claims, disks, environment, halted, health, host, managers, plans, ports, services, vitals
+from console.findings import (
+    claims,
+    disks,
+    environment,
+    halted,
+    health,
+    host,
+    managers,
+    plans,
+    ports,
+    rollouts,
+    services,
+    unclear,
+    vitals,
+)
 from console.findings import declared as declarations
 from console.findings.declared import Expected
 from console.findings.pace import Pace
@@ -20,9 +34,9 @@ from console.findings.pace import Pace
 CODES: Final = (
     "host-unreachable", "mount-silent", "manager-silent", "manager-down", "port-held", "port-not-permitted",
     "no-such-address", "start-limit", "service-failed", "process-stopped", "service-down", "service-missing",
-    "service-ambiguous", "restart-loop", "unhealthy", "boot-failures", "oom-kill", "port-claimed-twice",
-    "memory-pressure", "io-wait", "disk-full", "inodes-full", "swap-full", "host-stale", "clock-skew",
-    "plan-abandoned", "files-wrong", "env-readable", "service-stopped", "daemon-reload", "restarted",
+    "service-ambiguous", "restart-loop", "rollout-stuck", "state-unknown", "unhealthy", "boot-failures", "oom-kill",
+    "port-claimed-twice", "memory-pressure", "io-wait", "disk-full", "inodes-full", "swap-full", "host-stale",
+    "clock-skew", "plan-abandoned", "files-wrong", "env-readable", "service-stopped", "daemon-reload", "restarted",
 )  # fmt: skip
 """The stable vocabulary, in the order in which findings of one severity are shown."""
 
@@ -201,7 +215,7 @@ def _of_services(
         _sift(snapshot, memory)
     sifted = memory.sifted
     lost = memory.put_down or memory.stopped or memory.fallen or memory.alone
-    told = sifted.down or sifted.stale or lost or memory.wrong
+    told = sifted.down or sifted.stuck or sifted.stale or sifted.unclear or lost or memory.wrong
     if not (told or snapshot.symptoms):
         return ()
     # A host that is stale or whose list of sockets failed is judged otherwise than one that answers.
@@ -224,6 +238,8 @@ def _of_services(
     once = {service.ref for service in sifted.down if services.came_back(snapshot, service, memory.pace)}
     rest = _without(explained | once, sifted.down)
     found += services.failed(snapshot, rest, thresholds, commands_of)
+    found += rollouts.stuck(snapshot, sifted.stuck)
+    found += unclear.unclear(snapshot, sifted.unclear, commands_of)
     put_down = _without(explained, memory.put_down)
     found += declarations.down(snapshot, put_down, memory.pairs, commands_of)
     found += declarations.stopped(snapshot, _without(explained, memory.stopped), commands_of)

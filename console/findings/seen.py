@@ -1,7 +1,10 @@
 """What was not seen, and why: without it, "all quiet" would say more than is known."""
 
+from collections.abc import Iterator
+
 from console.core.snapshot import LinkState, Snapshot
-from console.managers.containers import NOT_READ
+from console.core.words import listed
+from console.managers.adrift import NOT_TOLD
 
 ESSENTIAL = {"vitals": "its vitals", "listeners": "its listeners", "systemd": "its services"}
 """Sources without which nothing can be called quiet, and what each of them tells."""
@@ -32,7 +35,7 @@ def whole(snapshot: Snapshot) -> bool:
 def blind(snapshot: Snapshot) -> tuple[str, ...]:
     """Each essential part of a host that is not seen now, with its reason; while there is one, all is never quiet.
 
-    So is a container of which its engine cannot tell.
+    So are services of which only files tell, since their manager does not.
     A host without systemd has no services of it to be missed, as long as another manager tells of some.
     """
     if snapshot.link.state is not LinkState.UP:
@@ -46,6 +49,14 @@ def blind(snapshot: Snapshot) -> tuple[str, ...]:
         if source is None or source.at is None or source.failure is not None or source.former:
             why = (source.failure if source is not None else None) or "not answered yet"
             found.append(f"{words} ({why})")
-    unread = (one for one in snapshot.services if one.native_state.startswith(NOT_READ))
-    found += [f"{one.ref.manager}:{one.ref.name} ({one.native_state})" for one in unread]
-    return tuple(found)
+    return (*found, *_known_by_files(snapshot))
+
+
+def _known_by_files(snapshot: Snapshot) -> Iterator[str]:
+    """One line for each reason for which a manager does not tell of services that are in its files."""
+    found: dict[tuple[str, str | None], list[str]] = {}
+    for one in snapshot.services:
+        if one.native_state == NOT_TOLD and one.adrift is None:
+            found.setdefault((one.ref.manager, one.tool_missing), []).append(one.ref.name)
+    for (manager, why), names in found.items():
+        yield f"{manager}: {listed(names)} ({why or NOT_TOLD})"

@@ -9,7 +9,7 @@ from console.core.endings import START_LIMIT, ending_of, is_over, why_failed
 from console.core.finding import Finding, Proposal, Severity
 from console.core.overlap import overlaps
 from console.core.plan import ActionKind, Intent
-from console.core.restarts import gave_up, wont_start
+from console.core.restarts import gave_up, tries_again, wont_start
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Snapshot, Symptom
 from console.core.thresholds import Thresholds
@@ -38,28 +38,36 @@ class Troubled:
 
     down: tuple[Service, ...] = ()
     """Failed, flapping, or starting again after a failure."""
+    stuck: tuple[Service, ...] = ()
+    """Serving, and what is newly wanted of them does not get done."""
     restarted: tuple[Service, ...] = ()
     """Running, after automatic restarts."""
     stale: tuple[Service, ...] = ()
     """Loaded from a file that has changed since."""
     sick: tuple[Service, ...] = ()
     """Running, and their own health check fails."""
+    unclear: tuple[Service, ...] = ()
+    """In no state that is known."""
 
 
 def troubled(services: Sequence[Service]) -> Troubled:
     """Sift the services in one pass: it is made for every host each second."""
-    down, restarted, stale, sick = [], [], [], []
+    down, stuck, restarted, stale, sick, unclear = [], [], [], [], [], []
     for service in services:
         state = service.state
-        if state is State.FAILED or state is State.FLAPPING or (state is State.STARTING and service.restarts):
+        if service.stuck:
+            stuck.append(service)
+        elif state is State.FAILED or state is State.FLAPPING or tries_again(service):
             down.append(service)
         elif service.restarts and state is State.RUNNING:
             restarted.append(service)
+        elif state is State.UNKNOWN:
+            unclear.append(service)
         if service.needs_reload:
             stale.append(service)
         if service.health == "unhealthy" and state is State.RUNNING:
             sick.append(service)
-    return Troubled(tuple(down), tuple(restarted), tuple(stale), tuple(sick))
+    return Troubled(tuple(down), tuple(stuck), tuple(restarted), tuple(stale), tuple(sick), tuple(unclear))
 
 
 def failed(

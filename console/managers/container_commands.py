@@ -3,10 +3,10 @@
 import re
 from dataclasses import replace
 
-from console.core.command import Command, Effect
+from console.core.command import Command, Effect, quote
 from console.core.log_text import service_line
 from console.core.plan import ActionKind, Check
-from console.core.service import Endpoint, Service, ServiceRef
+from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.managers import container_scripts as scripts
 from console.managers.container_services import REMOVED
@@ -19,6 +19,7 @@ _ENVIRONMENT = "{{range .Config.Env}}{{json .}}{{println}}{{end}}"
 _log_line = re.compile(
     r"(?:(?P<name>[A-Za-z0-9][\w.-]*)\t)?(?:(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[0-9.]*\S*) ?)?(?P<text>.*)"
 )
+_paused = re.compile(r"(?:\A|\d/\d+ )paused\b")
 
 Which = tuple[str, str]
 """``("", NAME)`` of a container, ``(PROJECT, SERVICE)`` of a service of Compose."""
@@ -58,10 +59,19 @@ def why_not(service: Service, kind: ActionKind) -> str | None:
     # Seen with 4.3: what tidies up after the stop may come before the start. Docker's restart keeps it.
     if gone is not None and kind in (ActionKind.RESTART, ActionKind.FREE_PORT) and _of_podman(service):
         return f"{service.ref.name} was made with --rm: Podman may remove it instead of starting it again"
-    if "paused" in service.native_state and kind in (ActionKind.START, ActionKind.RELOAD):
-        again = f"{' '.join(words(service))} unpause {' '.join(names(service))}"
-        return f"{service.ref.name} is paused: let it go on with {again}, or restart it"
+    if is_paused(service) and kind in (ActionKind.START, ActionKind.RELOAD):
+        return f"{service.ref.name} is paused: let it go on with {go_on(service)}, or restart it"
     return None
+
+
+def is_paused(service: Service) -> bool:
+    """Whether one of its containers is held by its engine: its processes do nothing, and it keeps its ports."""
+    return service.state is State.UNKNOWN and _paused.search(service.native_state) is not None
+
+
+def go_on(service: Service) -> str:
+    """What a person types to let them go on."""
+    return quote((*words(service), "unpause", *names(service)))
 
 
 def _of_podman(service: Service) -> bool:

@@ -73,6 +73,7 @@ def as_service(told: Told, container: Container, manager: str, name: str) -> Ser
         members=(container.name,),
         image=container.image or None,
         origin=container.origin,
+        unclear=container.why_unclear,
     )
 
 

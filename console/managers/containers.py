@@ -17,8 +17,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,253}")
 JUST_STARTED = 10.0
 """Seconds that a container must run before its engine counts the start as a success, and forgets its pause."""
 
-NOT_READ = "not read: "
-"""Before the reason, where an engine's word for its state stands else."""
+FORGOTTEN = "its engine does not remember whether somebody stopped it"
 
 _PROJECT = "com.docker.compose.project"
 _SERVICE = "com.docker.compose.service"
@@ -122,6 +121,12 @@ class Container:
         return State.FAILED if known else State.UNKNOWN
 
     @property
+    def why_unclear(self) -> str | None:
+        """Why it is not known whether it failed, where it has ended."""
+        ended = self.status in ("exited", "stopped")
+        return FORGOTTEN if ended and self._at_rest() is State.UNKNOWN else None
+
+    @property
     def _kept_down(self) -> bool:
         """What is to be kept running, and was ended by a signal, was stopped by somebody."""
         return self.policy in _KEPT_RUNNING and self.exit_code in _ASKED_TO_END
@@ -130,7 +135,7 @@ class Container:
     def native(self) -> str:
         """The engine's words: ``running (unhealthy)``, ``exited (7)``."""
         if self.unread is not None:
-            return f"{NOT_READ}{self.unread}"
+            return f"not read: {self.unread}"
         if self.status in ("running", "paused"):
             return f"{self.status} ({self.health})" if self.health not in (None, "healthy") else self.status
         if self.status in ("exited", "stopped", "restarting", "dead"):

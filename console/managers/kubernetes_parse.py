@@ -5,12 +5,24 @@ from datetime import datetime
 from urllib.parse import unquote_plus
 
 from console.core.probe import ParseError
-from console.core.service import Service, ServiceRef
+from console.core.service import Service, ServiceRef, State
 from console.core.stop_way import StopWay
 from console.core.text import cut, sanitise
 from console.managers.kubernetes_names import cluster_word, named
 from console.managers.kubernetes_rights import Seen, Unseen
-from console.managers.kubernetes_state import Container, Counts, Pod, native, since, state, trouble
+from console.managers.kubernetes_state import (
+    Container,
+    Counts,
+    Pod,
+    is_stuck,
+    native,
+    only_pods_tell,
+    since,
+    state,
+    trouble,
+)
+
+HIDDEN = "its pods are hidden from this user"
 
 
 class _Found:
@@ -152,14 +164,14 @@ def _container(words: Sequence[str]) -> Container:
 def _service(found: _Found, tool: tuple[str, ...], shown: str, now: float | None, hidden: bool) -> Service:
     counts = found.counts
     bad = trouble(counts, now)
-    now_is = state(counts, bad)
+    unclear = HIDDEN if hidden and only_pods_tell(counts, bad) else None
+    now_is = State.UNKNOWN if unclear is not None else state(counts, bad)
     restarts = sum(box.restarts for pod in counts.pods for box in pod.containers)
     return Service(
         ServiceRef("", "kubernetes", found.name),
         now_is,
         native(counts, bad),
-        description=(bad.message if bad is not None else "")
-        or ("its pods are hidden from this user" if hidden else ""),
+        description=(bad.message if bad is not None else "") or (HIDDEN if hidden else ""),
         since=since(counts, now_is),
         restarts=None if hidden else restarts,
         version=found.revision and f"revision {found.revision}",
@@ -172,6 +184,8 @@ def _service(found: _Found, tool: tuple[str, ...], shown: str, now: float | None
         image=", ".join(found.images) or None,
         replicas=counts.wanted or found.saved,
         stop_way=found.stop_way,
+        unclear=unclear,
+        stuck=is_stuck(counts, bad),
     )
 
 

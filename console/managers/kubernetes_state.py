@@ -140,6 +140,19 @@ def state(found: Counts, bad: Trouble | None) -> State:
     return State.RUNNING if not rolls(found) else State.STARTING
 
 
+def only_pods_tell(found: Counts, bad: Trouble | None) -> bool:
+    """Whether nothing but its pods tells if those that are not ready are on their way, or will never be.
+
+    A deployment has a deadline, and its controller says when that is over.
+    """
+    return bad is None and found.ready < found.wanted and "Progressing" not in found.conditions
+
+
+def is_stuck(found: Counts, bad: Trouble | None) -> bool:
+    """Whether new pods do not come up while as many as are wanted serve still."""
+    return bad is not None and not bad.loops and 0 < found.wanted <= found.ready
+
+
 def rolls(found: Counts) -> bool:
     """Whether its pods are being replaced by those of a newer template."""
     if found.paused or found.by_hand:

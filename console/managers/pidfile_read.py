@@ -254,7 +254,7 @@ def _service(entry: _Entry, host: Host) -> Service:
             ref, state, word, why, user=file.user, result=why if state is State.FAILED else None, log_files=file.logs,
             detached=_as_left(entry, host, ways(Detached(file), host, None)),
             launch=Launch(file.command, file.directory, file.path),
-            hints=of_command(file.command, "its declared command"),
+            hints=of_command(file.command, "its declared command"), unclear=why if state is State.UNKNOWN else None,
         )  # fmt: skip
     shown = cut(mask(" ".join(entry.argv) or f"[{entry.name}]"), 200)
     now = Detached(file, entry.pid, entry.started, owner=entry.owner)
@@ -301,6 +301,7 @@ def _bereft(entry: _Entry, host: Host, ref: ServiceRef) -> Service:
         ref, State.UNKNOWN, f"pid file gone, process {entry.pid} still runs", f"{gone}: {shown}",
         pids=(entry.pid or 0,), since=host.boot + entry.started / TICKS, user=entry.owner, log_files=file.logs,
         launch=Launch(entry.argv, entry.cwd or None, file.path), detached=ways(now, host, entry.owner_uid),
+        unclear=gone,
     )  # fmt: skip
 
 

@@ -22,6 +22,8 @@ BY_FILES = "what is known of it is what its files say"
 NOT_LOADED = "not loaded"
 """The word for a program that is in the files only."""
 
+UNTOLD = "whether it was to end so was not seen in the log of supervisord"
+
 _SIGNALS = {
     "SIGHUP": 1, "SIGINT": 2, "SIGQUIT": 3, "SIGILL": 4, "SIGTRAP": 5, "SIGABRT": 6, "SIGBUS": 7, "SIGFPE": 8,
     "SIGKILL": 9, "SIGUSR1": 10, "SIGSEGV": 11, "SIGUSR2": 12, "SIGPIPE": 13, "SIGALRM": 14, "SIGTERM": 15,
@@ -97,6 +99,7 @@ def _service(each: Program, past: Past | None, written: Written | None, around: 
         log_files=each.logs or _written_logs(written),
         launch=_launch(written),
         hints=_hints(written, loaded),
+        unclear=UNTOLD if (each.word, state) == ("EXITED", State.UNKNOWN) else None,
     )
 
 

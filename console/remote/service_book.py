@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from console.core.probe import Probe
+from console.core.restarts import tries_again
 from console.core.service import Service, ServiceRef, State
 from console.managers.systemd_others import is_other
 from console.managers.systemd_watch import TOUCHED
@@ -123,9 +124,7 @@ class Pause:
 
 def is_down(service: Service) -> bool:
     """Whether its log may tell why it does not run."""
-    return service.state in (State.FAILED, State.FLAPPING) or (
-        service.state is State.STARTING and bool(service.restarts)
-    )
+    return service.state in (State.FAILED, State.FLAPPING) or tries_again(service)
 
 
 def _failure(service: Service) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ import re
 import time
 from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +14,12 @@ from console.cli.commands import status
 from console.cli.targets import parsed
 from console.core.finding import Finding
 from console.core.health import Health
-from console.core.service import State
+from console.core.service import Service, State
 from console.core.snapshot import Snapshot, Source
 from console.findings import evaluate
 from console.remote.shell import Answer, Ask
 from tests.cli.examples import AT, FAILED, HOLDER, LISTENER, snapshot
+from tests.probes.recorded import find, read
 
 
 def host(*failed: str) -> Snapshot:
@@ -43,6 +45,44 @@ def test_never_quiet_while_an_essential_source_fails(capsys: pytest.CaptureFixtu
     assert (code, "quiet" in out) == (1, False)
     assert "Nothing wrong in what is seen: 2 hosts" in out
     assert "web1: not seen: its " in out
+
+
+RECORDED = Path(__file__).parents[1] / "managers" / "recorded"
+
+
+def recorded(name: str) -> tuple[Service, ...]:
+    """The services of a recorded answer, on the host of the examples."""
+    case = read(RECORDED / name)
+    found = find(case.probe).parse(case.output)
+    told = found if isinstance(found, tuple) else getattr(found, "services", ())
+    return tuple(replace(each, ref=replace(each.ref, host="web1")) for each in told)
+
+
+def shown(capsys: pytest.CaptureFixture[str], services: tuple[Service, ...]) -> tuple[set[str], str]:
+    """The services of which there is a row."""
+    status._text((replace(host(), services=services),), services, [], everything=False)
+    out = capsys.readouterr().out
+    return {str(each.ref) for each in services if f"{each.ref} " in out}, out
+
+
+def test_workloads_of_a_cluster_run_though_no_process_of_theirs_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    services = recorded("kubernetes-1.33.txt")
+    rows, out = shown(capsys, services)
+    assert rows == {str(each.ref) for each in services if each.state is not State.STOPPED}
+    assert "web1/kubernetes:shop/deploy/api" in rows
+    assert "1 services of which nothing runs are not shown" in out
+
+
+def test_units_that_are_up_without_a_process_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    services = recorded("show.txt")
+    rows, _ = shown(capsys, services)
+    idle = {str(each.ref) for each in services if each.native_state in ("active/exited", "active/listening")
+            and not each.ports}  # fmt: skip
+    assert idle
+    assert not rows & idle
+    running = {str(each.ref) for each in services if each.native_state == "active/running"}
+    assert running
+    assert running <= rows
 
 
 JOB1 = {"web1": [parsed("web1/job1")]}

@@ -54,6 +54,30 @@ def test_what_has_its_port_and_does_nothing_is_not_fine() -> None:
     assert diagnose(look(API, OWN, processes=(replace(STOPPED, state="t"),))).fine
 
 
+PAUSED = replace(
+    API, ref=ServiceRef(HOST, "docker", "web"), state=State.UNKNOWN, native_state="paused", cgroup=None,
+    members=("web",), tool=("docker",), chain=("docker", "web"),
+)  # fmt: skip
+HALTED = "but its engine has paused it, and it does nothing"
+
+
+def test_a_container_that_is_paused_has_its_port_and_does_nothing() -> None:
+    proxy = replace(
+        OWN, pids=(513,), process="docker-proxy", unit="docker.service", cgroup="/system.slice/docker.service"
+    )
+    where = replace(look(PAUSED, proxy, processes=(process(7, state="S"),)), declared=())
+    verdict = diagnose(where)
+    assert (verdict.verdict, verdict.fine) == (VerdictWord.HELD, False)
+    assert verdict.summary == f"web has its port, tcp 8080, {HALTED}"
+    assert first(verdict) == ("unpause", True, True)
+    assert verdict.actions[0].commands == ("docker unpause web",)
+    assert not any(way.recommended for way in verdict.actions[1:])
+    asked = diagnose(replace(where, target=Endpoint("tcp", "*", 8080)))
+    assert (asked.fine, asked.summary) == (False, f"web holds tcp 8080, {HALTED}")
+    assert first(asked) == ("unpause", True, True)
+    assert [holder.note for holder in asked.holders] == ["its engine has paused it, and it does nothing"]
+
+
 def test_one_that_was_stopped_before_it_had_its_port() -> None:
     verdict = diagnose(look(replace(API, ports=()), processes=(STOPPED,)))
     assert (verdict.verdict, verdict.fine, verdict.confidence) == (VerdictWord.UNKNOWN, False, Confidence.HIGH)

@@ -44,9 +44,3 @@ def test_only_where_systemd_runs_its_services_are_missed(who: Identity | None, m
 
 def test_a_host_that_does_not_answer() -> None:
     assert blind(replace(snapshot(), link=Link(LinkState.DOWN, 1.0, "refused"))) == ("anything of it now (refused)",)
-
-
-def test_a_container_of_which_its_engine_cannot_tell() -> None:
-    made = unit("old", State.UNKNOWN)
-    old = replace(made, ref=replace(made.ref, manager="docker"), native_state="not read: dockerd: no such file")
-    assert blind(replace(snapshot(), services=(old,))) == ("docker:old (not read: dockerd: no such file)",)

@@ -32,6 +32,7 @@ def main() -> None:
             Case(MANAGERS / f"{name}.txt", PORTS, (), f"{where}, as {user}", output, shown(probe.parse(output))).write()
             print(f"{name}: {len(output)} characters")
         _viewer(lab, host, api, where)
+        _stuck(lab, host, api, where)
 
 
 def _viewer(lab: Lab, host: Host, api: KubeApi, where: str) -> None:
@@ -49,6 +50,31 @@ def _viewer(lab: Lab, host: Host, api: KubeApi, where: str) -> None:
     where = f"{where}, as viewer"
     Case(MANAGERS / "kubernetes-viewer.txt", SURVEY, (), where, output, shown(probe.parse(output))).write()
     print(f"kubernetes-viewer: {len(output)} characters")
+
+
+def _stuck(lab: Lab, host: Host, api: KubeApi, where: str) -> None:
+    """Rollouts of which no new pod comes up, beside one that gets done, while the pods of before serve."""
+    probe = find(SURVEY)
+    fates = {"image": "image", "big": "unschedulable", "well": "ready"}
+    made = {name: api.add("Deployment", f"new/{name}", 2) for name in fates}
+    api.cluster.may["newer"] = lambda request: request.namespace == "new"
+    login(host, "root", api.config(user="newer", namespace="new"))
+    _until(host, "-n new get deployments -o jsonpath='{.items[*].status.readyReplicas}'", "2 2 2")
+    for name, fate in fates.items():
+        made[name].fate = fate
+    host.sh("kubectl -n new rollout restart deployment/image deployment/big deployment/well")
+    _until(host, "-n new get pods -o jsonpath='{..waiting.reason}'", "ImagePullBackOff")
+    _until(host, "-n new rollout status deployment/well --timeout=20s", "successfully rolled out")
+    output = over_ssh(lab, host).output(probe)
+    case = Case(MANAGERS / "kubernetes-stuck.txt", SURVEY, (), f"{where}, as root", output, shown(probe.parse(output)))
+    case.write()
+    print(f"kubernetes-stuck: {len(output)} characters")
+
+
+def _until(host: Host, words: str, said: str) -> None:
+    """Until kubectl says so."""
+    while said not in host.sh(f"kubectl {words}"):
+        pass
 
 
 if __name__ == "__main__":

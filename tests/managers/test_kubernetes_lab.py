@@ -285,6 +285,20 @@ async def test_a_rollout_that_is_stuck_is_undone_and_costs_no_pod(lab: Lab, plac
         assert (again.state, again.native_state) == (State.RUNNING, "3/3 ready")
 
 
+async def test_a_rollout_that_is_stuck_is_a_finding_while_the_pods_of_before_serve(
+    lab: Lab, place: Place, api: KubeApi
+) -> None:
+    found = api.cluster.workloads["Deployment", "shop", "api"]
+    async with connected("kubehost", lab.ssh_config("root")) as transport:
+        await whole(found)
+        found.fate = "image"
+        place.host.sh("kubectl -n shop rollout restart deployment/api")
+        while (await one(transport, "shop/deploy/api")).result != "ImagePullBackOff":
+            found.reconcile()
+        [told] = [each for each in evaluate(await seen(transport)) if "shop/deploy/api" in each.subject]
+        assert (told.code, told.severity) == ("rollout-stuck", Severity.WARNING)
+
+
 async def released(transport: Transport, name: str, to: str | None = None) -> tuple[ReleaseBook, Plan]:
     """The releases of a workload, and the plan of a roll back."""
     service = await one(transport, name)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NOBODY: "Mapping[str, Sequence[Target]]" = MappingProxyType({})
 """No service is asked for by name."""
+_WITHOUT_PROCESS = ("active/exited", "active/listening")
+"""The words of systemd for a unit that is up while nothing of it runs."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -222,9 +224,12 @@ def _text(
 
 
 def _quiet(service: "Service") -> bool:
-    """Stopped as it should be, or done with its work: only shown with ``--all``."""
+    """Stopped as it should be, or done with its work: only shown with ``--all``.
+
+    What runs has not always a process here: pods are elsewhere, and of a unit systemd may not know the main one.
+    """
     if service.state.value == "running":
-        return not service.pids and not service.ports
+        return service.native_state in _WITHOUT_PROCESS and not service.pids and not service.ports
     return service.state.value == "stopped"
 
 

@@ -1,0 +1,100 @@
+"""What is there, and of which nobody can say that it is well: never a reason to call all quiet."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from console.core.finding import Severity
+from console.core.service import Service, ServiceRef, State
+from console.findings import blind, evaluate
+from console.managers import docker
+from console.managers.containers import Container, unreadable
+from console.managers.kubernetes import SURVEY
+from console.managers.pidfile import SURVEY_PROBE
+from tests.diagnosis.factories import HOST, snapshot, unit
+from tests.managers.test_docker import made, told
+from tests.probes.recorded import read
+
+RECORDED = Path(__file__).parents[1] / "managers" / "recorded"
+
+
+def contained(*containers: Container) -> tuple[Service, ...]:
+    return tuple(replace(one, ref=replace(one.ref, host=HOST)) for one in docker.services([told(*containers)]))
+
+
+def test_a_container_of_which_nobody_remembers_why_it_ended() -> None:
+    services = contained(made(status="exited", exit_code=137, policy="no", pid=None))
+    [found] = evaluate(snapshot(services=services))
+    assert (found.code, found.severity) == ("state-unknown", Severity.WARNING)
+    assert found.summary == "not known whether it is well: exited (137)"
+    assert found.evidence[1] == "its engine does not remember whether somebody stopped it"
+    assert [way.id for way in found.proposals] == ["start"]
+
+
+def test_a_container_that_is_paused_does_nothing_as_one_that_a_signal_stopped() -> None:
+    services = contained(made(status="paused"))
+    [found] = evaluate(snapshot(services=services))
+    assert (found.code, found.severity, found.service) == ("process-stopped", Severity.CRITICAL, services[0].ref)
+    assert found.proposals[0].commands == ("docker unpause web",)
+
+
+def test_a_container_of_which_its_engine_cannot_tell() -> None:
+    services = contained(unreadable("ab12", "old", ValueError("dockerd: no such file")))
+    [found] = evaluate(snapshot(services=services))
+    assert found.summary == "not known whether it is well: not read: dockerd: no such file"
+
+
+def test_many_that_are_so_for_one_reason_are_one_finding() -> None:
+    many = [replace(made(status="exited", exit_code=143, policy="no"), name=f"job{each}") for each in range(4)]
+    services = contained(*many)
+    [found] = evaluate(snapshot(services=services))
+    assert found.summary == "not known whether 4 services are well: job0, job1, job2 and 1 more"
+    assert set(found.covers) == {one.ref for one in services}
+
+
+def test_a_workload_of_which_the_pods_are_hidden_may_never_be_ready() -> None:
+    told = SURVEY.parse(read(RECORDED / "kubernetes-viewer.txt").output).services
+    services = tuple(replace(one, ref=replace(one.ref, host=HOST)) for one in told)
+    [found] = evaluate(snapshot(services=services))
+    assert found.code == "state-unknown"
+    assert found.summary == "not known whether 3 services are well: shop/sts/db, mon/sts/store and shop/deploy/api"
+    assert found.evidence[0] == "its pods are hidden from this user"
+    # Of a deployment its controller says when it takes too long.
+    text = read(RECORDED / "kubernetes-viewer.txt").output
+    row = ">k Progressing True ReplicaSetUpdated 2026-11-27T23:36:17Z -"
+    more = SURVEY.parse(text.replace(">w Deployment shop far", f"{row}\n>w Deployment shop far")).services
+    assert {one.ref.name: one.state for one in more}["shop/deploy/api"] is State.STARTING
+
+
+def test_a_pid_file_that_this_login_may_not_read() -> None:
+    told = SURVEY_PROBE.parse(read(RECORDED / "pidfile-oncall.txt").output)
+    services = tuple(replace(one, ref=replace(one.ref, host=HOST)) for one in told)
+    found = evaluate(snapshot(services=services))
+    [closed] = [one for one in found if one.code == "state-unknown"]
+    assert closed.summary == "not known whether it is well: pid file not readable"
+    assert "this user may not read" in closed.evidence[1]
+
+
+@pytest.mark.parametrize("manager", ["systemd", "pm2", "supervisord"])
+def test_a_word_that_means_nothing_here(manager: str) -> None:
+    odd = unit("odd", State.UNKNOWN, native_state="maintenance/maintenance", ref=ServiceRef(HOST, manager, "odd"))
+    [found] = evaluate(snapshot(services=(odd,)))
+    assert (found.code, found.subject) == ("state-unknown", f"{HOST}/{manager}:odd")
+
+
+def test_what_only_files_tell_is_not_seen_with_the_reason() -> None:
+    why = "may not use /run/supervisor.sock: join group supervisor"
+    names = ("api", "web")
+    services = tuple(
+        unit(name, State.UNKNOWN, native_state="not told", ref=ServiceRef(HOST, "supervisord", name), tool_missing=why)
+        for name in names
+    )
+    where = snapshot(services=services)
+    assert evaluate(where) == ()
+    assert blind(where) == (f"supervisord: api and web ({why})",)
+
+
+def test_of_what_a_manager_left_alone_another_finding_tells() -> None:
+    alone = unit("api", State.UNKNOWN, ref=ServiceRef(HOST, "pm2", "api", "user:ann"), adrift="nobody looks", ran=True)
+    assert [one.code for one in evaluate(snapshot(services=(alone,)))] == ["manager-down"]
