@@ -8,7 +8,7 @@ export PATH LC_ALL SYSTEMD_PAGER SYSTEMD_COLORS SYSTEMD_LESS
 unset CDPATH ENV BASH_ENV LANGUAGE
 cd / || exit 1
 hd_me=$(id -u) || exit 1
-: "${hd_places:=/run/hostdeck /var/tmp /tmp}"
+: "${hd_places:=/var/tmp /run/hostdeck /tmp}"
 
 # A place is good when nobody but root (or this user) can rename what others put there, and all can put something there.
 hd_good() {

@@ -22,9 +22,9 @@ hd_receive() {
     hd_store "$2" || return 1
     return 0
   fi
-  case "$(id -u) $hd_places" in "0 /run/hostdeck "*) mkdir -m 1777 /run/hostdeck 2>/dev/null ;; esac
   for hd_at in $hd_places; do
     hd_dir=$hd_at/hostdeck-plan-$1
+    case "$hd_me $hd_at" in "0 /run/hostdeck") mkdir -m 1777 /run/hostdeck 2>/dev/null ;; esac
     if ! hd_good "$hd_at"; then continue; fi
     if ! mkdir "$hd_dir" 2>/dev/null; then
       # Made just now by another connection, which may have called it off: then it must not begin elsewhere.

@@ -327,6 +327,10 @@ hd_all() {
     hd_lock "$hd_key" || { hd_finish refused "$hd_refused"; return; }
   done
   hd_audit "plan=$hd_id begin user=$hd_user $hd_about" || { hd_finish refused audit; return; }
+  # On the disk before anything is done: what a crash cuts off is to be found afterwards. A disk that is too slow for it
+  # holds nobody up who came to mend it.
+  hd_run safe 500
+  rm -f "$hd_dir"/out.safe*
   hd_preflight || { hd_finish refused "$hd_cause"; return; }
   if hd_steps && hd_checks; then
     hd_close_up

@@ -663,6 +663,49 @@ def test_a_log_that_takes_nothing_holds_no_plan_up(places: LocalPlaces, log: tup
     assert places.locks() == []
 
 
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """A disk of its own at ``places`` that writes nothing down by itself, and what a crash leaves of it."""
+    image, mounted = tmp_path / "disk", [tmp_path / "places"]
+
+    def mount(file: Path, place: Path) -> Path:
+        place.mkdir()
+        subprocess.run(["mount", "-o", "loop,commit=600", file, place], check=True)
+        return place
+
+    def crash() -> Path:
+        after = tmp_path / "after"
+        shutil.copyfile(image, tmp_path / "copy")
+        mounted.append(mount(tmp_path / "copy", after))
+        return after
+
+    with image.open("wb") as made:
+        made.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    mount(image, mounted[0])
+    yield crash
+    for place in mounted:
+        subprocess.run(["umount", place], check=True)
+
+
+@words
+def test_what_was_begun_is_on_the_disk_before_it_is_done(
+    tmp_path: Path, disk: Callable[[], Path], words: tuple[str, ...]
+) -> None:
+    """A host that crashes writes nothing down any more: a plan that left no file would never have been."""
+    places = LocalPlaces(tmp_path / "places")
+    go = tmp_path / "go"
+    plan = make(Step("one", change("sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done", timeout=60)))
+    going = places.start(plan, words)
+    until(lambda: "step 1 running" in places.state(plan))
+    left = disk() / "place0" / f"hostdeck-plan-{plan.id}"
+    go.touch()
+    going.wait(30)
+    assert loads((left / "plan").read_text(), "web1")[0] == plan
+    assert (left / "state").read_text().startswith(f"run 1 {plan.id} ")
+    assert " begin user=" in (left / "audit").read_text()
+
+
 @words
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_plan_that_lost_its_lock_does_and_undoes_nothing_more(
