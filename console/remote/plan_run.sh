@@ -258,8 +258,8 @@ hd_unlock() {
   hd_links=
 }
 
-# Who does what and why, before it is done: in the host's log where there is one, and beside the state in any case. A log
-# whose queue is full would keep its writer for ever.
+# Who does what and why, before it is done: in the host's log, where there is none in a file that stays, and beside the
+# state in any case. A log whose queue is full would keep its writer for ever.
 hd_audit() {
   printf '%s\n' "$*" 2>/dev/null >>"$hd_dir/audit" || return 1
   if [ -S "$hd_syslog" ] && command -v logger >/dev/null 2>&1; then
@@ -267,7 +267,9 @@ hd_audit() {
     [ -e "$hd_dir/exit.$hd_slot" ] || hd_slots || return 1
     hd_run audit 500
     [ -z "$hd_over" ] || hd_syslog=
-    [ "$hd_exit" = 0 ] || return 1
+    [ "$hd_exit" = 0 ]
+  else
+    hd_record "$*"
   fi
 }
 

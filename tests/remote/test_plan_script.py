@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -49,6 +50,8 @@ HOSTILE = (
     "&&",
     "END_of_here",
 )
+
+NO_LOG = "hd_syslog=/none\n"
 
 words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
 
@@ -704,6 +707,50 @@ def test_what_was_begun_is_on_the_disk_before_it_is_done(
     assert loads((left / "plan").read_text(), "web1")[0] == plan
     assert (left / "state").read_text().startswith(f"run 1 {plan.id} ")
     assert " begin user=" in (left / "audit").read_text()
+
+
+def recorded(places: LocalPlaces, number: int = 1) -> list[str]:
+    """What was written down on a host without a log."""
+    file = places.first / f"hostdeck-audit-{os.getuid()}.{number}" / "log"
+    return [line.split(" ", 1)[1] for line in file.read_text().splitlines()] if file.exists() else []
+
+
+@words
+def test_a_host_without_a_log_keeps_who_did_what(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    """What lies beside the plan goes with it the day after."""
+    plan = make(Step("one", change("true")))
+    assert places.run(plan, words, mend=NO_LOG)[-1] == "result done"
+    begin, end = recorded(places)
+    assert begin.startswith(f"plan={plan.id} begin user=")
+    assert end == f"plan={plan.id} end result=done"
+    (places.first / f"hostdeck-lock-{lock_key(REF)}.1").symlink_to("v=1&plan=20261120-dead&up=1&lease=1")
+    program = plan_door.set_aside(lock_key(REF), "20261120-dead", "by=bob&why=stale", places.all)
+    said = subprocess.run([*words], input=program.replace(b"/dev/log", b"/none"), capture_output=True, check=True)
+    assert said.stdout == b"d set-aside\n"
+    assert recorded(places)[2].startswith(f"break-lock key={lock_key(REF)} of-plan=20261120-dead user=")
+
+
+@words
+def test_what_others_lay_out_where_it_is_kept_is_left_alone(
+    places: LocalPlaces, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """And where nothing of it can be written, nothing is done."""
+    name, own = f"{places.first}/hostdeck-audit-{os.getuid()}", tmp_path / "own"
+    own.mkdir()
+    os.mkfifo(f"{name}.1")
+    Path(f"{name}.2").symlink_to(own)
+    Path(f"{name}.3").mkdir(mode=0o777)
+    os.chown(f"{name}.3", 65534, 65534)
+    plan = make(Step("one", change("true")))
+    assert places.run(plan, words, mend=NO_LOG)[-1] == "result done"
+    assert len(recorded(places, 4)) == 2
+    assert [*own.iterdir(), *Path(f"{name}.3").iterdir()] == []
+    shutil.rmtree(f"{name}.4")
+    for number in (4, 5):
+        Path(f"{name}.{number}").write_text("in the way")
+    shutil.rmtree(places.directory(plan))
+    assert places.run(plan, words, mend=NO_LOG)[-1] == "result refused audit"
+    assert "step 1 running" not in places.state(plan)
 
 
 @words

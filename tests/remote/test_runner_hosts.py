@@ -62,6 +62,8 @@ async def test_a_busybox_host(lab: Lab, fresh_host: FreshHost) -> None:
     async with connected(host.name, lab.ssh_config("root")) as transport:
         last = [progress async for progress in resume(transport, left, settings=RUN)][-1]
         assert last.result is Result.DONE
+    kept = host.read("/var/log/hostdeck-audit-0.1/log")
+    assert [kept.count(f"plan={of.id} {what} ") for of in (plan, left) for what in ("begin", "end")] == [1, 1, 1, 1]
 
 
 async def test_a_noisy_shell_and_another_language(lab: Lab, fresh_host: FreshHost) -> None:
