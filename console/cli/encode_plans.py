@@ -160,6 +160,8 @@ def audit_entry(entry: "AuditEntry") -> Json:
         "not_run": [command for place, command in enumerate(entry.commands) if place in entry.left_out],
         "reason": entry.reason,
         "result": entry.result,
+        "state": entry.state,
+        "elsewhere": entry.elsewhere,
         "result_reason": entry.result_reason,
         "difference": entry.difference,
         "broke": list(entry.broke),

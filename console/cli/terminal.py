@@ -24,6 +24,7 @@ _STATES = {
     "warning": ("▲", "!", YELLOW),
     "undone": ("▲", "!", YELLOW),
     "failed": ("✖", "x", RED),
+    "abandoned": ("✖", "x", RED),
     "refused": ("✖", "x", RED),
     "down": ("✖", "x", RED),
     "critical": ("✖", "x", RED),

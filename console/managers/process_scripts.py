@@ -105,7 +105,7 @@ ours() {
     [ "$owner" = 0 ] || [ "$owner" = "$me" ]
   }
 }
-for place in "${HOSTDECK_PLAN%/*}" /run/hostdeck /var/tmp /tmp; do
+for place in "${HOSTDECK_PLAN%/*}" /var/tmp /run/hostdeck /tmp; do
   for mark in "$place"/hostdeck-plan-*/outlived."$pid"."$began"; do
     if [ -f "$mark" ] && ours "${mark%/*}"; then
       echo "$name outlived the signal of an earlier plan"

@@ -68,6 +68,15 @@ class AuditEntry:
     """What the steps and checks that failed said last."""
     proof: tuple[str, ...] = ()
     """What was found true afterwards, also that SIGKILL was needed; none in trails of older versions."""
+    life: str = ""
+    """``running`` where its host has just said so; ``abandoned`` of one that failed since its process went away."""
+    elsewhere: bool = False
+    """Its host tells of it, and not this trail: another console has begun it."""
+
+    @property
+    def state(self) -> str:
+        """What became of it, in the word that a person is told."""
+        return self.life or self.result
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +99,11 @@ class AuditFilter:
             (self.host, entry.host),
             (self.who, entry.who),
             (self.kind, entry.kind),
-            (self.result, entry.result),
         ):
             if wanted is not None and wanted != value:
                 return False
+        if self.result is not None and self.result not in (entry.result, entry.state):
+            return False
         if self.text is not None and not self._says(entry, self.text):
             return False
         return self.since is None or entry.at >= self.since
@@ -138,8 +148,19 @@ class AuditTrail:
         """The host has the plan."""
         self._write("started", plan.id, host=plan.target.host)
 
-    def finished(self, plan: Plan, result: Result, reason: str | None, told: PlanProgress | None = None) -> None:
-        """The result is known; ``told``: how far the plan has come, where that was seen."""
+    def finished(
+        self,
+        plan: Plan,
+        result: Result,
+        reason: str | None,
+        told: PlanProgress | None = None,
+        *,
+        abandoned: bool = False,
+    ) -> None:
+        """The result is known; ``told``: how far the plan has come, where that was seen.
+
+        ``abandoned``: its process went away without a result.
+        """
         words = None if reason is None else mask(reason)
         kept = _bounded(told.kept) if told is not None else []
         failed = _bounded(line for part in told.failed for line in part.said) if told is not None else []
@@ -155,6 +176,7 @@ class AuditTrail:
             proof=_bounded(told.proof) if told is not None else [],
             left_out=left,
             broke=list(told.broke) if told is not None else [],
+            **({"abandoned": True} if abandoned else {}),
         )
 
     def breaks_lock(self, ref: ServiceRef, plan_id: str, operator: str, reason: str) -> None:
@@ -341,7 +363,8 @@ def _later(entry: AuditEntry, event: Mapping[str, Any]) -> AuditEntry:
     places = frozenset(one for one in left if isinstance(one, int)) if isinstance(left, list) else frozenset()
     entry = replace(entry, result=result, result_reason=words, finished=_time(event), kept=kept, left_out=places)
     broke, failed, proof = (_lines(event.get(name)) for name in ("broke", "failed", "proof"))
-    return replace(entry, broke=broke, failed=failed, proof=proof)
+    life = "abandoned" if event.get("abandoned") is True else ""
+    return replace(entry, broke=broke, failed=failed, proof=proof, life=life)
 
 
 def _lines(value: object) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ hd_receive() {
     hd_store "$2" || return 1
     return 0
   fi
-  case "$(id -u) $hd_places" in "0 /run/hostdeck "*) mkdir -m 1777 /run/hostdeck 2>/dev/null ;; esac
   for hd_at in $hd_places; do
     hd_dir=$hd_at/hostdeck-plan-$1
+    case "$hd_me $hd_at" in "0 /run/hostdeck") mkdir -m 1777 /run/hostdeck 2>/dev/null ;; esac
     if ! hd_good "$hd_at"; then continue; fi
     if ! mkdir "$hd_dir" 2>/dev/null; then
       # Made just now by another connection, which may have called it off: then it must not begin elsewhere.
@@ -342,9 +342,12 @@ hd_set_aside() {
     return
   fi
   hd_said='' hd_old=${hd_link##*.} hd_who=$(id -un | tr -c 'A-Za-z0-9._\n-' _)
+  hd_line="break-lock key=$1 of-plan=$2 user=$hd_who $3 was $hd_kind: $hd_payload"
   if [ -S /dev/log ] && command -v logger >/dev/null 2>&1; then
-    logger -t hostdeck -p auth.notice -- "break-lock key=$1 of-plan=$2 user=$hd_who $3 was $hd_kind: $hd_payload" || exit 1
-  fi
+    logger -t hostdeck -p auth.notice -- "$hd_line"
+  else
+    hd_record "$hd_line"
+  fi || { echo "d refused the host could not write its audit line"; exit 1; }
   for hd_at in $hd_places; do
     hd_good "$hd_at" || continue
     hd_tries=0

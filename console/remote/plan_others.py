@@ -46,7 +46,7 @@ def others(view: HostView) -> tuple[OtherPlan, ...]:
     for lock in view.locks:
         if lock.plan and lock.plan not in known:
             known.add(lock.plan)
-            found.append(_of_lock(lock))
+            found.append(of_lock(lock))
     return tuple(sorted(found, key=lambda one: _ORDER.get(one.life, 1)))
 
 
@@ -92,7 +92,8 @@ def abandoned(plans: Iterable[HostPlan]) -> tuple[AbandonedPlan, ...]:
     return tuple(sorted(left, key=lambda one: one.ref))
 
 
-def _of_lock(lock: LockHolder) -> OtherPlan:
+def of_lock(lock: LockHolder) -> OtherPlan:
+    """What the lock of a plan says of it."""
     name = lock.target.partition("/")[2] or lock.target
     return OtherPlan(
         lock.plan,

@@ -261,8 +261,8 @@ hd_unlock() {
   hd_links=
 }
 
-# Who does what and why, before it is done: in the host's log where there is one, and beside the state in any case. A log
-# whose queue is full would keep its writer for ever.
+# Who does what and why, before it is done: in the host's log, where there is none in a file that stays, and beside the
+# state in any case. A log whose queue is full would keep its writer for ever.
 hd_audit() {
   printf '%s\n' "$*" 2>/dev/null >>"$hd_dir/audit" || return 1
   if [ -S "$hd_syslog" ] && command -v logger >/dev/null 2>&1; then
@@ -270,7 +270,9 @@ hd_audit() {
     [ -e "$hd_dir/exit.$hd_slot" ] || hd_slots || return 1
     hd_run audit 500
     [ -z "$hd_over" ] || hd_syslog=
-    [ "$hd_exit" = 0 ] || return 1
+    [ "$hd_exit" = 0 ]
+  else
+    hd_record "$*"
   fi
 }
 
@@ -330,6 +332,10 @@ hd_all() {
     hd_lock "$hd_key" || { hd_finish refused "$hd_refused"; return; }
   done
   hd_audit "plan=$hd_id begin user=$hd_user $hd_about" || { hd_finish refused audit; return; }
+  # On the disk before anything is done: what a crash cuts off is to be found afterwards. A disk that is too slow for it
+  # holds nobody up who came to mend it.
+  hd_run safe 500
+  rm -f "$hd_dir"/out.safe*
   hd_preflight || { hd_finish refused "$hd_cause"; return; }
   if hd_steps && hd_checks; then
     hd_close_up

@@ -18,14 +18,19 @@ from console.core.service import ServiceRef
 from console.core.stop_way import LONGEST
 from console.remote import plan_json
 
-PLACES = ("/run/hostdeck", "/var/tmp", "/tmp")  # noqa: S108 - sticky and root's; the script checks that they are
-"""Where locks and plans may lie on a host, the best first. All of them are looked through for locks."""
+PLACES = ("/var/tmp", "/run/hostdeck", "/tmp")  # noqa: S108 - sticky and root's; the script checks that they are
+"""Where locks and plans may lie on a host, the best first. All of them are looked through for locks.
+
+The first outlives a restart of the host: what a plan had begun when that cut it off is to be told afterwards.
+"""
 
 GRACE = 60.0
 """Seconds that a lock outlives the longest time its plan can take."""
 
 _ABOUT_BYTES = 730
 _FIELD_BYTES = 160
+
+_SAFE = 'for file; do dd if=/dev/null of="$file" conv=notrunc,fsync; done'
 
 _STOPPING = 5.0  # seconds in which a command that takes too long is ended
 _LOOK = 10.0  # seconds for one look at whether a command may be run as root
@@ -171,6 +176,7 @@ def _commands(plan: Plan, root: bool) -> Iterable[str]:
     yield "hd_command() {"
     yield "case $1 in"
     yield 'audit) exec logger -t hostdeck -p auth.notice -- "$hd_line" ;;'
+    yield f'safe) exec $hd_setsid sh -c {quote((_SAFE,))} sh "$hd_dir/plan" "$hd_dir/state" "$hd_dir/audit" ;;'
     for tag, command in _tagged(plan):
         yield f"{tag}) exec $hd_setsid {quote(command.words(root=root))} ;;"
     for number, step in enumerate(plan.steps, 1):

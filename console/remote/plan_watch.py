@@ -66,6 +66,11 @@ class PlanWatch:
         self._attempts = 0
         self._end: tuple[Result, str] | None = None
 
+    @property
+    def abandoned(self) -> bool:
+        """Whether the plan's process went away without a result."""
+        return self._end is not None and self._end[1] is _DEAD
+
     async def run(self) -> AsyncGenerator[PlanProgress, None]:
         """Progress after each change, the last with a result. Ending the iteration leaves the plan to itself."""
         try:

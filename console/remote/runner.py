@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from console.core.command import Command
 from console.core.plan import Plan, PlanProgress, Result
@@ -147,7 +148,8 @@ async def _audited(watch: PlanWatch, state: PlanState, audit: AuditTrail | None)
                 started = True
                 await _note(audit.started, state.plan)
             if progress.result not in (None, Result.UNKNOWN) and audit is not None:
-                trouble = await _note(audit.finished, state.plan, progress.result, progress.reason, progress)
+                write = partial(audit.finished, abandoned=watch.abandoned)
+                trouble = await _note(write, state.plan, progress.result, progress.reason, progress)
                 if trouble is not None:
                     progress = state.progress(
                         result=progress.result, reason="; ".join(filter(None, (progress.reason, trouble)))
@@ -260,9 +262,11 @@ async def _settled(audit: AuditTrail, view: HostView, host: str) -> frozenset[st
         found = view.plan(entry.id) if entry.host == host and entry.result == Result.UNKNOWN.value else None
         if found is None or found.life not in (PlanLife.ENDED, PlanLife.ABANDONED):
             continue
-        result = Result.FAILED if found.life is PlanLife.ABANDONED else found.progress.result
+        abandoned, progress = found.life is PlanLife.ABANDONED, found.progress
+        result = Result.FAILED if abandoned else progress.result
         if result is not None:
-            await asyncio.to_thread(audit.finished, found.plan, result, found.progress.reason, found.progress)
+            write = partial(audit.finished, abandoned=abandoned)
+            await asyncio.to_thread(write, found.plan, result, progress.reason, progress)
             learned.add(entry.id)
     return frozenset(learned)
 

@@ -9,7 +9,7 @@ import pytest
 
 from console.cli import wiring
 from console.core.command import Command, Output
-from console.core.plan import PlanProgress, Result, Step, StepResult, StepState
+from console.core.plan import Plan, PlanProgress, Result, Step, StepResult, StepState
 from console.remote import plan_json
 from console.remote.audit import AuditTrail
 from console.remote.transport import HostSpec, Transport, TransportError
@@ -24,7 +24,8 @@ def test_audit_says_how_many_results_are_unknown_and_what_asks_for_them(cli: Run
     trail = AuditTrail()
     trail.planned(make(plan_id="20261120-0001"), "ann")
     assert cli("audit", "nothing-like-it")[1].splitlines()[-1] == (
-        "1 result is unknown here: `hostdeck audit --result unknown --ask` asks the hosts how it ended"
+        "1 result is unknown here: `hostdeck audit --result unknown --ask` "
+        "asks the hosts what still runs and how it ended"
     )
     trail.planned(make(plan_id="20261120-0002"), "ann")
     assert cli("audit")[1].splitlines()[-1].startswith("2 results are unknown here: ")
@@ -120,24 +121,78 @@ class Told(Silent):
         return Output(0, self.text, "")
 
 
-def test_plans_without_an_end_of_other_consoles_are_told_too(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    own, *others = (
+def told_of(plan: Plan, life: str) -> list[str]:
+    """What a host tells of a plan that runs, was left, or has ended."""
+    run = f"state run 1 {plan.id} 77 5 BOOT 5000 1795000000 100 oncall"
+    end = ["state took 3.0", "state result done"] if life == "over" else [f"a {life}"]
+    return [f"p {plan.id} 1001", f"plan {plan_json.dumps(plan, 'bob')}", run, *end]
+
+
+@pytest.fixture
+def plans(monkeypatch: pytest.MonkeyPatch) -> tuple[Plan, ...]:
+    """Four plans that web1 tells of, once it is asked: one runs, one was left, one has ended, and one runs too."""
+    made = tuple(
         replace(make(Step("one", change("true")), plan_id=f"20261120-000{n}"), reason="incident 4711") for n in range(4)
     )
-    AuditTrail().planned(own, "ann")
-    AuditTrail().finished(own, Result.DONE, None)
-    lines = ["n 9000 BOOT 1001"]
-    for made, life in zip((own, *others), ("alive", "alive", "dead", "over"), strict=True):
-        lines += [f"p {made.id} 1001", f"plan {plan_json.dumps(made, 'bob')}"]
-        lines += [f"state run 1 {made.id} 77 5 BOOT 5000 1795000000 100 oncall"]
-        lines += ["state result done"] if life == "over" else [f"a {life}"]
-    Told.text = "\n".join(lines)
+    lives = ("alive", "dead", "over", "alive")
+    lines = [line for plan, life in zip(made, lives, strict=True) for line in told_of(plan, life)]
+    Told.text = "\n".join(["n 9000 BOOT 1001", *lines])
     monkeypatch.setattr(wiring, "transports", lambda specs: tuple(Told(spec.name, []) for spec in specs))
-    code, _, err = cli("audit", "--ask", "--host", "web1")
+    return made
+
+
+def test_what_runs_and_what_was_left_is_told_as_that(cli: Run, plans: tuple[Plan, ...]) -> None:
+    for made in plans:
+        AuditTrail().planned(made, "ann")
+        AuditTrail().started(made)
+    lost = replace(make(plan_id="20261120-0009"), target=replace(plans[0].target, name="lost.service"))
+    AuditTrail().planned(lost, "ann")
+    assert cli("audit")[1].count("    it began, and no end of it was seen from here: it may still run\n") == 4
+    code, told, _ = cli("audit", "--ask")
     assert code == 0
-    told = [line for line in err.splitlines() if "another console" in line]
-    about = "restart of web1/systemd:api.service by bob from another console, begun 40 s ago (incident 4711)"
-    assert sorted(line.removeprefix("hostdeck: ") for line in told) == [
-        f"web1: abandoned: {about}",
-        f"web1: running: {about}",
+    words = [line.split("  ")[1].split(" ", 1)[1].split(" in ")[0] for line in told.splitlines() if "  by ann" in line]
+    assert sorted(words) == ["abandoned", "done", "running", "running", "unknown"]
+    assert told.splitlines()[-2:] == [
+        "2 results are not known: still running (web1)",
+        "1 result is not known: the host was asked and knows nothing of it, as after a day (web1)",
     ]
+    for result, ids in {
+        "running": {plans[0].id, plans[3].id},
+        "abandoned": {plans[1].id},
+        "failed": {plans[1].id},
+        "done": {plans[2].id},
+    }.items():
+        found = json.loads(cli("audit", "--ask", "--result", result, "--json")[1])["plans"]
+        assert {one["id"] for one in found} == ids
+        assert {(one["state"], one["elsewhere"]) for one in found} <= {(result, False), ("abandoned", False)}
+    # What became of the one that was left is kept here, also when nobody asks any more.
+    assert json.loads(cli("audit", "--result", "abandoned", "--json")[1])["plans"][0]["result"] == "failed"
+
+
+def test_plans_of_other_consoles_are_told_too(cli: Run, plans: tuple[Plan, ...]) -> None:
+    AuditTrail().planned(plans[3], "ann")
+    assert len(json.loads(cli("audit", "--json")[1])["plans"]) == 1
+    told = cli("audit", "--ask", "--host", "web1")[1]
+    others = [line for line in told.splitlines() if "another console" in line]
+    about = "restart web1/systemd:api.service  by bob from another console  (incident 4711)"
+    assert all(line.endswith(about) for line in others)
+    assert [next(word for word in ("running", "abandoned", "done in 3.0 s") if word in line) for line in others] == [
+        "running",
+        "abandoned",
+        "done in 3.0 s",
+    ]
+    found = json.loads(cli("audit", "--ask", "--host", "web1", "--json")[1])["plans"]
+    assert {one["id"]: (one["state"], one["elsewhere"]) for one in found} == {
+        plans[0].id: ("running", True),
+        plans[1].id: ("abandoned", True),
+        plans[2].id: ("done", True),
+        plans[3].id: ("running", False),
+    }
+
+
+def test_of_another_users_plan_what_its_lock_says(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    says = "plan=20261120-0007&kind=restart&target=w%2Fsystemd%3Aapi.service&by=eve&why=hurry&lease=100"
+    Told.text = f"n 9000 BOOT 1001\nl systemd-api-1 7 live 1002:eve {says}"
+    monkeypatch.setattr(wiring, "transports", lambda specs: tuple(Told(spec.name, []) for spec in specs))
+    (found,) = json.loads(cli("audit", "--ask", "--host", "web1", "--json")[1])["plans"]
+    assert (found["target"], found["who"], found["state"]) == ("web1/api.service", "eve", "running")

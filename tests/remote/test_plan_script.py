@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -49,6 +50,8 @@ HOSTILE = (
     "&&",
     "END_of_here",
 )
+
+NO_LOG = "hd_syslog=/none\n"
 
 words = pytest.mark.parametrize("words", SHELLS, ids=[words[0] for words in SHELLS])
 
@@ -661,6 +664,93 @@ def test_a_log_that_takes_nothing_holds_no_plan_up(places: LocalPlaces, log: tup
         assert places.run(plan, mend=log[1])[-1] == "result refused audit"
     assert not (places.first / "one").exists()
     assert places.locks() == []
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
+    """A disk of its own at ``places`` that writes nothing down by itself, and what a crash leaves of it."""
+    image, mounted = tmp_path / "disk", [tmp_path / "places"]
+
+    def mount(file: Path, place: Path) -> Path:
+        place.mkdir()
+        subprocess.run(["mount", "-o", "loop,commit=600", file, place], check=True)
+        return place
+
+    def crash() -> Path:
+        after = tmp_path / "after"
+        shutil.copyfile(image, tmp_path / "copy")
+        mounted.append(mount(tmp_path / "copy", after))
+        return after
+
+    with image.open("wb") as made:
+        made.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    mount(image, mounted[0])
+    yield crash
+    for place in mounted:
+        subprocess.run(["umount", place], check=True)
+
+
+@words
+def test_what_was_begun_is_on_the_disk_before_it_is_done(
+    tmp_path: Path, disk: Callable[[], Path], words: tuple[str, ...]
+) -> None:
+    """A host that crashes writes nothing down any more: a plan that left no file would never have been."""
+    places = LocalPlaces(tmp_path / "places")
+    go = tmp_path / "go"
+    plan = make(Step("one", change("sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done", timeout=60)))
+    going = places.start(plan, words)
+    until(lambda: "step 1 running" in places.state(plan))
+    left = disk() / "place0" / f"hostdeck-plan-{plan.id}"
+    go.touch()
+    going.wait(30)
+    assert loads((left / "plan").read_text(), "web1")[0] == plan
+    assert (left / "state").read_text().startswith(f"run 1 {plan.id} ")
+    assert " begin user=" in (left / "audit").read_text()
+
+
+def recorded(places: LocalPlaces, number: int = 1) -> list[str]:
+    """What was written down on a host without a log."""
+    file = places.first / f"hostdeck-audit-{os.getuid()}.{number}" / "log"
+    return [line.split(" ", 1)[1] for line in file.read_text().splitlines()] if file.exists() else []
+
+
+@words
+def test_a_host_without_a_log_keeps_who_did_what(places: LocalPlaces, words: tuple[str, ...]) -> None:
+    """What lies beside the plan goes with it the day after."""
+    plan = make(Step("one", change("true")))
+    assert places.run(plan, words, mend=NO_LOG)[-1] == "result done"
+    begin, end = recorded(places)
+    assert begin.startswith(f"plan={plan.id} begin user=")
+    assert end == f"plan={plan.id} end result=done"
+    (places.first / f"hostdeck-lock-{lock_key(REF)}.1").symlink_to("v=1&plan=20261120-dead&up=1&lease=1")
+    program = plan_door.set_aside(lock_key(REF), "20261120-dead", "by=bob&why=stale", places.all)
+    said = subprocess.run([*words], input=program.replace(b"/dev/log", b"/none"), capture_output=True, check=True)
+    assert said.stdout == b"d set-aside\n"
+    assert recorded(places)[2].startswith(f"break-lock key={lock_key(REF)} of-plan=20261120-dead user=")
+
+
+@words
+def test_what_others_lay_out_where_it_is_kept_is_left_alone(
+    places: LocalPlaces, words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """And where nothing of it can be written, nothing is done."""
+    name, own = f"{places.first}/hostdeck-audit-{os.getuid()}", tmp_path / "own"
+    own.mkdir()
+    os.mkfifo(f"{name}.1")
+    Path(f"{name}.2").symlink_to(own)
+    Path(f"{name}.3").mkdir(mode=0o777)
+    os.chown(f"{name}.3", 65534, 65534)
+    plan = make(Step("one", change("true")))
+    assert places.run(plan, words, mend=NO_LOG)[-1] == "result done"
+    assert len(recorded(places, 4)) == 2
+    assert [*own.iterdir(), *Path(f"{name}.3").iterdir()] == []
+    shutil.rmtree(f"{name}.4")
+    for number in (4, 5):
+        Path(f"{name}.{number}").write_text("in the way")
+    shutil.rmtree(places.directory(plan))
+    assert places.run(plan, words, mend=NO_LOG)[-1] == "result refused audit"
+    assert "step 1 running" not in places.state(plan)
 
 
 @words

@@ -2,7 +2,7 @@
 
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,10 @@ from console.cli.subcommand import Subcommand, json_option
 if TYPE_CHECKING:
     from console.config.model import Config
     from console.remote.audit import AuditEntry, AuditFilter, AuditTrail
-    from console.remote.plan_inspect import HostPlan
+    from console.remote.plan_inspect import HostView
     from console.remote.transport import HostSpec, Transport
 
-RESULTS = ("done", "undone", "failed", "refused", "unknown")
+RESULTS = ("done", "undone", "failed", "abandoned", "refused", "running", "unknown")
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--ask",
         action="store_true",
-        help="first ask --host and those of unknown results how it ended; told is also what other consoles run there",
+        help="first ask --host and those of unknown results what runs and how it ended, whichever console began it",
     )
     json_option(parser)
 
@@ -42,6 +42,7 @@ def run(arguments: Namespace) -> int:
     """Print the trail, the oldest first."""
     from console.cli import hosts
     from console.cli.errors import CliError
+    from console.remote import audit_live
     from console.remote.audit import AuditError, AuditFilter, AuditTrail
 
     config = hosts.read_config(arguments)
@@ -56,21 +57,24 @@ def run(arguments: Namespace) -> int:
         since=since,
         limit=arguments.lines,
     )
+    code, views = 0, dict[str, "HostView"]()
     try:
-        asked = replace(wanted, result="unknown", limit=None)
-        code = _ask_hosts(config, trail, trail.read(asked), arguments.host) if arguments.ask else 0
-        entries = trail.read(wanted)
-        unknown = len(trail.read(AuditFilter(result="unknown")))
+        if arguments.ask:
+            # What is wanted of them is seen once they have told.
+            unknown = trail.read(replace(wanted, result="unknown", limit=None))
+            code = _ask_hosts(config, trail, unknown, arguments.host, views)
+        known = trail.read()
     except AuditError as error:
         raise CliError(str(error)) from None
+    entries = audit_live.beside(known, views, wanted, time.time())
     if arguments.json:
         _json(entries)
-    else:
-        _text(entries)
-        if not entries:
-            print(_about_nothing(wanted, trail))
-        if unknown:
-            print(_about_unknown(unknown, asked=arguments.ask))
+        return code
+    _text(entries)
+    if not entries:
+        print(_about_nothing(wanted, trail))
+    for line in _about_unknown(known, views, asked=arguments.ask):
+        print(line)
     return code
 
 
@@ -90,17 +94,26 @@ def _about_nothing(wanted: "AuditFilter", trail: "AuditTrail") -> str:
     return f"none of the {len(known)} plans in {trail.path} {told}; their hosts: {hosts}"
 
 
-def _about_unknown(count: int, *, asked: bool) -> str:
+def _about_unknown(known: "Sequence[AuditEntry]", views: "Mapping[str, HostView]", *, asked: bool) -> "tuple[str, ...]":
     """A plan outlives its console: whoever comes next is told that there is something to ask for."""
-    words = f"{count} result{'s are' if count > 1 else ' is'}"
+    from console.remote import audit_live
+
     if asked:
-        return f"{words} still unknown: those hosts were not reached, still run the plan, or know nothing of it"
+        return audit_live.unknown_words(known, views)
+    count = sum(entry.result == "unknown" for entry in known)
+    words = f"{count} result{'s are' if count > 1 else ' is'}"
     ask = again.command("audit", "--result", "unknown", "--ask")
-    return f"{words} unknown here: `{ask}` asks the hosts how it ended"
+    return (f"{words} unknown here: `{ask}` asks the hosts what still runs and how it ended",) if count else ()
 
 
-def _ask_hosts(config: "Config", trail: "AuditTrail", unknown: "Sequence[AuditEntry]", named: str | None) -> int:
-    """Write down how plans ended whose end was not seen from here, and tell of those of other consoles.
+def _ask_hosts(
+    config: "Config",
+    trail: "AuditTrail",
+    unknown: "Sequence[AuditEntry]",
+    named: str | None,
+    views: "dict[str, HostView]",
+) -> int:
+    """Write down how plans ended whose end was not seen from here; ``views`` is given what each host tells.
 
     3 when a host could not be asked. The one that was ``named`` is asked in any case.
     """
@@ -117,23 +130,22 @@ def _ask_hosts(config: "Config", trail: "AuditTrail", unknown: "Sequence[AuditEn
             # A host of an old entry may have another name by now; the others are asked all the same.
             report(f"{name}: {error}")
             code = int(error.code)
-    return max(code, looking.ask(_settle(tuple(specs), trail)) if specs else 0)
+    return max(code, looking.ask(_settle(tuple(specs), trail, views)) if specs else 0)
 
 
-async def _settle(specs: "tuple[HostSpec, ...]", trail: "AuditTrail") -> int:
+async def _settle(specs: "tuple[HostSpec, ...]", trail: "AuditTrail", views: "dict[str, HostView]") -> int:
     import asyncio
 
     from console.cli.wiring import transports
 
-    return max(await asyncio.gather(*(_settle_one(transport, trail) for transport in transports(specs))))
+    return max(await asyncio.gather(*(_settle_one(transport, trail, views) for transport in transports(specs))))
 
 
-async def _settle_one(transport: "Transport", trail: "AuditTrail") -> int:
+async def _settle_one(transport: "Transport", trail: "AuditTrail", views: "dict[str, HostView]") -> int:
     import asyncio
 
     from console.cli.entry import report
     from console.cli.errors import Exit
-    from console.remote.plan_inspect import PlanLife
     from console.remote.runner import inspect, settle
     from console.remote.transport import TransportError
 
@@ -146,19 +158,8 @@ async def _settle_one(transport: "Transport", trail: "AuditTrail") -> int:
     finally:
         await asyncio.shield(transport.close())
     report(f"{transport.host}: {learned} of the unknown results are known now")
-    known = {entry.id for entry in await asyncio.to_thread(trail.read)}
-    for found in view.plans:
-        if found.plan.id not in known and found.life is not PlanLife.ENDED:
-            report(_of_another(found))
+    views[transport.host] = view
     return Exit.OK
-
-
-def _of_another(found: "HostPlan") -> str:
-    """A plan without an end that another console began, which the trail of this machine cannot tell."""
-    ago = f", begun {found.age:.0f} s ago" if found.age is not None else ""
-    reason = f" ({found.plan.reason})" if found.plan.reason else ""
-    who = f"by {found.operator or 'nobody knows whom'} from another console"
-    return f"{found.plan.target.host}: {found.life}: {found.plan.kind} of {found.plan.target} {who}{ago}{reason}"
 
 
 def _json(entries: "Sequence[AuditEntry]") -> None:
@@ -177,8 +178,11 @@ def _text(entries: "Sequence[AuditEntry]") -> None:
         at = datetime.fromtimestamp(entry.at).astimezone().strftime("%Y-%m-%d %H:%M:%S %z")
         seconds = f" in {entry.finished - entry.at:.1f} s" if entry.finished is not None else ""
         reason = f"  ({entry.reason})" if entry.reason else ""
-        state = terminal.state(entry.result)
-        terminal.wrap(f"{at}  {state}{seconds}  {entry.kind} {entry.target}  by {entry.who}{reason}")
+        state = terminal.state(entry.state)
+        where = " from another console" if entry.elsewhere else ""
+        terminal.wrap(f"{at}  {state}{seconds}  {entry.kind} {entry.target}  by {entry.who}{where}{reason}")
+        if entry.state == "unknown" and entry.started is not None and not entry.elsewhere:
+            terminal.wrap("it began, and no end of it was seen from here: it may still run", 4)
         if entry.result_reason:
             terminal.wrap(entry.result_reason, 4)
         for broken in entry.broke:
