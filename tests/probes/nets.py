@@ -86,6 +86,7 @@ nft add rule ip k svc numgen random mod 2 vmap '{ 0 : goto ep1, 1 : goto ep2 }'
 nft add rule ip k ep1 meta l4proto tcp dnat to 10.244.0.5:8080 comment '"tcp dport 7 dnat"'
 nft add rule ip k ep2 meta l4proto tcp dnat to 10.244.1.5:8080
 nft add rule ip k pre iifname vmap '{ "host0" : jump near, "lo" : accept }'
+nft add rule ip k near tcp dport 22 log prefix '"new{ dnat "' accept
 nft add rule ip k near ip saddr 192.0.2.0/24 tcp dport 6000-6010 dnat to 172.31.0.9
 nft add rule ip k near tcp dport "{ $(seq -s, 6101 2 6199) }" redirect to :99
 nft add rule ip k out jump own
