@@ -1,6 +1,6 @@
 """Reload: the manager's own, or SIGHUP to a main process that handles it; the same process afterwards."""
 
-from console.actions import checks, config_test, health, notes, reload_proof, scripts
+from console.actions import checks, config_test, health, hup_scripts, notes, reload_proof
 from console.actions.context import Context, Parts
 from console.core.command import Command
 from console.core.plan import Check, Step
@@ -57,7 +57,9 @@ def handles_hup(context: Context) -> Check:
     """Before: the main process is still the one that is known, and SIGHUP would not end it."""
     assert context.traceable is not None
     run_id = context.traceable.run_id(context.service).argv
-    argv = ("sh", "-c", scripts.HANDLES_HUP, "sh", str(context.service.pid), context.name, *run_id)
+    declared = "declared" if context.settings.reloads_on_sighup else ""
+    words = (str(context.service.pid), context.name, declared, *run_id)
+    argv = ("sh", "-c", hup_scripts.HANDLES_HUP, "sh", *words)
     return Check(f"{context.name} handles SIGHUP", Command(argv), within=0)
 
 

@@ -121,41 +121,6 @@ echo "pid unchanged: $main"
 )
 """KEY COMMAND...: still the remembered run."""
 
-HANDLES_HUP = (
-    MAIN_PID
-    + """
-pid=$1 name=$2
-shift 2
-now=$("$@") || exit 1
-main_pid "$now"
-if [ "$main" != "$pid" ]; then
-  echo "the main process of $name is $main by now, not $pid"
-  exit 1
-fi
-caught='' ignored=''
-while read -r key value; do
-  case $key in SigCgt:) caught=$value ;; SigIgn:) ignored=$value ;; esac
-done 2>/dev/null <"/proc/$pid/status"
-# SIGHUP is signal 1, so the lowest bit of these masks.
-case $caught in
-  *[13579bdfBDF])
-    echo "pid $pid handles SIGHUP"
-    exit 0
-    ;;
-  '')
-    echo "whether $name handles SIGHUP cannot be seen: /proc/$pid/status is hidden"
-    exit 1
-    ;;
-esac
-case $ignored in
-  *[13579bdfBDF]) echo "$name (pid $pid) ignores SIGHUP: nothing would be reloaded" ;;
-  *) echo "$name (pid $pid) does not handle SIGHUP: it would end it" ;;
-esac
-exit 1
-"""
-)
-"""PID NAME COMMAND...: the main process is PID and catches SIGHUP, proc_pid_status(5)."""
-
 MINE = (
     OWNERS
     + """

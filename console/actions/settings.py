@@ -29,8 +29,12 @@ class ActionSettings:
     recent_starts: int = 0
     reload_test: tuple[str, ...] = ()
     """What tests the target's configuration before a reload or a restart, as root; no shell reads it."""
+    reloads_on_sighup: bool = False
+    """The configuration says that the target reloads on SIGHUP, which is not to be seen of every program."""
     logs: tuple[str, ...] = ()
     """Paths of the log files that are configured for the target, beside the log that its manager reads."""
+    declared_logs: tuple[str, ...] = ()
+    """All paths that are configured as its logs, also that which its manager reads."""
     recipe: Recipe | None = None
     """How the target gets a new release, and where its releases are."""
     operator: str = "-"

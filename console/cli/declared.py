@@ -34,10 +34,12 @@ def owners(service: ServiceConfig, services: Iterable[Service]) -> tuple[Service
     return tuple(ref for ref in refs if ref.manager == wanted)
 
 
-def log_files(config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service]) -> tuple[str, ...]:
-    """The log files that are declared for a service, beside the log that its manager reads."""
+def log_files(
+    config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service], every: bool = False
+) -> tuple[str, ...]:
+    """The log files that are declared for a service, beside the log that its manager reads; ``every``: that too."""
     # The first log of a service with a pid file is what its manager reads.
-    first = 1 if ref.manager == "pidfile" else 0
+    first = 1 if ref.manager == "pidfile" and not every else 0
     found = (
         path
         for service in services_on(config, spec)
@@ -72,6 +74,12 @@ def reload_test(config: Config, spec: HostSpec, ref: ServiceRef, services: Seque
     """What tests the configuration of a service before a reload, where that is declared."""
     declared = (service for service in services_on(config, spec) if service.reload_test)
     return next((service.reload_test for service in declared if ref in owners(service, services)), ())
+
+
+def reloads_on_sighup(config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service]) -> bool:
+    """Whether it is declared of a service that it reloads on SIGHUP."""
+    declared = (service for service in services_on(config, spec) if service.reloads_on_sighup)
+    return any(ref in owners(service, services) for service in declared)
 
 
 def recipe(config: Config, spec: HostSpec, ref: ServiceRef, services: Sequence[Service]) -> Recipe | None:

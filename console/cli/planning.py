@@ -6,7 +6,15 @@ from urllib.parse import quote
 
 from console.actions import ActionSettings, RefusedError, plan
 from console.actions.context import one_per_port
-from console.cli.declared import health_command, health_url, log_files, recipe, reload_test, with_declared
+from console.cli.declared import (
+    health_command,
+    health_url,
+    log_files,
+    recipe,
+    reload_test,
+    reloads_on_sighup,
+    with_declared,
+)
 from console.cli.whoami import operator
 from console.config.model import Config
 from console.core.command import Command, Effect
@@ -91,7 +99,9 @@ def _plan(
         health_command=health_command(config, spec, started, snapshot.services),
         recent_starts=recent,
         logs=log_files(config, spec, started, snapshot.services),
+        declared_logs=log_files(config, spec, intent.target, snapshot.services, every=True),
         reload_test=reload_test(config, spec, intent.target, snapshot.services),
+        reloads_on_sighup=reloads_on_sighup(config, spec, intent.target, snapshot.services),
         recipe=recipe(config, spec, intent.target, snapshot.services),
         operator=quote(operator(), safe="@"),
         stamp=time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()),

@@ -128,8 +128,11 @@ class ServiceConfig:
     reload_test: tuple[Annotated[str, kinds.WORD], ...] = ()
     """What tests its configuration before a reload or a restart, run on the host as root; for nginx and others it is
     known."""
+    reloads_on_sighup: bool = False
+    """It reloads on SIGHUP: of programs in Go, Java, Ruby and bash the host does not tell whether they do or end."""
     logs: tuple[Annotated[str, kinds.LOG_PATH], ...] = ()
-    """Log files on the host besides its manager's own; to the first goes what is started from a pid file."""
+    """Log files on the host besides its manager's own; to the first goes what is started from a pid file;
+    after a reload it is looked whether it has these open."""
     pid_file: Annotated[str | None, kinds.HOST_PATH] = None
     """With manager = "pidfile": the file on the host that holds the number of its process."""
     command: tuple[Annotated[str, kinds.WORD], ...] = ()

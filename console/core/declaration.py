@@ -27,6 +27,8 @@ class Declaration:
     """The words that say so."""
     assumed: bool = False
     """The words name no protocol: TCP is what most programs listen on."""
+    given: bool = False
+    """A cluster gives it away on this host: rules send on what comes there, so that its service need not listen."""
 
     @property
     def ports(self) -> range:

@@ -69,7 +69,7 @@ class Chain:
     """A list of rules; ``hook`` where the kernel itself begins with it."""
 
     tool: str
-    """``nft``, ``iptables`` or ``ip6tables``."""
+    """``nft``, ``iptables`` or ``ip6tables``; ``iptables-legacy`` where that is another one."""
     family: str
     """``ip``, ``ip6`` or ``inet``."""
     table: str
@@ -80,6 +80,8 @@ class Chain:
     """``filter`` or ``nat``."""
     priority: int = 0
     policy: Act = Act.ACCEPT
+    in_nft: bool = False
+    """iptables keeps it in nftables, where ``nft`` lists it too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,11 @@ class Probe(Generic[T_co]):
 
     ``script`` is a constant POSIX sh fragment (never built by formatting): it becomes the body of a function of the
     probe shell, so it may use ``"$@"`` for its arguments. It is called in a subshell of its own: it may set variables
-    and ``exec`` its last command, which saves a fork; it must not wait for input. What it prints on standard output is
-    given to ``parse`` as sanitised text without the last newline; a non-zero exit status is a failure whose reason
-    is its standard error: 77 where the login has no right to look, 124 where there was no answer in time, which it may
-    also explain by an answer that begins with ``why``. ``parse`` raises ``ParseError``; it must be pure.
+    and ``exec`` its last command, which saves a fork; it must not wait for input. Its ``echo`` prints its words as they
+    are, whichever shell the host has. What it prints on standard output is given to ``parse`` as sanitised text without
+    the last newline; a non-zero exit status is a failure whose reason is its standard error: 77 where the login has no
+    right to look, 124 where there was no answer in time, which it may also explain by an answer that begins with
+    ``why``. ``parse`` raises ``ParseError``; it must be pure.
 
     ``slow`` probes may take longer than a tick (a service manager, ``df``) and run in a lane of their own, so that they
     never hold up the others. ``cached`` probes answer "same" when their output did not change since the last request

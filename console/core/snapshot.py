@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from console.core.declaration import Declared
+from console.core.declaration import Declaration, Declared
 from console.core.difference import Difference, Pair
 from console.core.health import Health
 from console.core.network import Listener, Process
@@ -207,6 +207,8 @@ class Snapshot:
     """Where services that do not listen now did when they were last seen to."""
     declared: Declared | None = None
     """What files claim ports; ``None`` where they were not looked at yet."""
+    given: tuple[Declaration, ...] = ()
+    """What a cluster gives away of this host's ports, as of the last look at it."""
     sources: tuple[Source, ...] = ()
     complete: bool = False
     """Whether every routine source of this host was asked at least once."""

@@ -7,6 +7,8 @@ can otherwise write to the clipboard, clear the screen or hide text.
 import re
 import shlex
 
+from console.core.token_shapes import HINTS, SHAPES
+
 MARK = "\ufffd"
 """Stands for a character that must not reach the terminal."""
 
@@ -101,6 +103,11 @@ _scheme = re.compile(
     r"""(?P<name>\bauthorization\\?["']?\s{0,4}[=:]\s{0,4}\\?["']?(?:[\w-]{1,20}\s{1,4})?)[^\s"'\\,]+""",
     re.IGNORECASE,
 )
+# All pairs of a Cookie header, each of which may be the one that lets in; of Set-Cookie also what is said of its one.
+_PAIR = r"""(?:[^\s"'\\;]|(?<==)"[^"\n]{0,200}+"(?=[;\s]|\Z))++"""
+_cookie = re.compile(
+    rf"""(?P<name>\bcookie\\?["']?\s{{0,4}}:\s{{0,4}}){_PAIR}(?:;[ \t]{{0,4}}{_PAIR})*+;?""", re.IGNORECASE
+)
 _bearer = re.compile(r"(?P<name>\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 # A password with a slash in it ends at the next "@"; a number and a slash after the colon are a port and a path.
 _userinfo = re.compile(
@@ -126,9 +133,34 @@ _signed = re.compile(
 _curl = re.compile(
     r"""(?P<name>(?<!\S)(?:-[a-z]{0,8}u|--(?:proxy-)?user)[\s=]{0,4}["']?[^\s:"']{1,200}+:)[^\s"']+""", re.IGNORECASE
 )
-_sshpass = re.compile(
-    r"""(?P<name>\bsshpass\s{1,4}(?:-(?!p)\S{1,40}\s{1,4}){0,4}-p\s{0,4})(?:'[^'\n]*'|"[^"\n]*"|[^\s"']+)++"""
+# Short options of clients that take a password, some of them only in the same word.
+_BETWEEN = r"(?:\s{1,4}|,\s{0,4})"
+_ARGUMENT = r"""(?:'[^'\n]{0,200}+'|\\?"[^"\n]{0,200}+"|[^\s"'\\|;&]{1,200}+)"""
+_PROGRAMS = (
+    (r"(?:mysql|mariadb)(?:-?[a-z]{1,20})?", "p", ""),
+    (r"mongo(?:sh|dump|restore|export|import|stat|top|files)?|cqlsh|rabbitmqadmin", "p", "?"),
+    (r"(?:docker|podman|buildah|skopeo|nerdctl|helm|oras|crane|oc|az)\b[^\n|;&]{0,100}?\blogin", "p", "?"),
+    (r"(?:redis|valkey|keydb)-(?:cli|benchmark)", "a", "?"),
+    (r"ldap(?:search|modify|add|delete|whoami|compare|passwd|modrdn|exop)", "w", "?"),
+    (r"sqlcmd|bcp|ipmitool|mosquitto_(?:pub|sub|rr)", "P", "?"),
+    (r"curl", "b", "?"),
+    (r"sshpass", "p", "?"),
 )
+"""A program, the letter of its option, and ``?`` where the password may be the next word."""
+
+
+def _client(program: str, letter: str, next_word: str) -> re.Pattern[str]:
+    """Words of a command line, or of a list of words: there each is in quotes, and a comma behind it."""
+    option = rf"""(?P<open>\\?["'])?-{letter}"""
+    if next_word:
+        option += rf"""(?:(?(open)\\?["']{_BETWEEN}\\?["']|(?:\s{{1,4}}|=)))?"""
+    return re.compile(
+        rf"""(?P<name>(?<![\w.-])(?:{program})\\?["']?(?:{_BETWEEN}(?!\\?["']?-{letter}){_ARGUMENT}){{0,20}}+{_BETWEEN}"""
+        rf"""{option})(?(open)[^"'\n\\]+|(?:'[^'\n]*+'|"[^"\n]*+"|[^\s"'\\])++)"""
+    )
+
+
+_CLIENTS = tuple(_client(*each) for each in _PROGRAMS)
 # The name of an environment variable and a word after it that no sentence goes on with.
 _variable = re.compile(
     r"(?P<name>\b[A-Z][A-Z0-9]{0,40}_(?:[A-Z0-9]{1,40}_){0,6}(?:SECRET|PASSWORD|PASSWD|PASS|PWD|TOKEN|KEY)[ \t]{1,4})"
@@ -140,12 +172,7 @@ _variable = re.compile(
 _body = re.compile(
     r"^(?P<name>[ \t]{0,8})(?=[a-z0-9+/]*[A-Z])(?=[A-Z0-9+/]*[a-z])[A-Za-z0-9+/]{60,76}={0,2}(?=[ \t]*$)", re.MULTILINE
 )
-_shapes = re.compile(
-    r"\b(?:AKIA|ASIA|AIDA|AROA)[0-9A-Z]{16}\b"  # AWS
-    r"|\beyJ[\w-]{6,}\.[\w-]{4,}(?:\.[\w-]*)?"  # JWT
-    r"|\bgh[pousr]_\w{20,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{20,}|\bxox[abeprs]-[\w-]{10,}"
-    r"|\b[spr]k_(?:live|test)_\w{10,}|\bsk-[\w-]{20,}|\bAIza[\w-]{35}"
-)
+_shapes = re.compile(SHAPES)
 _block = re.compile(
     r"(?P<name>-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----)(?:(?!-----END |\\?\").)*+",
     re.DOTALL,
@@ -160,6 +187,16 @@ SHORTEST_BODY = 60
 # Each rule with substrings without one of which it cannot match: looking for them is ten times cheaper than the rule.
 _SIGNS = ("secret", "pass", "pwd", "token", "_key")
 _BY_NAME = ("pass", "pwd", "secret", "token", "credential", "cookie", "jwt", "dsn", "key")
+_CLIENT_SIGNS = (
+    ("mysql", "mariadb"),
+    ("mongo", "cqlsh", "rabbitmqadmin"),
+    (" login", '"login"'),
+    ("redis-", "valkey-", "keydb-"),
+    ("ldap",),
+    ("sqlcmd", "bcp", "ipmitool", "mosquitto_"),
+    ("curl",),
+    ("sshpass",),
+)
 _RULES = (
     (_block, ("private key-----",)),
     (_userinfo, ("://",)),
@@ -167,6 +204,7 @@ _RULES = (
     (_webhook, ("hook", "telegram")),
     (_signed, ("sig", "hmac=", "code=", "key=")),
     (_scheme, ("authorization",)),
+    (_cookie, ("cookie",)),
     (_quoted, _BY_NAME),
     (_listed, _BY_NAME),
     (_number, _BY_NAME),
@@ -174,18 +212,17 @@ _RULES = (
     (_flag, _BY_NAME),
     (_bearer, ("bearer",)),
     (_curl, ("curl",)),
-    (_sshpass, ("sshpass",)),
+    *zip(_CLIENTS, _CLIENT_SIGNS, strict=True),
     (_variable, _SIGNS),
 )
-_SHAPES = ("akia", "asia", "aida", "aroa", "eyj", "_", "glpat-", "xox", "sk-", "aiza")
 
 
 def mask(text: str) -> str:
     """Replace what looks like a secret by ``HIDDEN``: for logs, argument vectors, errors and the audit trail.
 
     By name (``password=``, ``"token":``, ``--secret VALUE``, ``Authorization:``), by place (``://user:HERE@``, the path
-    of a webhook, ``?sig=HERE``) and by shape (AWS keys, JWT, private key blocks, well-known token prefixes). Rather too
-    much than too little. A secret without name, place or shape is not recognised.
+    of a webhook, ``?sig=HERE``, ``mysql -pHERE``) and by shape (AWS keys, JWT, private key blocks, the prefixes of
+    well-known tokens). Rather too much than too little. A secret without name, place or shape is not recognised.
     """
     lower = text.lower()
     for rule, hints in _RULES:
@@ -195,7 +232,7 @@ def mask(text: str) -> str:
                 break
     if len(text) >= SHORTEST_BODY:
         text = _body.sub(rf"\g<name>{HIDDEN}", text)
-    return _shapes.sub(HIDDEN, text) if any(hint in lower for hint in _SHAPES) else text
+    return _shapes.sub(HIDDEN, text) if any(hint in lower for hint in HINTS) else text
 
 
 _assignment = re.compile(rf"\A(?P<name>-{{0,2}}[\w.-]{{0,60}}?{_KEYS}[\w.-]{{0,40}}=).+", re.IGNORECASE | re.DOTALL)

@@ -98,6 +98,7 @@ def declaration(one: Declaration) -> dict[str, Any]:
         "last": one.last or None,
         "sure": one.sure,
         "text": one.text,
+        "given": one.given,
     }
 
 

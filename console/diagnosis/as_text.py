@@ -9,7 +9,7 @@ from console.core.declaration import Declaration
 from console.core.finding import Proposal
 from console.core.snapshot import LogLine
 from console.diagnosis.firewall import Gate
-from console.diagnosis.holder_words import after_a_kill, owners, sent_on, who
+from console.diagnosis.holder_words import after_a_kill, bracketed, owners, where, who, why
 from console.diagnosis.reach import tried
 from console.diagnosis.report import sections
 from console.diagnosis.verdict import Holder, NotChecked, Reach, Verdict, VerdictWord
@@ -103,15 +103,15 @@ def _head(verdict: Verdict, zone: tzinfo) -> str:
 
 def _tried(verdict: Verdict, zone: tzinfo) -> str:
     wanted = verdict.wanted
-    where = "" if wanted is None else f"{_address(wanted.address)}:{wanted.port}"
+    place = "" if wanted is None else f"{bracketed(wanted.address)}:{wanted.port}"
     if verdict.symptom is None:
-        return f"{verdict.protocol} {where if wanted is not None and wanted.address != '*' else verdict.port or ''}"
+        return f"{verdict.protocol} {place if wanted is not None and wanted.address != '*' else verdict.port or ''}"
     details = []
     if verdict.symptom.at is not None:
         details.append(datetime.fromtimestamp(verdict.symptom.at, zone).strftime("%H:%M:%S"))
     details.append(f"x{verdict.symptom.count}")
     udp = "udp " if verdict.protocol == "udp" else ""
-    return f"bind {udp}{where or '?'} -> {verdict.symptom.errno} ({', '.join(details)})"
+    return f"bind {udp}{place or '?'} -> {verdict.symptom.errno} ({', '.join(details)})"
 
 
 def _answer(verdict: Verdict, width: int) -> Iterator[str]:
@@ -142,7 +142,8 @@ def _body(verdict: Verdict, width: int, wraps: int, stories: int) -> Iterator[st
         more = verdict.holders[MOST_HOLDERS:]
         yield _line("", f"and {len(more)} more: {', '.join(holder.name for holder in more)}")
     owned = owners(verdict.holders, stories)
-    yield from (_line("" if place else "WHY", _why(one)) for place, one in enumerate(owned))
+    stories_told = [line for one in owned for line in why(one, width - LABEL)]
+    yield from (_line("" if place else "WHY", line) for place, line in enumerate(stories_told))
     if verdict.holders and verdict.clash:
         yield _line("CLASH", verdict.clash)
     if not (verdict.fine or verdict.at_home or verdict.inside or verdict.verdict is VerdictWord.UNREACHABLE):
@@ -153,19 +154,21 @@ def _body(verdict: Verdict, width: int, wraps: int, stories: int) -> Iterator[st
         yield from _kept_out(verdict.reach, width)
     if verdict.impact:
         yield _line("IMPACT", "; ".join(verdict.impact))
-    if verdict.port_known_by is not None:
-        read = all(gap.what != f"log of {verdict.service and verdict.service.name}" for gap in verdict.not_checked)
-        said = "its log names none" if read else "its log was not read"
-        yield _line("PORT", f"{verdict.port_words}; {said}")
+    named = port_named(verdict)
+    if named:
+        yield _line("PORT", named)
     told = declared(verdict)
     if told:
         most = min(2, wraps)
         yield from wrap(_line("DECLARED", told), width, subsequent_indent=" " * LABEL, max_lines=most, placeholder=" …")
 
 
-def _why(holder: Holder) -> str:
-    why = " -> ".join(holder.chain) if holder.chain else "who started it is not known"
-    return f"{why}: {holder.note}" if holder.note else why
+def port_named(verdict: Verdict) -> str:
+    """What names the port, where that is not the log, and whether that was read."""
+    if verdict.port_words is None:
+        return ""
+    read = all(gap.what != f"log of {verdict.service and verdict.service.name}" for gap in verdict.not_checked)
+    return f"{verdict.port_words}; {'its log names none' if read else 'its log was not read'}"
 
 
 def declared(verdict: Verdict) -> str:
@@ -202,10 +205,7 @@ def _held_by(holder: Holder, *, several: bool) -> str:
     words.append(cut(who(holder), 48))
     if holder.user is not None and holder.container is None:
         words.append(holder.user if holder.user.startswith("uid ") else f"user {cut(holder.user, 16)}")
-    device = f"%{holder.interface}" if holder.interface else ""
-    udp = "udp " if holder.protocol == "udp" else ""
-    peer = f" -> {holder.peer}" if holder.peer is not None else ""
-    words.append(f" {udp}{_address(holder.address)}{device}:{holder.port}{sent_on(holder)}{peer}")
+    words.append(f" {where(holder)}")
     if holder.up is not None:
         words.append(f" up {age_text(holder.up)}")
     return " ".join(words)
@@ -276,10 +276,6 @@ def _way(number: int, action: Proposal) -> str:
 
 def _line(label: str, text: str) -> str:
     return f"{label:<{LABEL}}{text}"
-
-
-def _address(address: str) -> str:
-    return f"[{address}]" if ":" in address else address
 
 
 def _plain(text: str) -> str:

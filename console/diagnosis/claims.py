@@ -12,7 +12,7 @@ def claims(snapshot: Snapshot, others: tuple[Declaration, ...] = ()) -> tuple[De
     """Every declaration that is known of a host; ``others`` are those of the console's configuration."""
     declared = snapshot.declared
     files = declared.declarations if declared is not None else ()
-    return (*_told(snapshot.services, files), *files, *others)
+    return (*_told(snapshot.services, files), *files, *snapshot.given, *others)
 
 
 def _told(services: tuple[Service, ...], files: tuple[Declaration, ...]) -> tuple[Declaration, ...]:

@@ -34,7 +34,7 @@ def takers(evidence: Evidence, wanted: Endpoint) -> tuple[Holder, ...]:
 
 def node_ports(cluster: ClusterPorts, wanted: Endpoint) -> Iterator[NodePort]:
     """The services that have this port on every node; nothing where it is not known that this host is one."""
-    if not is_node(cluster):
+    if not cluster.is_node:
         return
     for one in cluster.services:
         if (one.protocol, one.port) == (wanted.protocol, wanted.port):
@@ -44,11 +44,6 @@ def node_ports(cluster: ClusterPorts, wanted: Endpoint) -> Iterator[NodePort]:
 def is_of(holder: Holder) -> bool:
     """Whether a holder is what a cluster runs or gives a port to."""
     return holder.chain[:1] == ("kubernetes",)
-
-
-def is_node(cluster: ClusterPorts) -> bool:
-    """Whether this host is a node of its cluster: it says so, or a pod is where the node would be."""
-    return cluster.node is not None and (not cluster.guessed or bool(cluster.pods))
 
 
 def by_hand(evidence: Evidence, holder: Holder) -> Proposal | None:
@@ -130,7 +125,7 @@ def gaps(evidence: Evidence) -> Iterator[NotChecked]:
         return
     for hidden in cluster.hidden:
         yield NotChecked(hidden, "this login may not list them")
-    if not is_node(cluster):
+    if not cluster.is_node:
         yield NotChecked("node ports of the cluster", "its nodes may not be listed: whether this host is one is open")
 
 

@@ -69,7 +69,7 @@ def _not_permitted(evidence: Evidence, want: Want, endpoint: Endpoint, commands_
         summary += f": {_suspects(evidence)} forbids it"
     verdict = outline(evidence, want, VerdictWord.NOT_PERMITTED, summary)
     again = proposals.start(want, commands_of, recommended=False)
-    return replace(verdict, not_checked=tuple(forbidden.gaps(evidence)), actions=again)
+    return replace(verdict, not_checked=tuple(forbidden.gaps(evidence, want)), actions=again)
 
 
 def _suspects(evidence: Evidence) -> str:
@@ -122,7 +122,7 @@ def _privileged(evidence: Evidence, want: Want, port: int) -> Verdict | None:
     if untold:
         gaps += (NotChecked(f"user of {want.name}", "its manager did not tell"),)
     if user in NO_USER:
-        gaps += tuple(forbidden.gaps(evidence))
+        gaps += tuple(forbidden.gaps(evidence, want))
     return replace(verdict, actions=_ways_to_bind(evidence, want, port), not_checked=gaps)
 
 

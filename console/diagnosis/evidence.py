@@ -10,15 +10,16 @@ from console.core.network import Listener, Process, Socket
 from console.core.reach import Attempt
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LinkState, LogLine, Snapshot, Symptom
-from console.diagnosis import firewall
 from console.diagnosis.claims import claims
+from console.diagnosis.filter_lists import each_once
 from console.diagnosis.looks import Look
 from console.managers.kubernetes_ports import ClusterPorts
 from console.managers.systemd_ending import telling
 from console.probes.addresses import HostAddress
 from console.probes.confinement import Confinement
-from console.probes.denials import Denial, PortLabel
+from console.probes.denials import Denials, PortLabel
 from console.probes.firewalld import Zone
+from console.probes.iptables import Saved
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespaces
 from console.probes.reach import Connected
@@ -65,8 +66,8 @@ class Evidence:
     unlisted: tuple[Socket, ...] | None = None
     """The same on kernels that do not tell of them, as root sees them; those of port 0 may be bound to any."""
     nftables: tuple[Chain, ...] | None = None
-    iptables: tuple[Chain, ...] | None = None
-    ip6tables: tuple[Chain, ...] | None = None
+    iptables: Saved | None = None
+    ip6tables: Saved | None = None
     firewalld: tuple[Zone, ...] | None = None
     """The zones, asked for where the rules themselves could not be read."""
     connected: Connected | None = None
@@ -82,8 +83,8 @@ class Evidence:
     confinement: Confinement | None = None
     unit_filter: UnitFilter | None = None
     """What the unit that has the port lets in by a filter of its own."""
-    audit_denials: tuple[Denial, ...] | None = None
-    kernel_denials: tuple[Denial, ...] | None = None
+    audit_denials: Denials | None = None
+    kernel_denials: Denials | None = None
     port_labels: tuple[PortLabel, ...] | None = None
     limits: PortLimits | None = None
     addresses: tuple[HostAddress, ...] | None = None
@@ -144,7 +145,8 @@ class Evidence:
     @property
     def chains(self) -> tuple[Chain, ...]:
         """All rules of packet filters that were read, each once."""
-        return firewall.relevant((*(self.nftables or ()), *(self.iptables or ()), *(self.ip6tables or ())))
+        saved = (told.chains for told in (self.iptables, self.ip6tables) if told is not None)
+        return each_once(self.nftables, [chain for chains in saved for chain in chains])
 
     @property
     def knows_bound(self) -> bool:

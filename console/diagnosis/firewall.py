@@ -100,13 +100,6 @@ def place(chain: Chain) -> str:
     return " ".join((chain.tool, *((chain.family,) if chain.tool == "nft" else ()), chain.table, chain.name))
 
 
-def relevant(chains: Iterable[Chain]) -> tuple[Chain, ...]:
-    """Without what is there twice: iptables may write its rules into nftables, where nft lists them once more."""
-    known = tuple(chains)
-    written = {(chain.family, chain.table) for chain in known if chain.tool != "nft" and chain.rules}
-    return tuple(chain for chain in known if chain.tool != "nft" or (chain.family, chain.table) not in written)
-
-
 def judge(chains: Sequence[Chain], packet: Packet, hooks: Sequence[str] = HOOKS) -> Judgement:
     """Follow a connection through the hooks; what drops its first packet, or else its later ones, decides.
 
@@ -231,7 +224,12 @@ def _jumped(chains: Sequence[Chain], chain: Chain, rule: Rule, packet: Packet, d
 
 
 def _same_table(first: Chain, second: Chain) -> bool:
-    return (first.tool, first.family, first.table) == (second.tool, second.family, second.table)
+    """Also where each was told by another tool."""
+    return (_in_nft(first), first.family, first.table) == (_in_nft(second), second.family, second.table)
+
+
+def _in_nft(chain: Chain) -> bool:
+    return chain.in_nft or chain.tool == "nft"
 
 
 def _hit(rule: Rule, packet: Packet) -> tuple[bool | None, bool]:

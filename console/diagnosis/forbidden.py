@@ -19,6 +19,8 @@ NO_USER = (None, "", "root", "0")
 """Of a unit that runs as root, or whose user is not known."""
 ERRNOS = ("EACCES", "EPERM", "EAFNOSUPPORT")
 BIND_SERVICE = "cap_net_bind_service"
+NEAR = 30.0
+"""Seconds by which a refusal and the line of the service's log that speaks of it may lie apart."""
 
 
 def questions(evidence: Evidence, want: Want) -> list[Question]:
@@ -33,7 +35,9 @@ def questions(evidence: Evidence, want: Want) -> list[Question]:
     found = []
     if known.selinux == "enforcing" or known.apparmor:
         found += [Question("audit_denials")] if evidence.audit_denials is None else []
-        found += [Question("kernel_denials")] if evidence.kernel_denials is None else []
+        moment = _moment(want)
+        when = (str(int(moment)),) if moment is not None else ()
+        found += [Question("kernel_denials", when)] if evidence.kernel_denials is None else []
     if known.selinux == "enforcing" and evidence.port_labels is None:
         found.append(Question("port_labels"))
     return found
@@ -118,16 +122,35 @@ def by_module(evidence: Evidence, want: Want, endpoint: Endpoint) -> Verdict | N
 
 
 def _denial(evidence: Evidence, want: Want, endpoint: Endpoint) -> Denial | None:
-    """The newest refusal of just this port, or, where AppArmor names none, of a process of this service."""
-    written = (*(evidence.kernel_denials or ()), *(evidence.audit_denials or ()))
-    for one in reversed(written):
-        if one.module == "selinux" and one.what == "name_bind" and one.port == endpoint.port:
-            return one
-        if one.module == "apparmor" and (one.what == "bind" or one.label == "net_bind_service"):
-            profile = evidence.confinement.apparmor_profile if evidence.confinement is not None else None
-            if one.port == endpoint.port or (profile is not None and one.subject == profile):
-                return one
-    return None
+    """The refusal of just this port that is nearest to the failure, or, where AppArmor names none, of a process of this
+    service. One of another time is another's, or of another attempt: it says nothing of this one."""
+    told = [log.found for log in (evidence.kernel_denials, evidence.audit_denials) if log is not None]
+    fitting = [one for found in told for one in found if _is_of(evidence, one, endpoint)]
+    moment = want.symptom.at if want.symptom is not None else None
+
+    def apart(one: Denial) -> float:
+        return abs(one.at - moment) if moment is not None and one.at is not None else 0.0
+
+    near = [one for one in reversed(fitting) if apart(one) <= NEAR]
+    return min(near, key=apart, default=None)
+
+
+def _is_of(evidence: Evidence, one: Denial, endpoint: Endpoint) -> bool:
+    """Whether it was refused to bind this port by this protocol, as far as the message tells."""
+    if one.protocol not in (None, endpoint.protocol):
+        return False
+    if one.module == "selinux":
+        return one.what == "name_bind" and one.port == endpoint.port
+    profile = evidence.confinement.apparmor_profile if evidence.confinement is not None else None
+    mine = one.port == endpoint.port or (profile is not None and one.subject == profile)
+    return mine and (one.what == "bind" or one.label == "net_bind_service")
+
+
+def _moment(want: Want) -> float | None:
+    """When it was refused the port, by the host's wall clock: as its log says, else not before its newest attempt."""
+    if want.symptom is not None and want.symptom.at is not None:
+        return want.symptom.at
+    return want.service.attempt_since or want.service.since if want.service is not None else None
 
 
 def _relabel(evidence: Evidence, endpoint: Endpoint, denial: Denial) -> Iterator[Proposal]:
@@ -135,7 +158,8 @@ def _relabel(evidence: Evidence, endpoint: Endpoint, denial: Denial) -> Iterator
     stem = (denial.subject or "").removesuffix("_t")
     kind = next((label.kind for label in labels or () if label.kind == f"{_PORT_STEMS.get(stem, stem)}_port_t"), None)
     # A port that the policy or somebody has labelled already is not added once more.
-    verb = "-m" if any(_is_exact(label, endpoint) for label in labels or ()) else "-a"
+    labelled = denial.label not in (None, *_BROAD) or any(_is_exact(label, endpoint) for label in labels or ())
+    verb = "-m" if labelled else "-a"
     command = quote(("semanage", "port", verb, "-t", kind or "TYPE", "-p", endpoint.protocol, str(endpoint.port)))
     doubt = "" if kind is not None else f"; TYPE is one that {denial.subject} may bind (semanage port -l)"
     why = f"by hand: it changes the policy of the host{doubt}"
@@ -153,7 +177,7 @@ def _is_exact(label: PortLabel, endpoint: Endpoint) -> bool:
     return label.protocol == endpoint.protocol and inside and label.kind not in _BROAD
 
 
-def gaps(evidence: Evidence) -> Iterator[NotChecked]:
+def gaps(evidence: Evidence, want: Want) -> Iterator[NotChecked]:
     """What could still be the reason."""
     known = evidence.confinement
     if known is None:
@@ -161,10 +185,19 @@ def gaps(evidence: Evidence) -> Iterator[NotChecked]:
         yield NotChecked("SELinux, AppArmor and the sandbox of the unit", why)
         return
     if known.selinux == "enforcing" or known.apparmor:
-        name = "SELinux" if known.selinux == "enforcing" else "AppArmor"
-        if evidence.audit_denials is None:
-            refused = evidence.refusal("audit_denials") or "not asked yet"
-            if evidence.kernel_denials is None or "not on this host" not in refused:
-                yield NotChecked(name, refused)
+        why_not = _unread(evidence, _moment(want))
+        if why_not is not None:
+            yield NotChecked("SELinux" if known.selinux == "enforcing" else "AppArmor", why_not)
         if known.selinux == "enforcing" and evidence.port_labels is None:
             yield NotChecked("labels of ports", evidence.refusal("port_labels") or "not asked yet")
+
+
+def _unread(evidence: Evidence, moment: float | None) -> str | None:
+    """Why it is not known what was refused at that moment; ``None`` where the log that has it was read."""
+    log = evidence.audit_denials
+    if log is None:
+        refused = evidence.refusal("audit_denials") or "not asked yet"
+        if evidence.kernel_denials is None or "not on this host" not in refused:
+            return refused
+        log = evidence.kernel_denials  # without auditd they are there
+    return None if log.reach(moment) else "the log of refusals does not go back to this failure"

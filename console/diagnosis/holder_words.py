@@ -42,6 +42,15 @@ def who(holder: Holder) -> str:
     return process or "hidden process"
 
 
+def why(holder: Holder, width: int) -> list[str]:
+    """Who runs it, outermost first, and what else there is to know of it: in a line of its own where both are wider."""
+    runs = " -> ".join(holder.chain) or "who started it is not known"
+    if holder.note is None:
+        return [runs]
+    both = f"{runs}: {holder.note}"
+    return [both] if len(both) <= width else [runs, holder.note]
+
+
 def after_a_kill(holder: Holder) -> str:
     """Whether it comes back, and what must not be done."""
     if is_published(holder) and holder.chain[:1] != ("kubernetes",):
@@ -71,9 +80,21 @@ def _policy(holder: Holder) -> str:
     return "none: it stays down when it is stopped" if holder.ref is not None and holder.told else "not known"
 
 
-def sent_on(holder: Holder) -> str:
+def where(holder: Holder) -> str:
+    """``[::]:8080``, ``udp 10.0.0.2%eth0:53``, and where what comes is sent on to: of a connection to its other end."""
+    udp = "udp " if holder.protocol == "udp" else ""
+    device = f"%{holder.interface}" if holder.interface else ""
+    peer = f" -> {holder.peer}" if holder.peer is not None else ""
+    return f"{udp}{bracketed(holder.address)}{device}:{holder.port}{_sent_on(holder)}{peer}"
+
+
+def bracketed(address: str) -> str:
+    """An address before a port."""
+    return f"[{address}]" if ":" in address else address
+
+
+def _sent_on(holder: Holder) -> str:
     """Where what comes is sent, where no process takes it at the port itself."""
     if holder.to is None or is_published(holder):
         return ""
-    address = f"[{holder.to.address}]" if ":" in holder.to.address else holder.to.address
-    return f" -> {address}:{holder.to.port}"
+    return f" -> {bracketed(holder.to.address)}:{holder.to.port}"

@@ -97,7 +97,7 @@ def _ufw(place: Endpoint, client: str | None) -> tuple[str, ...]:
 
 
 def _iptables(rule: Judgement, chain: Chain, place: Endpoint, client: str | None) -> tuple[str, ...]:
-    tool = "ip6tables" if chain.family == "ip6" else "iptables"
+    tool = chain.tool if chain.tool != "nft" else "ip6tables" if chain.family == "ip6" else "iptables"
     # An answer goes the other way.
     here, there, port = ("-s", "-d", "--sport") if rule.answers else ("-d", "-s", "--dport")
     source = (there, client) if client is not None else ()

@@ -1,6 +1,6 @@
 """Declared against actual: who will clash, what nobody declared, what is declared and not there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -13,6 +13,7 @@ from console.core.snapshot import LinkState, Snapshot
 from console.diagnosis.boots import starts_with_host
 from console.diagnosis.claims import claims, of_service, owner_of, related
 from console.managers.join import Owners
+from console.managers.kubernetes_ports import keeps
 from console.probes.limits import PortLimits
 
 WARM_UP = 30.0
@@ -135,7 +136,8 @@ class _Host:
 
     def entry(self, protocol: str, number: int, port: _Port) -> Entry:
         """What there is to say of one port: a clash instead of all else, else what fits worst."""
-        found = self._taken(number, port, up=True) or self._at_boot(number, port) or self._taken(number, port, up=False)
+        found = self._given_away(number, port) or self._taken(number, port, up=True)
+        found = found or self._at_boot(number, port) or self._taken(number, port, up=False)
         if found is None and port.listeners:
             each = [self._listener(listener, port) for listener in port.listeners]
             found = min(each, key=lambda one: one.fit.rank)
@@ -145,21 +147,55 @@ class _Host:
             tuple(port.declared), tuple(port.listeners), found.services,
         )  # fmt: skip
 
+    def _given_away(self, number: int, port: _Port) -> _Finding | None:
+        """Who listens on a port that a cluster gives away, or will: both can bind it, and what comes goes elsewhere."""
+        for gift in (claim for claim in port.sure if claim.given):
+            to = f"the cluster gives it to {gift.service} ({gift.where})"
+            service = self._owner_of(gift)
+            refs = (service.ref,) if service is not None else ()
+            for listener in port.listeners:
+                if overlaps(gift.at(number), listener) is None or not self._is_foreign(listener):
+                    continue
+                owner = self._owners.of(listener)
+                name = owner.ref.name if owner is not None else _process(listener)
+                mine = (owner.ref,) if owner is not None else ()
+                return _Finding(Fit.CLASH, f"{name} listens on it, but {to}", "now", (*mine, *refs))
+            for claim, rival in self._wanting(port):
+                if clash(Binding.of_endpoint(claim.at(number)), Binding.of_endpoint(gift.at(number))) is not None:
+                    words = f"{rival.ref.name} declares it ({claim.where}), but {to}"
+                    return _Finding(Fit.CLASH, words, _when(rival), (rival.ref, *refs))
+        return None
+
+    def _is_foreign(self, listener: Listener) -> bool:
+        """Whether it is known who listens, and that it is neither a part of the cluster nor what that runs."""
+        owner = self._owners.of(listener)
+        if keeps(listener.process, listener.unit, listener.cgroup):
+            return False
+        return listener.process is not None or (owner is not None and owner.ref.manager != "kubernetes")
+
+    def _wanting(self, port: _Port) -> Iterator[tuple[Declaration, Service]]:
+        """Services of the host itself that want the port, or will at its next start."""
+        for claim in port.sure:
+            service = self._owner_of(claim)
+            if claim.given or claim.choice or service is None or service.ref.manager == "kubernetes":
+                continue
+            if service.state is not State.STOPPED or starts_with_host(service, self._services):
+                yield claim, service
+
     def _taken(self, number: int, port: _Port, *, up: bool) -> _Finding | None:
         """A service that will try to bind the port, which somebody else has: one that is up or trying, or one that is
         down and starts with the host."""
         for claim in port.sure:
             service = self._owner_of(claim)
-            if claim.choice or service is None or (service.state is not State.STOPPED) is not up:
+            if claim.choice or claim.given or service is None or (service.state is not State.STOPPED) is not up:
                 continue
             if not up and not starts_with_host(service, self._services):
                 continue
             rival = self._holder(claim, number, service, port.listeners)
             if rival is not None:
                 name, ref = rival
-                when = "now" if service.state in (State.FAILED, State.FLAPPING) else "next start"
                 words = f"{service.ref.name} declares it ({claim.where}), but {name} has it"
-                return _Finding(Fit.CLASH, words, when, (service.ref, *((ref,) if ref is not None else ())))
+                return _Finding(Fit.CLASH, words, _when(service), (service.ref, *((ref,) if ref is not None else ())))
         return None
 
     def _holder(
@@ -216,6 +252,8 @@ class _Host:
         owner = self._owners.of(listener)
         refs = (owner.ref,) if owner is not None else ()
         own = [claim for claim in port.sure if owner is not None and self._speaks_of(claim, owner)]
+        if not own and self._is_given(listener, port):
+            return _Finding(Fit.DECLARED, services=refs)
         if not own:
             fit, words = self._unspoken(listener, owner)
             return _Finding(fit, words, None, refs)
@@ -223,6 +261,12 @@ class _Host:
             words = f"declared for {own[0].endpoint.address} ({own[0].where}), open at {listener.address}"
             return _Finding(Fit.EXPOSED, words, None, refs)
         return _Finding(Fit.DECLARED, services=refs)
+
+    def _is_given(self, listener: Listener, port: _Port) -> bool:
+        """Whether a part of the cluster keeps a port that it gave away, or what it was given to listens there."""
+        if not keeps(listener.process, listener.unit, listener.cgroup):
+            return False
+        return any(one.given and overlaps(one.at(listener.port), listener) is not None for one in port.sure)
 
     def _speaks_of(self, claim: Declaration, owner: Service) -> bool:
         service = None if claim.is_of(owner.ref) else self._owner_of(claim)
@@ -242,12 +286,14 @@ class _Host:
     def _nobody(self, protocol: str, number: int, port: _Port) -> _Finding:
         owners = [(claim, self._owner_of(claim)) for claim in port.declared]
         for claim, service in owners:
-            sure = claim.sure and not claim.choice and self._sees
+            sure = claim.sure and not claim.choice and not claim.given and self._sees
             if sure and service is not None and self._should_listen(service, protocol, number):
                 words = f"{service.ref.name} runs and declares it ({claim.where}), but nobody listens"
                 return _Finding(Fit.MISSING, words, None, (service.ref,))
         names = " and ".join(dict.fromkeys(claim.service for claim in port.declared))
         refs = dict.fromkeys(service.ref for _, service in owners if service is not None)
+        if any(claim.given for claim in port.sure):
+            return _Finding(Fit.DECLARED, services=tuple(refs))
         return _Finding(Fit.IDLE, f"declared by {names}", None, tuple(refs))
 
     def _should_listen(self, service: Service, protocol: str, number: int) -> bool:
@@ -262,6 +308,11 @@ class _Host:
 def _has(service: Service, claim: Declaration, number: int) -> bool:
     """Whether it listens on a port that it declares."""
     return any((one.protocol, one.port) == (claim.endpoint.protocol, number) for one in service.ports)
+
+
+def _when(service: Service) -> str:
+    """When a service is in another's way that cannot have its port."""
+    return "now" if service.state in (State.FAILED, State.FLAPPING) else "next start"
 
 
 def _process(listener: Listener) -> str:

@@ -136,9 +136,8 @@ def _unasked(evidence: Evidence, probe: str) -> bool:
 
 def _filters_read(evidence: Evidence) -> bool:
     """Whether the rules are known well enough to say that nothing drops."""
-    if "nft" in _tools(evidence):
-        return evidence.nftables is not None
-    return evidence.iptables is not None and evidence.ip6tables is not None
+    tools = _tools(evidence)
+    return bool({"nft", "iptables"} & tools) and not _unread(evidence) and not _left_out(evidence)
 
 
 def _looked(evidence: Evidence) -> bool:
@@ -360,6 +359,12 @@ def _unread(evidence: Evidence) -> list[str]:
     return [probe for tool, probe in _FILTERS if tool in _tools(evidence) and _unasked(evidence, probe)]
 
 
+def _left_out(evidence: Evidence) -> dict[str, str]:
+    """What a tool that answered did not tell, by the name of the tool."""
+    told = {"iptables": evidence.iptables, "ip6tables": evidence.ip6tables}
+    return {tool: saved.gap for tool, saved in told.items() if saved is not None and saved.gap is not None}
+
+
 def _gaps(evidence: Evidence, want: Want, listeners: Sequence[Listener]) -> Iterator[NotChecked]:
     if _private(listeners):
         return
@@ -370,12 +375,14 @@ def _gaps(evidence: Evidence, want: Want, listeners: Sequence[Listener]) -> Iter
     if outside and all(one.result is Reached.ANSWERS for one in outside):
         return
     refused = {probe: evidence.refusal(probe) or "not asked yet" for probe in _unread(evidence)}
-    if refused and not evidence.chains:
+    if refused and all(tool not in _tools(evidence) or probe in refused for tool, probe in _FILTERS):
         yield NotChecked("firewall rules", next(iter(refused.values())))
     elif refused:
         for probe, why in refused.items():
             yield NotChecked(f"rules of {probe}", why)
-    elif not _filters_read(evidence):
+    elif not {"nft", "iptables"} & _tools(evidence):
         yield NotChecked("firewall rules", "this host has no nft and no iptables to read them with")
+    for tool, why in _left_out(evidence).items():
+        yield NotChecked(f"other rules of {tool}", why)
     if want.endpoint is not None and want.endpoint.protocol == "udp":
         yield NotChecked("whether it answers", "UDP tells nothing of a connection")

@@ -15,7 +15,7 @@ from console.diagnosis.verdict import Holder
 from console.managers import unlisted
 from console.managers.process import named
 
-LEFT = "something that its unit left in its control group has it, and only root or its user can name it"
+LEFT = "its unit left it behind; only root or its user can name it"
 """What is noted of a holder that is hidden in the control group of a unit that has ended, or runs jobs of others."""
 
 _SHELLS = frozenset({"ash", "bash", "busybox", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"})

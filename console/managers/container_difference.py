@@ -13,12 +13,13 @@ from console.managers.container_scripts import ENGINE
 
 _ident = re.compile(r"[0-9a-f]{12}")
 
-# A word for each: what it is, its name and its value, as JSON writes them, with a tab between.
+# A word for each: what it is, its name and its value, as JSON writes them, with a tab between: whoever makes an image
+# chooses the names of its labels.
 _TOLD = (
-    "{{range .RootFS.Layers}}layer\t{{.}}\t\n{{end}}size\timage\t{{.Size}}\n"
+    "{{range .RootFS.Layers}}layer\t{{json .}}\t\n{{end}}size\timage\t{{.Size}}\n"
     "{{with .Config}}{{range .Env}}env\t{{json .}}\t\n{{end}}"
-    "{{range $key, $value := .Labels}}label\t{{$key}}\t{{json $value}}\n{{end}}"
-    "{{range $key, $value := .ExposedPorts}}port\t{{$key}}\t\n{{end}}"
+    "{{range $key, $value := .Labels}}label\t{{json $key}}\t{{json $value}}\n{{end}}"
+    "{{range $key, $value := .ExposedPorts}}port\t{{json $key}}\t\n{{end}}"
     "command\tcommand\t{{json .Cmd}}\ncommand\tentrypoint\t{{json .Entrypoint}}\n"
     "command\tuser\t{{json .User}}\ncommand\tdirectory\t{{json .WorkingDir}}\n{{end}}"
 )
@@ -35,6 +36,7 @@ $1 == "layer" { if (side == "=live") has[$2] = 1; else { layers++; if ($2 in has
     text = substr(name, 2, length(name) - 2); at = index(text, "=")
     what = "variable"; name = substr(text, 1, at - 1); value = substr(text, at + 1)
   }
+  if (what == "label" || what == "port") { sub(/^"/, "", name); sub(/"$/, "", name) }
   if (what == "label") { sub(/^"/, "", value); sub(/"$/, "", value) }
   if (what == "command") { gsub(/","/, " ", value); gsub(/^\[?"|"\]?$/, "", value); if (value == "null") value = "" }
   if (name == "") next

@@ -3,7 +3,7 @@
 from console.core.difference import Difference, parse
 from console.core.probe import Probe
 from console.managers.kubernetes_names import Workload
-from console.managers.kubernetes_templates import number, of_revisions, pod_spec
+from console.managers.kubernetes_templates import END, number, of_revisions, pod_spec
 
 _COMPARED = r"""
 function tell(what, how, name, values) {
@@ -57,7 +57,7 @@ _CONTAINER = (
     "{{$c := .name}}>image {{urlquery $c}} {{urlquery .image}}\n"
     "{{with .command}}>command {{urlquery $c}}/command {{urlquery (printf `%v` .)}}\n{{end}}"
     "{{with .args}}>command {{urlquery $c}}/args {{urlquery (printf `%v` .)}}\n{{end}}"
-    "{{range .ports}}>port {{urlquery $c}}/{{.containerPort}} -\n{{end}}"
+    "{{range .ports}}>port {{urlquery $c}}/{{urlquery .containerPort}} -\n{{end}}"
     "{{range .env}}>variable {{urlquery $c}}/{{urlquery .name}}"
     "{{with .valueFrom}} from {{urlquery (printf `%v` .)}}{{else}}"
     " {{with .value}}{{urlquery .}}{{else}}-{{end}}{{end}}\n{{end}}"
@@ -76,7 +76,7 @@ def template(own: Workload) -> str:
         f"{{{{with {pod_spec(own)}}}}}{{{{range .initContainers}}}}{{{{template `c` .}}}}{{{{end}}}}"
         "{{range .containers}}{{template `c` .}}{{end}}{{end}}"
     )
-    return f"{{{{define `c`}}}}{_CONTAINER}{{{{end}}}}{of_revisions(own, each)}"
+    return f"{{{{define `c`}}}}{_CONTAINER}{{{{end}}}}{of_revisions(own, each)}".replace("\n", END)
 
 
 DIFFERENCE: Probe[Difference] = Probe(

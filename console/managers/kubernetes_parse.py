@@ -36,7 +36,7 @@ def parse_survey(text: str) -> Seen:
             where, _, kinds = rest.partition(" ")
             refused[where] = kinds
         elif kind.startswith(">"):
-            rows.take(kind, rest.split(" "))
+            rows.take(kind, tuple(map(told_word, rest.split(" "))))
     namespace = lines[1].split(" ")[2]
     unseen = Unseen.read(tool[-1], namespace, refused.get("cluster", ""), refused.get("namespace", ""))
     services = (_service(one, tool, shown, now, unseen.hides_pods(one.namespace)) for one in rows.owners())
@@ -48,7 +48,7 @@ def cluster_words(configs: str, where: str) -> tuple[tuple[str, ...], str]:
     words = where.split(" ")[1:]
     if len(words) != 4:
         raise ParseError('"where CONTEXT NAMESPACE CLUSTER SERVER"', where)
-    context, cluster, server = _text(words[0]), _text(words[2]), words[3]
+    context, cluster, server = told_word(words[0]), told_word(words[2]), words[3]
     config = ("env", f"KUBECONFIG={configs}", "kubectl") if ":" in configs else ("kubectl", "--kubeconfig", configs)
     return (*config, "--context", unquote_plus(words[0])), cluster_word(context, cluster, server)
 
@@ -85,7 +85,7 @@ class _Rows:
             self._last = _workload(words)
             self.workloads[self._last.name] = self._last
         elif kind == ">i" and self._last is not None:
-            self._last.images.append(_text(words[0]))
+            self._last.images.append(words[0])
         elif kind == ">k" and self._last is not None:
             self._last.counts.conditions[words[0]] = (words[1], _told(words[2]), _time(words[3]), _message(words[4]))
         elif kind == ">p":
@@ -113,7 +113,9 @@ def _workload(words: Sequence[str]) -> _Found:
         by_hand=strategy == "OnDelete",
         held=_count(words[13]) if len(words) > 13 else 0,
     )
-    return _Found(full, namespace, _told(revision), _count(saved) or None, counts)
+    # An annotation, which may be any text.
+    kept = _number(saved) or 0
+    return _Found(full, namespace, _told(revision), kept if kept > 0 else None, counts)
 
 
 def _pod(words: Sequence[str]) -> Pod:
@@ -167,12 +169,13 @@ def _service(found: _Found, tool: tuple[str, ...], shown: str, now: float | None
     )
 
 
-def _text(word: str) -> str:
+def told_word(word: str) -> str:
+    """What ``urlquery`` made one word of."""
     return cut(sanitise(unquote_plus(word)).replace("\n", " "), 300)
 
 
 def _message(word: str) -> str:
-    return "" if word == "-" else _text(word)
+    return "" if word == "-" else word
 
 
 def _told(word: str) -> str | None:
@@ -180,7 +183,7 @@ def _told(word: str) -> str | None:
 
 
 def _count(word: str) -> int:
-    if word in ("-", "<no"):
+    if word == "-":
         return 0
     if not word.isdecimal() or len(word) > 10:
         raise ValueError(word)

@@ -8,45 +8,51 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from console.core.declaration import Declaration
 from console.core.probe import ParseError, Probe
+from console.core.service import Endpoint
 from console.managers.kubernetes_names import named
-from console.managers.kubernetes_parse import cluster_words
+from console.managers.kubernetes_parse import cluster_words, told_word
 from console.managers.kubernetes_scripts import CONFIGS, EXPLAIN
-from console.managers.kubernetes_templates import WHERE
+from console.managers.kubernetes_templates import NAMED, OWNER, WHERE, one_word
 
 DEFAULT_RANGE = (30000, 32767)
 """Where a cluster takes node ports from, unless its API server was started with another range."""
 
+_KEEPERS = frozenset({"k3s", "k3s-server", "kube-proxy", "kubelet", "kubelite"})
+"""Programs that listen on ports of the node for what the cluster gave them to."""
+_UNITS = re.compile(
+    r"(?:k3s(?:-agent)?|rke2-(?:server|agent)|k0s(?:controller|worker)|kube-proxy|kubelet|snap\.microk8s\.daemon-.*)"
+    r"\.service"
+)
+"""The units that run them."""
 _label = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _small = re.compile(r"[0-9]{1,5}")
 
-
-def _or(place: str) -> str:
-    return f"{{{{with {place}}}}}{{{{.}}}}{{{{else}}}}-{{{{end}}}}"
-
-
-NODES = "{{range .items}}>n {{.metadata.name}}{{range .status.addresses}} {{.address}}{{end}}\n{{end}}"
+NODES = (
+    f"{{{{range .items}}}}>n {one_word('.metadata.name')}"
+    f"{{{{range .status.addresses}}}} {one_word('.address')}{{{{end}}}}\n{{{{end}}}}"
+)
 _PORTS = (
     "{{range .ports}}{{if .hostPort}}"
-    f">h {_or('.protocol')} {_or('.hostIP')} {{{{.hostPort}}}} {_or('.containerPort')}\n"
+    f">h {one_word('.protocol')} {one_word('.hostIP')} {one_word('.hostPort')} {one_word('.containerPort')}\n"
     "{{end}}{{end}}"
 )
 PODS = (
-    "{{range .items}}>p {{.metadata.namespace}} {{.metadata.name}} {{.metadata.uid}}"
-    " {{with .metadata.ownerReferences}}{{with index . 0}}{{.kind}} {{.name}}{{end}}{{else}}- -{{end}}"
-    f" {{{{with .metadata.labels}}}}{_or('index . `pod-template-hash`')}{{{{else}}}}-{{{{end}}}}"
-    f" {_or('.status.phase')} {_or('.status.podIP')} {_or('.spec.hostNetwork')}\n"
+    f"{{{{range .items}}}}>p {NAMED} {one_word('.metadata.uid')} {OWNER}"
+    f" {one_word('.status.phase')} {one_word('.status.podIP')} {one_word('.spec.hostNetwork')}\n"
     f"{{{{range .spec.containers}}}}{_PORTS}{{{{end}}}}"
     f"{{{{range .spec.initContainers}}}}{{{{if eq (print .restartPolicy) `Always`}}}}{_PORTS}{{{{end}}}}{{{{end}}}}"
     "{{end}}"
 )
+_OF_SERVICE = f"{one_word('$s.metadata.namespace')} {one_word('$s.metadata.name')}"
 SERVICES = (
     "{{range .items}}{{$s := .}}{{range .spec.ports}}{{if .nodePort}}"
-    f">s {{{{$s.metadata.namespace}}}} {{{{$s.metadata.name}}}} {_or('$s.spec.type')} {_or('.protocol')}"
-    f" {{{{.nodePort}}}} {_or('.port')} {_or('.targetPort')}\n"
+    f">s {_OF_SERVICE} {one_word('$s.spec.type')} {one_word('.protocol')}"
+    f" {one_word('.nodePort')} {one_word('.port')} {one_word('.targetPort')}\n"
     "{{end}}{{end}}"
     "{{with .spec.healthCheckNodePort}}"
-    ">s {{$s.metadata.namespace}} {{$s.metadata.name}} health TCP {{.}} {{.}} -\n"
+    f">s {_OF_SERVICE} health TCP {{{{urlquery .}}}} {{{{urlquery .}}}} -\n"
     "{{end}}{{end}}"
 )
 
@@ -86,8 +92,8 @@ hd_template='"""
 said=$(hd_ask "$@" get nodes)
 code=$?
 if [ "$code" = 0 ]; then
-  # A node is known by its addresses, and by its name where the cluster tells only that.
-  mine=" $name $(ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); printf "%s ", $4 }')"
+  # A node is known by its addresses, and by its name where the cluster tells only that. Colons are told as %3A.
+  mine=" $name $(ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); gsub(":", "%3A", $4); printf "%s ", $4 }')"
   node=$(hd_marked | while read -r mark found words; do
     for word in "$found" $words; do
       case $mine in *" $word "*) echo "$found"; break 2 ;; esac
@@ -205,6 +211,46 @@ class ClusterPorts:
     hidden: tuple[str, ...] = ()
     """What this login may not list."""
 
+    @property
+    def is_node(self) -> bool:
+        """Whether this host is a node of its cluster: it says so, or a pod is where the node would be."""
+        return self.node is not None and (not self.guessed or bool(self.pods))
+
+    @property
+    def unseen(self) -> str | None:
+        """What of the ports was not seen; one line."""
+        if self.node is None:
+            return None
+        if not self.is_node:
+            return "the nodes of the cluster may not be listed: whether this host is one is open"
+        return f"this login may not list {' and '.join(self.hidden)}" if self.hidden else None
+
+
+def keeps(process: str | None, unit: str | None, cgroup: str | None) -> bool:
+    """Whether who listens does so for the cluster: a part of it, or what runs in a pod."""
+    return process in _KEEPERS or _UNITS.fullmatch(unit or "") is not None or "kubepods" in (cgroup or "")
+
+
+def given(found: ClusterPorts) -> tuple[Declaration, ...]:
+    """What the cluster gives away of this host's ports, as declarations."""
+    if not found.is_node:
+        return ()
+    pods = (
+        Declaration(
+            pod.workload or pod.shown, Endpoint(port.protocol, port.address, port.port), f"hostPort of {pod.shown}",
+            "kubernetes", text=f"hostPort {port.port} for {port.inner}", given=True,
+        )
+        for pod in found.pods if pod.lives for port in pod.ports
+    )  # fmt: skip
+    services = (
+        Declaration(
+            f"service {one.namespace}/{one.name}", Endpoint(one.protocol, "*", one.port),
+            f"nodePort of {one.shown}", "kubernetes", text=f"nodePort {one.port}", given=True,
+        )
+        for one in found.services
+    )  # fmt: skip
+    return (*pods, *services)
+
 
 def parse(text: str) -> ClusterPorts:
     """Read the answer of ``SCRIPT``; a line that cannot be read is left out."""
@@ -219,7 +265,7 @@ def parse(text: str) -> ClusterPorts:
     services: list[NodePort] = []
     for line in lines[2:]:
         kind, _, rest = line.partition(" ")
-        words = rest.split(" ")
+        words = tuple(map(told_word, rest.split(" ")))
         try:
             if kind in ("node", "guess"):
                 name = rest if _label.fullmatch(rest) else None

@@ -12,7 +12,7 @@ from console.core.service import ServiceRef
 from console.core.text import cut, sanitise
 from console.managers.containers import when
 from console.managers.kubernetes_names import Workload
-from console.managers.kubernetes_templates import annotation, number, of_revisions, pod_spec
+from console.managers.kubernetes_templates import END, annotation, number, of_revisions, one_word, pod_spec
 
 # Arguments: NAMESPACE RESOURCE REVISIONS TEMPLATE TEMPLATE TOOL... Only the words of the templates leave the host.
 _SCRIPT = r"""
@@ -43,16 +43,16 @@ def live(own: Workload) -> str:
     once it has seen that.
     """
     if own.kind == "deploy":
-        return f">live {annotation('deployment.kubernetes.io/revision')}\n"
+        return f">live {annotation('deployment.kubernetes.io/revision')}{END}"
     seen = "{{with .status.observedGeneration}}{{if eq . $.metadata.generation}}" + NEWEST + "{{else}}-{{end}}"
-    return f">live {seen}{{{{else}}}}-{{{{end}}}}\n"
+    return f">live {seen}{{{{else}}}}-{{{{end}}}}{END}"
 
 
 def template(own: Workload) -> str:
     """What is printed of each revision that is the workload's."""
     images = f"{{{{range {pod_spec(own)}.containers}}}} {{{{urlquery .image}}}}{{{{end}}}}"
-    time = "{{with .metadata.creationTimestamp}}{{.}}{{else}}-{{end}}"
-    return of_revisions(own, f">revision {number(own)} {time} {annotation('kubernetes.io/change-cause')}{images}\n")
+    time = one_word(".metadata.creationTimestamp")
+    return of_revisions(own, f">revision {number(own)} {time} {annotation('kubernetes.io/change-cause')}{images}{END}")
 
 
 def parse(text: str) -> ReleaseBook:
@@ -76,11 +76,11 @@ def parse(text: str) -> ReleaseBook:
 def _release(line: str, words: list[str]) -> Release:
     if len(words) < 3 or not words[0].isascii() or not words[0].isdigit() or len(words[0]) > 9:
         raise ParseError(">revision NUMBER TIME CAUSE IMAGE...", line)
-    images = [_text(word) for word in words[3:]]
+    images = [_text(each) for each in words[3:]]
     first = (images or [""])[0].rpartition("/")[2].partition("@")[0].partition(":")[2]
     cause = "" if words[2] == "-" else _text(words[2])
     note = "; ".join(part for part in (", ".join(images), cause) if part)
-    return Release(words[0], version=first or None, built=when(words[1]), note=note or None)
+    return Release(words[0], version=first or None, built=when(_text(words[1])), note=note or None)
 
 
 def _lived(found: list[Release], at: str) -> tuple[Release, ...]:

@@ -1,13 +1,19 @@
 """What kubectl is asked to print of each object, text/template: a few words each, and nothing of its environment.
 
-``-`` stands where nothing is told. ``urlquery`` makes one word of any text.
+``-`` stands where nothing is told. ``urlquery`` makes one word of any text, so that no value can make a line of its own
+by which whoever writes one object tells of all the others. It is on everything that is printed, also where the API
+takes no such text; without it stand only the labels by which a workload selects, which a shell gives back to kubectl.
 """
 
 from console.managers.kubernetes_names import Workload
 
+END = '{{"\\n"}}'
+"""Ends a line of what is printed: the words that a probe is asked with cannot hold a line end themselves."""
 
-def _or(place: str, otherwise: str = "-") -> str:
-    return f"{{{{with {place}}}}}{{{{.}}}}{{{{else}}}}{otherwise}{{{{end}}}}"
+
+def one_word(place: str, otherwise: str = "-") -> str:
+    """A value as one word."""
+    return f"{{{{with {place}}}}}{{{{urlquery .}}}}{{{{else}}}}{otherwise}{{{{end}}}}"
 
 
 def _text(place: str) -> str:
@@ -17,59 +23,73 @@ def _text(place: str) -> str:
 _COUNTS = (
     '{{if eq .kind "DaemonSet"}}'
     + " ".join(
-        _or(f".status.{name}", "0")
+        one_word(f".status.{name}", "0")
         for name in ("desiredNumberScheduled", "numberReady", "updatedNumberScheduled", "currentNumberScheduled")
     )
     + "{{else}}"
     + " ".join(
-        _or(place, "0")
+        one_word(place, "0")
         for place in (".spec.replicas", ".status.readyReplicas", ".status.updatedReplicas", ".status.replicas")
     )
     + "{{end}}"
 )
 """How many are wanted, ready, of the newest template, and there at all."""
-_REVISION = _or("index . `deployment.kubernetes.io/revision`")
+_REVISION = one_word("index . `deployment.kubernetes.io/revision`")
 
 _PARTITION = (
-    "{{with .spec.updateStrategy}}{{with .rollingUpdate}}" + _or(".partition", "0") + "{{else}}0{{end}}{{else}}0{{end}}"
+    "{{with .spec.updateStrategy}}{{with .rollingUpdate}}"
+    + one_word(".partition", "0")
+    + "{{else}}0{{end}}{{else}}0{{end}}"
 )
 """How many pods of a stateful set, from the first on, keep the older template."""
 
 WHERE = (
     "{{urlquery (index . `current-context`)}}"
-    f"{{{{range .contexts}}}} {_or('.context.namespace', 'default')} {{{{urlquery .context.cluster}}}}{{{{end}}}}"
+    f"{{{{range .contexts}}}} {one_word('.context.namespace', 'default')} {{{{urlquery .context.cluster}}}}{{{{end}}}}"
     "{{range .clusters}} {{.cluster.server}}{{end}}"
 )
-"""Of a kubeconfig, minified: context, namespace, cluster, server."""
+"""Of a kubeconfig, minified: context, namespace, cluster, server; the last is shown as it is."""
 
+_OWNER = (
+    f"{{{{with .metadata.ownerReferences}}}}{{{{with index . 0}}}}{one_word('.kind')} {one_word('.name')}{{{{end}}}}"
+    "{{else}}- -{{end}}"
+)
+_HASH = f"{{{{with .metadata.labels}}}}{one_word('index . `pod-template-hash`')}{{{{else}}}}-{{{{end}}}}"
+OWNER = f"{_OWNER} {_HASH}"
+"""Of a pod: the kind and the name of what made it, and the hash of its template."""
+
+NAMED = f"{one_word('.metadata.namespace')} {one_word('.metadata.name')}"
 _POD = (
-    ">p {{.metadata.namespace}}"
-    " {{with .metadata.ownerReferences}}{{with index . 0}}{{.kind}} {{.name}}{{end}}{{else}}- -{{end}}"
-    f" {{{{with .metadata.labels}}}}{_or('index . `pod-template-hash`')}{{{{else}}}}-{{{{end}}}}"
-    f" {_or('.status.phase')} {_or('.status.startTime')} {_or('.metadata.deletionTimestamp')}\n"
+    f">p {one_word('.metadata.namespace')} {OWNER}"
+    f" {one_word('.status.phase')} {one_word('.status.startTime')} {one_word('.metadata.deletionTimestamp')}\n"
     "{{range .status.conditions}}{{if and (eq .type `PodScheduled`) (eq .status `False`)}}"
-    f">u {_or('.reason')} {_text('.message')}\n"
+    f">u {one_word('.reason')} {_text('.message')}\n"
     "{{end}}{{end}}"
     "{{range .status.initContainerStatuses}}{{template `c` .}}{{end}}"
     "{{range .status.containerStatuses}}{{template `c` .}}{{end}}"
 )
+_ENDED = f"{one_word('.reason')} {one_word('.exitCode', '0')}"
 _CONTAINER = (
-    ">c {{.restartCount}} {{if .ready}}ready{{else}}!{{end}}"
+    f">c {one_word('.restartCount', '0')} {{{{if .ready}}}}ready{{{{else}}}}!{{{{end}}}}"
     "{{if .state.running}} running - -"
-    "{{else if .state.terminated}}"
-    f"{{{{with .state.terminated}}}} terminated {_or('.reason')} {{{{.exitCode}}}}{{{{end}}}}"
-    f"{{{{else}}}} waiting {{{{with .state.waiting}}}}{_or('.reason')}{{{{else}}}}-{{{{end}}}} -{{{{end}}}}"
-    f"{{{{with .lastState.terminated}}}} {_or('.reason')} {{{{.exitCode}}}} {_or('.finishedAt')} !{{{{end}}}}\n"
+    f"{{{{else if .state.terminated}}}}{{{{with .state.terminated}}}} terminated {_ENDED}{{{{end}}}}"
+    f"{{{{else}}}} waiting {{{{with .state.waiting}}}}{one_word('.reason')}{{{{else}}}}-{{{{end}}}} -{{{{end}}}}"
+    f"{{{{with .lastState.terminated}}}} {_ENDED} {one_word('.finishedAt')} !{{{{end}}}}\n"
+)
+_SAVED = one_word("index . `hostdeck/replicas`")
+_STRATEGY = (
+    f"{{{{with .spec.strategy}}}}{one_word('.type')}"
+    f"{{{{else}}}}{{{{with .spec.updateStrategy}}}}{one_word('.type')}{{{{else}}}}-{{{{end}}}}{{{{end}}}}"
 )
 _WORKLOAD = (
-    f">w {{{{.kind}}}} {{{{.metadata.namespace}}}} {{{{.metadata.name}}}} {_or('.metadata.generation')}"
-    f" {{{{with .metadata.annotations}}}}{_REVISION} {_or('index . `hostdeck/replicas`')}{{{{else}}}}- -{{{{end}}}}"
-    " {{if .spec.paused}}paused{{else}}-{{end}}"
-    " {{with .spec.strategy}}{{.type}}{{else}}{{with .spec.updateStrategy}}{{.type}}{{else}}-{{end}}{{end}}"
-    f" {_COUNTS} {_or('.status.observedGeneration')} {_PARTITION}\n"
+    f">w {one_word('.kind')} {NAMED} {one_word('.metadata.generation')}"
+    f" {{{{with .metadata.annotations}}}}{_REVISION} {_SAVED}{{{{else}}}}- -{{{{end}}}}"
+    f" {{{{if .spec.paused}}}}paused{{{{else}}}}-{{{{end}}}} {_STRATEGY}"
+    f" {_COUNTS} {one_word('.status.observedGeneration')} {_PARTITION}\n"
     "{{range .spec.template.spec.containers}}>i {{urlquery .image}}\n{{end}}"
     "{{range .status.conditions}}"
-    f">k {{{{.type}}}} {{{{.status}}}} {_or('.reason')} {_or('.lastTransitionTime')} {_text('.message')}\n"
+    f">k {one_word('.type')} {one_word('.status')} {one_word('.reason')} {one_word('.lastTransitionTime')}"
+    f" {_text('.message')}\n"
     "{{end}}"
 )
 ROWS = (
@@ -85,17 +105,17 @@ _SELECTOR = (
 )
 
 ONE = (
-    f">o {{{{.metadata.generation}}}} {_or('.status.observedGeneration', '0')} {_COUNTS}"
+    f">o {one_word('.metadata.generation', '0')} {one_word('.status.observedGeneration', '0')} {_COUNTS}"
     f" {_SELECTOR}"
-    f" {{{{with .metadata.annotations}}}}{_REVISION}{{{{else}}}}-{{{{end}}}} {_or('.status.updateRevision')}"
-    ' {{if eq .kind "DaemonSet"}}{{.metadata.generation}}{{else}}-{{end}}\n'
+    f" {{{{with .metadata.annotations}}}}{_REVISION}{{{{else}}}}-{{{{end}}}} {one_word('.status.updateRevision')}"
+    f' {{{{if eq .kind "DaemonSet"}}}}{one_word(".metadata.generation", "0")}{{{{else}}}}-{{{{end}}}}\n'
 )
 """Of one workload: generation, the one that its controller has seen, counts, selector, and its revision in the words of
 its kind."""
 
 PODS = (
     "{{range .items}}>o {{if .metadata.deletionTimestamp}}ending\n{{else}}up"
-    "{{range .status.containerStatuses}} {{.restartCount}}{{end}}\n{{end}}{{end}}"
+    f"{{{{range .status.containerStatuses}}}} {one_word('.restartCount', '0')}{{{{end}}}}\n{{{{end}}}}{{{{end}}}}"
 )
 """Of each pod: whether it stays, and how often its containers were started again."""
 
@@ -119,7 +139,7 @@ def annotation(key: str) -> str:
 
 def number(own: Workload) -> str:
     """The number of a revision."""
-    return annotation("deployment.kubernetes.io/revision") if own.kind == "deploy" else "{{.revision}}"
+    return annotation("deployment.kubernetes.io/revision") if own.kind == "deploy" else one_word(".revision", "0")
 
 
 def pod_spec(own: Workload) -> str:

@@ -27,8 +27,8 @@ PRESENCE_PROBE: Probe[str] = Probe("pidfile_presence", PRESENCE, str, every=5.0,
 """The pid files of interest with the start of the processes that they name."""
 
 SURVEY_PROBE: Probe[tuple[Service, ...]] = Probe(
-    "pidfile", SURVEY, parse, requires=("stat", "tr", "readlink"), every=30.0, slow=True, cached=False, timeout=10.0,
-    killed_after=4.0,
+    "pidfile", SURVEY, parse, requires=("stat", "tr", "head", "readlink"), every=30.0, slow=True, cached=False,
+    timeout=10.0, killed_after=4.0,
 )  # fmt: skip
 """All that is known of them."""
 

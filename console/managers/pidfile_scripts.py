@@ -138,7 +138,7 @@ hd_tell() {
     case $hd_k in Uid:) hd_uid=$hd_v ;; esac
   done <"/proc/$hd_pid/status"
   [ -z "$hd_uid" ] || hd_user "$hd_uid"
-  printf '%s\n' "command $(tr '\t\n\0' '  \t' <"/proc/$hd_pid/cmdline")"
+  printf '%s\n' "command $(head -c 32000 "/proc/$hd_pid/cmdline" | tr '\t\n\0' '  \t')"
   # Whoever may not see one of these links may see none of them.
   hd_x=$(readlink "/proc/$hd_pid/cwd") || return
   hd_say cwd "$hd_x"

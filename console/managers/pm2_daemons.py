@@ -73,8 +73,11 @@ $1
   hd_saved "$1" "$2"
 }
 hd_titled() {
-  hd_title=
-  { read -r hd_title <"/proc/$1/cmdline"; } 2>/dev/null
+  case $hd_seen in *" $1 "*) return ;; esac
+  # A user may make it so long that a shell needs minutes to read and to search it.
+  { hd_title=$(head -c 4200 "/proc/$1/cmdline"); } 2>/dev/null
+  hd_title=${hd_title%%'
+'*}
   case $hd_title in
     *'God Daemon ('*')'*) hd_title=${hd_title#*God Daemon (} hd_title=${hd_title%%)*} ;;
     *'God Daemon ('*) hd_title="${hd_title#*God Daemon (}*" ;;
@@ -207,7 +210,13 @@ hd_socket() {
   esac
   # Nothing of this user's environment for a program of another one.
   [ "$hd_way" = direct ] || set -- env -i "PATH=$PATH" LC_ALL=C "$@"
-  NODE_OPTIONS= timeout 8 "$@" </dev/null
+  # What runs is a program of that user's choice, and all that it prints is held by a shell that may be root's.
+  {
+    hd_r=$({
+      { NODE_OPTIONS= timeout 8 "$@" </dev/null 3>&- 4>&-; echo $? >&3; } | head -c 3000000 >&4 3>&- 4>&-
+    } 3>&1)
+  } 4>&1
+  return "$hd_r"
 }
 # MODE WORDS and what runs pm2; the answer is cut down by a node of this user.
 hd_jlist() {
@@ -220,27 +229,29 @@ hd_jlist() {
 hd_js='@JS@'
 """.replace("@JS@", ASK_JS.replace("'", "'\\''"))
 
-# Arguments: users whose daemons are not to be asked now.
+# Arguments: users whose daemons are not to be asked now. A line that begins with ">" is told by a daemon, or by what
+# runs as its user, and is believed of that daemon alone; all others are this script's own.
 SURVEY = (
     FIND
     + SAVED
     + ASK
     + r"""
 hd_refused() { printf 'refused\t%s\t%s\n' "$hd_user" "$1"; }
-hd_last() {
-  hd_told=${hd_told##*'
-'}
-}
+# What was told, each line of it marked: it may be any text, of a program of any user's choice.
+hd_tell() { printf '%s\n' "$1" | sed 's/^/>/'; }
+# Not by a pattern: of a long line a shell takes hours for that.
+hd_last() { hd_told=$(printf '%s\n' "$hd_told" | tail -n 1 | head -c 300); }
 hd_direct() {
   hd_told=$(hd_socket "$1" "$2" "$3" "$hd_user" "$4/rpc.sock" survey 2>/dev/null) && {
-    printf '%s\n' "$hd_told"
+    hd_tell "$hd_told"
     return
   }
   # Another protocol, if there ever is one: then pm2 itself, where it is found by a login shell at least.
   if [ $? = 7 ] && [ "$hd_way" = direct ]; then
     hd_pm2=$(command -v pm2 || timeout 5 "${SHELL:-sh}" -lc 'command -v pm2' </dev/null 2>/dev/null | tail -n 1)
     if [ "$hd_pm2" ] && hd_more=$(PATH=$PATH:${hd_pm2%/*} PM2_HOME=$4 hd_jlist survey '' "$hd_pm2" 2>/dev/null); then
-      printf 'tool\t%s\n%s\n' "$hd_pm2" "$hd_more"
+      printf 'tool\t%s\n' "$hd_pm2"
+      hd_tell "$hd_more"
       return
     fi
   fi
@@ -281,7 +292,7 @@ hd_sudo() {
   hd_pm2=$(PATH=$PATH:/usr/local/bin:/usr/bin; command -v pm2) &&
     hd_why="sudoers needs: $(id -un) ALL=($hd_user) NOPASSWD: ${hd_env:+/usr/bin/env $hd_env }$hd_pm2 jlist"
   hd_told=$(hd_jlist survey '' sudo -n -u "$hd_user" -- ${hd_env:+env "$hd_env"} pm2 2>/dev/null) && {
-    printf '%s\n' "$hd_told"
+    hd_tell "$hd_told"
     return
   }
   hd_last

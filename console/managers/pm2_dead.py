@@ -35,9 +35,9 @@ class _Left:
 
 
 def parse_dead(text: str) -> tuple[Dead, ...]:
-    """Read the answer of ``SURVEY`` up to the first daemon that runs: what that says is its user's."""
+    """Read the answer of ``SURVEY``: those that do not run are told before the first that does."""
     head, _, rest = text.partition("\ndaemon\t")
-    running = [line.split("\t") for line in f"daemon\t{rest}".split("\n") if line.startswith("daemon\t")]
+    running = [line.split("\t", 5) for line in f"daemon\t{rest}".split("\n") if line.startswith("daemon\t")]
     live = {(words[2], words[5]) for words in running if len(words) == 6}
     # Of a daemon of which the home is not seen it may be that one.
     hidden = {user for user, home in live if not home.startswith("/")}
@@ -48,7 +48,7 @@ def parse_dead(text: str) -> tuple[Dead, ...]:
 def _left(head: str) -> Iterator[_Left]:
     found: _Left | None = None
     for line in head.split("\n"):
-        words = line.split("\t")
+        words = line.split("\t", 5)
         if words[0] == "dead" and len(words) == 6 and words[1].isdecimal() and len(words[1]) < 11:
             if found is not None:
                 yield found

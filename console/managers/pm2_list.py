@@ -113,7 +113,10 @@ class Instance:
 
 
 def parse_survey(text: str) -> Found:
-    """Read the answer of ``SURVEY``. An entry that is damaged leaves the others as they are."""
+    """Read the answer of ``SURVEY``. An entry that is damaged leaves the others as they are.
+
+    What a daemon told is behind ``>``: whatever it is, it is of that daemon, and no line of the script itself.
+    """
     if not text.startswith("home\t"):
         raise ParseError("the home of pm2, then its daemons", text)
     services: list[Service] = []
@@ -128,9 +131,7 @@ def parse_survey(text: str) -> Found:
 
 
 def _closed(text: str) -> tuple[str, ...]:
-    """Told before the first daemon: what that says is its user's."""
-    head, _, _ = text.partition("\ndaemon\t")
-    return tuple(_text(line.removeprefix("closed\t")) for line in head.split("\n") if line.startswith("closed\t"))
+    return tuple(_text(line.removeprefix("closed\t")) for line in text.split("\n") if line.startswith("closed\t"))
 
 
 def _daemons(
@@ -140,26 +141,35 @@ def _daemons(
     daemon: Daemon | None = None
     lines: list[dict[str, Any]] = []
     for line in text.split("\n"):
-        words = line.split("\t")
-        if words[0] == "home" and len(words) == 2:
-            own_home = words[1]
-        elif words[0] == "daemon" and len(words) == 6 and _number(words[1]):
+        kind, _, rest = line.partition("\t")
+        if kind == "home" and rest:
+            own_home = rest
+        elif kind == "daemon":
             if daemon is not None:
                 yield daemon, lines
-            daemon, lines = Daemon(int(words[1]), words[2], words[3], words[4], words[5], own_home), []
-        elif words[0] == "refused" and len(words) == 3:
-            refused.append((words[1], words[2]))
+            daemon, lines = _daemon(rest, own_home), []
+        elif kind == "refused":
+            user, _, why = rest.partition("\t")
+            refused.append((user, why))
             mute += [] if daemon is None else [daemon.pid]
-        elif words[0] == "tool" and len(words) == 2 and daemon is not None:
-            daemon = replace(daemon, tool=(words[1],))
-        elif line.startswith("{") and daemon is not None:
-            told = _object(line)
+        elif kind == "tool" and rest and daemon is not None:
+            daemon = replace(daemon, tool=(rest,))
+        elif line.startswith(">{") and daemon is not None:
+            told = _object(line.removeprefix(">"))
             if "now" in told:
                 daemon = _told(daemon, told)
             elif told:
                 lines.append(told)
     if daemon is not None:
         yield daemon, lines
+
+
+def _daemon(rest: str, own_home: str) -> Daemon:
+    """Its user may have made any home: a tab in the path is a part of it."""
+    words = rest.split("\t", 4)
+    if len(words) != 5 or not _number(words[0]):
+        raise ParseError("daemon PID USER WAY ACCOUNT HOME", rest)
+    return Daemon(int(words[0]), words[1], words[2], words[3], words[4], own_home)
 
 
 def _object(line: str) -> dict[str, Any]:

@@ -32,7 +32,10 @@ hd_is_saved() {
 hd_saved_runs() {
   if [ ! -r "$1/pids" ] || [ ! -x "$1/pids" ]; then printf 'hidden\t1\n'; return; fi
   while read -r hd_k hd_boot; do [ "$hd_k" != btime ] || break; done </proc/stat
+  hd_files=0
   for hd_f in "$1"/pids/*.pid; do
+    hd_files=$((hd_files + 1))
+    [ "$hd_files" -le 1000 ] || { printf 'hidden\t1\n'; break; }
     [ -f "$hd_f" ] || continue
     hd_k=
     { read -r hd_k <"$hd_f"; } 2>/dev/null
@@ -43,6 +46,8 @@ hd_saved_runs() {
     hd_wrote=$(stat -c %Y "$hd_f" 2>/dev/null) || continue
     hd_wrote=$((hd_wrote - hd_boot - ${21} / 100))
     hd_v=${hd_f##*/}
+    # pm2 itself writes nothing else in the place of an app's name; whoever owns the folder may write lines.
+    case $hd_v in *[!A-Za-z0-9.\\-]*) continue ;; esac
     [ "$hd_wrote" -lt -2 ] || [ "$hd_wrote" -gt 5 ] || printf 'runs\t%s\t%s\n' "${hd_v%.pid}" "$hd_k"
   done
 }
@@ -89,7 +94,7 @@ class Saved:
             spaces.setdefault(app.name, set()).add(app.space)
         names = {app.name if len(spaces[app.name]) == 1 else f"{app.space}/{app.name}": app.name for app in apps}
         for name, own in names.items():
-            yield name, tuple(self.runs.get(re.sub(r"[^a-zA-Z0-9]", "-", own), ()))
+            yield name, tuple(self.runs.get(re.sub(r"[^a-zA-Z0-9.\\-]", "-", own), ()))
 
 
 def saved_services(user: str, at: str, names: Iterable[str], adrift: str) -> list[Service]:

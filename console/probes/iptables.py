@@ -1,26 +1,16 @@
 """The rules of iptables and ip6tables: ``iptables-save``, which only root may read."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field
 
 from console.core.firewall import Act, Chain, Fact, Match, Rule
 from console.core.probe import ParseError, Probe
-from console.probes.elevated import AS_ROOT
+from console.probes.iptables_script import SAVED
 from console.probes.nft_rule import one_place
 
-# Where iptables writes its rules into nftables, nft lists them too: one line in sudoers is enough then.
-_SAVE = (
-    AS_ROOT
-    + r"""
-hd_as_root IPTABLES-save && return
-hd_status=$?
-command -v nft >/dev/null 2>&1 && [ "$(id -u)" != 0 ] || return "$hd_status"
-case $(iptables -V 2>/dev/null) in *nf_tables*) return 0 ;; esac
-return "$hd_status"
-"""
-)
-SCRIPT = _SAVE.replace("IPTABLES", "iptables")
-SCRIPT6 = _SAVE.replace("IPTABLES", "ip6tables")
+SCRIPT = SAVED + "hd_saved iptables\n"
+SCRIPT6 = SAVED + "hd_saved ip6tables\n"
 
 _HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output",
           "POSTROUTING": "postrouting"}  # fmt: skip
@@ -39,46 +29,75 @@ _SAYS_NOTHING = frozenset({"-m", "--comment"})
 _ALL = {"0.0.0.0/0", "::/0", "all"}
 
 
-def parse(text: str, tool: str = "iptables") -> tuple[Chain, ...]:
-    """Read the answer of ``SCRIPT``; nothing where its rules are in the list of nft."""
-    chains: dict[tuple[str, str], tuple[str, list[Rule]]] = {}
-    table = ""
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What the tools of a family told; nothing where nft tells all of it."""
+
+    chains: tuple[Chain, ...] = ()
+    gap: str | None = None
+    """What they left out, and why."""
+
+
+@dataclass(slots=True)
+class _Table:
+    """A table of one of the tools, as its lines come."""
+
+    tool: str
+    in_nft: bool
+    name: str
+    chains: dict[str, tuple[str, list[Rule]]] = field(default_factory=dict)
+
+    def add(self, line: str) -> None:
+        """A rule of one of its chains."""
+        name = line.split(maxsplit=2)[1] if len(line.split()) > 1 else ""
+        if name not in self.chains:
+            raise ParseError("a rule of a chain that was named before", line)
+        self.chains[name][1].append(_rule(line, self.chains.keys()))
+
+
+def parse(text: str, tool: str = "iptables") -> Saved:
+    """Read the answer of ``SCRIPT``."""
+    tables: list[_Table] = []
+    in_nft, gap = False, None
     for line in text.splitlines():
-        if line.startswith("*"):
-            table = line[1:].strip()
-        elif line.startswith(":"):
+        if line.startswith("tool "):
+            tool, in_nft = line.split()[1].removesuffix("-save"), line.endswith(" nf_tables")
+        elif line.startswith("gap "):
+            gap = line.partition(" ")[2]
+        elif line.startswith("*"):
+            tables.append(_Table(tool, in_nft, line[1:].strip()))
+        elif line.startswith(":") and tables:
             name, policy = [*line[1:].split(), "", ""][:2]
-            chains[table, name] = (policy, [])
-        elif line.startswith("-A "):
-            known = {name for where, name in chains if where == table}
-            name = line.split(maxsplit=2)[1] if len(line.split()) > 1 else ""
-            if name not in known:
-                raise ParseError("a rule of a chain that was named before", line)
-            chains[table, name][1].append(_rule(line, known))
+            tables[-1].chains[name] = (policy, [])
+        elif line.startswith("-A ") and tables:
+            tables[-1].add(line)
         elif line.strip() and not line.startswith(("#", "COMMIT")):
             raise ParseError("a line of iptables-save", line)
-    return tuple(
-        Chain(
-            tool,
-            "ip6" if tool == "ip6tables" else "ip",
-            table,
-            name,
-            tuple(rules),
-            _HOOKS.get(name) if policy != "-" else None,
-            "nat" if table == "nat" else "filter",
-            _PRIORITY.get(table, 0),
-            _ACTS.get(policy, Act.ACCEPT),
-        )
-        for (table, name), (policy, rules) in chains.items()
-    )
+    return Saved(tuple(chain for table in tables for chain in _chains(table)), gap)
 
 
-def parse6(text: str) -> tuple[Chain, ...]:
+def parse6(text: str) -> Saved:
     """Read the answer of ``SCRIPT6``."""
     return parse(text, "ip6tables")
 
 
-def _rule(line: str, chains: set[str]) -> Rule:
+def _chains(table: _Table) -> Iterator[Chain]:
+    for name, (policy, rules) in table.chains.items():
+        yield Chain(
+            table.tool,
+            "ip6" if table.tool.startswith("ip6") else "ip",
+            table.name,
+            name,
+            tuple(rules),
+            _HOOKS.get(name) if policy != "-" else None,
+            "nat" if table.name == "nat" else "filter",
+            _PRIORITY.get(table.name, 0),
+            _ACTS.get(policy, Act.ACCEPT),
+            table.in_nft,
+        )
+
+
+def _rule(line: str, chains: Container[str]) -> Rule:
     words = _WORD.findall(line)[2:]
     matches: list[Match] = []
     act, target = Act.GO_ON, None

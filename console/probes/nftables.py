@@ -14,9 +14,10 @@ from console.probes.nft_rule import Sets, elements_of, read_rule
 
 SCRIPT = AS_ROOT + "hd_as_root nft -a list ruleset\n"
 
-_TABLE = re.compile(r"table (?:(?P<family>\w+) )?(?P<name>\S+) \{(?: # handle \d+)?")
+# Behind "#" is the handle, and of a table that a program keeps for itself who that is: "# handle 1 progname firewalld".
+_TABLE = re.compile(r"table (?:(?P<family>\w+) )?(?P<name>\S+) \{(?: # .*)?")
 _BLOCK = re.compile(r"\t(?P<kind>chain|set|map|flowtable|counter|quota|limit|ct \w+|synproxy|secmark)"
-                    r" (?P<name>\S+) \{(?: # handle \d+)?")  # fmt: skip
+                    r" (?P<name>\S+) \{(?: # .*)?")  # fmt: skip
 _HOOK = re.compile(r"type (?P<kind>\w+) hook (?P<hook>\w+)(?: devices?(?P<devices> .*?))? priority (?P<priority>[^;]+);"
                    r"(?: policy (?P<policy>\w+);)?")  # fmt: skip
 _HANDLE = re.compile(r"(?P<text>.*?) # handle (?P<handle>\d{1,10})\Z", re.DOTALL)

@@ -23,7 +23,7 @@ _nft_to = re.compile(r"(?:^| )(?P<kind>dnat|redirect)(?: ip6?)?(?: to (?P<to>\S+
 _nft_daddr = re.compile(r"\bip6? daddr (?P<address>[0-9a-fA-F:][0-9a-fA-F.:/]*)(?= )")
 _nft_saddr = re.compile(r"\bip6? saddr (?P<address>[0-9a-fA-F:][0-9a-fA-F.:/]*)(?= )")
 _nft_iif = re.compile(r'\biif(?:name)? "(?P<name>[^"]+)"')
-_l4proto = re.compile(r"\bl4proto (?P<protocol>tcp|udp)\b")
+_protocol = re.compile(r"\bl4proto (tcp|udp)(?= |$)|\b(tcp|udp) [ds]port\b")
 _nft_map = re.compile(r" dnat(?: ip6?)? to (?:(?P<protocol>tcp|udp)|th) dport map \{ ?(?P<elements>[^}]*)\}")
 _nft_keys = re.compile(r"\b(?:(?P<protocol>tcp|udp)|th) dport v?map (?P<ports>\{[^}]*\})")
 _address = re.compile(r"[0-9]+(?:\.[0-9]+){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]+")
@@ -47,7 +47,7 @@ class Redirect:
     rule: str = ""
     """As its tool prints it, behind those that jump to it."""
     interface: str | None = None
-    """Only what comes by this one; with ``+`` or ``*`` at its end by all whose names begin so."""
+    """Only what comes by this one; with ``*`` at its end by all whose names begin so."""
     source: str | None = None
     """Only what comes from this address or network."""
 
@@ -68,7 +68,7 @@ class Redirect:
 
     def comes_by(self, interface: str) -> bool:
         """Whether it is about what comes by this interface."""
-        if self.interface is None or self.interface[-1:] not in ("+", "*"):
+        if self.interface is None or not self.interface.endswith("*"):
             return self.interface in (None, interface)
         return interface.startswith(self.interface[:-1])
 
@@ -111,7 +111,7 @@ def parse(text: str) -> Redirects:
         elif tools[-1:] == ["nft"] and line:
             told = list(_of_nft(line))
             found += told
-            unread += () if told else _unread_of_nft(line)
+            unread += () if told or len(_protocols(line)) > 1 else _unread_of_nft(line)
         elif line:
             raise ParseError('"tool NAME" or a rule', line)
     found += _of_iptables(rules)
@@ -175,6 +175,8 @@ def _rule(line: str) -> _Rule | None:
     to = told.get("--to-destination") if target == "DNAT" else f":{told.get('--to-ports', '')}"
     address, port = _place(to or "")
     by, source = told.get("-i"), _network(told.get("-s"))
+    # As nft writes it: a rule that both tell is one.
+    by = f"{by[:-1]}*" if by and by.endswith("+") else by
     redirect = Redirect(told.get("-p"), ports, address, port, _network(told.get("-d")), line, by, source)
     return _Rule(told["-A"], target, redirect)
 
@@ -187,15 +189,19 @@ def _of_nft(line: str) -> Iterator[Redirect]:
     if " map " in line or " vmap " in line:
         yield from _of_map(line)
         return
-    named, protocol = _named(line), _l4proto.search(line)
+    named, protocols = _named(line), _protocols(line)
     ports = _ranges(named["ports"].strip("{} ").split(","), "-") if named else ()
-    if named and not ports:
+    if len(protocols) > 1 or (named and not ports):
         return
     address, port = _place(to["to"] or "")
-    if to["kind"] == "dnat" and address is None:
+    if to["kind"] == "dnat" and address is None and port is None:
         return
-    kind = (named["protocol"] if named else None) or (protocol["protocol"] if protocol else None)
-    yield _narrowed(Redirect(kind, ports, address, port, rule=line))
+    yield _narrowed(Redirect(next(iter(protocols), None), ports, address, port, rule=line))
+
+
+def _protocols(line: str) -> set[str]:
+    """Those that a rule asks for, behind those of the jumps to it: nothing meets both."""
+    return {one or other for one, other in _protocol.findall(line)}
 
 
 def _named(line: str) -> re.Match[str] | None:

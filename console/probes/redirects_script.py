@@ -1,9 +1,9 @@
 """How a host is asked for the rules that send what comes to a port somewhere else.
 
-``iptables-save`` and ``nft`` tell them to root; only rules that can matter for the port cross the link.
+The tools of iptables and ``nft`` tell them to root; only rules that can matter for the port cross the link.
 """
 
-from console.probes.elevated import AS_ROOT
+from console.probes.iptables_script import SAVED
 
 # Of iptables: what the kernel may follow from its entry, without the rules that name other ports. What holds only for
 # what the host itself sends out keeps nobody else from a port.
@@ -25,24 +25,29 @@ function target(rule,   w, n, i) {
   for (i = 1; i < n; i++) if (w[i] == "-j" || w[i] == "-g") return w[i + 1]
   return ""
 }
-/^\*/ { table = $0 }
-/^-A / && table == "*nat" { rules[$2] = rules[$2] $0 "\n" }
-END {
+function tell(   queue, last, at, n, inside, k, to, seen) {
   queue[last = 1] = "PREROUTING"
   for (at = 1; at <= last; at++) {
     n = split(rules[queue[at]], inside, "\n")
     for (k = 1; k < n; k++) {
       to = target(inside[k])
       if (!(to == "DNAT" || to == "REDIRECT" || to in rules) || !fits(inside[k])) continue
-      if (++lines > 1000) { print "refused more than 1000 rules may send it elsewhere"; exit }
+      if (++lines == 1001) print "refused more than 1000 rules may send it elsewhere"
+      if (lines > 1000) return
       print inside[k]
       if (to in rules && !(to in seen)) { seen[to] = 1; queue[++last] = to }
     }
   }
 }
+/^tool / { tell(); split("", rules); print $1, $2; next }
+/^gap / { sub(/^gap/, "refused"); print; next }
+/^\*/ { table = $0 }
+/^-A / && table == "*nat" { rules[$2] = rules[$2] $0 "\n" }
+END { tell() }
 """
-# Tables of iptables-nft are told by iptables-save already. A rule is told behind the conditions of the jumps to it.
-# Only chains of NAT can send anything on, and what is met only by what the host itself sends out takes no port.
+# A rule is told behind the conditions of the jumps to it. Only chains of NAT can send anything on, and what is met only
+# by what the host itself sends out takes no port. Tables that iptables writes to are told as well: others may write
+# there too, and of what is not its own iptables-save leaves out a chain, a table, or what a rule does (seen in 1.8.9).
 _NFT = r"""
 function hits(rule,   spec, n, part, k, ends, yes) {
   while (match(rule, / dport (\{[^}]*\}|[0-9-]+)/)) {
@@ -117,7 +122,6 @@ $1 == "table" { table = $2 " " $3; map = ""; next }
 $1 == "map" { map = table " " $2; elements[map] = ""; next }
 $1 == "chain" { chain = table " " $2; home[chain] = table; map = ""; next }
 /^\t[^\t}]/ { chain = map = "" }
-known && (table == "ip nat" || table == "ip6 nat") { next }
 { gsub(/ (comment|log prefix) "[^"]*"/, "") }
 map != "" { if (/elements = / || elements[map] != "") { $1 = $1; elements[map] = elements[map] $0 " " } next }
 chain == "" { next }
@@ -134,19 +138,16 @@ END { for (k = 1; k <= entries; k++) walk(roots[k], "", 0) }
 """
 
 SCRIPT = (
-    AS_ROOT
+    SAVED
     + r"""
 case $1 in '' | *[!0-9]*) echo "no port: $1" >&2; return 2 ;; esac
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-hd_known='' hd_told='' hd_refused='' hd_code=0
+hd_told='' hd_refused='' hd_code=0
 # 78: sudo gives this login nothing, and each further question would be one more line in the log of the host.
-for hd_c in iptables-save ip6tables-save; do
+for hd_c in iptables ip6tables; do
   [ "$hd_code" != 78 ] || break
-  command -v "$hd_c" >/dev/null 2>&1 || continue
-  if hd_out=$(hd_as_root "$hd_c" 2>&1); then
-    hd_told="$hd_told $hd_c"
-    case $hd_out in *nf_tables*) hd_known=1 ;; esac
-    echo "tool $hd_c"
+  command -v "$hd_c-save" >/dev/null 2>&1 || continue
+  if hd_out=$(hd_saved "$hd_c" 2>&1); then
+    hd_told="$hd_told${hd_out:+ $hd_c}"
     printf '%s\n' "$hd_out" | awk -v port="$1" '"""
     + _IPTABLES
     + r"""' || echo "refused awk could not read what $hd_c tells"
@@ -158,7 +159,7 @@ if [ "$hd_code" != 78 ] && command -v nft >/dev/null 2>&1; then
   if hd_out=$(hd_as_root nft -a list ruleset 2>&1); then
     hd_told="$hd_told nft"
     echo "tool nft"
-    printf '%s\n' "$hd_out" | awk -v port="$1" -v known="$hd_known" '"""
+    printf '%s\n' "$hd_out" | awk -v port="$1" '"""
     + _NFT
     + r"""' || echo 'refused awk could not read what nft tells'
   else

@@ -28,7 +28,7 @@ if [ -n "$1" ]; then
   [ -d "$1/releases" ] || { echo "$1/releases is not there, or may not be read" >&2; return 1; }
   hd_live=$(readlink "$1/current" 2>/dev/null) && {
     hd_live=${hd_live%"${hd_live##*[!/]}"}
-    echo "current ${hd_live##*/}"
+    case ${hd_live##*/} in *[!A-Za-z0-9._+~:-]*) ;; *) echo "current ${hd_live##*/}" ;; esac
   }
   for hd_one in "$1/releases"/*/; do
     hd_one=${hd_one%/}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from console.core.declaration import Declaration
 from console.core.difference import Difference
 from console.core.release import ReleaseBook
 from console.core.snapshot import AbandonedPlan, LastWords, Snapshot, Symptom
@@ -40,3 +41,8 @@ def with_difference(snapshot: Snapshot, difference: Difference) -> Snapshot:
 def with_abandoned(snapshot: Snapshot, plans: tuple[AbandonedPlan, ...]) -> Snapshot:
     """Take which plans were left on the host without an end; those of before are over or among them."""
     return snapshot if plans == snapshot.abandoned else replace(snapshot, abandoned=plans)
+
+
+def with_given(snapshot: Snapshot, given: tuple[Declaration, ...]) -> Snapshot:
+    """Take what a cluster gives away of the host's ports; what is as it was stays the same object."""
+    return snapshot if given == snapshot.given else replace(snapshot, given=given)

@@ -15,6 +15,7 @@ from console.core.service import Service, ServiceRef
 from console.core.snapshot import AbandonedPlan, Identity, LastWords, Link, LinkState, Snapshot, Source, Symptom
 from console.managers.adrift import UP, Processes, Silence, beside, settled, unit_of, untold, with_wrong_files
 from console.managers.join import with_ports, with_socket_units
+from console.managers.kubernetes_ports import PORTS, ClusterPorts, given
 from console.managers.lineage import Lineage, kept, mains
 from console.managers.unlisted import still_listening
 from console.remote import answered
@@ -178,6 +179,15 @@ class SnapshotBuilder:
         if wrong != self._wrong.get(manager, {}):
             self._wrong[manager] = wrong
             self._join(now)
+
+    def given(self, found: ClusterPorts | None, now: float) -> None:
+        """Take what a cluster gives away of the ports of this host; ``None`` where there is no cluster any more."""
+        self._sources.pop(PORTS.name, None)
+        if found is not None:
+            self._sources[PORTS.name] = Source(PORTS.name, now, found.unseen, partial=found.unseen is not None)
+        claims = given(found) if found is not None else ()
+        told = answered.with_given(self.snapshot, claims)
+        self.snapshot = replace(told, at=now, sources=tuple(self._sources.values()))
 
     def source(self, name: str) -> Source | None:
         """How a source went last, where it was asked."""

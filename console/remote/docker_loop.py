@@ -1,12 +1,11 @@
 """The loop of Docker and Compose: every engine of a host followed by a task of its own, told together."""
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 
 from console.core.text import cut, sanitise
 from console.managers import compose, docker
-from console.managers.container_clients import CLIENTS
+from console.managers.container_clients import CLIENTS, Client, units
 from console.managers.container_engines import ENGINES, Engine, Engines, parse
 from console.managers.container_services import Told
 from console.managers.container_sudo import SUDO_TOOL
@@ -165,7 +164,7 @@ class _Engines:
         self._found = Engines()
         self._sources: dict[Engine, _Source] = {}
         self._declared = Declared(place.ask)
-        self._units: Mapping[str, str] = {}
+        self._clients: tuple[Client, ...] = ()
         self._runs: frozenset[int] = frozenset()
         self._compose = False
         self._whole = False
@@ -253,7 +252,7 @@ class _Engines:
                 source.containers,
                 source.now,
                 source.tool,
-                self._units,
+                units(self._clients, source.engine),
                 lost=source.failure is not None or bool(source.former),
             )
             for source in self._sources.values()
@@ -289,6 +288,6 @@ class _Engines:
     async def _look(self) -> bool:
         changed = await self._declared.look(compose.sources(self._told()))
         answer = await self.place.ask(Ask(CLIENTS))
-        if answer.failure is None and answer.value != self._units:
-            self._units, changed = answer.value, True
+        if answer.failure is None and answer.value != self._clients:
+            self._clients, changed = answer.value, True
         return changed

@@ -17,6 +17,7 @@ from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import AbandonedPlan, Identity, LogLine, Snapshot
 from console.core.text import sanitise
 from console.core.usage import Usage
+from console.managers.kubernetes_ports import PORTS
 from console.probes import declared
 from console.remote import books, environments, logs, usages
 from console.remote.poller import Poller
@@ -220,8 +221,11 @@ class Fleet:
         self._poller(host).abandoned(plans)
 
     async def look_at_files(self, host: str) -> None:
-        """Take anew what the files of a host declare, where one of them changed; raises ``TransportError``."""
-        await self.ask_all(host, [Ask(declared.PROBE, declared.words(self.snapshot(host)))])
+        """Take anew what its cluster gives away and what the files of a host declare, where one of them changed; raises
+        ``TransportError``."""
+        snapshot = self.snapshot(host)
+        cluster = [Ask(PORTS)] if snapshot.source(PORTS.name) is not None else []
+        await self.ask_all(host, [Ask(declared.PROBE, declared.words(snapshot)), *cluster])
 
     def touch(self, host: str, units: Sequence[str]) -> None:
         """Look again at these services soon, e.g. because an action may have changed them."""

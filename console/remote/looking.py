@@ -10,6 +10,7 @@ from console.core.probe import Probe
 from console.core.sample import Sample
 from console.core.service import Service
 from console.core.snapshot import Identity
+from console.managers.kubernetes_ports import PORTS
 from console.managers.systemd import WATCH
 from console.managers.unlisted import strangers
 from console.probes import ALL, blocked, clock, declared, identity, listeners, process
@@ -222,6 +223,9 @@ class Looking:
         revealed = (answer for answer in answers.values() if answer.probe is listeners.AS_ROOT_PROBE)
         self._builder.take(told, self._clock())
         self._builder.take([answer for answer in revealed if answer.failure is None], self._clock())
+        for answer in answers.values():
+            if answer.probe is PORTS and answer.failure is None:
+                self._builder.given(answer.value, self._clock())
         return [answers[id(ask)] for ask in asks]
 
     def _asking(self, probe: Probe[Any]) -> Ask:

@@ -25,6 +25,17 @@ BOOT = (
     f'n=$(printf "\\nx");n=${{n%x}};p=;while IFS= read -r l;do case $l in "{END}")break;;esac;p=$p$l$n;done;eval "$p"'
 )
 
+# In place of the host's own: that of dash makes a line break of "\n" in what it prints, so that the name of a file or a
+# folder, which anybody may choose, would be lines of the answer.
+ECHO = r"""
+echo() {
+  hd_echo=${1-}
+  [ $# -eq 0 ] || shift
+  for hd_echoed; do hd_echo="$hd_echo $hd_echoed"; done
+  printf '%s\n' "$hd_echo"
+}
+"""
+
 # A section whose standard error is kept costs a process more, so only one that is not known to go well is run so; one
 # that went well the last time is run once more when it fails, but not where what it runs hangs: 124 as of timeout(1).
 _CORE = r"""
@@ -169,7 +180,7 @@ def program(probes: Sequence[Probe[Any]], nonce: str) -> bytes:
     It knows these sections from the first; ``definitions`` adds others. A shell reads its input byte by byte, so what
     may never be asked is not sent.
     """
-    return f"hd_nonce={quote((nonce,))}\n{_CORE}{_functions(probes)}{_LOOP}{END}\n".encode()
+    return f"hd_nonce={quote((nonce,))}\n{_CORE}{ECHO}{_functions(probes)}{_LOOP}{END}\n".encode()
 
 
 def definitions(probes: Sequence[Probe[Any]]) -> bytes:
@@ -203,7 +214,7 @@ def _body(probe: Probe[Any]) -> str:
     script = _bare(probe.script)
     if not probe.killed_after:
         return script
-    inner = f'hd_all() {{\n{script}\n}}\nhd_all "$@"'
+    inner = f'{ECHO.lstrip()}hd_all() {{\n{script}\n}}\nhd_all "$@"'
     return f"hd_inner={quote((inner,))}{_KILLED.replace('@SECONDS@', f'{probe.killed_after:g}')}".rstrip()
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 from console.core.pid_file import PidFile
 from console.core.service import Service, ServiceRef
 from console.managers.base import Declarable, Surveyed
+from console.managers.kubernetes_ports import ClusterPorts
 from console.remote.shell import NO_RIGHT, Answer, Ask
 from console.remote.transport import Transport
 
@@ -38,6 +39,14 @@ class Taker(Protocol):
 
     def unanswered(self, manager: str, services: tuple[Service, ...]) -> None:
         """Take what files say of a manager that does not tell it."""
+        ...
+
+    def given(self, found: ClusterPorts) -> None:
+        """Take which ports of the host a cluster gives away."""
+        ...
+
+    def ungiven(self, reason: str, *, hangs: bool) -> None:
+        """Take why it does not tell them."""
         ...
 
     def known(self, manager: str) -> tuple[Service, ...]:
@@ -85,6 +94,14 @@ class Report:
     def unanswered(self, services: Iterable[Service]) -> None:
         """What files say of services of which their daemon told nothing, since it hangs; without the host."""
         self._surveys.unanswered(self.manager, tuple(services))
+
+    def given(self, found: ClusterPorts) -> None:
+        """Which ports of the host a cluster gives away."""
+        self._surveys.given(found)
+
+    def ungiven(self, reason: str, *, hangs: bool) -> None:
+        """Why that cannot be told now."""
+        self._surveys.ungiven(reason, hangs=hangs)
 
     def known(self) -> tuple[Service, ...]:
         """What was told last, also over an earlier connection; without the host."""

@@ -16,6 +16,7 @@ from console.core.service import Service, ServiceRef
 from console.managers import DETECTED, MANAGERS
 from console.managers.base import Declarable, Detected, Roaming, Surveyed
 from console.managers.kubernetes_names import marked
+from console.managers.kubernetes_ports import PORTS, ClusterPorts
 from console.managers.systemd import SYSTEMD
 from console.probes import family
 from console.remote.builder import SnapshotBuilder
@@ -225,6 +226,14 @@ class Surveys:
         self._inner.setdefault(manager, set()).add(inner)
         return Report(inner, self)
 
+    def given(self, found: ClusterPorts) -> None:
+        """Take which ports of the host a cluster gives away."""
+        self._builder.given(found, self._clock())
+
+    def ungiven(self, reason: str, *, hangs: bool) -> None:
+        """Take why that is not told; what was told last stays, and its age grows."""
+        self._builder.note(PORTS.name, self._clock(), reason, hangs=hangs)
+
     def failed(self, manager: str, reason: str, *, hangs: bool, broken: bool) -> None:
         """Take why a manager does not tell."""
         self._builder.note(manager, self._clock(), reason, hangs=hangs, broken=broken)
@@ -258,6 +267,8 @@ class Surveys:
         if task is not None or self._builder.source(manager) is not None:
             for each in (manager, *inner):
                 self._builder.gone(each, self._clock())
+            if manager == "kubernetes":
+                self._builder.given(None, self._clock())
             self._work.set()
             self._emit()
 

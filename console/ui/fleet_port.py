@@ -111,7 +111,8 @@ class FleetPort(Protocol):
         ...
 
     async def look_at_files(self, host: str) -> None:
-        """Take anew what the files of a host declare, where one of them changed; raises ``TransportError``."""
+        """Take anew what its cluster gives away and what the files of a host declare, where one of them changed; raises
+        ``TransportError``."""
         ...
 
     def follow(

@@ -256,6 +256,32 @@ async def test_sighup_only_to_a_process_that_handles_it(lab: Lab, fresh_host: Fr
     assert "log re-opened" in host.read("/var/log/api/api.log")
 
 
+async def test_what_catches_sighup_only_by_its_runtime_is_left_alone(lab: Lab, fresh_host: FreshHost) -> None:
+    """Row 40: both are written in Go and catch it alike; one is ended by it, the other reloads."""
+    host = fresh_host()
+    host.write("/etc/prom.yml", "global:\n  scrape_interval: 1m\n")
+    for name, port, words in (
+        ("exporter", 9200, "prometheus-node-exporter"),
+        ("prom", 9201, "prometheus --config.file=/etc/prom.yml --storage.tsdb.path=/run/prom"),
+    ):
+        start = f"ExecStart=/usr/bin/{words} --web.listen-address=127.0.0.1:{port}\n"
+        host.unit(f"{name}.service", f"[Service]\nRestart=on-failure\n{start}")
+        host.wait(f"curl -fs http://127.0.0.1:{port}/metrics >/dev/null")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        for name in ("exporter", "prom"):
+            pid = named(await look(transport), f"{name}.service").pid
+            last = await run(transport, await planned(transport, ActionKind.RELOAD, f"{name}.service"), root=True)
+            assert last.result is Result.REFUSED
+            assert "cannot be told, it may end by it" in (last.reason or "")
+            assert named(await look(transport), f"{name}.service").pid == pid
+        known = replace(QUICK, reloads_on_sighup=True)
+        wanted = await planned(transport, ActionKind.RELOAD, "prom.service", settings=known)
+        last = await run(transport, wanted, root=True)
+        assert (last.result, last.reason) == (Result.DONE, None), last
+        assert f"pid unchanged: {pid}" in last.proof
+    assert "Completed loading of configuration file" in host.sh("journalctl -u prom.service --no-pager -o cat")
+
+
 async def test_a_process_that_changed_since_the_look_gets_no_signal(lab: Lab, fresh_host: FreshHost) -> None:
     """Row 39: the number in the plan is another process's by now."""
     host = fresh_host()

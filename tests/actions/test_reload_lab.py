@@ -1,16 +1,21 @@
 """Reloads of real hosts: the configuration is tested before, and the log is proved to be the new one afterwards."""
 
+from dataclasses import replace
+
+import pytest
+
 from console.actions import ActionSettings
 from console.core.plan import ActionKind, PlanProgress, Result
 from tests.lab import FreshHost, Host, Lab, releases
-from tests.remote.real import connected, planned, run
+from tests.remote.real import QUICK, connected, planned, run
 
 NGINX = ("/usr/bin/systemctl reload nginx.service", "/usr/sbin/nginx -t -q")
 
 
-async def reload(lab: Lab, host: Host, name: str, user: str = "root") -> PlanProgress:
+async def reload(lab: Lab, host: Host, name: str, user: str = "root", logs: tuple[str, ...] = ()) -> PlanProgress:
     async with connected(host.name, lab.ssh_config(user)) as transport:
-        wanted = await planned(transport, ActionKind.RELOAD, name)
+        settings = replace(QUICK, declared_logs=logs)
+        wanted = await planned(transport, ActionKind.RELOAD, name, settings=settings)
         return await run(transport, wanted, root=user == "root")
 
 
@@ -23,8 +28,11 @@ async def test_a_rotated_log_is_proved_to_be_written_anew(lab: Lab, fresh_host: 
     host.install_api()
     host.wait("curl -fs http://127.0.0.1:8080/health")
     assert said(await reload(lab, host, "api.service"))["api.service writes to its present logs"] == (
-        "it writes to no file that was rotated away"
+        "not told: it writes to /var/log/api/api.log; "
+        "that these are the names of its logs is for logs = [...] of the service to say"
     )
+    last = await reload(lab, host, "api.service", logs=("/var/log/api/api.log",))
+    assert "writes to the file that has this name now: /var/log/api/api.log" in last.proof
     host.sh("mv /var/log/api/api.log /var/log/api/api.log.1")
     last = await reload(lab, host, "api.service")
     assert last.result is Result.DONE, last
@@ -34,15 +42,16 @@ async def test_a_rotated_log_is_proved_to_be_written_anew(lab: Lab, fresh_host: 
     assert "writes to the new file: /var/log/api/api.log" in (await reload(lab, host, "api.service")).proof
 
 
-async def test_a_service_that_keeps_the_old_file_has_not_reloaded(lab: Lab, fresh_host: FreshHost) -> None:
+@pytest.mark.parametrize("name", ["api.log-20261120", "api.log-2026112005", "api.1.log"])
+async def test_a_service_that_keeps_the_old_file_has_not_reloaded(lab: Lab, fresh_host: FreshHost, name: str) -> None:
     host = fresh_host()
     releases.install(host)
     host.sh("cp -r /srv/api /srv/made && mkdir -p /srv/api/current && cp /srv/made/api.py /srv/api/current/")
     host.write("/srv/api/current/version.json", '{"version": "v1", "faults": ["clings"]}')
     host.run(["systemctl", "start", "api.service"])
     host.wait("curl -fs http://127.0.0.1:8080/health")
-    host.sh("mv /var/log/api/api.log /var/log/api/api.log-20261120 && touch /var/log/api/api.log")
-    last = await reload(lab, host, "api.service")
+    host.sh(f"mv /var/log/api/api.log /var/log/api/{name} && touch /var/log/api/api.log")
+    last = await reload(lab, host, "api.service", logs=("/var/log/api/api.log",))
     assert last.result is Result.FAILED
     assert "still writes to what was rotated away" in (last.reason or "")
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from console.cli.declared import declarations, expected, health_checks, health_url, log_files, owners, with_declared
+from console.cli.declared import (
+    declarations,
+    expected,
+    health_checks,
+    health_url,
+    log_files,
+    owners,
+    reloads_on_sighup,
+    with_declared,
+)
 from console.config.load import parse
 from console.config.model import Config
 from console.core.health import HealthCheck
@@ -42,6 +51,12 @@ def test_without_a_manager_it_is_whoever_has_one_of_that_name(one: Service) -> N
     assert (claim.service, claim.endpoint) == (one.ref.name, PORT)
     seen = with_declared(made, WEB1, Snapshot("web1", Link(LinkState.UP, 0.0), services=known))
     assert {each.ref: each.wants for each in seen.services} == {OTHER.ref: (), one.ref: (PORT,)}
+
+
+def test_what_reloads_on_sighup_is_said_of_one_service() -> None:
+    made, known = parse('[[services]]\nname = "api"\nreloads_on_sighup = true\n', "f"), (OTHER, UNIT)
+    assert [reloads_on_sighup(made, WEB1, one.ref, known) for one in known] == [False, True]
+    assert not reloads_on_sighup(config(), WEB1, UNIT.ref, known)
 
 
 def test_the_checks_that_a_host_is_asked_now_and_then() -> None:

@@ -25,6 +25,21 @@ BODY = ("MIIEpAIBAAKCAQEAx9fTqkNgk0m1W3vQ5r5S8N9m2Yw7f0kq3dJ6z1c4b8aLhXyP", "q1Z
         ("curl -sSu 'u:p' --user=a:b h", f"curl -sSu 'u:{HIDDEN}' --user=a:{HIDDEN} h"),
         ("sshpass -p x ssh h", f"sshpass -p {HIDDEN} ssh h"),
         ("sshpass -v -p'x y' ssh h", f"sshpass -v -p{HIDDEN} ssh h"),
+        ("mysql -uroot -phunter2 db", f"mysql -uroot -p{HIDDEN} db"),
+        ("/usr/bin/mysqldump -h db '-phun ter2' shop", f"/usr/bin/mysqldump -h db '-p{HIDDEN}' shop"),
+        ("docker login -u ann -p hunter2 reg.example", f"docker login -u ann -p {HIDDEN} reg.example"),
+        ("podman --log-level debug login -p=hunter2", f"podman --log-level debug login -p={HIDDEN}"),
+        ("redis-cli -h cache -a 'hun ter2' ping", f"redis-cli -h cache -a {HIDDEN} ping"),
+        ("mongosh -u ann -p hunter2 shop", f"mongosh -u ann -p {HIDDEN} shop"),
+        ("ldapsearch -x -D cn=a -w hunter2 -b dc=x", f"ldapsearch -x -D cn=a -w {HIDDEN} -b dc=x"),
+        ("curl -b 'session=dead' http://h/", f"curl -b {HIDDEN} http://h/"),
+        ('["mysql","-uroot","-phunter2","next"]', f'["mysql","-uroot","-p{HIDDEN}","next"]'),
+        (r'{"m":"[\"redis-cli\", \"-a\", \"hunter2\", 1]"}', rf'{{"m":"[\"redis-cli\", \"-a\", \"{HIDDEN}\", 1]"}}'),
+        ("Cookie: a=b; session=dead", f"Cookie: {HIDDEN}"),
+        ("curl -H 'Cookie: a=b&c; d=dead' h", f"curl -H 'Cookie: {HIDDEN}' h"),
+        ('Cookie: a="x y"; session=dead\nHost: h', f"Cookie: {HIDDEN}\nHost: h"),
+        ("Set-Cookie: s=dead; Path=/; HttpOnly", f"Set-Cookie: {HIDDEN}"),
+        ("mysql -p shop, ssh -p 22 h, docker run -p 80:80 img; login -p ann",) * 2,
         ("AWS_SECRET_ACCESS_KEY x", f"AWS_SECRET_ACCESS_KEY {HIDDEN}"),
         ("export DB_PASSWORD hunter2!", f"export DB_PASSWORD {HIDDEN}"),
         ("postgres://u:pa/ss@h/db", f"postgres://u:{HIDDEN}@h/db"),
@@ -85,7 +100,8 @@ def test_a_line_of_the_journal_that_was_masked_as_a_whole_can_still_be_read() ->
 
 shaped = st.lists(
     st.sampled_from(["pass", "=", '"', ":", " ", "/", "@", "://", "u:", "curl", "-u", "sshpass -p", "'", "A_KEY", "12",
-                     BEGIN, END, BODY[0], "\n", "\\"]),
+                     "mysql ", "docker login ", "redis-cli ", "-p", "-a", ",", "Cookie: ", "; ", BEGIN, END, BODY[0],
+                     "\n", "\\"]),
     max_size=20,
 ).map("".join)  # fmt: skip
 
@@ -111,6 +127,12 @@ def test_masking_twice_is_masking_once(text: str) -> None:
         "://a/hook",
         "?sig=",
         '"--pass","',
+        "mysql ",
+        "docker login ",
+        "redis-cli '",
+        "Cookie: a; ",
+        "npm_",
+        "SG.aaaaaaaaaaaaaaaaaaa.",
         "pass='",
     ],
 )
@@ -209,3 +231,33 @@ def test_a_word_of_a_command_is_masked_whole(words: tuple[str, ...]) -> None:
 def test_words_without_a_secret_stay_as_they_are() -> None:
     words = ("x", "it's", "a \\ b", 'say "hi"', "https://h/?token=x&y=1", "")
     assert mask_words(words) == (*words[:4], f"https://h/?token={HIDDEN}&y=1", "")
+
+
+def known_tokens() -> list[str]:
+    """A made-up token of each issuer, by what they publish of their form."""
+    word = "".join(chr(ord("a") + number % 26) for number in range(7, 200, 7)) + "0123456789ABCDEFGH"
+    word, hexadecimal = word[:40], "0123456789abcdef" * 4
+    same = (
+        "npm_ dckr_pat_ dckr_oat_ pypi-AgEI hf_ glpat- glrt- gldt- glcbt- glptt- whsec_ ghp_ ghs_ github_pat_ hvs. "
+        "ya29. GOCSPX- ATATT3x gsk_ r8_ nvapi- sk- sk-ant- xoxb-1- xapp-1- sntrys_ tskey-auth- rubygems_ lin_api_ figd_"
+    )
+    return [
+        *(prefix + word for prefix in same.split()),
+        *(prefix + hexadecimal for prefix in ("dop_v1_", "shpat_", "dapi")),
+        f"SK{hexadecimal[:32]}", f"key-{hexadecimal[:32]}", f"SG.{word[:22]}.{word}", f"glrt-{word}.01.{word[:9]}",
+        f"glsa_{word[:32]}_{hexadecimal[:8]}", f"rk_live_{word}", "AKIAIOSFODNN7EXAMPLE",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("token", known_tokens())
+def test_a_token_is_known_by_how_it_begins(token: str) -> None:
+    assert mask(f"pushed with {token}, done") == f"pushed with {HIDDEN}, done"
+    assert mask_variable("TARGET", token) == HIDDEN
+
+
+def test_what_begins_like_a_token_and_is_none_stays() -> None:
+    text = (
+        "npm_config_registry npm_package_dependencies_of_a_very_long_name_that_goes_on hf_hub_download_from_here "
+        "pypi-mirror-of-the-whole-company sk-learn glrt- SG.2 key-value whsec_ dapier-than-the-rest-of-all"
+    )
+    assert mask(text) == text

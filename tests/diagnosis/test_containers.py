@@ -356,6 +356,8 @@ DNAT = "ip nat pre dnat to tcp dport map"
         ("ip nat pre tcp dport vmap { 8081 : jump web }", VerdictWord.FREE),
         ("ip nat pre tcp dport 8080 dnat to numgen inc mod 2 map { 0 : 10.0.0.1 }", VerdictWord.UNKNOWN),
         ("ip nat pre ip daddr 203.0.113.5 dnat to 10.0.0.5", VerdictWord.FREE),
+        ("ip nat pre meta l4proto udp udp dport 8080 meta l4proto tcp dnat to 10.0.0.5", VerdictWord.FREE),
+        ("ip nat pre udp dport @ports dnat to 10.0.0.5", VerdictWord.FREE),
         ("-A PREROUTING -p tcp -j DNAT --to-destination 10.0.0.2", VerdictWord.UNKNOWN),
         ("-A PREROUTING -p udp -j DNAT --to-destination 10.0.0.2", VerdictWord.FREE),
         ("-A PREROUTING -p tcp -m set --match-set web dst -j DNAT --to-destination 10.0.0.2", VerdictWord.UNKNOWN),

@@ -4,10 +4,11 @@ import json
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 from console.core.firewall import Packet
 from console.diagnosis.evidence import Evidence
-from console.diagnosis.firewall import Gate, relevant
+from console.diagnosis.firewall import Gate
 from console.diagnosis.forwarding import judge
 from console.probes import iptables, nftables
 from tests.lab import FreshHost
@@ -17,6 +18,7 @@ from .kernel_filter import CLIENT, PORTS, SERVER
 
 SCRIPT = Path(__file__).with_name("kernel_filter.py")
 ROUNDS = 160
+MIXED = 40
 
 NFT_SETS = """
 set ports { type inet_service; elements = { 7001, 7003, 7008 } }
@@ -135,9 +137,19 @@ def ip_rules(dice: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
+def nft_among(dice: random.Random) -> str:
+    """Rules of nft in the tables of iptables: among those of iptables, and in a chain beside them."""
+    among = "\n".join(nft_rule(dice, leaf=True) for _ in range(dice.randint(0, 2)))
+    beside = "\n".join(nft_rule(dice, leaf=True) for _ in range(dice.randint(0, 3)))
+    head = f"type filter hook input priority {dice.choice(['filter', 'filter + 10'])}; policy accept;"
+    chains = f"chain INPUT {{\n{among}\n}}\nchain input {{\n{head}\n{beside}\n}}"
+    return f"table ip filter {{\n{NFT_SETS}\n{chains}\n}}\n"
+
+
 def test_the_judgement_agrees_with_the_kernel(fresh_host: FreshHost) -> None:
     dice = random.Random(19)
     wanted = [{"nft": nft_rules(dice)} if number % 3 else {"ip": ip_rules(dice)} for number in range(ROUNDS)]
+    wanted += [{"ip": ip_rules(dice), "nft": nft_among(dice)} for _ in range(MIXED)]
     host = fresh_host()
     host.write("/usr/local/lib/lab/kernel_filter.py", SCRIPT.read_text())
     done = host.run(["python3", "/usr/local/lib/lab/kernel_filter.py"], stdin=json.dumps(wanted), timeout=180)
@@ -146,21 +158,23 @@ def test_the_judgement_agrees_with_the_kernel(fresh_host: FreshHost) -> None:
     for rules, found in zip(wanted, seen, strict=True):
         if "wrong" in found:
             continue  # thrown dice make rules that nft itself refuses
-        lists = [relevant(nftables.parse(found["nft"])), relevant(iptables.parse(found["ip"]))]
-        lists = lists if "ip" in rules else lists[:1]
-        for chains in lists:
+        listed = {"nftables": nftables.parse(found["nft"])}
+        saved = {"iptables": iptables.parse(f"tool iptables-save nf_tables\n{found['ip']}")}
+        looks: list[dict[str, Any]] = [listed, {**listed, **saved}]
+        looks += [saved] if "nft" not in rules else []
+        for look in looks:
             for port in PORTS:
                 opened = port in found["open"]
                 asked += 1
                 for source in (CLIENT, None):
                     packet = Packet("tcp", port, "ip", "wire0", source, SERVER)
-                    judged = judge(Evidence(snapshot(), ref(), nftables=chains), packet)
+                    judged = judge(Evidence(snapshot(), ref(), **look), packet)
                     told = f"port {port} from {source} is {'open' if opened else 'closed'}: {judged}\n"
                     if judged.gate in (Gate.OPEN, Gate.DROPPED):
                         assert (judged.gate is Gate.OPEN) is opened, told + found["nft"] + found["ip"]
                         certain += source is None
                         decided += source is not None
-    assert asked > len(PORTS) * ROUNDS * 0.8, [found["wrong"] for found in seen if "wrong" in found]
+    assert asked > len(PORTS) * (ROUNDS + MIXED) * 0.8, [found["wrong"] for found in seen if "wrong" in found]
     # What asks for a rate, a time to live or a mark stays open; most is decided all the same.
     assert decided > 0.6 * asked, (decided, asked)
     assert certain > 0.3 * asked, (certain, asked)

@@ -1,6 +1,7 @@
 """The port map over plain values: what fits, what does not, and what is nobody's business."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +15,14 @@ from console.diagnosis.boots import starts_with_host
 from console.diagnosis.drift import drifts, stable_ports
 from console.diagnosis.portmap import Entry, Fit, port_map
 from console.findings import evaluate
+from console.managers.kubernetes_ports import PORTS, ClusterPorts, given
 from console.probes.redirects import Redirects
 from tests.diagnosis.factories import HOST, failed, listener, ref, snapshot, symptom, unit
+from tests.probes.recorded import read
 
 OTHER = "127.0.0.1"
+NEXT = Endpoint("tcp", "*", 8081)
+RECORDED = Path(__file__).parent.parent / "managers" / "recorded"
 
 
 def claim(service: str, port: int = 8080, address: str = "*", **more: Any) -> Declaration:
@@ -233,3 +238,82 @@ def test_a_perhaps_is_told_and_decides_nothing() -> None:
     assert "DECLARED api.service (perhaps /etc/api.service:3)" in as_text(verdict)
     asked = diagnose(Evidence(perhaps, STOPPED.ref, sockets=()))
     assert (asked.verdict, asked.port) == (VerdictWord.UNKNOWN, None)
+
+
+CLUSTER = PORTS.parse(read(RECORDED / "cluster-ports.txt").output)
+"""``hostPort`` 8080 of a pod of shop/deploy/api, 9100 of one with the network of the host, and two node ports."""
+GIVEN = given(CLUSTER)
+WORKLOAD = Service(ServiceRef(HOST, "kubernetes", "shop/deploy/api"), State.RUNNING, "1/1 ready", since=0.0)
+
+
+def node(services: tuple[Service, ...] = (), listeners: tuple[Listener, ...] = (), **more: Any) -> Snapshot:
+    return replace(host((*services, WORKLOAD), more.pop("declared", ()), listeners, **more), given=GIVEN)
+
+
+def test_what_a_cluster_gives_away_is_declared_and_needs_no_listener() -> None:
+    entries = {(one.protocol, one.port): one for one in port_map(node())}
+    assert entries.keys() == {("tcp", 8080), ("udp", 5353), ("tcp", 9100), ("tcp", 30080), ("tcp", 30081)}
+    assert {(one.fit, one.summary) for one in entries.values()} == {(Fit.DECLARED, "")}
+    assert entries["tcp", 8080].services == (WORKLOAD.ref,)
+    assert entries["tcp", 30080].declared_by[0].service == "service shop/web"
+
+
+@pytest.mark.parametrize("port", [8080, 30080])
+def test_who_listens_on_a_port_that_the_cluster_gives_away_clashes(port: int) -> None:
+    held = replace(OWN, port=port)
+    api = replace(API, ports=(Endpoint("tcp", "0.0.0.0", port),))
+    entry = only(node((api,), (held,), declared=(claim("api.service", port),)), port)
+    assert (entry.fit, entry.when) == (Fit.CLASH, "now")
+    gift = next(one for one in GIVEN if one.endpoint.port == port)
+    assert entry.summary == f"api.service listens on it, but the cluster gives it to {gift.service} ({gift.where})"
+    assert entry.services == (api.ref, *((WORKLOAD.ref,) if port == 8080 else ()))
+    # The same of one that nobody started as a service.
+    stray = replace(held, unit=None, cgroup="/user.slice/user-1000.slice/session-3.scope", process="node")
+    assert only(node((), (stray,)), port).summary.startswith("node listens on it, but the cluster gives it to ")
+
+
+@pytest.mark.parametrize(
+    ("service", "when"),
+    [(failed(), "now"), (API, "next start"), (replace(STOPPED, enabled="enabled"), "next start"), (STOPPED, None)],
+)
+def test_who_declares_a_port_that_the_cluster_gives_away_clashes(service: Service, when: str | None) -> None:
+    entry = only(node((service,), declared=(claim("api.service", 30080),)), 30080)
+    assert (entry.fit, entry.when) == (Fit.CLASH if when else Fit.DECLARED, when)
+    if when:
+        assert entry.summary == (
+            "api.service declares it (/etc/api.service:3), but the cluster gives it to service shop/web "
+            "(nodePort of service shop/web (NodePort))"
+        )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"process": "kube-proxy", "unit": "kube-proxy.service", "cgroup": "/system.slice/kube-proxy.service"},
+        {"process": None, "pids": (), "unit": "k3s.service", "cgroup": "/system.slice/k3s.service"},
+        {"process": "agent", "unit": "cri-containerd-1.scope", "cgroup": "/kubepods.slice/kubepods-pod1.slice/x.scope"},
+    ],
+)
+def test_a_part_of_the_cluster_that_keeps_its_port_is_as_declared(changes: dict[str, Any]) -> None:
+    for port in (8080, 30080):
+        entry = only(node((), (replace(OWN, port=port, **changes),)), port)
+        assert (entry.fit, entry.summary) == (Fit.DECLARED, "")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        replace(CLUSTER, node=None),
+        replace(CLUSTER, guessed=True, pods=()),
+        replace(CLUSTER, services=(), pods=(replace(CLUSTER.pods[0], phase="Succeeded"),)),
+    ],
+    ids=["no-node", "perhaps-no-node", "a-pod-that-ended"],
+)
+def test_what_is_not_given_away_here_is_not_declared(found: ClusterPorts) -> None:
+    assert given(found) == ()
+
+
+def test_the_next_free_port_is_none_that_the_cluster_gives_away() -> None:
+    seen = replace(node((failed(),), (listener(),), symptoms=(symptom(),)), given=(replace(GIVEN[0], endpoint=NEXT),))
+    verdict = diagnose(Evidence(seen, ref(), processes=(), sockets=(), bound=(), redirects=Redirects(("nft",))))
+    assert any("8082" in one.label for one in verdict.actions), verdict.actions

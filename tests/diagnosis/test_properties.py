@@ -17,6 +17,7 @@ from console.diagnosis.as_text import columns
 from console.findings import evaluate
 from console.probes.addresses import HostAddress
 from console.probes.confinement import Confinement
+from console.probes.denials import Denials
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespace, Namespaces, Proxy
 from console.probes.reach import Connected
@@ -245,8 +246,8 @@ ANSWERS: dict[str, object] = {
     "iptables": (),
     "ip6tables": (),
     "confinement": Confinement(),
-    "audit_denials": (),
-    "kernel_denials": (),
+    "audit_denials": Denials(0.0),
+    "kernel_denials": Denials(0.0),
     "port_labels": (),
     "namespaces": Namespaces(),
     "redirects": Redirects(("nft",)),

@@ -9,7 +9,7 @@ from console.core.reach import Attempt, Reached, Vantage
 from console.core.service import Endpoint
 from console.core.snapshot import Source
 from console.diagnosis import Confidence, Declaration, Evidence, VerdictWord, as_json, as_text, diagnose, needed
-from console.diagnosis.evidence import Question
+from console.diagnosis.evidence import Question, Refusal
 from console.diagnosis.looks import Look
 from console.probes import iptables, nftables
 from console.probes.addresses import HostAddress
@@ -166,13 +166,33 @@ def test_without_the_rules_silence_is_no_verdict_on_them() -> None:
     assert [gap.what for gap in verdict.not_checked] == ["firewall rules"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "gap"),
+    [
+        (
+            {"iptables": iptables.Saved(gap="Table `filter' is incompatible, use 'nft' tool.")},
+            "other rules of iptables",
+        ),
+        ({"refused": (Refusal("iptables", "needs root"),)}, "rules of iptables"),
+        ({"iptables": iptables.Saved()}, None),
+    ],
+)
+def test_that_nothing_drops_is_known_only_where_no_list_is_missing(changes: dict[str, Any], gap: str | None) -> None:
+    evidence = look(attempts=here(Reached.SILENT), ip6tables=iptables.Saved(), **changes)
+    both = identity(tools=TOOLS | {"iptables"})
+    verdict = diagnose(replace(evidence, snapshot=replace(evidence.snapshot, identity=both)))
+    assert [one.what for one in verdict.not_checked] == ([] if gap is None else [gap])
+    assert ("something between drops it" in verdict.summary) is (gap is None)
+
+
 def test_a_silence_beyond_rules_that_let_it_in_is_the_networks() -> None:
     verdict = diagnose(look(attempts=here(Reached.SILENT)))
     assert "something between drops it" in verdict.summary
 
 
 def test_rules_that_were_written_by_iptables_count_once() -> None:
-    saved = iptables.parse("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tcp -m tcp --dport 8080 -j DROP\nCOMMIT")
+    rule = "-A INPUT -p tcp -m tcp --dport 8080 -j DROP"
+    saved = iptables.parse(f"tool iptables-save nf_tables\n*filter\n:INPUT ACCEPT [0:0]\n{rule}\nCOMMIT")
     listed = nftables.parse(
         "table ip filter { # handle 1\n\tchain INPUT { # handle 1\n\t\ttype filter hook input priority filter; "
         "policy accept;\n\t\ttcp dport 8080 counter packets 1 bytes 2 drop # handle 2\n\t}\n}"

@@ -13,6 +13,7 @@ import pytest
 from console.config.model import Config, ServiceConfig
 from console.core.service import Endpoint
 from console.diagnosis import Confidence, VerdictWord
+from tests.cli.test_on_hosts import Hostdeck, hostdeck
 from tests.lab import Host, Lab
 from tests.lab.kube import KubeApi
 from tests.lab.kube_node import furnish, login, run_pods
@@ -20,6 +21,7 @@ from tests.lab.kube_node import furnish, login, run_pods
 from .judged import Judged, judged
 from .real import why
 
+__all__ = ["hostdeck"]
 HELD, FREE, UNREACHABLE = VerdictWord.HELD, VerdictWord.FREE, VerdictWord.UNREACHABLE
 HIGH, MEDIUM, LOW = Confidence.HIGH, Confidence.MEDIUM, Confidence.LOW
 RULES = "rules that send the port elsewhere (NAT)"
@@ -113,8 +115,9 @@ def test_a_node_port(node: Node) -> None:
 
 def test_a_pod_with_the_network_of_the_host(node: Node) -> None:
     [root] = node.judged("root", ":9100")
-    assert root == Judged(HELD, HIGH, ("mon/ds/agent",), ("ID",), None, NEW_POD, frozenset(),
-                          "change-host-port", "take the port 9100 from mon/ds/agent", off=True)  # fmt: skip
+    # The cluster declares the port for it.
+    assert root == Judged(HELD, HIGH, ("mon/ds/agent",), ("ID",), None, NEW_POD)
+    assert root.says == "tcp 9100 is the own port of mon/ds/agent, which holds it and runs: nothing is to be mended"
     [verdict] = why(node.lab, node.host, [":9100"], "nosudo")
     [holder] = verdict.holders
     uid = next(found for found in node.api.cluster.workloads.values() if found.name == "agent").pods[0].uid
@@ -128,6 +131,41 @@ def test_what_only_a_pod_listens_on(node: Node) -> None:
     [verdict] = why(node.lab, node.host, [":80"])
     assert (verdict.verdict, verdict.holders[0].name) == (VerdictWord.HELD_IN_CONTAINER, WORKLOAD)
     assert verdict.holders[0].label == f"pod shop/{_pod(node, 'api')}"
+
+
+def test_the_port_map_tells_what_the_cluster_gives_away(node: Node, hostdeck: Hostdeck) -> None:
+    started(node, up=True)
+    pod = f"hostPort of pod shop/{_pod(node, 'api')}"
+    clash = ("clash", f"api.service listens on it, but the cluster gives it to {WORKLOAD} ({pod})")
+    done = hostdeck("root", "ports", node.host.name, "--json")
+    document = done.json("ports/1")
+    found = {(one["protocol"], one["port"]): one for one in document["map"]}
+    assert done.code == 1
+    assert (found["tcp", 8080]["fit"], found["tcp", 8080]["summary"]) == clash
+    # The agent has the network of the host, and listens itself.
+    for place in (("udp", 5353), ("tcp", 9100), ("tcp", 30080), ("tcp", 30081)):
+        assert (found[place]["fit"], found[place]["summary"]) == ("declared", None), place
+    assert found["tcp", 30080]["declared_by"] == [{"service": "service shop/web", "where": f"nodePort of {SERVICE}"}]
+    assert ("tcp", 8081) not in found, "that of a pod on another node"
+    assert "cluster_ports" not in {one["source"] for one in document["failures"]}
+    # A login that may list one namespace sees what is in that, and is told so; one without a kubeconfig sees nothing.
+    document = hostdeck("oncall", "ports", node.host.name, "--json").json("ports/1")
+    found = {(one["protocol"], one["port"]): one for one in document["map"]}
+    assert (found["tcp", 8080]["fit"], found["tcp", 8080]["summary"]) == clash
+    assert found["tcp", 30080]["fit"] == "declared"
+    [reason] = [one["reason"] for one in document["failures"] if one["source"] == "cluster_ports"]
+    assert reason == "this login may not list pods outside namespace shop and services outside namespace shop"
+    found = hostdeck("nosudo", "ports", node.host.name, "--json").json("ports/1")["map"]
+    assert 30080 not in {one["port"] for one in found}
+
+
+def test_the_same_for_a_person(node: Node, hostdeck: Hostdeck) -> None:
+    started(node, up=False)
+    lines = hostdeck("oncall", "ports", node.host.name).out.splitlines()
+    [row] = [line.split() for line in lines if " 30080 " in line]
+    assert row[:4] == [node.host.name, "30080", "tcp", "*"]
+    assert " ".join(row[4:]) == f"service shop/web by rules - - nodePort of {SERVICE}"
+    assert any("ports that the cluster gives away not seen: this login may not list" in line for line in lines)
 
 
 def _pod(node: Node, name: str) -> str:

@@ -103,6 +103,24 @@ def test_a_rule_that_drops_only_the_answers_is_what_keeps_clients_out(lab: Lab, 
     look(lab, host, [Expected("/api", ROOT, HELD, HIGH, API, gaps=0)])
 
 
+def test_a_rule_of_iptables_beside_those_in_nftables(lab: Lab, fresh_host: FreshHost) -> None:
+    host = fresh_host(sudo=(NFT,))
+    host.install_api()
+    host.wait("curl -fs http://127.0.0.1:8080/health")
+    host.sh(
+        "iptables -A INPUT -p tcp --dport 8080 -j ACCEPT; iptables-legacy -A INPUT -i host0 -p tcp --dport 8080 -j DROP"
+    )
+    wanted = [
+        Expected("/api", ROOT, OUT, HIGH, API, action="open-port", gaps=0,
+                 summary="but iptables-legacy filter INPUT drops what comes from outside"),
+        Expected("/api", ONCALL, OUT, MEDIUM, API, gap="rules of iptables"),
+    ]  # fmt: skip
+    verdict, _ = look(lab, host, wanted)
+    assert verdict.actions[0].commands == ("iptables-legacy -I INPUT -p tcp --dport 8080 -j ACCEPT",)
+    host.sh(verdict.actions[0].commands[0])
+    look(lab, host, [Expected("/api", ROOT, HELD, HIGH, API, gaps=0)])
+
+
 def test_a_filter_of_the_unit_and_a_queue_that_is_full(lab: Lab, fresh_host: FreshHost) -> None:
     # Elsewhere the kernel lets no systemd of the lab load such a filter.
     host = fresh_host(docker=True)

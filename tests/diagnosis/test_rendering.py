@@ -1,13 +1,25 @@
 import json
 from dataclasses import replace
 from datetime import timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from console.core.service import Endpoint, ServiceRef
-from console.diagnosis import Evidence, NotChecked, Verdict, VerdictWord, as_json, as_markdown, as_text, diagnose
+from console.diagnosis import (
+    Evidence,
+    NotChecked,
+    Verdict,
+    VerdictWord,
+    as_json,
+    as_markdown,
+    as_text,
+    diagnose,
+    standstill,
+    strays,
+)
 from console.diagnosis.as_text import age_text, columns, cut
 from console.diagnosis.holder_words import after_a_kill, owners
 from console.diagnosis.respawn import respawn_of
@@ -17,6 +29,9 @@ from console.probes.namespaces import Namespaces
 from console.probes.redirects import Redirects
 from console.ui.cells import plain
 from console.ui.present.verdict import holders as block
+from console.ui.present.verdict import verdict_block
+from console.ui.widgets.detail import Entry
+from tests.ui import scenes
 
 from .factories import failed, hidden, identity, listener, process, ref, snapshot, socket, symptom, unit
 
@@ -231,6 +246,53 @@ def test_each_holder_has_its_own_story() -> None:
         "yes, systemd Restart=always: killing 4112 will NOT free it (legacy.service)",
     ]
     assert ("", "systemd -> six.service") in drawn
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["an old master, not nginx.service's", standstill.NOTE, strays.LEFT, "the same program, with another PORT"],
+)
+@pytest.mark.parametrize("chain", [("systemd", "nginx.service", "nginx"), ("systemd", "pm2-deploy.service", "pm2"), ()])
+def test_what_else_there_is_to_know_of_a_holder_is_in_the_text_and_on_the_screen(
+    note: str, chain: tuple[str, ...]
+) -> None:
+    holder = replace(held().holders[0], note=note, chain=chain)
+    runs = " -> ".join(chain) or "who started it is not known"
+    text = [line[9:] for line in as_text(replace(held(), holders=(holder,)))]
+    screen = [plain(line.value) for line in block((holder,))]
+    for lines in (text, screen):
+        assert f"{runs}: {note}" in lines or lines[lines.index(runs) + 1] == note
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"address": "::"}, "[::]:8080"),
+        ({"address": "0.0.0.0", "interface": "eth0"}, "0.0.0.0%eth0:8080"),
+        ({"protocol": "udp"}, "udp 127.0.0.1:8080"),
+        ({"peer": "10.0.0.9:5432"}, "127.0.0.1:8080 -> 10.0.0.9:5432"),
+    ],
+)
+def test_where_a_holder_is_is_told_alike_in_the_text_and_on_the_screen(changes: dict[str, Any], told: str) -> None:
+    holder = replace(held().holders[0], **changes)
+    assert f"  {told}  up" in as_text(replace(held(), holders=(holder,)))[1]
+    assert f" {told} up" in plain(block((holder,))[0].value)
+
+
+def test_the_screen_says_that_nobody_told_what_starts_a_holder_again() -> None:
+    holder = replace(held().holders[0], told=False, respawn=None)
+    assert ("RESPAWN", "not known: its manager did not tell") in [
+        (line.key, plain(line.value)) for line in block((holder,))
+    ]
+
+
+def test_a_log_that_was_not_read_is_not_said_to_name_no_port() -> None:
+    gap = NotChecked("log of api.service", "oncall may not read the journal")
+    verdict = replace(held(), port_known_by="PORT of /etc/api.conf", not_checked=(gap,))
+    told = "8080 is named by PORT of /etc/api.conf; its log was not read"
+    assert f"PORT     {told}" in as_text(verdict)
+    shown = verdict_block(verdict, scenes.CLOCK, lambda _way: None)
+    assert Entry("PORT", told) in shown
 
 
 def test_the_stories_are_told_in_the_order_of_the_holders() -> None:

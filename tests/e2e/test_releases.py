@@ -105,7 +105,15 @@ CASES = (
 
 
 @pytest.fixture(scope="module")
-def every(lab: Lab) -> Iterator[Host]:
+def pods(lab: Lab) -> Iterator[KubeApi]:
+    """A cluster with one deployment, at its first revision."""
+    with KubeApi(lab.network.gateway) as api:
+        api.add("Deployment", "shop/deployed", 2)
+        yield api
+
+
+@pytest.fixture(scope="module")
+def every(lab: Lab, pods: KubeApi) -> Iterator[Host]:
     """A host on which every manager runs a first version of one service."""
     host = lab.boot("releases", docker=True)
     docker_zoo.image(host)
@@ -127,11 +135,9 @@ def every(lab: Lab) -> Iterator[Host]:
     host.sh("cd /srv/shop && docker-compose build --build-arg VERSION=v1.0.0 web && docker-compose up -d", timeout=120)
     for case in CASES:
         host.wait(f"curl -fs http://127.0.0.1:{case.port}/version | grep -q v1.0.0")
-    with KubeApi(lab.network.gateway) as api:
-        api.add("Deployment", "shop/deployed", 2)
-        host.run(["install", "-d", "-m", "700", "/root/.kube"])
-        host.write("/root/.kube/config", api.config(context="prod-eu"), mode=0o600)
-        yield host
+    host.run(["install", "-d", "-m", "700", "/root/.kube"])
+    host.write("/root/.kube/config", pods.config(context="prod-eu"), mode=0o600)
+    yield host
     lab.stop(host)
 
 
@@ -181,6 +187,26 @@ def test_a_new_release_and_the_way_back(lab: Lab, every: Host, home: dict[str, s
             roll_back(terminal)
             assert version(every, case) == "v1.0.0", case
             leave(terminal)
+        terminal.press("q")
+        assert terminal.wait_for_exit(10) == 0
+
+
+def test_the_way_back_of_a_deployment(lab: Lab, every: Host, pods: KubeApi, home: dict[str, str]) -> None:
+    """Kubernetes builds nothing on a host: what somebody rolled out is gone back from, by the same key."""
+    found = pods.cluster.workloads["Deployment", "shop", "deployed"]
+    found.reconcile()
+    found.release("registry.example/deployed:v2.0.0", "ticket 4711")
+    argv = console("-F", str(lab.ssh_config("root")), every.name)
+    with Terminal(argv, columns=100, lines=30, env=home) as terminal:
+        terminal.wait_for(r"1 host: 1 up", 20)
+        terminal.press("2")
+        choose(terminal, "shop/deploy/deployed", "kubernetes")
+        terminal.wait_for(r"2/2 ready", 30)
+        roll_back(terminal)
+        [container] = found.object["spec"]["template"]["spec"]["containers"]
+        assert container["image"] == "registry.example/deployed:1.4.2"
+        assert [kind for kind, _, _ in pods.cluster.patches] == ["application/json-patch+json"]
+        leave(terminal)
         terminal.press("q")
         assert terminal.wait_for_exit(10) == 0
 

@@ -22,6 +22,7 @@ from console.managers import MANAGERS, acting, base, can, manager, releasing
 from console.managers.base import ServiceManager
 from console.managers.supervisord_files import Written
 from console.remote.logs import source
+from console.remote.probe_program import request
 from tests.managers.promises import (
     CHANGES,
     KINDS,
@@ -103,11 +104,13 @@ def test_what_it_is_found_by_is_asked_often_and_what_it_tells_in_its_own_lane(fo
         assert found.written.slow
         assert found.written_words("cron.service") is None
     if isinstance(found, releasing.Revertible):
-        assert found.release_words(service_of(found), None)
+        words = found.release_words(service_of(found), None)
+        assert request(1, [(found.releases, words)]), "as the probe shell is asked for them"
     if isinstance(found, releasing.Comparing):
         assert isinstance(found, releasing.Revertible)
         assert found.comparison.slow
         words = found.comparison_words(service_of(found), RECIPE, *reversed(RELEASES[found.id]))
+        assert request(1, [(found.comparison, words)])
         assert all(release.id in words for release in RELEASES[found.id])
         for hostile in ("-rf", "", "a b", "--help", "$(x)", "../x"):
             with pytest.raises(ValueError, match="known"):

@@ -17,7 +17,7 @@ from console.core.service import Endpoint, Origin, Service, ServiceRef, State
 from console.core.snapshot import Link, LinkState, Snapshot
 from console.managers import MANAGERS, compose, docker
 from console.managers.compose import COMPOSE
-from console.managers.container_clients import CLIENTS
+from console.managers.container_clients import CLIENTS, Client, units
 from console.managers.container_clients import parse as clients
 from console.managers.container_engines import Engine, Engines, parse
 from console.managers.container_services import Told, as_service
@@ -438,15 +438,33 @@ def test_units_that_run_a_container_are_linked() -> None:
     ],
 )
 def test_clients_of_the_engine(args: tuple[str, ...], folder: str, key: str | None) -> None:
-    lines = ["unit a.service", f"in {folder}", *(f"arg {arg}" for arg in args)]
-    assert clients("\n".join(lines)) == ({key: "a.service"} if key else {})
+    lines = ["unit a.service", "by 0", f"in {folder}", *(f"arg {arg}" for arg in args)]
+    found = clients("\n".join(lines))
+    assert found == ((Client(key, "a.service", 0, may=True),) if key else ())
 
 
 def test_the_unit_that_answers_for_podman_runs_no_container() -> None:
-    lines = ["unit podman.service", "in /", *(f"arg {word}" for word in ("/usr/bin/conmon", "-n", "api"))]
-    assert clients("\n".join(lines)) == {}
+    lines = ["unit podman.service", "by 0", "in /", *(f"arg {word}" for word in ("/usr/bin/conmon", "-n", "api"))]
+    assert clients("\n".join(lines)) == ()
     lines[0] = "unit user@1000.service/podman.service"
-    assert clients("\n".join(lines)) == {}
+    assert clients("\n".join(lines)) == ()
+
+
+def test_a_client_is_believed_of_an_engine_that_its_user_may_use() -> None:
+    ours = Engine("docker", "/run/docker.sock", True, 7, True, "root", "docker", "1")
+    theirs = replace(ours, kind="podman", path="/run/user/1000/podman/podman.sock", user="deploy")
+    found = [
+        Client("web", "web.service", 0, may=True),
+        Client("web", "postgresql.service", 1000, may=False),
+        Client("db", "db.service", 1001, may=True),
+    ]
+    assert units(found, ours) == {"web": "web.service", "db": "db.service"}
+    assert units(found, theirs) == {"web": "postgresql.service"}
+    assert units(found, replace(theirs, path="/home/deploy/docker.sock")) == {}
+    lines = ["unit web.service", "in /", *(f"arg {word}" for word in ("docker", "run", "--name", "web"))]
+    # It ended before it was told whose it is.
+    for by in ((), ("by ",), ("by  may",), ("by 0\nby x",)):
+        assert clients("\n".join((*lines, *by))) == ()
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
@@ -463,9 +481,42 @@ def test_a_users_own_unit_is_not_the_systems_of_that_name(tmp_path: Path, shell:
     (process / "comm").write_text("docker\n")
     (process / "cgroup").write_text(f"1:cpu:/\n0::{group}\n")
     (process / "cmdline").write_bytes(b"docker\0run\0--name\0api\0x\0")
-    script = "f() {" + CLIENTS.script.replace("/proc/", f"{tmp_path}/") + "}; f"
-    done = subprocess.run([*shell.split(), "-c", script], capture_output=True, text=True, timeout=30, check=True)
-    assert clients(done.stdout) == {"api": unit}
+    (process / "status").write_text("Name:\tdocker\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nGroups:\t \n")
+    assert clients(clients_told(tmp_path, shell)) == (Client("api", unit, 0, may=True),)
+
+
+def clients_told(processes: Path, shell: str, socket: Path = Path("/nowhere")) -> str:
+    script = CLIENTS.script.replace("/proc/", f"{processes}/").replace("/run/docker.sock", str(socket))
+    words = [*shell.split(), "-c", f"f() {{\n{script}\n}}\nf"]
+    return subprocess.run(words, capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])
+def test_whoever_calls_a_process_docker_runs_no_container_by_that(tmp_path: Path, shell: str) -> None:
+    folder = tmp_path / "a\nunit postgresql.service\nby 0\nin x" / r"b\nunit ssh.service\nby 0\nin x"
+    folder.mkdir(parents=True)
+    socket = tmp_path / "docker.sock"
+    socket.touch()
+    group = socket.stat().st_gid
+    users = {"7": (f"Uid:\t1000\t0\t0\t0\nGid:\t{group + 1}\nGroups:\t{group}0 1{group}", False),
+             "8": (f"Uid:\t1001\t1001\nGid:\t1001\nGroups:\t4 {group} 1001", True),
+             "9": (f"Uid:\t1002\t1002\nGid:\t{group}\nGroups:\t ", True)}  # fmt: skip
+    for pid, (status, _) in users.items():
+        process = tmp_path / "processes" / pid
+        process.mkdir(parents=True)
+        (process / "comm").write_text("docker\n")
+        (process / "cgroup").write_text("0::/system.slice/nginx.service\n")
+        (process / "cmdline").write_bytes(f"docker\0run\0--name\0web{pid}\0{'x' * 2_000_000}\0".encode())
+        (process / "status").write_text(f"Name:\tdocker\n{status}\n")
+        (process / "cwd").symlink_to(
+            folder if pid == "7" else folder.parent.parent / r"b\nunit ssh.service\nby 0\nin x"
+        )
+    said = clients_told(tmp_path / "processes", shell, socket)
+    assert len(said) < 3 * 40_000
+    found = clients(said)
+    assert [(one.runs, one.unit, one.may) for one in found] == [
+        (f"web{pid}", "nginx.service", may) for pid, (_, may) in users.items()
+    ]
 
 
 def test_lines_of_a_log() -> None:

@@ -19,6 +19,8 @@ from console.core.service import Endpoint, Origin, Service, ServiceRef
 from console.core.snapshot import Snapshot
 from console.findings import evaluate
 from console.managers import MANAGERS
+from console.managers.container_clients import CLIENTS, units
+from console.managers.container_engines import Engine
 from console.managers.container_sudo import LISTED, TOLD
 from console.managers.containers import container, when
 from console.remote import usages
@@ -77,6 +79,26 @@ async def seen(lab: Lab, host: Host, user: str = "root") -> AsyncIterator[Watche
     spec = HostSpec(host.name, host.name, ssh_config=str(lab.ssh_config(user)), connect_timeout=4.0)
     async with watching(spec) as watched:
         yield watched
+
+
+FORGED = r"""[Service]
+User=nosudo
+ExecStart=/bin/sh -c 'cd; printf "#!/bin/sh\\nsleep 600\\n" >docker; chmod 755 docker; \
+  folder=$(printf "a\\nunit by-unit.service\\nby 0\\nin x"); mkdir -p "$folder"; cd "$folder"; \
+  exec ~/docker run --name web x'
+"""
+
+
+def test_a_process_that_is_called_docker_is_no_client_of_it(lab: Lab, host: Host) -> None:
+    host.unit("forged.service", FORGED)
+    try:
+        host.wait("grep -qx docker /proc/$(systemctl show -P MainPID forged.service)/comm")
+        found = over_ssh(lab, host).ask(CLIENTS)
+    finally:
+        host.sh("systemctl stop forged.service; rm /etc/systemd/system/forged.service; systemctl daemon-reload")
+    engine = Engine("docker", "/run/docker.sock", True, None, True, "root", "docker", "1")
+    assert [(one.runs, one.unit, one.may) for one in found if one.runs == "web"] == [("web", "forged.service", False)]
+    assert units(found, engine) == {"by-unit": "by-unit.service"}
 
 
 def named(where: Snapshot) -> dict[str, Service]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from console.managers import container_scripts
+from console.managers import container_difference, container_scripts
 from tests.managers.tools import Tools, every_shell
 
 
@@ -60,3 +61,8 @@ esac""",
         tools.add("systemctl", "echo active")
         done = tools.run(shell, container_scripts.RUNS_IMAGE, wanted, "shop", "api", "docker")
         assert (done.returncode, says in done.stdout) == (code, True), done
+
+
+def test_what_whoever_made_an_image_chose_is_told_in_one_line() -> None:
+    printed = re.findall(r"\{\{(?!range|with|end)(.*?)\}\}", container_difference.DIFFERENCE.script)
+    assert [action for action in printed if not action.startswith("json ")] == [".Size"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -12,8 +14,11 @@ from console.core.command import Effect
 from console.core.plan import ActionKind
 from console.core.probe import ParseError
 from console.core.service import Service, ServiceRef, State
+from console.managers import kubernetes_difference, kubernetes_ports
 from console.managers.kubernetes import KUBERNETES, PRESENCE, SURVEY
 from console.managers.kubernetes_names import cluster_word, marked, workload
+from console.managers.kubernetes_releases import live, template
+from console.managers.kubernetes_templates import ONE, PODS, ROWS
 from tests.probes.asking import RefusedError, Way
 
 NOW = 1795255336
@@ -116,6 +121,38 @@ def test_restarts_and_pods_belong_to_their_own_workload() -> None:
 def test_one_odd_row_is_left_out_with_what_follows_it(row: str) -> None:
     [service] = told(row, ">i x", ">w StatefulSet shop db 1 - - - RollingUpdate 2 2 2 2 1", ">i db%3A1")
     assert (service.ref.name, service.image) == ("shop/sts/db", "db:1")
+
+
+TEMPLATES = (
+    ROWS, ONE, PODS, kubernetes_ports.NODES, kubernetes_ports.PODS, kubernetes_ports.SERVICES,
+    *(
+        made(workload(name))
+        for name in ("shop/deploy/api", "shop/sts/db")
+        for made in (live, template, kubernetes_difference.template)
+    ),
+)  # fmt: skip
+_QUIET = re.compile(r"(?:with|range|if|else|end|define|template|urlquery)\b|\$\w+ :=")
+
+
+@pytest.mark.parametrize("text", TEMPLATES)
+def test_whatever_kubectl_prints_of_an_object_is_one_word(text: str) -> None:
+    raw = [action for action in re.findall(r"\{\{(.*?)\}\}", text) if not _QUIET.match(action)]
+    # What a shell gives back to kubectl as a selector; the number of a place in a list.
+    assert set(raw) <= ({"$key", "$value"} if text is ONE else {"$at"})
+
+
+def test_a_line_break_in_any_field_makes_no_line() -> None:
+    forged = quote_plus("a\x1b[0m\n>w Deployment shop api 9 7 - - RollingUpdate 3 3 3 3 9 0")
+    service = deployment(
+        "3 0 3 3",
+        *(f">k Progressing False {forged} {forged} {forged}", f">i {forged}"),
+        *(f">p shop {forged} {forged} - - - -", ">c 0 ! waiting ErrImagePull -"),
+    )  # fmt: skip
+    assert (service.state, service.native_state[:13]) == (State.FAILED, "0/3 ready, a ")
+    for text in (service.native_state, service.description, service.image or "", service.result or ""):
+        assert text.isprintable()
+    [odd] = told(f">w Deployment shop api 4 {forged} {forged} - RollingUpdate 3 1 3 3 4")
+    assert (odd.native_state, odd.replicas, (odd.version or "").isprintable()) == ("1/3 ready", 3, True)
 
 
 @pytest.mark.parametrize("text", ["", "configs /k", "configs /k\nwhere a b", "error: x"])

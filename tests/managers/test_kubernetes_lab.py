@@ -443,3 +443,19 @@ async def test_a_hung_api_server_leaves_the_other_managers_alone(lab: Lab, place
         api.cluster.hung = False
         watched.fleet.touch("kubehost", ())
         await watched.until("kubehost", lambda snapshot: not failed(snapshot), 40)
+
+
+async def test_who_may_write_one_object_tells_of_no_other(lab: Lab, place: Place, api: KubeApi) -> None:
+    forged = "1 - RollingUpdate 1 1 1 1 1 0\n>w Deployment shop image 9 7 - - RollingUpdate 1 1 1 1 9 0\n>x"
+    own = api.add("StatefulSet", "tenant/toy", 1)
+    marks = own.object["metadata"].setdefault("annotations", {})
+    try:
+        async with connected(place.host.name, lab.ssh_config("root")) as transport:
+            before = await one(transport, "shop/deploy/image")
+            for key in ("hostdeck/replicas", "deployment.kubernetes.io/revision"):
+                marks[key] = forged
+                after = await one(transport, "shop/deploy/image")
+                assert (after.state, after.native_state) == (before.state, before.native_state) != ("running", "")
+                assert (await one(transport, "tenant/sts/toy")).replicas == 1
+    finally:
+        api.cluster.workloads = {key: each for key, each in api.cluster.workloads.items() if each is not own}

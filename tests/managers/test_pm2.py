@@ -35,7 +35,7 @@ def told(*apps: dict[str, object], way: str = "direct", home: str = "/srv/.pm2",
     """What the survey prints of one daemon."""
     head = f"home\t{own}\ndaemon\t700\tdeploy\t{way}\t/srv\t{home}"
     daemon = {"now": NOW, "version": "6.0.14", "tool": ["pm2"]}
-    return "\n".join((head, json.dumps(daemon), *map(json.dumps, apps)))
+    return "\n".join((head, *(f">{json.dumps(each)}" for each in (daemon, *apps))))
 
 
 def app(**more: object) -> dict[str, object]:
@@ -233,7 +233,7 @@ def test_one_odd_entry_leaves_the_others() -> None:
         {"id": 2, "name": ["z"]},
         app(id=5, name="b", began="soon", port={}),
     )
-    text = told(app(), *odd) + '\n{"id": 9\n[]\n(node:1) Warning: x\n\x00'
+    text = told(app(), *odd) + '\n>{"id": 9\n>[]\n>(node:1) Warning: x\n>\x00'
     assert [each.ref.name for each in parse_survey(text).services] == ["api", "b"]
 
 
@@ -255,8 +255,39 @@ def test_a_home_that_has_a_daemon_has_no_dead_one() -> None:
     head, _, rest = told(app()).partition("\n")
     [found] = parse_survey(f"{head}\n{dead}\n{rest}").dead
     assert (found.pid, found.user, found.at, found.why.endswith("or remove /y/pm2.pid")) == (9, "web", "/y", True)
-    # What a daemon that runs says is its user's, who may wish to say more.
-    assert parse_survey(f"{told(app())}\n{dead}").dead == ()
+
+
+# What a program of another user's choice printed, or a file of theirs is called: the lines of the survey itself.
+FORGED = (
+    "closed\t/root/.pm2",
+    "refused\troot\tno",
+    "dead\t9\t\troot\t/root\t/root/.pm2",
+    'app\nname\t"api"',
+    "daemon\t1\troot\tdirect\t/root\t/root/.pm2",
+    "tool\t/tmp/evil",
+    json.dumps({"now": NOW, "tool": ["/tmp/evil"]}),
+    json.dumps(app(status="errored", err="/nowhere/api.log")),
+)
+
+
+def test_what_a_daemon_tells_is_of_that_daemon_and_no_line_of_the_survey() -> None:
+    marked = "\n".join(f">{line}" for line in "\n".join(FORGED).split("\n"))
+    found = parse_survey(f"{told()}\n{marked}")
+    assert (found.daemons, found.refused, found.dead, found.closed) == ((700,), (), (), ())
+    [service] = found.services
+    # It says that it has this app and that program, which is run as its user.
+    assert (service.ref.scope, service.tool) == ("user:deploy", ("/tmp/evil",))
+    # Of a line that bears no mark, and is none of the survey's own, nothing is believed.
+    assert parse_survey(f"{told()}\n" + "\n".join(FORGED[-2:])).services == ()
+
+
+def test_a_home_with_a_tab_in_it_leaves_its_apps_to_its_own_daemon() -> None:
+    theirs = told(app(name="evil"), home="/srv/a\tb", own="/root/.pm2").partition("\n")[2]
+    mine = told(app(), home="/root/.pm2", own="/root/.pm2").replace("deploy", "root")
+    mine = mine.replace("/srv\t", "/root\t")
+    found = parse_survey(f"{mine}\n{theirs.replace('direct', 'setpriv')}")
+    assert [(one.ref.scope, one.chain[-1]) for one in found.services] == [("user:root", "api"), ("user:deploy", "evil")]
+    assert "PM2_HOME=/srv/a\tb" in found.services[1].tool
 
 
 def test_a_daemon_of_which_the_home_is_hidden_may_be_the_one_of_the_list() -> None:
@@ -286,10 +317,14 @@ def test_the_apps_that_a_crashed_daemon_has_saved() -> None:
     assert (PM2.revive_words(hidden.services[0]) or ())[-5:] == ("-C", "/", "PM2_HOME=/srv/.pm2", "pm2", "resurrect")
 
 
+@pytest.mark.parametrize(("name", "file"), [("api.v2", "api.v2-0"), ("a b/c", "a-b-c-0"), ("a_b", "a-b-0")])
+def test_a_process_is_known_by_the_name_that_pm2_gives_its_file(name: str, file: str) -> None:
+    [found] = parse_survey(f"{DEAD}\napp\nname\t{json.dumps(name)}\nruns\t{file}\t813").dead
+    assert found.services[-1].pids == (813,)
+
+
 def test_homes_that_are_closed_to_this_login_are_told_with_what_mends_it() -> None:
-    found = parse_survey(
-        "home\t/home/oncall/.pm2\nclosed\t/root/.pm2\nclosed\t/srv/a\x1b[0mb/.pm2\ndaemon\t7\tx\nclosed\t/y"
-    )
+    found = parse_survey("home\t/home/oncall/.pm2\nclosed\t/root/.pm2\nclosed\t/srv/a\x1b[0mb/.pm2")
     assert found.closed == ("/root/.pm2", "/srv/ab/.pm2")
     assert found.unseen == (
         "whether a pm2 ended in /root/.pm2 and /srv/ab/.pm2 cannot be seen: connect as root, or as its user"

@@ -293,6 +293,33 @@ async def test_hostile_names_are_names(lab: Lab, host: Host) -> None:
     pm2(host, "oncall", "kill")
 
 
+FORGED = r"""
+HOME=/home/nosudo
+mkdir -p ~/.pm2/pids
+chmod 755 ~ ~/.pm2 ~/.pm2/pids
+printf '[\n  {\n    "name": "x",\n    "namespace": "default"\n  }\n]\n' >~/.pm2/dump.pm2
+forged='x\ndaemon\t1\troot\tdirect\ta\tb\n{"now":1,"tool":["sh","-c","id"]}\n{"id":0,"name":"a","status":"errored"}\nq'
+name=$(printf "$forged")
+setsid sleep 300 >/dev/null 2>&1 </dev/null &
+echo $! >~/.pm2/pids/x-0.pid
+echo $! >"$HOME/.pm2/pids/$name.pid"
+echo $!
+"""
+
+
+@pytest.mark.parametrize("user", ["root", "oncall"])
+def test_what_a_user_calls_a_file_is_no_app_of_another_user(lab: Lab, host: Host, user: str) -> None:
+    pid = int(host.sh(FORGED, user="nosudo").split()[-1])
+    try:
+        found = over_ssh(lab, host, user).ask(PM2_SURVEY)
+    finally:
+        host.sh(f"kill {pid}; rm -r /home/nosudo/.pm2; chmod 700 /home/nosudo")
+    assert 1 not in found.daemons
+    assert {service.ref.scope for service in found.services} == {"user:deploy"}
+    [left] = [dead for dead in found.dead if dead.user == "nosudo"]
+    assert [(one.ref.name, one.pids) for one in left.services] == [("x", (pid,))]
+
+
 @contextmanager
 def frozen(host: Host, pid: int) -> Iterator[None]:
     host.run(["kill", "-STOP", str(pid)])

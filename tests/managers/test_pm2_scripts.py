@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -192,6 +193,64 @@ def test_a_daemon_that_crashed_is_told_until_the_host_starts_again(
     os.utime(home / "pm2.pid", (1, 1))
     assert "dead" not in run(PM2_PRESENCE.script, home, shell=shell)
     assert PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell)).dead == ()
+
+
+# What a program of another user's choice may print in the place of an answer, or a file of theirs be called.
+EVIL = {"now": 1.0, "tool": ["sh", "-c", "id >/tmp/pwned"]}
+APP = {"id": 0, "name": "api", "status": "errored", "err": "/n/a"}
+FORGED = "\n".join(("x", "daemon\t1\troot\tdirect\ta\tb", json.dumps(EVIL), json.dumps(APP), "q"))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_what_runs_in_a_daemons_name_speaks_for_that_daemon_alone(
+    shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    said = FORGED.replace("\t", "\\t").replace("\n", "\\n")
+    answers = f"timeout() {{ printf '{said}\\n'; }}"
+    found = PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell, before=answers))
+    assert (found.daemons, [one.daemon for one in found.services]) == ((daemon.pid,), [daemon.pid])
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("code", [0, 3])
+def test_of_a_daemon_that_prints_without_end_no_more_is_held_than_can_be_read(
+    code: int, shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    floods = f"timeout() {{ head -c 9000000 /dev/zero | tr '\\0' x; return {code}; }}"
+    said = run(PM2_SURVEY.script, home, shell=shell, before=floods)
+    assert len(said) < (3_001_000 if code == 0 else 2_000)
+    found = PM2_SURVEY.parse(said)
+    assert (found.daemons, found.services, len(found.refused)) == ((daemon.pid,), (), min(code, 1))
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_title_that_a_shell_would_search_for_minutes_is_not_searched(shell: str, tmp_path: Path) -> None:
+    named = "open('/proc/self/comm', 'w').write('PM2 v6'); print(flush=True); input()"
+    titles = ["God Daemon (" * 10_000] * 8
+    with subprocess.Popen([sys.executable, "-c", named, *titles], stdin=-1, stdout=-1) as found:
+        assert found.stdout is not None
+        found.stdout.readline()
+        try:
+            assert f"{found.pid} " in run(PM2_PRESENCE.script, tmp_path, shell=shell)
+        finally:
+            found.kill()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_name_of_a_pid_file_is_no_line_of_the_answer(
+    shell: str, home: Path, daemon: subprocess.Popen[bytes]
+) -> None:
+    (home / "dump.pm2").write_text(LIST)
+    (home / "pids").mkdir()
+    daemon.kill()
+    daemon.wait()
+    with subprocess.Popen(["sleep", "60"]) as runs:
+        for name in ("job-0.pid", f"{FORGED.replace('/', chr(92) + 'u002f')}.pid", "job\t-1.pid", "jo b-2.pid"):
+            (home / "pids" / name).write_text(f"{runs.pid}\n")
+        found = PM2_SURVEY.parse(run(PM2_SURVEY.script, home, shell=shell))
+        runs.kill()
+    assert (found.daemons, found.services) == ((), ())
+    assert [one.pids for one in found.dead[0].services if one.ref.name.startswith("job")] == [(runs.pid,)]
 
 
 LIST = """[

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -177,3 +180,13 @@ def test_the_log_of_a_failed_one_is_read_as_that_of_its_user() -> None:
     host.watch.take(Answer(LINGERING_JOURNAL, ()), ask.args)
     assert host.watch.logs() == []
     assert all(ask.probe is not USER_JOURNAL for ask in host.watch.logs())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+@pytest.mark.parametrize("shell", [shell for shell in ("dash", "bash", "busybox sh") if shutil.which(shell.split()[0])])
+def test_a_manager_that_prints_without_end_is_left_at_once(shell: str) -> None:
+    floods = "timeout() { head -c 3000000 /dev/zero | tr '\\0' x; }\ngetent() { echo nobody:x:65534:65534::/:/bin/sh; }"
+    script = f"{floods}\nf() {{\n{LINGERING_UNITS.script}\n}}\nf nobody 65534"
+    done = subprocess.run([*shell.split(), "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "the service manager of nobody does not tell its units (exit xxxxxxxxx)\n"

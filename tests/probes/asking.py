@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from console.core.probe import Probe
 from console.core.text import decode, sanitise
+from console.remote.probe_program import ECHO
 from tests.lab import Host, Lab
 
 T = TypeVar("T")
@@ -39,7 +40,7 @@ class Way:
         call = " ".join(("f", *map(shlex.quote, args)))
         # After the mark, because a login's start files may print anything before.
         answer = f"x=$({call})\nr=$?\nprintf %s%s '{MARK}' \"$x\"\nexit $r\n"
-        program = f"f() {{\n{probe.script.strip()}\n}}\n{answer}"
+        program = f"{ECHO}f() {{\n{probe.script.strip()}\n}}\n{answer}"
         done = subprocess.run(
             [*self.words, f"env LC_ALL=C {shell}"] if len(self.words) > 1 else ["env", "LC_ALL=C", *shell.split()],
             input=program.encode(),

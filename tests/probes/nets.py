@@ -67,6 +67,12 @@ nft add rule ip own pre tcp dport 7000 jump loose
 nft add rule ip own web dnat to 172.31.0.10
 nft add rule ip own loose meta l4proto tcp dnat to 172.31.0.11
 """
+# What people write with nft into the tables of iptables: a chain of their own, and a rule among those of iptables.
+NATIVE = """
+nft add chain ip nat prerouting '{ type nat hook prerouting priority -90; }'
+nft add rule ip nat prerouting tcp dport 8080 dnat to 10.0.0.2:80
+nft add rule ip nat PREROUTING udp dport 8080 redirect to :53
+"""
 # Verdict maps as kube-proxy (nftables mode) and people write them, what is only for the host itself, and a rule of many
 # ports, which nft shows over several lines.
 VERDICTS = """

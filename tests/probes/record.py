@@ -139,6 +139,8 @@ def containers(lab: Lab, host: Host, folder: Path) -> None:
     keep(folder, "redirects-maps", root, _probe("redirects"), "8087", tools="iptables-save nft", who="root")
     host.sh(nets.CHAINS)
     keep(folder, "redirects-chains", root, _probe("redirects"), "8090", tools="iptables-save nft", who="root")
+    host.sh(nets.NATIVE)
+    keep(folder, "redirects-native", root, _probe("redirects"), "8080", tools="iptables-save nft", who="root")
     host.sudoers("oncall", ["/usr/sbin/nft -a list ruleset"])
     oncall = over_ssh(lab, host, "oncall")
     keep(folder, "redirects-oncall", oncall, _probe("redirects"), "8443", tools="nft", who="oncall, who may run nft")

@@ -57,9 +57,9 @@ def test_an_answer_that_is_none_is_not_quoted(text: str) -> None:
     assert "hunter2" not in str(raised.value)
 
 
-def ask(shell: list[str], *words: str) -> tuple[Told, ...]:
+def ask(shell: list[str], *words: str, path: str = os.environ["PATH"]) -> tuple[Told, ...]:
     script = f'p_environment() {{\n{PROBE.script}\n}}\np_environment "$@"'
-    env = {"PATH": os.environ["PATH"]}
+    env = {"PATH": path}
     done = subprocess.run([*shell, "-c", script, "sh", *words], capture_output=True, check=False, env=env)
     assert done.returncode == 0, done.stderr
     return parse(sanitise(decode(done.stdout)).removesuffix("\n"))
@@ -122,3 +122,15 @@ def test_what_is_not_there_says_so(shell: list[str], tmp_path: Path) -> None:
     [missing] = ask(shell, "program", f"{tmp_path}/none.conf", "api")
     assert (missing.failure or "").startswith("not there")
     assert ask(shell, "beside", str(tmp_path)) == ()
+
+
+@every_shell
+def test_the_name_of_a_file_that_a_pattern_finds_is_no_line_of_the_answer(shell: list[str], tmp_path: Path) -> None:
+    for name in ("a.env", "b\nsource\tfile\tx\nline\tPORT=1.env", "c\tx.env"):
+        (tmp_path / name).write_text("PORT=8080\n")
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f"#!/bin/sh\necho 'EnvironmentFiles={tmp_path}/*.env (ignore_errors=no)'\n")
+    systemctl.chmod(0o755)
+    unit, *files = ask(shell, "unit", "system", "api.service", path=f"{tmp_path}:{os.environ['PATH']}")
+    assert unit.variables == ()
+    assert [(file.where, len(file.variables)) for file in files] == [(f"{tmp_path}/a.env", 1)]

@@ -76,6 +76,13 @@ def test_a_link_that_ends_in_a_slash_names_the_live_release(shell: str, text: st
 
 
 @pytest.mark.parametrize("shell", SHELLS)
+def test_where_the_link_leads_is_no_line_of_the_answer(shell: str, tmp_path: Path) -> None:
+    (tmp_path / "releases/two").mkdir(parents=True)
+    (tmp_path / "current").symlink_to("x\nrelease 1 ..")
+    assert [(release.id, release.live) for release in look(shell, str(tmp_path), "", "").releases] == [("two", False)]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_directory_and_a_work_tree_are_looked_at(shell: str, tmp_path: Path) -> None:
     for name in ("one", "two", "half.partial", "a b", "$(touch x)"):
         (tmp_path / "releases" / name).mkdir(parents=True)

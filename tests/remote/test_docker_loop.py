@@ -14,7 +14,7 @@ import pytest
 
 from console.core.service import Service, ServiceRef
 from console.managers import docker
-from console.managers.container_clients import CLIENTS
+from console.managers.container_clients import CLIENTS, Client
 from console.managers.container_engines import ENGINES, Engines, parse
 from console.managers.container_sudo import LISTED, parse_told
 from console.remote import docker_loop
@@ -73,7 +73,7 @@ class Host:
         self.asked: list[tuple[str, tuple[str, ...]]] = []
         self.engines: Engines = parse(BY_SUDO)
         self.pid = 7
-        self.clients: Callable[[], object] = dict
+        self.clients: Callable[[], object] = tuple
         self.hangs = False
         self.may_list = asyncio.Event()
         self.may_list.set()
@@ -157,7 +157,7 @@ async def test_a_fault_while_looking_around_is_told_and_outlived() -> None:
         await soon(lambda: any("hostdeck itself failed here" in line for line in told.failures))
         assert not any("\n" in line for line in told.failures)
         assert told.broken[-1]
-        host.clients, host.pid = (lambda: {"web": "web.service"}), 8
+        host.clients, host.pid = (lambda: (Client("web", "web.service", 0, may=True),)), 8
         await soon(lambda: bool(told.found) and told.found[-1][0].chain[:1] == ("systemd",))
 
 

@@ -28,7 +28,9 @@ HANGS_SO = Probe(
 )
 HANGS = Probe("hangs", 'echo ran >>"$1"; echo out; echo why >&2; [ -e "$2" ] || return 124', str, cached=False)
 LOUD = Probe("loud", "head -c 5000000 /dev/zero | tr '\\0' x; seq 1 3000 >&2; echo last >&2; return 6", str)
-PROBES = (COUNTED, HANGS, HANGS_SO, LOUD, ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
+TOLD = Probe("told", 'echo "$1"; IFS=/; echo a "$1" b; echo; echo -', str)
+KILLED = Probe("killed", TOLD.script, str, killed_after=5.0)
+PROBES = (TOLD, KILLED, COUNTED, HANGS, HANGS_SO, LOUD, ECHO, SAME, FRESH, BROKEN, FORGED, STDIN, HUGE)
 
 Frame = list[tuple[str, str, bytes]]
 
@@ -66,6 +68,13 @@ def test_arguments_reach_the_section_untouched(shell: Sequence[str]) -> None:
     [[(_, status, body)]] = answers(shell, request(1, [(ECHO, hostile)]))
     assert status == "0"
     assert body.decode() == "".join(f"{word}|" for word in hostile)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("word", [r"a\nunit x.service\0101", r"a\c", "-n", "-e"])
+def test_what_a_section_echoes_is_printed_as_it_is(shell: Sequence[str], word: str) -> None:
+    [found] = answers(shell, request(1, [(TOLD, (word,)), (KILLED, (word,))]))
+    assert [body.decode() for *_, body in found] == [f"{word}\na {word} b\n\n-"] * 2
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from console.config.model import Config
+from console.core.declaration import Declaration
 from console.core.finding import Finding, Severity
 from console.core.keys import Place
 from console.core.network import Listener, Process
@@ -34,6 +35,21 @@ LIMITS = Thresholds()
 
 def texts(entries: tuple[Entry | Heading, ...]) -> str:
     return lines_of(entries)
+
+
+def test_a_port_that_a_cluster_gives_away_is_shown_without_a_listener() -> None:
+    place = Endpoint("tcp", "*", 30080)
+    gift = Declaration("service shop/web", place, "nodePort of service shop/web", "kubernetes", given=True)
+    known = ports.Known(Snapshot("web-3", Link(LinkState.UP, 0.0), 1.0, given=(gift,)))
+    [line] = ports.host_lines(known, None)
+    assert ports.filtered([line], "") == ((line.row,), 0)
+    assert [plain(cell) for cell in line.row.cells[2:8]] == [
+        "30080", "tcp", "*", "service shop/web", "by rules", "yes",
+    ]  # fmt: skip
+    [entry] = known.mapped().values()
+    shown = texts(ports.unheld_detail(entry, known, 1.0))
+    assert "nobody listens: rules send on what comes" in shown
+    assert "service shop/web  nodePort of service shop/web" in shown
 
 
 def test_words_count_and_list_like_a_person() -> None:

@@ -107,6 +107,12 @@ async def _conflict(fleet: "Fleet", config: "Config", finding: "Finding") -> dic
     return as_json(await verdict(fleet, config, fleet.spec(finding.host), subject))
 
 
+_SOURCES = {
+    "listeners": "listeners",
+    "declarations": "files that declare ports",
+    "cluster_ports": "ports that the cluster gives away",
+}
+"""What is told of a host where a source of it fails."""
 _WORDS = {"clash": "CLASH", "exposed": "OPEN", "undeclared": "STRAY", "missing": "MISSING"}
 """What the port map says to a person; the rest of it is as it should be."""
 
@@ -169,8 +175,8 @@ def _unseen(terminal: "Terminal", snapshot: "Snapshot") -> None:
     if snapshot.link.error:
         terminal.line(f"{snapshot.host}: {snapshot.link.error}")
     for source in snapshot.sources:
-        if source.failure and source.name in ("listeners", "declarations"):
-            what = "listeners" if source.name == "listeners" else "files that declare ports"
+        what = _SOURCES.get(source.name)
+        if source.failure and what is not None:
             terminal.line(f"{snapshot.host}: {what} not seen: {source.failure}")
     if snapshot.declared is not None and snapshot.declared.hidden:
         terminal.wrap(f"{snapshot.host}: may not be read: {', '.join(snapshot.declared.hidden)}", 2)
@@ -193,7 +199,7 @@ def _row(host: str, listener: "Listener", found: "Service | None", where: str = 
 
 def _unheld(entry: "Entry", *, seen: bool) -> tuple[str, ...]:
     """A port that is declared and has no listener, as far as its host's are ``seen``."""
-    claim = min(entry.declared_by, key=lambda one: not one.sure)
+    claim = min(entry.declared_by, key=lambda one: (not one.given, not one.sure))
     names = " ".join(dict.fromkeys(one.service for one in entry.declared_by))
     where = claim.where if claim.sure else f"perhaps {claim.where}"
     return (
@@ -202,7 +208,7 @@ def _unheld(entry: "Entry", *, seen: bool) -> tuple[str, ...]:
         entry.protocol,
         claim.endpoint.address,
         names,
-        "nobody" if seen else "not seen",
+        "by rules" if claim.given else "nobody" if seen else "not seen",
         "-",
         "-",
         where,

@@ -188,10 +188,10 @@ def _rank(fit: str, exposure: str, *, undeclared: bool, drifts: bool) -> int:
 
 def _unheld(snapshot: Snapshot, spec: HostSpec | None, entry: Mapped) -> Line:
     """A port that is declared, and nobody listens."""
-    claim = entry.declared_by[0]
+    claim = min(entry.declared_by, key=lambda one: not one.given)
     word = _word(entry.fit.value, entry.when)
     owner = ", ".join(dict.fromkeys(one.service for one in entry.declared_by))
-    rank = 0 if entry.fit == "clash" else 2 if entry.fit == "missing" else 4
+    rank = {"clash": 0, "missing": 2, "declared": 3}.get(entry.fit.value, 4)
     row = Row(
         (snapshot.host, entry.protocol, claim.endpoint.address, entry.port, NOBODY),
         (
@@ -201,7 +201,7 @@ def _unheld(snapshot: Snapshot, spec: HostSpec | None, entry: Mapped) -> Line:
             entry.protocol,
             Cell(claim.endpoint.address, "muted"),
             Cell(owner, "" if rank < 4 else "muted"),
-            Cell("nobody listens", "muted"),
+            Cell("by rules" if claim.given else "nobody listens", "muted"),
             word,
             "",
         ),
@@ -290,7 +290,9 @@ def detail(listener: Listener, known: Known, now: float) -> tuple[Entry | Headin
 def unheld_detail(entry: Mapped, known: Known, now: float) -> tuple[Entry | Heading, ...]:
     """A port that is declared, and nobody listens."""
     snapshot = known.snapshot
-    head = Heading(f"{snapshot.host}  {entry.protocol} {entry.port}", "nobody listens")
+    by_rules = any(one.given for one in entry.declared_by)
+    known_by = "nobody listens: rules send on what comes" if by_rules else "nobody listens"
+    head = Heading(f"{snapshot.host}  {entry.protocol} {entry.port}", known_by)
     return (
         head,
         *_fitting(snapshot, entry),

@@ -22,6 +22,8 @@ NOT_YET = "not asked yet"
 """The reason of a gap that closes by itself when the verdict is opened."""
 _KEYS = 13
 """Cells of the column of keys, with what is left free around it."""
+_NARROW = 80 - _KEYS
+"""Cells of a value on the lowest screen, where each has one line."""
 FINE = ("free", "held-in-container")
 KEPT_OUT = "unreachable"
 """The service has its port, and clients do not get in."""
@@ -102,7 +104,7 @@ def _block(
 
 def _facts(verdict: Verdict, prefix: str, *, whole: bool) -> list[Entry]:
     """What the verdict rests on, and what it could not see."""
-    from console.diagnosis.as_text import declared
+    from console.diagnosis.as_text import declared, port_named
 
     # In the pane of a list nothing was asked yet for this verdict; the host is asked when it is opened.
     unseen = [gap for gap in verdict.not_checked if not (prefix and gap.why == NOT_YET)]
@@ -112,9 +114,8 @@ def _facts(verdict: Verdict, prefix: str, *, whole: bool) -> list[Entry]:
     # Where there is no answer, what was not seen is the answer, with its reasons.
     reasons = whole or verdict.verdict == "unknown"
     gaps = [f"{gap.what} ({gap.why})" if reasons else gap.what for gap in unseen]
-    named = f"{verdict.port_words}; its log names none" if verdict.port_words else ""
     facts = (
-        ("PORT", named),
+        ("PORT", port_named(verdict)),
         ("CLASH", verdict.clash or ""),
         ("RULE", _rule(verdict)),
         ("TRIED", _tried(verdict)),
@@ -190,28 +191,32 @@ def holders(found: Sequence[Holder], most: int = 3, *, word: str = "HELD BY", st
         lines.append(Entry("", f"and {len(found) - most} more"))
     if not found:
         return lines
-    from console.diagnosis.holder_words import after_a_kill, owners
+    from console.diagnosis.holder_words import after_a_kill, owners, why
 
     owned = owners(found, most)
-    chains = [chain for one in owned if (chain := " -> ".join(one.chain) or one.unit)]
-    lines += [Entry("" if place else "WHY", chain) for place, chain in enumerate(chains)]
-    again = [one for one in owned if one.respawn or one.container is not None or one.strays]
-    for place, one in enumerate(again if not stays else ()):
-        told = after_a_kill(one)
+    stories = [line for one in owned if one.chain or one.note for line in why(one, _NARROW)]
+    lines += [Entry("" if place else "WHY", line) for place, line in enumerate(stories)]
+    told = [(one, after_a_kill(one)) for one in owned]
+    again = [(one, text) for one, text in told if one.container is not None or one.strays or not _stays_down(text)]
+    for place, (one, text) in enumerate(again if not stays else ()):
         whose = f" ({one.name})" if len(owned) > 1 else ""
-        lines.append(Entry("" if place else "RESPAWN", f"{told}{whose}", "warning" if told.startswith("yes") else ""))
+        lines.append(Entry("" if place else "RESPAWN", f"{text}{whose}", "warning" if text.startswith("yes") else ""))
     return lines
 
 
+def _stays_down(told: str) -> bool:
+    """Whether nothing starts it again, which is what one expects."""
+    return told.startswith("none known")
+
+
 def _holder(holder: Holder) -> tuple[Cell, ...]:
-    from console.diagnosis.holder_words import sent_on, who
+    from console.diagnosis.holder_words import where, who
 
     name, words = holder.process or "", [f"pid {holder.pid}"]
     if holder.container is not None or holder.label is not None or holder.process is None or holder.pid is None:
         name, words = who(holder), []
     words += [f"user {holder.user}"] if holder.user and holder.container is None else []
-    peer = f" -> {holder.peer}" if holder.peer else ""
-    words.append(f"{holder.address}:{holder.port}{sent_on(holder)}{peer}")
+    words.append(where(holder))
     words += [f"up {cells.age(holder.up)}"] if holder.up is not None else []
     words += [number(holder.connections, "connection")] if holder.connections else []
     return (Cell(name, "strong"), Cell(" " + " ".join(words)))

@@ -79,7 +79,7 @@ class PortsScreen(ListScreen):
         lines: list[present.Line] = []
         for snapshot in self.deck.store.snapshots():
             known = self._known(snapshot.host, drifts)
-            parts = (snapshot.services, snapshot.listeners, snapshot.declared, known.findings)
+            parts = (snapshot.services, snapshot.listeners, snapshot.declared, snapshot.given, known.findings)
             rest = (snapshot.link.state, known.drifts)
             before = self._lines.get(snapshot.host)
             same = before is not None and all(a is b for a, b in zip(before.parts, parts, strict=True))

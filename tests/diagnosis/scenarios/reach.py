@@ -20,8 +20,9 @@ from .scenario import (
     at_home_locally,
 )
 
-NFT = "/usr/sbin/nft -a list ruleset"
 SAVE = ("/usr/sbin/iptables-save", "/usr/sbin/ip6tables-save")
+# nft tells the rules of iptables too; that there are no older tables beside them, on most kernels only these.
+READ = ("/usr/sbin/nft -a list ruleset", *SAVE)
 ANSWERS = "whether it answers"
 LET_IN = "let tcp 8080 in before that rule"
 UNTOLD = "what keeps it out is not known"
@@ -39,38 +40,35 @@ def _blind(says: str = UNTOLD) -> Judged:
     return Judged(UNREACHABLE, MEDIUM, (API,), (None,), None, ON_FAILURE, frozenset({PROCESS, FIREWALL}), says=says)
 
 
-def _rule_read(root: str, oncall: str, nosudo: str = UNTOLD) -> Scenario:
-    """``oncall`` may read the rules of nft, in which those of iptables are too."""
-    seen = replace(_dropped(oncall), gaps=frozenset({PROCESS}))
-    return Scenario(_dropped(root), seen, _blind(nosudo), may=(NFT,))
+def _rule_read(says: str, nosudo: str = UNTOLD) -> Scenario:
+    """``oncall`` may read the rules."""
+    seen = replace(_dropped(says), gaps=frozenset({PROCESS}))
+    return Scenario(_dropped(says), seen, _blind(nosudo), may=READ)
 
 
 HAS_IT = Judged(HELD, HIGH, (API,), (None,), None, ON_FAILURE, says="api.service has its port, tcp 8080")
-# The rules of nft do not have those that an older iptables made.
-WELL = replace(at_home(HAS_IT), oncall=replace(
-    HAS_IT, confidence=MEDIUM, gaps=frozenset({PROCESS, f"other {RULES}"})), may=(NFT,))  # fmt: skip
+WELL = replace(at_home(HAS_IT), oncall=replace(HAS_IT, confidence=MEDIUM, gaps=frozenset({PROCESS})), may=READ)
 SCENARIOS: dict[str, Scenario] = {
-    "19": _rule_read(DROPPED.format("iptables filter INPUT"), DROPPED.format("nft ip filter INPUT"),
-                     f"from here there is no answer: {UNTOLD}"),
+    "19": _rule_read(DROPPED.format("iptables filter INPUT"), f"from here there is no answer: {UNTOLD}"),
     # The rules of iptables alone do not tell that nothing drops.
-    "19nft": Scenario(_dropped(DROPPED.format("nft inet guard in")), _blind(), _blind(), may=SAVE),
-    "19all": _rule_read("(no answer in N s on the host itself), but iptables filter INPUT drops",
-                        "(no answer in N s on the host itself), but nft ip filter INPUT drops"),
+    "19nft": Scenario(_dropped(DROPPED.format("nft inet guard in")), replace(
+        _blind(), gaps=frozenset({PROCESS, "rules of nftables"})), _blind(), may=SAVE),
+    "19all": _rule_read("(no answer in N s on the host itself), but iptables filter INPUT drops"),
     # Whether the client belongs to those who are let in is for a person to decide.
     "19limited": Scenario(
         listed := replace(_dropped(DROPPED.format("nft inet filter incoming")), action=None, steps=None, off=False),
         replace(listed, gaps=frozenset({PROCESS})),
         _blind(),
-        may=(NFT,),
+        may=READ,
     ),
     # It is asked for by the address that leads to the host, and that is IPv4.
     "19ipv6": WELL,
-    "19loopback": replace(at_home_locally(HAS_IT), may=(NFT,)),
+    "19loopback": replace(at_home_locally(HAS_IT), may=READ),
     "19udp": Scenario(
         udp := Judged(UNREACHABLE, MEDIUM, (LEGACY,), (None,), None, None, frozenset({ANSWERS}), "open-port",
                       "let udp 5514 in before that rule", True, "but iptables filter INPUT drops what comes"),
-        replace(udp, gaps=frozenset({ANSWERS, PROCESS}), says="but nft ip filter INPUT drops what comes"),
+        replace(udp, gaps=frozenset({ANSWERS, PROCESS})),
         Judged(HELD, MEDIUM, (LEGACY,), (None,), None, None, frozenset({PROCESS, RULES, FIREWALL, ANSWERS})),
-        may=(NFT,),
+        may=READ,
     ),
 }  # fmt: skip
