@@ -112,6 +112,14 @@ grep -q ':1F92 .* 0A ' /proc/$(systemctl show -P MainPID private)/net/tcp
 """
 
 
+def tunnel(host: Host) -> str:
+    """A unit that made a tunnel, runs on and has nothing to do with it any more; the port of the tunnel."""
+    made = "ip link add vx0 type vxlan id 42 dstport 5514 && ip link set vx0 up && exec sleep 100008"
+    host.run(["systemd-run", "--quiet", "--unit", "overlay", "sh", "-c", made])
+    host.wait("ss -Hlun 'sport = :5514' | grep -q .")
+    return "5514"
+
+
 def furnish(host: Host) -> None:
     """Put all of it on a host with Docker."""
     cases_docker.image(host)
