@@ -51,8 +51,8 @@ class Probe(Generic[T_co]):
     elevated: bool = False
     """It looks as root, through sudo where the login is another: a refusal holds as long as the connection."""
     shown: str = ""
-    """What a person would type to see the same, with ``$1`` and ``$@`` for the arguments; in parentheses where nobody
-    would type it."""
+    """The command whose output is shown with it, with ``$1`` and ``$@`` for the arguments; in parentheses what was
+    looked at, where no single command prints just that."""
     resident: str = ""
     """The same for an ``awk`` that stays: functions, of which ``look()`` sets ``o`` to what ``script`` would print. One
     probe of a shell may have it; it is of use where the look itself is cheaper than a process."""

@@ -20,6 +20,7 @@ from console.probes.confinement import Confinement
 from console.probes.denials import Denials, PortLabel
 from console.probes.firewalld import Zone
 from console.probes.iptables import Saved
+from console.probes.kernel_sockets import KernelSockets
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespaces
 from console.probes.reach import Connected
@@ -108,6 +109,8 @@ class Evidence:
     """The processes in the control group of a socket whose own process is hidden."""
     user_sockets: tuple[Service, ...] | None = None
     """The socket units of the user whose service manager holds the port."""
+    kernel_sockets: KernelSockets | None = None
+    """Whether a socket that no process is seen to have is the kernel's own."""
     asked: tuple[Question, ...] = ()
     """What was asked for this verdict, whatever came of it."""
     refused: tuple[Refusal, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from console.diagnosis import beyond, hidden, only_bound, own_network, user_sockets
+from console.diagnosis import beyond, hidden, kernel_sockets, only_bound, own_network, user_sockets
 from console.diagnosis.clusters import is_of
 from console.diagnosis.container_ways import missing_right
 from console.diagnosis.evidence import Evidence
@@ -59,7 +59,8 @@ def _log(evidence: Evidence, want: Want) -> Iterator[NotChecked]:
 
 def _owner(evidence: Evidence, verdict: Verdict) -> Iterator[NotChecked]:
     # What gets the port by a rule or from a cluster need not be a process of this host.
-    if any(one.pid is None and not _is_elsewhere(one) for one in verdict.holders):
+    unseen = [one for one in verdict.holders if one.pid is None and not kernel_sockets.is_kernel(one)]
+    if any(not _is_elsewhere(one) for one in unseen):
         if evidence.is_root:
             yield NotChecked("process of the holder", "none was seen: it may be in another namespace")
         else:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
+from console.diagnosis.kernel_sockets import is_kernel
 from console.diagnosis.respawn import ANY_END, when
 from console.diagnosis.spaces import is_published
 from console.diagnosis.strays import LEFT, whose
@@ -56,6 +57,8 @@ def after_a_kill(holder: Holder) -> str:
     if is_published(holder) and holder.chain[:1] != ("kubernetes",):
         spared = holder.process or "its engine"
         return f"{_policy(holder)}; never kill {spared}"
+    if is_kernel(holder):
+        return "there is no process to kill: killing frees nothing"
     if holder.note == LEFT:
         return f"not known: {holder.again}" if holder.again is not None else "not known"
     if holder.respawn is None and holder.ref is None and (holder.container is not None or holder.label is not None):

@@ -6,7 +6,7 @@ from dataclasses import replace
 from console.core.network import Listener, Process, Socket
 from console.core.overlap import Binding, clash, overlaps
 from console.core.service import Endpoint, Service, ServiceRef, State
-from console.diagnosis import clusters, hidden, leftovers, spaces, strays, user_sockets
+from console.diagnosis import clusters, hidden, kernel_sockets, leftovers, spaces, strays, user_sockets
 from console.diagnosis.container_ways import is_contained
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.respawn import is_respawn_known, respawn_of
@@ -164,7 +164,7 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
     )
     made = user_sockets.completed(evidence, made, listener)
     made = hidden.completed(evidence, spaces.completed(evidence, made, service, listener))
-    made = clusters.as_node_port(evidence, made)
+    made = kernel_sockets.completed(evidence, clusters.as_node_port(evidence, made), listener)
     # What somebody else runs is no process of its own.
     return made if made.label is None and not is_contained(made) else replace(made, strays=(), parent=None)
 

@@ -11,7 +11,15 @@ from console.core.finding import Proposal
 from console.core.plan import ActionKind, Intent
 from console.core.service import ServiceRef, State
 from console.core.way_in import came_by, is_own_way, is_way_to_host, runs_through
-from console.diagnosis import clusters, hidden, resolvers, ssh_sessions, stop_intents, user_sockets
+from console.diagnosis import (
+    clusters,
+    hidden,
+    kernel_sockets,
+    resolvers,
+    ssh_sessions,
+    stop_intents,
+    user_sockets,
+)
 from console.diagnosis.by_hand import changed
 from console.diagnosis.candidates import candidates
 from console.diagnosis.container_ways import is_contained, stop_container
@@ -277,7 +285,7 @@ def _advice(evidence: Evidence, holder: Holder, *, wanted: bool = True) -> Propo
         return session
     if is_way_in(evidence, holder):
         return Proposal("stop-holder", f"stop {holder.name}", reason_off="by hand: it is the way to this host")
-    for found in (clusters.by_hand, hidden.find, user_sockets.by_hand):
+    for found in (clusters.by_hand, hidden.find, user_sockets.by_hand, kernel_sockets.by_hand):
         if (by_hand := found(evidence, holder)) is not None:
             return by_hand
     if holder.note == LEFT:

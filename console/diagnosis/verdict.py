@@ -76,7 +76,8 @@ class Holder:
     confidence: Confidence = Confidence.LOW
     known_by: tuple[str, ...] = ()
     """``inode``, ``manager``, ``cgroup``, ``uid``, ``proxy`` (the words of a process that listens for a container),
-    ``nat`` (a rule of the kernel), ``namespace`` (the sockets of another network), ``name``."""
+    ``nat`` (a rule of the kernel), ``kernel`` (a socket of its own), ``namespace`` (the sockets of another network),
+    ``name``."""
     clash: str | None = None
     """Why the wanted address cannot be bound beside it."""
     interface: str | None = None

@@ -335,6 +335,6 @@ PORTS: Probe[ClusterPorts] = Probe(
     slow=True,
     cached=False,
     timeout=45.0,
-    shown="kubectl get nodes,pods,services --all-namespaces -o json",
+    shown="(ports of this host that its cluster gives away, of kubectl, where there is a kubeconfig)",
 )
 """Asked on demand."""

@@ -38,7 +38,7 @@ LAUNCH: Probe[Launch] = Probe(
     requires=("systemctl",),
     slow=True,
     cached=False,
-    shown="systemctl show -p ExecStart,WorkingDirectory,PIDFile -- $1",
+    shown="systemctl show --no-pager -p Id,ExecStart,WorkingDirectory,PIDFile -- $1",
 )
 USER_LAUNCH: Probe[Launch] = Probe(
     "systemd_user_launch",
@@ -47,6 +47,6 @@ USER_LAUNCH: Probe[Launch] = Probe(
     requires=("systemctl",),
     slow=True,
     cached=False,
-    shown="systemctl --user show -p ExecStart,WorkingDirectory,PIDFile -- $1",
+    shown="systemctl --user show --no-pager -p Id,ExecStart,WorkingDirectory,PIDFile -- $1",
 )
 """Of a unit of the connected user's own manager."""

@@ -158,6 +158,6 @@ LINGERING_UNITS: Probe[tuple[Service, ...]] = Probe(
     slow=True,
     cached=False,
     timeout=12.0,
-    shown="runuser -u $1 -- env XDG_RUNTIME_DIR=/run/user/$2 systemctl --user list-units",
+    shown="(of systemctl --user show: the units of $1)",
 )
 """USER UID: every service and socket of that user's manager."""

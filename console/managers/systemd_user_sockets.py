@@ -31,6 +31,6 @@ USER_SOCKETS: Probe[tuple[Service, ...]] = Probe(
     slow=True,
     cached=False,
     timeout=10.0,
-    shown="runuser -u $1 -- env XDG_RUNTIME_DIR=/run/user/$2 systemctl --user list-sockets",
+    shown="(of systemctl --user show: the socket units of $1)",
 )
 """USER UID."""

@@ -131,5 +131,5 @@ def _begins(line: str) -> bool:
 
 PROBE = Probe(
     name="bound", script=SCRIPT, parse=parse, requires=("awk",), slow=True, cached=False,
-    shown='ss -HBtnpe "sport = :$1"',
+    shown="(TCP sockets that are only bound to port $1: of ss -HBtnpe, or of the kernel by python3 where ss is old)",
 )  # fmt: skip

@@ -117,5 +117,6 @@ def rule_covers(rule: str, protocol: str, port: int, family: str) -> bool | None
 
 
 PROBE = Probe(
-    name="confinement", script=SCRIPT, parse=parse, slow=True, cached=False, shown="systemctl show -- $1",
+    name="confinement", script=SCRIPT, parse=parse, slow=True, cached=False,
+    shown="(what may forbid a bind: of systemctl show $@, SELinux, AppArmor, IPv6)",
 )  # fmt: skip

@@ -189,11 +189,11 @@ def _range(word: str) -> tuple[int, int]:
 
 AUDIT = Probe(
     name="audit_denials", script=AUDIT_SCRIPT, parse=parse, slow=True, cached=False, elevated=True, timeout=15.0,
-    shown="ausearch -m avc -m daemon_start -ts boot", as_printed=_printed,
+    shown="(of ausearch -m avc -m daemon_start -ts boot: what was denied)", as_printed=_printed,
 )  # fmt: skip
 KERNEL = Probe(
     name="kernel_denials", script=KERNEL_SCRIPT, parse=parse, slow=True, cached=False, timeout=15.0,
-    shown="journalctl -k", as_printed=_printed,
+    shown="(of journalctl -k: what was denied)", as_printed=_printed,
 )  # fmt: skip
 LABELS = Probe(
     name="port_labels", script=LABELS_SCRIPT, parse=parse_labels, slow=True, cached=False, elevated=True,

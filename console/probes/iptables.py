@@ -154,9 +154,9 @@ def _match(word: str, values: list[str], negated: bool) -> list[Match]:
 
 IPTABLES = Probe(
     name="iptables", script=SCRIPT, parse=parse, requires=("iptables",), slow=True, cached=False, elevated=True,
-    shown="iptables-save",
+    shown="(of iptables-save, where its rules are not in the list of nft)",
 )  # fmt: skip
 IP6TABLES = Probe(
     name="ip6tables", script=SCRIPT6, parse=parse6, requires=("iptables",), slow=True, cached=False, elevated=True,
-    shown="ip6tables-save",
+    shown="(of ip6tables-save, where its rules are not in the list of nft)",
 )  # fmt: skip

@@ -23,5 +23,5 @@ PROBE = Probe(
     requires=("awk",),
     slow=True,
     cached=False,
-    shown="systemd-cgls --full $1",
+    shown="(the processes of the control group $1, of /proc)",
 )

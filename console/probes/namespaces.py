@@ -352,6 +352,6 @@ PROBE = Probe(
     slow=True,
     cached=False,
     timeout=15.0,
-    shown="lsns --type net; nsenter --net --target PID ss -Hltunp",
+    shown="(the networks of all processes, of /proc, and who listens in them)",
     as_printed=as_printed,
 )

@@ -10,7 +10,10 @@ from ipaddress import ip_address
 
 from console.core.firewall import Act, Fact, Match, Rule
 
-_TOKEN = re.compile(r'"[^"]*"|\{[^{}]*\}|\([^()]*\)|[^\s"{}()]+|[{}()]')
+# In quotes stands what people and devices are called by, and there any mark of the syntax is a letter.
+_TOKEN = re.compile(r'"[^"]*"|\{(?:"[^"]*"|[^{}"])*\}|\([^()]*\)|[^\s"{}()]+|[{}()]')
+_ELEMENT = re.compile(r'(?:"[^"]*"|[^,"])+')
+_COMMENT = re.compile(r' comment "[^"]*"')
 _PLACE = re.compile(r"(?P<bare>[0-9a-f:]*:[0-9a-f:]*:[0-9a-f.:]*)|"
                     r"(?:\[(?P<six>[^]]*)\]|(?P<four>[0-9.]+))(?::(?P<port>\d{1,5}))?")  # fmt: skip
 _VERDICTS = {"accept": Act.ACCEPT, "drop": Act.DROP, "reject": Act.DROP, "return": Act.RETURN, "jump": Act.JUMP,
@@ -51,13 +54,18 @@ class Sets:
         if word.startswith("@"):
             found = self.elements.get(word[1:])
         elif word.startswith("{"):
-            found = tuple(part.strip() for part in word.strip("{}").split(","))
+            found = elements_of(word.strip("{}"))
         else:
             found = tuple(word.split(","))
         if found is None or any(" . " in part for part in found):
             return None
         # An element may carry "timeout 1h expires 59m" or a comment behind it.
         return tuple(part.split()[0].strip('"') for part in found if part)
+
+
+def elements_of(text: str) -> tuple[str, ...]:
+    """What stands between the braces of a set or a map, each without what people say of it."""
+    return tuple(part.strip() for part in _ELEMENT.findall(_COMMENT.sub("", text)) if part.strip())
 
 
 def read_rule(text: str, handle: int | None, sets: Sets, chains: set[str]) -> list[Rule]:
@@ -132,10 +140,10 @@ def _read_match(
     word = words[at + size]
     if word == "vmap" and at + size + 1 < len(words):
         value = words[at + size + 1]
-        pairs = sets.elements.get(value[1:]) if value.startswith("@") else tuple(value.strip("{}").split(","))
+        pairs = sets.elements.get(value[1:]) if value.startswith("@") else elements_of(value.strip("{}"))
         if pairs is None:
             return _unknown(words, at)
-        return size + 2, [*implied, Match(_FACTS[selector], ())], tuple(pair.strip() for pair in pairs)
+        return size + 2, [*implied, Match(_FACTS[selector], ())], pairs
     if word == ".":
         return _unknown(words, at)
     negated = word == "!="

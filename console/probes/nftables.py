@@ -10,7 +10,7 @@ from dataclasses import replace
 from console.core.firewall import Act, Chain, Fact, Match, Rule
 from console.core.probe import ParseError, Probe
 from console.probes.elevated import AS_ROOT
-from console.probes.nft_rule import Sets, read_rule
+from console.probes.nft_rule import Sets, elements_of, read_rule
 
 SCRIPT = AS_ROOT + "hd_as_root nft -a list ruleset\n"
 
@@ -21,6 +21,7 @@ _BLOCK = re.compile(r"\t(?P<kind>chain|set|map|flowtable|counter|quota|limit|ct 
 _HOOK = re.compile(r"type (?P<kind>\w+) hook (?P<hook>\w+)(?: devices?(?P<devices> .*?))? priority (?P<priority>[^;]+);"
                    r"(?: policy (?P<policy>\w+);)?")  # fmt: skip
 _HANDLE = re.compile(r"(?P<text>.*?) # handle (?P<handle>\d{1,10})\Z", re.DOTALL)
+_QUOTED = re.compile(r'"[^"]*"')
 _NAMED = {"raw": -300, "mangle": -150, "dstnat": -100, "filter": 0, "security": 50, "srcnat": 100}
 _ELEMENTS = re.compile(r"elements = \{(?P<all>.*)\}", re.DOTALL)
 
@@ -62,7 +63,7 @@ def _tables(text: str) -> Iterator[tuple[str, str, list[tuple[str, str, list[str
 
 def _elements(lines: list[str]) -> tuple[str, ...]:
     found = _ELEMENTS.search(" ".join(lines))
-    return () if found is None else tuple(word.strip() for word in found["all"].split(","))
+    return () if found is None else elements_of(found["all"])
 
 
 def _chain(family: str, table: str, name: str, lines: list[str], sets: Sets, known: set[str]) -> Chain:
@@ -101,11 +102,15 @@ def _on_devices(chain: Chain, hook: re.Match[str]) -> Chain:
 
 
 def _whole(lines: list[str]) -> Iterator[str]:
-    """The lines of a chain; a rule with a long set in braces goes over several."""
+    """The lines of a chain; a rule with a long set in braces goes over several.
+
+    Its handle ends a rule whatever stands in it: of iptables nft repeats words that have quotes in them as they are.
+    """
     kept = ""
     for line in lines:
         kept = f"{kept} {line}" if kept else line
-        if kept.count("{") <= kept.count("}"):
+        bare = _QUOTED.sub("", kept)
+        if _HANDLE.fullmatch(kept) is not None or bare.count("{") <= bare.count("}"):
             yield kept
             kept = ""
     if kept:

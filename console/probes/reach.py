@@ -102,5 +102,5 @@ PROBE = Probe(
     slow=True,
     cached=False,
     timeout=5.0,
-    shown="bash -c '</dev/tcp/$1/$2'",
+    shown="(connect from the host itself to $1 port $2)",
 )

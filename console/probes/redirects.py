@@ -288,5 +288,5 @@ PROBE = Probe(
     cached=False,
     timeout=15.0,
     elevated=True,
-    shown="iptables-save -t nat; ip6tables-save -t nat; nft list ruleset",
+    shown="(of iptables-save, ip6tables-save and nft -a list ruleset: what may send port $1 on)",
 )

@@ -122,12 +122,12 @@ $1 == "table" { table = $2 " " $3; map = ""; next }
 $1 == "map" { map = table " " $2; elements[map] = ""; next }
 $1 == "chain" { chain = table " " $2; home[chain] = table; map = ""; next }
 /^\t[^\t}]/ { chain = map = "" }
-{ gsub(/ comment "[^"]*"/, "") }
+{ gsub(/ (comment|log prefix) "[^"]*"/, "") }
 map != "" { if (/elements = / || elements[map] != "") { $1 = $1; elements[map] = elements[map] $0 " " } next }
 chain == "" { next }
 { $0 = held $0; held = "" }
-# What is in braces may go over several lines.
-gsub(/\{/, "{") > gsub(/\}/, "}") { held = $0; next }
+# What is in braces may go over several lines, but a handle ends its rule: a device may have a brace in its name, too.
+!/ # handle [0-9]+$/ && gsub(/\{/, "{") > gsub(/\}/, "}") { held = $0; next }
 / hook prerouting / && /[ \t]type nat / { roots[++entries] = chain; next }
 /[ \t](dnat|redirect)( |$)/ || / vmap / || /[ \t](jump|goto) / {
   sub(/ # handle [0-9]+$/, "")

@@ -18,6 +18,11 @@ hd_with_users() {
 """
 
 
+def without_users(text: str) -> str:
+    """What ``ss`` alone prints."""
+    return "\n".join(line for line in text.split("\n") if not line.startswith(USER))
+
+
 def names(records: Iterable[str]) -> dict[int, str]:
     """The users by their numbers."""
     return {int(found[1]): found[2] for record in records if (found := _user.match(record))}

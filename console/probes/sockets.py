@@ -8,7 +8,7 @@ import re
 from console.core.network import Socket, unit_of
 from console.core.probe import ParseError, Probe
 from console.probes.listeners import holders, records, split_interface
-from console.probes.socket_users import USER, WITH_USERS, names
+from console.probes.socket_users import USER, WITH_USERS, names, without_users
 
 # "connected" is every state but listening and closed.
 SCRIPT = (
@@ -100,4 +100,5 @@ PROBE = Probe(
     requires=("ss", "awk"),
     cached=False,
     shown='ss -Htuanpoe state connected "sport = :$1"',
+    as_printed=without_users,
 )

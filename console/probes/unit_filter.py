@@ -71,6 +71,6 @@ def parse(text: str) -> UnitFilter:
 
 PROBE = Probe(
     name="unit_filter", script=SCRIPT, parse=parse, requires=("systemctl", "sed"), slow=True, cached=False,
-    shown="systemctl show -p IPAddressAllow -p IPAddressDeny -- $1",
+    shown="(of systemctl show: the filters of $1 and of its slices)",
 )  # fmt: skip
 """UNIT: a unit of the system's manager."""

@@ -103,5 +103,5 @@ def _unlisted(line: str) -> Socket:
 
 PROBE = Probe(
     name="unlisted", script=SCRIPT, parse=parse, requires=("awk", "lsof"), slow=True, cached=False, elevated=True,
-    timeout=10.0, shown="lsof -nP | grep 'protocol: TCP'",
+    timeout=10.0, shown="(TCP sockets that no list has: of python3 as root, or of lsof -nP)",
 )  # fmt: skip

@@ -46,6 +46,8 @@ NFT_STATEMENTS = (
     "counter",
     'log prefix "drop accept "',
     'comment "tcp dport 7001 drop"',
+    'log prefix "new{ "',
+    'log prefix "x}, drop " counter',
     "meta mark set 1",
 )
 NFT_VERDICTS = ("accept", "drop", "reject", "reject with tcp reset", "return", "continue", "", "jump one", "goto two")

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from console.diagnosis.looks import LONGEST, MOST_LINES, MOST_OF_OTHERS, look
-from console.probes import listeners, namespaces, process, sockets
+from console.managers import systemd_launch
+from console.probes import ALL, listeners, namespaces, process, sockets
 from console.remote.shell import failure_line
 from tests.probes.recorded import read
 
@@ -60,3 +61,19 @@ def test_a_short_answer_is_kept_word_for_word_and_a_failure_beside_it() -> None:
 
 def test_secrets_are_masked() -> None:
     assert "hunter2" not in look(process.PROBE, ("12",), "command api --password=hunter2", None, 8080).output
+
+
+def test_a_command_is_told_only_where_the_host_ran_it() -> None:
+    """Of others the report would say that they were run, and printed what they would not print."""
+    probes = (*ALL, listeners.AS_ROOT_PROBE, process.SHOWN, systemd_launch.LAUNCH, systemd_launch.USER_LAUNCH)
+    told = [one for one in probes if one.shown and not one.shown.startswith("(") and one.name != "limits"]
+    assert len(told) > 6
+    for one in told:
+        ran = " ".join(one.script.replace('"$1"', "$1").replace('"$@"', "$@").split())
+        assert one.shown.removeprefix("sudo -n ") in ran, one.name
+
+
+def test_names_that_were_looked_up_beside_it_are_not_what_ss_printed() -> None:
+    recorded = read(Path(__file__).parent.parent / "probes" / "recorded" / "sockets-udp-root.txt").output
+    assert "hostdeck-user" in recorded
+    assert "hostdeck" not in look(sockets.PROBE, ("8080",), recorded, None, None).output

@@ -92,6 +92,7 @@ nft add rule ip k svc numgen random mod 2 vmap '{ 0 : goto ep1, 1 : goto ep2 }'
 nft add rule ip k ep1 meta l4proto tcp dnat to 10.244.0.5:8080 comment '"tcp dport 7 dnat"'
 nft add rule ip k ep2 meta l4proto tcp dnat to 10.244.1.5:8080
 nft add rule ip k pre iifname vmap '{ "host0" : jump near, "lo" : accept }'
+nft add rule ip k near tcp dport 22 log prefix '"new{ dnat "' accept
 nft add rule ip k near ip saddr 192.0.2.0/24 tcp dport 6000-6010 dnat to 172.31.0.9
 nft add rule ip k near tcp dport "{ $(seq -s, 6101 2 6199) }" redirect to :99
 nft add rule ip k out jump own
@@ -109,6 +110,14 @@ test $(cat /proc/$(docker inspect -f '{{.State.Pid}}' web)/net/tcp6 | grep -c ':
 test $(cat /proc/$(docker inspect -f '{{.State.Pid}}' inner)/net/tcp6 | grep -c ':0050 .* 0A ') = 1
 grep -q ':1F92 .* 0A ' /proc/$(systemctl show -P MainPID private)/net/tcp
 """
+
+
+def tunnel(host: Host) -> str:
+    """A unit that made a tunnel, runs on and has nothing to do with it any more; the port of the tunnel."""
+    made = "ip link add vx0 type vxlan id 42 dstport 5514 && ip link set vx0 up && exec sleep 100008"
+    host.run(["systemd-run", "--quiet", "--unit", "overlay", "sh", "-c", made])
+    host.wait("ss -Hlun 'sport = :5514' | grep -q .")
+    return "5514"
 
 
 def furnish(host: Host) -> None:

@@ -158,6 +158,17 @@ def others(lab: Lab, host: Host, folder: Path) -> None:
     keep(folder, "lingering-journal", root, f"{SYSTEMD}:LINGERING_JOURNAL", *logs, tools="systemctl", who="root")
 
 
+def tunnel(lab: Lab, host: Host, folder: Path) -> None:
+    """A socket of the kernel, and one of a process."""
+    port = nets.tunnel(host)
+    inodes = host.sh("ss -Hltune | grep -o 'ino:[0-9]*' | cut -d: -f2").split()
+    for user in ("root", "nosudo"):
+        way = over_ssh(lab, host, user)
+        keep(
+            folder, f"kernel-sockets-{user}", way, _probe("kernel_sockets"), port, *inodes, tools="awk uname", who=user
+        )
+
+
 def main() -> None:
     """Boot, furnish, record."""
     here, managers = (Path(sys.argv[1]),) * 2 if len(sys.argv) > 1 else (HERE, MANAGERS)
@@ -168,6 +179,7 @@ def main() -> None:
         declared(lab, lab.boot("web2"), here)
         appliance(lab, lab.boot("box1", kind=BusyboxHost), here)
         others(lab, host, managers)
+        tunnel(lab, host, here)
         containers(lab, lab.boot("docker1", docker=True), here)
 
 

@@ -137,6 +137,6 @@ PROBE: Probe[Declared] = Probe(
     cached=False,
     timeout=8.0,
     killed_after=4.0,
-    shown="grep -rnE 'PORT|[Ll]isten|[Bb]ind|ports:' unit files, their environment files, compose files, nginx ...",
+    shown="(what declares the port: unit files, their environment files, Compose files, configurations of daemons)",
 )
 """``[STAMP [FILE...]]``: all that files declare, or only that nothing changed since that stamp."""
