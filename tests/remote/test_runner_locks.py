@@ -272,7 +272,7 @@ async def test_a_secret_in_the_reason_is_written_nowhere(
 ) -> None:
     secret = "hunter2"
     trail = AuditTrail(tmp_path / "audit.jsonl")
-    plan = counted(places, 0.5, reason=f"vendor asked: password={secret}")
+    plan = held(places, reason=f"vendor asked: password={secret}")
     told = execute(link, plan, root=True, operator="ann", audit=trail, settings=settings)
     async for progress in told:
         if progress.steps[0].state is StepState.RUNNING:
@@ -283,6 +283,8 @@ async def test_a_secret_in_the_reason_is_written_nowhere(
             assert "vendor" in written[1]
             assert not [text for text in written if secret in text]
             assert (progress.plan.id, secret in (progress.plan.reason or "")) == (plan.id, False)
+            let_go(places)
+    assert progress.result is Result.DONE
     old = "v=1&plan=20261120-old&by=ann&boot=&up=1&lease=1"
     (places.first / f"hostdeck-lock-{lock_key(REF)}.1").symlink_to(old)
     await break_lock(link, REF, "20261120-old", operator="ann", reason=f"token={secret}", settings=settings)
@@ -296,12 +298,13 @@ async def test_a_reason_in_any_script_fits_into_a_link(
     """XFS takes links of 1,023 bytes; a letter of another script is six of them, a picture is twelve."""
     reason, operator = letter * 300, letter * 100
     target = ServiceRef("web1", "systemd", letter * 250)
-    plan = counted(places, 0.5, reason=reason, target=target)
+    plan = held(places, reason=reason, target=target)
     seen: list[LockHolder] = []
     async for progress in execute(link, plan, root=True, operator=operator, settings=settings):
         if progress.steps[0].state is StepState.RUNNING and not seen:
             seen += (await inspect(link, settings)).locks
             assert [len(str((places.first / name).readlink())) < 900 for name in places.locks()] == [True]
+            let_go(places)
     assert progress.result is Result.DONE
     assert len(seen[0].reason) >= 30
     assert set(seen[0].reason) == set(seen[0].operator) <= {letter, "?"}
