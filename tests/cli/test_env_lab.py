@@ -162,3 +162,14 @@ services:
     none = hostdeck("nosudo", "env", f"{host.name}/docker:alone")
     assert none.code != 0
     assert not any(secret in none.out + none.err for secret in PLANTED)
+
+
+def test_what_was_started_by_hand(hostdeck: Hostdeck, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.write("/var/lib/hand/.env", f"DB_PASSWORD={SECOND}\n", mode=0o644)
+    host.sh("cd /var/lib/hand && setsid -f sh -c 'echo $$ >/run/hand.pid; exec sleep 9000' >/dev/null 2>&1 </dev/null")
+    host.wait("test -s /run/hand.pid")
+    seen = sources(hostdeck("root", "env", f"{host.name}/pidfile:hand", "--json"))
+    assert seen["dotenv /var/lib/hand/.env"]["readable_by_all"] is True
+    told = hostdeck("root", "status", host.name, "--json")
+    assert open_files(told)["/var/lib/hand/.env"] == "used by hand"
