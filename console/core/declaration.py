@@ -74,6 +74,8 @@ class OpenFile:
     """The unit that uses it, where one does."""
     names: tuple[str, ...] = ()
     """The variables that hold them; their values stay on the host."""
+    given: tuple[tuple[str, str], ...] = ()
+    """The Compose files that name it, each with the service that is given it; empty where that is not told."""
 
 
 @dataclass(frozen=True, slots=True)

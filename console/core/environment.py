@@ -27,6 +27,8 @@ class Origin(StrEnum):
     """``EnvironmentFile=`` of a unit."""
     BESIDE = "dotenv"
     """``.env`` of the working directory or of a Compose project: read by the program or by Compose, if at all."""
+    GIVEN = "env_file"
+    """``env_file:`` of a service of Compose, which puts it into the ``Env`` of the containers that it makes."""
     PROGRAM = "program"
     """``environment=`` of a program of supervisord."""
     CONTAINER = "container"
@@ -144,8 +146,8 @@ def _runs(one: Told) -> bool:
 
 
 def _sets(one: Told) -> bool:
-    """Whether what it says is set by the manager itself."""
-    return one.origin not in (Origin.BESIDE, Origin.PROCESS)
+    """Whether what it says is set by the manager itself: in what a container has, files are included already."""
+    return one.origin not in (Origin.BESIDE, Origin.GIVEN, Origin.PROCESS)
 
 
 def _note(one: Told, raw: Raw, has: Mapping[str, str] | None, *, newer: bool) -> str | None:
@@ -168,6 +170,7 @@ _TITLES = {
     Origin.UNIT: "Environment= of",
     Origin.FILE: "EnvironmentFile=",
     Origin.BESIDE: "beside it:",
+    Origin.GIVEN: "env_file:",
     Origin.PROGRAM: "environment= of",
     Origin.CONTAINER: "Env of container",
     Origin.PROCESS: "running process",

@@ -230,6 +230,8 @@ class Service:
     """How many of it are wanted, or were before it was stopped, where its manager runs more than one."""
     launch: Launch | None = None
     """What it runs, where its manager told that with its state."""
+    directory: str | None = None
+    """Where it is started, where its manager told that and no definition does: it may be wherever somebody was then."""
     program: str | None = None
     """The name of the program that it is configured to run, without its folder, where its manager told only that."""
     own_network: OwnNetwork | None = None

@@ -88,7 +88,8 @@ def _sources(told: Iterable[Told]) -> _Sources:
     unread: dict[str, str] = {}
     is_set = False
     for one in told:
-        if one.origin is Origin.BESIDE:
+        # What a container was made with has it.
+        if one.origin in (Origin.BESIDE, Origin.GIVEN):
             continue
         values = {raw.name: raw.value.reveal() for raw in one.variables if raw.name not in _ANYBODYS}
         if one.origin is Origin.PROCESS:

@@ -7,6 +7,7 @@ from console.core.declaration import OpenFile
 from console.core.finding import Finding, Proposal, Severity
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import Snapshot
+from console.core.work_folders import work_folders
 
 
 def readable(snapshot: Snapshot) -> Iterator[Finding]:
@@ -16,7 +17,7 @@ def readable(snapshot: Snapshot) -> Iterator[Finding]:
         ref = users[0].ref if users else None
         names = ", ".join(file.names)
         more = f" and {len(users) - 1} more" if len(users) > 1 else ""
-        used = f"used by {ref.name}{more}" if ref is not None else f"used by {file.unit}" if file.unit else ""
+        used = f"used by {ref.name}{more}" if ref is not None else _named(file)
         way = Proposal(
             "close-file",
             "let only its owner and its group read it",
@@ -32,15 +33,26 @@ def readable(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _whose(ref: ServiceRef | None, file: OpenFile) -> str:
-    return ref.name if ref is not None else file.unit or "the services beside it"
+    return ref.name if ref is not None else file.unit or ("its services" if file.given else "the services beside it")
+
+
+def _named(file: OpenFile) -> str:
+    if file.unit:
+        return f"used by {file.unit}"
+    return next((f"used by {name} of {path}" if name else f"named in {path}" for path, name in file.given), "")
 
 
 def _users(snapshot: Snapshot, file: OpenFile) -> list[Service]:
-    """The unit that names it, or the services of the Compose project beside whose file it lies."""
-    folder = file.path.rpartition("/")[0]
-    return [
-        service
-        for service in snapshot.services
-        if (service.ref.manager == "systemd" and service.ref.name == file.unit)
-        or (service.ref.manager == "compose" and (service.unit_file or "").rpartition("/")[0] == folder)
-    ]
+    return [service for service in snapshot.services if _uses(service, file)]
+
+
+def _uses(service: Service, file: OpenFile) -> bool:
+    """Whether its unit or its Compose file names it, or its program may find it where it is started."""
+    manager, name = service.ref.manager, service.ref.name
+    if manager == "systemd" and name == file.unit:
+        return True
+    own = (service.unit_file, *service.drop_ins) if manager == "compose" else ()
+    if any(path in own and named == name.rpartition("/")[2] for path, named in file.given):
+        return True
+    folder, _, last = file.path.rpartition("/")
+    return last == ".env" and folder in work_folders(service)

@@ -9,6 +9,7 @@ from console.core.plan import ActionKind, Check
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.managers import container_scripts as scripts
+from console.managers.beside import beside_words
 from console.managers.container_services import REMOVED
 from console.managers.containers import NAME, when
 
@@ -144,9 +145,11 @@ def log_command(service: Service, which: Which, lines: int, since: float | None,
 
 
 def environment_words(service: Service) -> tuple[str, ...]:
-    """What each container was made with, and its process; of a project also the file beside its own."""
-    folder = (service.unit_file or "").rpartition("/")[0] if service.ref.manager == "compose" else ""
-    found = ["beside", folder] if folder.startswith("/") else []
+    """What each container was made with, and its process; of a project also its ``.env`` and ``env_file``."""
+    found = [*beside_words(service)]
+    if service.ref.manager == "compose":
+        files = (path for path in (service.unit_file or "", *service.drop_ins) if path.startswith("/"))
+        found += [word for path in files for word in ("given", path, service.ref.name.rpartition("/")[2])]
     for name in names(service) if service.native_state != "no container" else ():
         asked = (*words(service), "inspect", "--type", "container", "--format", _ENVIRONMENT, "--", name)
         found += ["run", "container", name, str(len(asked)), *asked]

@@ -19,6 +19,7 @@ from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.core.text import cut, mask
 from console.managers import pidfile_actions as scripts
+from console.managers.beside import beside_words
 from console.managers.lineage import launches, unit_of
 from console.managers.pidfile_read import parse, told
 from console.managers.pidfile_scripts import PRESENCE, SURVEY
@@ -169,10 +170,8 @@ class PidFiles:
         return Command(argv, purpose=f"read {service.log_files[0]}")
 
     def environment_words(self, service: Service) -> tuple[str, ...]:
-        """A file in the directory in which it is started, and its process."""
-        folder = service.detached.file.directory if service.detached is not None else "/"
-        beside = ("beside", folder) if folder != "/" and folder.startswith("/") else ()
-        return (*beside, *(("process", str(service.pid)) if service.pid else ()))
+        """A file where it is started or beside its pid file, and its process."""
+        return (*beside_words(service), *(("process", str(service.pid)) if service.pid else ()))
 
     def log_paths(self, service: Service) -> tuple[str, ...]:
         """The first of its log files."""

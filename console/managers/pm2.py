@@ -11,6 +11,7 @@ from console.core.probe import Probe
 from console.core.service import Endpoint, Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers.as_user import as_its_user
+from console.managers.beside import beside_words
 from console.managers.elsewhere import place_in
 from console.managers.pm2_daemons import PRESENCE, SURVEY
 from console.managers.pm2_list import Found, is_plain, parse_survey
@@ -139,8 +140,9 @@ class Pm2:
         return Command(as_its_user(service.ref, argv), purpose=f"read the log of {service.ref.name}")
 
     def environment_words(self, service: Service) -> tuple[str, ...]:
-        """Its process has what pm2 keeps for it: ``pm2 env`` takes numbers only, and starts a daemon where none is."""
-        return ("process", str(service.pid)) if service.pid else ()
+        """A file where it is started, and its process, which has what pm2 keeps for it: ``pm2 env`` takes numbers only,
+        and starts a daemon where none is."""
+        return (*beside_words(service), *(("process", str(service.pid)) if service.pid else ()))
 
     def log_paths(self, service: Service) -> tuple[str, ...]:
         """What its instances print, where pm2 keeps it."""

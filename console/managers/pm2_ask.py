@@ -109,7 +109,8 @@ function app(found) {
     began: own.pm_uptime, made: own.created_at, restarts: own.restart_time, unstable: own.unstable_restarts,
     code: own.exit_code, again: String(own.autorestart) !== 'false', patience: own.kill_timeout, cron: own.cron_restart,
     version: own.version, out: own.pm_out_log_path, err: own.pm_err_log_path, watch: !!own.watch, user: own.username,
-    script: own.pm_exec_path, module: !!own.pmx_module, port: /^\d{1,5}$/.test(port) ? Number(port) : undefined
+    script: own.pm_exec_path, cwd: own.pm_cwd, module: !!own.pmx_module,
+    port: /^\d{1,5}$/.test(port) ? Number(port) : undefined
   };
 }
 function survey(told) {

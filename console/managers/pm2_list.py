@@ -252,7 +252,7 @@ def _service(
     name = first.name if alone else f"{first.space}/{first.name}"
     told = worst.told
     tool, missing = _tool(daemon)
-    script = _text(first.told.get("script"))
+    script, folder = _text(first.told.get("script")), _text(first.told.get("cwd"))
     return Service(
         ServiceRef("", "pm2", named_at(name, daemon.at), f"user:{daemon.user}"),
         worst.state,
@@ -277,6 +277,7 @@ def _service(
         tool_missing=missing,
         log_files=_logs(instances),
         launch=Launch((script,), whole=False) if script.startswith("/") else None,
+        directory=folder if folder.startswith("/") else None,
         group=None if first.space == "default" else first.space,
         handle=_handle(instances, alone=alone, taken=taken),
     )

@@ -12,6 +12,7 @@ from console.core.probe import ParseError, Probe
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers.as_user import as_its_user
+from console.managers.beside import beside_words
 from console.managers.supervisord_files import GROUND_PROBE, WITH_READER, parse_ground
 from console.managers.supervisord_log import zone_seconds
 from console.managers.supervisord_presence import PRESENCE
@@ -230,10 +231,10 @@ class Supervisord:
         return service.log_files[:2] or ("stdout", "stderr")
 
     def environment_words(self, service: Service) -> tuple[str, ...]:
-        """The file that declares it, and its process."""
+        """The file that declares it, one where it is started, and its process."""
         file = service.unit_file or ""
         written = ("program", file, _own(service)) if file.startswith("/") else ()
-        return (*written, *(("process", str(service.pid)) if service.pid else ()))
+        return (*written, *beside_words(service), *(("process", str(service.pid)) if service.pid else ()))
 
     def log_line(self, ref: ServiceRef, text: str) -> LogLine | None:
         """Read one line, which may be JSON."""

@@ -100,8 +100,9 @@ _Read = tuple[list[Raw], str | None]
 
 
 def _of_file(part: _Part) -> _Read:
-    dotenv = part.told.origin is Origin.BESIDE
-    return [Raw(name, Secret(value), line) for name, value, line in entries(part.lines, dotenv=dotenv)], None
+    given = part.told.origin is Origin.GIVEN
+    found = entries(part.lines, dotenv=given or part.told.origin is Origin.BESIDE)
+    return [Raw(name, Secret(value), line, filled=not given or "$" not in value) for name, value, line in found], None
 
 
 def _of_unit(part: _Part) -> _Read:
@@ -154,6 +155,7 @@ _READERS: Mapping[Origin, Callable[[_Part], _Read]] = {
     Origin.UNIT: _of_unit,
     Origin.FILE: _of_file,
     Origin.BESIDE: _of_file,
+    Origin.GIVEN: _of_file,
     Origin.PROGRAM: _of_program,
     Origin.CONTAINER: _of_container,
     Origin.PROCESS: _of_process,

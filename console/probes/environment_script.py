@@ -1,6 +1,16 @@
 """The look at the environment of one service, as constant POSIX sh; as the connected user, never through sudo."""
 
-SCRIPT = r"""
+from console.probes.declared.env_file import READER
+
+_GIVEN = (
+    READER
+    + r"""
+function env_file(s, p) { if (s == ENVIRON["hd_service"]) print p }
+NR == 1 { env_file_begin(FILENAME) }
+{ env_file_line($0) }
+"""
+)
+_SCRIPT = r"""
 hd_tab='	' hd_nl='
 '
 hd_me=$(id -un)
@@ -21,7 +31,30 @@ hd_file() {
 }
 hd_beside() {
   case $1 in /?*) ;; *) return ;; esac
-  [ ! -e "$1/.env" ] || hd_file dotenv "$1/.env"
+  if [ -e "$1/.env" ] || hd_shut "$1"; then hd_file dotenv "$1/.env"; fi
+}
+# Whether this user may not see what is in a folder, or whether it is there.
+hd_shut() {
+  hd_up=$1
+  while [ "$hd_up" ] && [ ! -d "$hd_up" ]; do hd_up=${hd_up%/*}; done
+  [ "$hd_up" ] && [ ! -x "$hd_up" ]
+}
+hd_given() {
+  if [ ! -r "$1" ]; then
+    hd_source env_file "of $2 in $1"
+    hd_fail "not there, or $hd_me may not read it"
+    return
+  fi
+  hd_files=$(hd_service=$2 LC_ALL=C awk "$hd_reader" "$1" 2>/dev/null) || {
+    hd_source env_file "of $2 in $1"
+    hd_fail "awk cannot read it"
+    return
+  }
+  IFS=$hd_nl
+  set -f
+  for hd_path in $hd_files; do hd_file env_file "$hd_path"; done
+  set +f
+  unset IFS
 }
 hd_began() {
   read -r hd_line <"/proc/$1/stat" || return
@@ -119,6 +152,7 @@ while [ $# -gt 0 ]; do
     unit) hd_unit "$2" "$3"; shift 3 ;;
     process) hd_process "$2"; shift 2 ;;
     beside) hd_beside "$2"; shift 2 ;;
+    given) hd_given "$2" "$3"; shift 3 ;;
     program) hd_source program "$2" "$3"
       if [ ! -e "$2" ]; then hd_fail "not there, or $hd_me may not look for it"
       elif [ ! -r "$2" ]; then hd_fail "$hd_me may not read it"
@@ -137,5 +171,7 @@ while [ $# -gt 0 ]; do
 done
 return 0
 """
-"""``unit system|user NAME``, ``process PID``, ``beside FOLDER`` (its ``.env``), ``program FILE NAME`` of supervisord,
+SCRIPT = "hd_reader='" + _GIVEN.strip().replace("'", "'\\''") + "'\n" + _SCRIPT
+"""``unit system|user NAME``, ``process PID``, ``beside FOLDER`` (its ``.env``), ``given FILE SERVICE`` (the
+``env_file`` of a service of Compose), ``program FILE NAME`` of supervisord,
 ``run ORIGIN LABEL N WORDS...`` (what this command prints), each as often as it is wanted."""

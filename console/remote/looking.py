@@ -71,6 +71,8 @@ class Looking:
         self._looks = Allowance(LISTENERS_AT_ONCE, LISTENERS_EVERY)
         self._rounds = asyncio.Lock()
         self._looked = False
+        self._named: frozenset[str] = frozenset()
+        """The files and folders named by service managers, when files were read last."""
         self._quick_once = asyncio.Event()
         """What was seen slowly is judged with what is quick."""
         self._elevation = Elevation(clock, is_root=lambda: builder.identity is not None and builder.identity.uid == 0)
@@ -182,6 +184,17 @@ class Looking:
                 # A log says that a port is taken, and not which: what was read of the files may be older than that.
                 self._builder.doubt_files()
                 await self._ask_slowly([self._asking(declared.PROBE)])
+            await self._read_named()
+
+    async def read_named(self) -> None:
+        """Read the files of which service managers told since files were read: the first look knows of none of them."""
+        async with self._rounds:
+            await self._read_named()
+
+    async def _read_named(self) -> None:
+        new = frozenset(declared.named(self._builder.snapshot)) - self._named
+        if new and self._slow.knows(declared.PROBE.name):
+            await self._ask_slowly([self._asking(declared.PROBE)])
 
     async def _look_at_strangers(self) -> None:
         """Who listens without being a service is looked at once: what ends such a process must know it again."""
@@ -231,6 +244,7 @@ class Looking:
     def _asking(self, probe: Probe[Any]) -> Ask:
         """A routine probe with its arguments."""
         if probe is declared.PROBE:
+            self._named = frozenset(declared.named(self._builder.snapshot))
             return Ask(probe, declared.words(self._builder.snapshot))
         return self.surveys.asking(probe)
 

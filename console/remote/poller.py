@@ -195,6 +195,7 @@ class Poller:
         await looking.slow_round()
         self._seen.set()
         await looking.surveys.told(MANAGERS_WITHIN)
+        await looking.read_named()
         self.builder.complete()
         self._emit()
         self._settled.set()

@@ -43,6 +43,13 @@ def sources(done: Done) -> dict[str, dict[str, Any]]:
     return {f"{one['kind']} {one['where']}".split(" pid")[0]: one for one in done.json("env/1")["sources"]}
 
 
+def open_files(done: Done) -> dict[str, str]:
+    """Who uses the files of the findings, by these."""
+    assert not any(secret in done.out + done.err for secret in PLANTED)
+    found = [one for one in done.json("status/1")["findings"] if one["code"] == "env-readable"]
+    return {one["subject"]: one["evidence"][-1] for one in found}
+
+
 def values(source: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     return {each["name"]: (each["value"], each["note"]) for each in source["variables"]}
 
@@ -91,7 +98,12 @@ def test_a_unit_as_three_users(hostdeck: Hostdeck, fresh_host: FreshHost) -> Non
 
 def test_a_program_of_supervisord_and_an_app_of_pm2(hostdeck: Hostdeck, fresh_host: FreshHost) -> None:
     host = fresh_host()
-    program = f'[program:envy]\ncommand=/bin/sleep 9000\nuser=nobody\nenvironment=A="1",DB_PASSWORD="{SECOND}"\n'
+    for folder in ("sup", "web"):
+        host.write(f"/var/lib/{folder}/.env", f"DB_PASSWORD={SECOND}\n", mode=0o644)
+    program = (
+        "[program:envy]\ncommand=/bin/sleep 9000\ndirectory=/var/lib/sup\nuser=nobody\n"
+        f'environment=A="1",DB_PASSWORD="{SECOND}"\n'
+    )
     host.write("/etc/supervisor/conf.d/envy.conf", program, mode=0o600)
     host.sh("systemctl start supervisor")
     host.wait("supervisorctl status envy | grep -q RUNNING")
@@ -102,9 +114,15 @@ def test_a_program_of_supervisord_and_an_app_of_pm2(hostdeck: Hostdeck, fresh_ho
     assert program_source["mode"] == "0600"
     assert values(seen["process"])["SUPERVISOR_PROCESS_NAME"] == ("envy", None)
 
-    pm2_zoo.furnish(host, "deploy", (pm2_zoo.app("web", "sleeps.sh"),))
+    assert seen["dotenv /var/lib/sup/.env"]["readable_by_all"] is True
+
+    pm2_zoo.furnish(host, "deploy", (pm2_zoo.app("web", "sleeps.sh", cwd="/var/lib/web"),))
     app = sources(hostdeck("root", "env", f"{host.name}/pm2:web", "--json"))
     assert values(app["process"])["TOKEN"] == ("********", None)
+    assert app["dotenv /var/lib/web/.env"]["readable_by_all"] is True
+    told = hostdeck("root", "status", host.name, "--json")
+    assert open_files(told)["/var/lib/web/.env"] == "used by web"
+    assert open_files(told)["/var/lib/sup/.env"] == "used by envy"
 
 
 def test_containers_and_what_lies_beside_a_project(hostdeck: Hostdeck, fresh_host: FreshHost) -> None:
@@ -116,9 +134,12 @@ services:
     image: lab-zoo:1.4
     command: ["sleep", "9000"]
     environment: {DB_PASSWORD: "${DB_PASSWORD}", MODE: "prod"}
+    env_file:
+      - conf/api.env
 """
     host.write("/srv/shop/docker-compose.yml", file)
     host.write("/srv/shop/.env", f"DB_PASSWORD={SECOND}\nMODE=dev\n", mode=0o640)
+    host.write("/srv/shop/conf/api.env", f"API_TOKEN={TOKEN}\nMODE=dev\n", mode=0o644)
     host.sh("cd /srv/shop && docker-compose up -d", timeout=120)
     host.sh(f"docker run -d --name alone -e API_TOKEN={TOKEN} lab-zoo:1.4 sleep 9000", timeout=60)
 
@@ -126,6 +147,12 @@ services:
     assert values(seen["container shop_api_1"])["DB_PASSWORD"] == ("********", None)
     beside = values(seen["dotenv /srv/shop/.env"])
     assert beside == {"DB_PASSWORD": ("********", None), "MODE": ("dev", "the running process has another value")}
+    given = seen["env_file /srv/shop/conf/api.env"]
+    other = "the running process has another value"
+    assert values(given) == {"API_TOKEN": ("********", None), "MODE": ("dev", other)}
+    assert given["readable_by_all"] is True
+    told = hostdeck("root", "status", host.name, "--json")
+    assert open_files(told)["/srv/shop/conf/api.env"] == "used by shop/api"
     host.sh("echo DB_PASSWORD=hunter2-new >/srv/shop/.env; touch -d '+1 minute' /srv/shop/.env")
     late = hostdeck("root", "env", f"{host.name}/compose:shop/api", "--json")
     assert sources(late)
@@ -135,3 +162,14 @@ services:
     none = hostdeck("nosudo", "env", f"{host.name}/docker:alone")
     assert none.code != 0
     assert not any(secret in none.out + none.err for secret in PLANTED)
+
+
+def test_what_was_started_by_hand(hostdeck: Hostdeck, fresh_host: FreshHost) -> None:
+    host = fresh_host()
+    host.write("/var/lib/hand/.env", f"DB_PASSWORD={SECOND}\n", mode=0o644)
+    host.sh("cd /var/lib/hand && setsid -f sh -c 'echo $$ >/run/hand.pid; exec sleep 9000' >/dev/null 2>&1 </dev/null")
+    host.wait("test -s /run/hand.pid")
+    seen = sources(hostdeck("root", "env", f"{host.name}/pidfile:hand", "--json"))
+    assert seen["dotenv /var/lib/hand/.env"]["readable_by_all"] is True
+    told = hostdeck("root", "status", host.name, "--json")
+    assert open_files(told)["/var/lib/hand/.env"] == "used by hand"

@@ -39,3 +39,23 @@ def test_the_services_of_a_project_and_nobody() -> None:
     assert [finding.subject for finding in found] == ["/srv/b/.env", "/srv/shop/.env"]
     assert found[1].evidence[-1] == "used by shop/api and 1 more"
     assert found[0].evidence[-1] == "used by gone.service"
+
+
+def test_the_service_that_its_compose_file_gives_it_and_the_one_that_starts_there() -> None:
+    shop = [ServiceRef("web1", "compose", f"shop/{name}") for name in ("api", "db")]
+    made = [replace(unit("x.service", State.RUNNING), ref=ref, unit_file="/srv/shop/compose.yml") for ref in shop]
+    app = replace(unit("x.service", State.RUNNING), ref=ServiceRef("web1", "pm2", "web"), directory="/srv/web/")
+    files = (
+        OpenFile("/etc/api.env", "0644", "", ("A_KEY",), (("/srv/shop/compose.yml", "api"),)),
+        OpenFile("/etc/else.env", "0644", "", ("A_KEY",), (("/srv/else/compose.yml", "api"),)),
+        OpenFile("/srv/web/.env", "0644", "", ("A_KEY",)),
+        OpenFile("/srv/web/prod.env", "0644", "", ("A_KEY",)),
+    )
+    found = evaluate(replace(snapshot(services=(*made, app)), declared=Declared(open_files=files)))
+    told = {finding.subject: (finding.service, finding.evidence[2:]) for finding in found}
+    assert told == {
+        "/etc/api.env": (shop[0], ("used by shop/api",)),
+        "/etc/else.env": (None, ("used by api of /srv/else/compose.yml",)),
+        "/srv/web/.env": (app.ref, ("used by web",)),
+        "/srv/web/prod.env": (None, ()),
+    }

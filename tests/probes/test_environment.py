@@ -95,6 +95,20 @@ def test_a_process_a_file_and_a_program(shell: list[str], tmp_path: Path) -> Non
 
 
 @every_shell
+def test_the_files_that_compose_gives_to_a_service(shell: list[str], tmp_path: Path) -> None:
+    compose = tmp_path / "compose.yml"
+    compose.write_text("services:\n  db:\n    env_file: db.env\n  api:\n    env_file: [a b.env, none.env]\n")
+    (tmp_path / "a b.env").write_text("PORT=8080\nURL=http://${HOST}/\n")
+    (tmp_path / "db.env").write_text("PORT=5432\n")
+    given, none = ask(shell, "given", str(compose), "api")
+    assert (given.origin, given.where) == (Origin.GIVEN, f"{tmp_path}/a b.env")
+    assert [(raw.name, raw.filled) for raw in given.variables] == [("PORT", True), ("URL", False)]
+    assert none.failure == "not there"
+    [lost] = ask(shell, "given", f"{tmp_path}/other.yml", "api")
+    assert (lost.failure or "").startswith("not there, or ")
+
+
+@every_shell
 def test_commands_of_several_sources(shell: list[str]) -> None:
     printed = '"A=1"\n"B=x y"\n'
     words = (

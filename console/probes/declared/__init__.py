@@ -6,6 +6,7 @@ from dataclasses import replace
 from console.core.declaration import Declaration, Declared, OpenFile
 from console.core.probe import ParseError, Probe
 from console.core.snapshot import Snapshot
+from console.core.work_folders import work_folders
 from console.probes.declared import compose, daemons, ecosystem, haproxy, nginx, supervisord, units
 from console.probes.declared.files import File, declaration, distinct
 from console.probes.declared.nginx_upstreams import upstreams
@@ -20,6 +21,7 @@ def parse(text: str) -> Declared:
     files: list[File] = []
     lines: list[tuple[int, str]] = []
     opened: list[OpenFile] = []
+    given: dict[str, list[tuple[str, str]]] = {}
     for line in text.split("\n"):
         head, tab, rest = line.partition("\t")
         if head.isdecimal() and len(head) < 8 and tab and files:
@@ -33,6 +35,9 @@ def parse(text: str) -> Declared:
             opened.append(
                 OpenFile(path, mode.rjust(4, "0"), "" if owner == "-" else owner, tuple(name for name in names if name))
             )
+        elif head == "uses" and rest.count("\t") == 2:
+            compose_file, service, path = rest.split("\t")
+            given.setdefault(path, []).append((compose_file, service))
         elif head in told and tab:
             told[head].append(rest)
         elif line:
@@ -45,7 +50,7 @@ def parse(text: str) -> Declared:
         declarations(tuple(files), owners, tuple(told["instance"]), next(iter(told["user"]), "")),
         tuple(dict.fromkeys(told["hidden"])),
         tuple(_twice(files, owners)),
-        tuple(opened),
+        tuple(replace(one, given=tuple(given.get(one.path, ()))) for one in opened),
         told["stamp"][-1],
         tuple(told["also"]),
         upstreams=tuple(upstreams([file for file in files if file.kind == "nginx"], _nginx(owners))),
@@ -119,12 +124,19 @@ def _nginx(owners: Mapping[str, str]) -> str:
 
 
 def words(snapshot: Snapshot) -> tuple[str, ...]:
-    """The arguments of the next look: what is known already, and the Compose files of which an engine told."""
+    """The arguments of the next look: what is known already, and what service managers named."""
     known = snapshot.declared or Declared()
+    return (known.stamp, *(known.also if known.stamp else ()), *named(snapshot))
+
+
+def named(snapshot: Snapshot) -> tuple[str, ...]:
+    """The Compose files of which an engine told, and the folders in which other services are started."""
     projects = (s for s in snapshot.services if s.ref.manager == "compose")
     files = dict.fromkeys(path for service in projects for path in (service.unit_file, *service.drop_ins) if path)
-    given = (f"+{path}" for path in files if path.startswith("/") and path.isprintable())
-    return (known.stamp, *(known.also if known.stamp else ()), *given)
+    given = [f"+{path}" for path in files if path.startswith("/") and path.isprintable()]
+    others = (service for service in snapshot.services if service.ref.manager != "compose")
+    folders = dict.fromkeys(folder for service in others for folder in work_folders(service))
+    return (*given, *(f"={folder}" for folder in folders))
 
 
 PROBE: Probe[Declared] = Probe(

@@ -1,4 +1,4 @@
-"""Ecosystem files of pm2: the port in the ``env`` or the ``args`` of each app.
+"""Ecosystem files of pm2: the port in the ``env`` or the ``args`` of each app, and the ``.env`` in its ``cwd``.
 
 They are programs in JavaScript, which nobody runs for a look: what is read are lines of the form ``name: "api"``,
 ``PORT: 8080`` and ``args: "--port 8080"``, also where all stand on one line.
@@ -20,7 +20,9 @@ _entry = re.compile(
 
 
 FILTER = r"""
-function ecosystem(n, s,   out, t, e, k, v) {
+function ecosystem(n, s,   out, t, e, k, v, folder) {
+  folder = path
+  sub(/\/[^\/]*$/, "", folder)
   while (match(s, /["\047]?[A-Za-z_][A-Za-z0-9_]*["\047]?[ \t]*:[ \t]*("[^"]*"|\047[^\047]*\047|[A-Za-z0-9_.]+)/)) {
     t = substr(s, RSTART, RLENGTH)
     s = substr(s, RSTART + RLENGTH)
@@ -29,6 +31,10 @@ function ecosystem(n, s,   out, t, e, k, v) {
     gsub(/["\047 \t]/, "", k)
     v = clean(substr(t, e + 1))
     gsub(/["\047]/, "", v)
+    if (k == "cwd" && v != "" && v !~ /[$\t]/) {
+      sub(/\/+$/, "", v)
+      refer("env", "", folder, v "/.env")
+    }
     if (k == "args") v = command(split(v, word, /[ \t]+/), 1)
     else if (k == "name" ? length(v) > 100 : !named(k, v)) v = ""
     if (v != "") out = out ", " k ": \"" v "\""

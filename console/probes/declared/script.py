@@ -10,6 +10,7 @@ from console.probes.declared import (
     compose,
     daemons,
     ecosystem,
+    env_file,
     environment,
     haproxy,
     nginx,
@@ -72,6 +73,7 @@ $1 == "want" { wanted[$2] = 1; next }
   told = n = inside = 0; depth = -1
   going = held = section = key = holds = ""
   guards = 0
+  env_file_begin(path)
   if (kind ~ /^(unit|user)$/) {
     owner = path
     sub(/\.d\/[^\/]*$/, "", owner)
@@ -86,7 +88,7 @@ $1 == "want" { wanted[$2] = 1; next }
     if (length(line) > 4000) continue
     if (kind ~ /^(unit|user)$/) unit(n, line)
     else if (kind == "env") env(n, line)
-    else if (kind == "compose") compose(n, line)
+    else if (kind == "compose") { compose(n, line); env_file_line(line) }
     else if (kind == "nginx") nginx(n, line)
     else if (kind == "haproxy") haproxy(n, line)
     else if (kind == "supervisord") supervisord(n, line)
@@ -97,7 +99,7 @@ $1 == "want" { wanted[$2] = 1; next }
   if (holds != "" && mode[path] ~ /[4567]$/) print "open\t" mode[path] "\t" (owner == "" ? "-" : owner) "\t" path holds
 }
 """
-_PARTS = (arguments, environment, units, compose, nginx, haproxy, supervisord, ecosystem, daemons)
+_PARTS = (arguments, environment, units, compose, env_file, nginx, haproxy, supervisord, ecosystem, daemons)
 FILTER = "".join((_COMMON, *(part.FILTER for part in _PARTS), _MAIN.replace("@BYTES@", str(MOST_BYTES))))
 
 # hd_add KIND OWNER BASE PATH...: what is to be read, each file once. hd_stamp: a word that changes when one of them
@@ -202,6 +204,7 @@ hd_add mysql "" "" /etc/my.cnf /etc/mysql/my.cnf /etc/mysql/*.conf.d/*.cnf /etc/
 for hd_to in /srv /srv/* /opt/* /home/* /home/*/* /root /root/* /var/www/* /etc/docker/compose/* "$@"; do
   case $hd_to in
     +/*) hd_given="$hd_given$hd_nl${hd_to#+}"; hd_add compose "" "" "${hd_to#+}"; hd_to=${hd_to%/*} hd_to=${hd_to#+} ;;
+    =/*) hd_add env "" "" "${hd_to#=}/.env"; continue ;;
     *) [ -d "$hd_to" ] || continue ;;
   esac
   for hd_f in compose.yaml compose.yml docker-compose.yml docker-compose.yaml; do
@@ -209,8 +212,10 @@ for hd_to in /srv /srv/* /opt/* /home/* /home/*/* /root /root/* /var/www/* /etc/
     hd_add compose "" "" "$hd_to/$hd_f" "$hd_to/${hd_f%.*}.override.${hd_f##*.}"
     break
   done
-  case $hd_nl$hd_paths in *"$hd_nl$hd_to/"*compose*) hd_add env "" "" "$hd_to/.env" ;; esac
   hd_add ecosystem "" "" "$hd_to/ecosystem.config.js" "$hd_to/ecosystem.config.cjs"
+  case $hd_nl$hd_paths in
+    *"$hd_nl$hd_to/"*compose* | *"$hd_nl$hd_to/ecosystem.config."*) hd_add env "" "" "$hd_to/.env" ;;
+  esac
 done
 hd_runs=
 for hd_f in /etc/systemd/system/*.wants/*@*.service /run/systemd/units/invocation:*@*.service; do
@@ -219,7 +224,7 @@ for hd_f in /etc/systemd/system/*.wants/*@*.service /run/systemd/units/invocatio
 done
 hd_base="$hd_paths/usr/lib/systemd/system$hd_nl/lib/systemd/system$hd_nl/usr/local/lib/systemd/system"
 if [ "$hd_old" ]; then
-  for hd_f in "$@"; do case $hd_f in +*) ;; *) hd_also="$hd_also$hd_nl$hd_f" ;; esac; done
+  for hd_f in "$@"; do case $hd_f in +* | =*) ;; *) hd_also="$hd_also$hd_nl$hd_f" ;; esac; done
   [ "$(hd_stamp)" != "$hd_old" ] || { echo same; return 0; }
   hd_also=
 fi
@@ -248,4 +253,5 @@ SCRIPT = (
     "hd_filter='" + FILTER.strip().replace("'", "'\\''") + "'\n"
     + _FUNCTIONS.replace("@FILES@", str(MOST_FILES)) + _LOOK
 )  # fmt: skip
-"""``[STAMP [FILE...]]``: what was told last and the files that it named; ``+FILE`` is a Compose file that is known."""
+"""``[STAMP [FILE...]]``: what was told last and the files that it named; ``+FILE`` is a Compose file that is
+known, ``=FOLDER`` one whose ``.env`` the program of a service may read."""

@@ -102,6 +102,30 @@ def test_files_with_secrets_that_everyone_may_read(lab: Lab, host: Host) -> None
         host.sh("rm -r /srv/shut /srv/quiet /srv/plain /srv/url")
 
 
+def test_files_with_secrets_of_what_is_no_unit(lab: Lab, host: Host) -> None:
+    """By ``env_file`` of Compose, beside and by ``cwd`` of an ecosystem file, and where a manager starts a service."""
+    text = "DB_PASSWORD=hunter2\n"
+    for path in ("/srv/own/app.env", "/srv/eco/.env", "/opt/a/b/.env", "/var/lib/named/.env"):
+        host.write(path, text, mode=0o644)
+    host.write("/srv/own/compose.yml", "services:\n  web:\n    image: x\n    env_file:\n      - app.env\n")
+    host.write("/srv/eco/ecosystem.config.js", "module.exports = { apps: [{ name: 'a', cwd: '/opt/a/b/' }] };\n")
+    try:
+        for user in ("root", "nosudo"):
+            found = {one.path: one for one in ask(lab, host, user, "", "=/var/lib/named").open_files}
+            assert set(found) >= {"/srv/own/app.env", "/srv/eco/.env", "/opt/a/b/.env", "/var/lib/named/.env"}
+            assert found["/srv/own/app.env"].given == (("/srv/own/compose.yml", "web"),)
+            assert found["/var/lib/named/.env"].names == ("DB_PASSWORD",)
+        before = ask(lab, host, "root", "", "=/var/lib/named")
+        assert ask(lab, host, "root", before.stamp, *before.also, "=/var/lib/named").same
+        host.sh("chmod 640 /srv/own/app.env /var/lib/named/.env")
+        after = ask(lab, host, "root", before.stamp, *before.also, "=/var/lib/named")
+        assert {one.path for one in after.open_files} & set(found) == set(found) - {
+            "/srv/own/app.env", "/var/lib/named/.env",
+        }  # fmt: skip
+    finally:
+        host.sh("rm -r /srv/own /srv/eco /opt/a /var/lib/named")
+
+
 def test_the_ports_of_a_project_are_those_that_compose_itself_reads(lab: Lab, host: Host) -> None:
     text = host.sh("cd /srv/shop && docker-compose config")
     declared = {
