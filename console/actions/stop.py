@@ -57,6 +57,7 @@ def parts(context: Context) -> Parts:
             *notes.containers(context),
             *notes.spared(context.service),
             *notes.stopped_along(context.service, above),
+            *notes.kept_up(context),
             *again,
         ),
     )

@@ -252,7 +252,7 @@ class _Engines:
                 source.containers,
                 source.now,
                 source.tool,
-                units(self._clients, source.engine),
+                units(self._clients, source.engine, source.containers),
                 lost=source.failure is not None or bool(source.former),
             )
             for source in self._sources.values()
@@ -286,8 +286,9 @@ class _Engines:
             return False
 
     async def _look(self) -> bool:
-        changed = await self._declared.look(compose.sources(self._told()))
+        # First: a container that is stopped before its unit is known comes back. Compose may take its time.
         answer = await self.place.ask(Ask(CLIENTS))
-        if answer.failure is None and answer.value != self._clients:
-            self._clients, changed = answer.value, True
-        return changed
+        changed = answer.failure is None and answer.value != self._clients
+        if changed:
+            self._clients = answer.value
+        return await self._declared.look(compose.sources(self._told())) or changed

@@ -1,14 +1,17 @@
-"""Compose v2 on a real host."""
+"""Compose v2 on a real host, and units that run containers without naming them or have ended since."""
 
 from __future__ import annotations
 
 import pytest
 
-from console.core.plan import ActionKind, Result
+from console.actions import plan
+from console.core.plan import ActionKind, Intent, Result
+from console.managers import MANAGERS
 from console.remote.logs import follow, source
+from console.remote.runner import new_plan_id
 from tests.lab import Host, Lab
 from tests.managers import unit_zoo
-from tests.managers.test_docker_lab import act, named, seen
+from tests.managers.test_docker_lab import SETTINGS, act, named, ref, seen
 from tests.remote.real import connected
 
 
@@ -17,6 +20,36 @@ def host(lab: Lab) -> Host:
     made = lab.boot("unitzoo", docker=True)
     unit_zoo.furnish(made)
     return made
+
+
+async def test_the_unit_that_runs_a_container_is_its_chain(lab: Lab, host: Host) -> None:
+    keys = {"one/": "compose:one/api", "pair/": "compose:pair/db"}
+    wanted = {keys.get(key, f"docker:{key}"): unit for key, unit in unit_zoo.named(host).items()}
+    async with seen(lab, host) as watched:
+        await watched.until(
+            host.name, lambda where: all(named(where)[key].chain[1] == unit for key, unit in wanted.items()), 15
+        )
+        where = watched.fleet.snapshot(host.name)
+    assert named(where)["compose:pair/web"].chain == ("systemd", "two.service", "docker", "compose pair", "web")
+    stop = {key: plan(Intent(ActionKind.STOP, ref(host, key)), where, managers=MANAGERS, settings=SETTINGS,
+                      plan_id=new_plan_id()) for key in (*wanted, "compose:pair/web")}  # fmt: skip
+    for key, unit in wanted.items():
+        first = stop[key].commands[0]
+        assert first == ("docker stop pair-db-1" if key == "compose:pair/db" else f"systemctl stop {unit}")
+    said = "two.service runs pair/web and pair/db, and stays up: started anew it starts this again"
+    assert said in stop["compose:pair/web"].warnings
+
+
+async def test_a_unit_that_took_its_project_down_is_stopped_with_it_and_started_by_the_undo(
+    lab: Lab, host: Host
+) -> None:
+    async with seen(lab, host) as watched:
+        await watched.until(host.name, lambda where: named(where)["compose:one/api"].chain[1] == "one.service", 15)
+        last = await act(lab, host, watched.fleet.snapshot(host.name), ActionKind.STOP, "compose:one/api")
+    assert last.result is Result.DONE, last
+    assert [step.command for step in last.plan.steps if step.undo is not None] == [last.plan.steps[0].command]
+    assert host.sh("docker ps -aq --filter label=com.docker.compose.project=one") == ""
+    host.sh("systemctl start one.service", timeout=60)
 
 
 @pytest.mark.parametrize(
