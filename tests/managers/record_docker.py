@@ -46,6 +46,10 @@ def run_by_units(lab: Lab) -> None:
     keep(MANAGERS, "docker-clients-unnamed", root, clients, tools="docker systemctl", who="root")
     idents = host.sh("docker ps -aq --no-trunc").split()
     keep(MANAGERS, "docker-told-unnamed", root, told, *idents, tools="docker", who="root")
+    host.sh("cd /srv/two && docker compose down; sleep 1", timeout=60)
+    events = "docker events --since 0 --until $(date +%s) --filter type=container --filter event=destroy"
+    said = host.sh(f"{events} --filter label=com.docker.compose.project --format '{{{{json .}}}}'")
+    (MANAGERS / "docker-removed.jsonl").write_text(said, encoding="utf-8")
 
 
 def releases(host: Host, root: Way) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from console.actions import plan
 from console.core.plan import ActionKind, Intent, Result
+from console.core.snapshot import Snapshot
 from console.managers import MANAGERS
 from console.remote.logs import follow, source
 from console.remote.runner import new_plan_id
@@ -84,3 +85,27 @@ async def test_logs_of_a_service_of_v2(lab: Lab, host: Host) -> None:
     async with connected(host.name, lab.ssh_config("root")) as transport:
         channel = await transport.open(command.argv)
         assert [line.message async for line in follow(channel, read_line)] == ["heard"]
+
+
+async def test_a_project_that_was_taken_down_is_shown_and_can_be_started(lab: Lab, host: Host) -> None:
+    host.sh("cd /srv/two && docker compose up --detach", timeout=60)
+    absent = ("stopped", "no container")
+
+    def pair(where: Snapshot) -> list[tuple[str, str]]:
+        names = (f"compose:pair/{name}" for name in ("db", "spare", "web"))
+        found = (named(where).get(name) for name in names)
+        return [(each.state.value, each.native_state) for each in found if each is not None]
+
+    async with seen(lab, host) as watched:
+        await watched.until(host.name, lambda where: pair(where) == [("running", "running")] * 3, 15)
+        host.sh("cd /srv/two && docker compose down", timeout=60)
+        await watched.until(host.name, lambda where: pair(where) == [absent] * 3, 15)
+    # To one that looks only now the engine tells of it.
+    async with seen(lab, host) as later:
+        await later.until(host.name, lambda where: pair(where) == [absent] * 3, 15)
+        last = await act(lab, host, later.fleet.snapshot(host.name), ActionKind.START, "compose:pair/db")
+        assert last.result is Result.DONE, last
+        await later.until(host.name, lambda where: pair(where)[0] == ("running", "running"), 5)
+        host.sh("cd /srv/two && docker compose down; mv compose.yml gone.yml", timeout=60)
+    async with seen(lab, host) as last_look:
+        assert pair(last_look.fleet.snapshot(host.name)) == []
