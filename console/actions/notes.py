@@ -11,8 +11,10 @@ from console.core.restarts import gave_up
 from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import LinkState
 from console.core.way_in import is_own_way, is_way_to_host
+from console.core.words import listed
 from console.managers import manager
 from console.managers.acting import Declaring, Resettable
+from console.managers.starters import shared_runner
 
 
 def before_start(context: Context) -> tuple[str, ...]:
@@ -75,11 +77,23 @@ def spared(service: Service) -> tuple[str, ...]:
 
 
 def stopped_along(service: Service, above: Iterable[Service]) -> tuple[str, ...]:
-    """What is stopped only because it would start the service again."""
+    """What is stopped only because it runs the service, or would start it again."""
     return tuple(
-        f"{one.ref.name} is stopped too, since it starts {service.ref.name} again: it stays down until it is started"
+        f"{one.ref.name} is stopped too, since it "
+        f"{f'runs {service.ref.name}' if service.is_run_by(one.ref) else f'starts {service.ref.name} again'}: "
+        "it stays down until it is started"
         for one in above
     )
+
+
+def kept_up(context: Context) -> tuple[str, ...]:
+    """The unit that runs the service with others goes on, and makes all of them when it is started anew."""
+    shared = shared_runner(context.snapshot, context.service)
+    if shared is None:
+        return ()
+    unit, others = shared
+    beside = listed([one.ref.name for one in others])
+    return (f"{unit.ref.name} runs {context.name} and {beside}, and stays up: started anew it starts this again",)
 
 
 def changed_file(context: Context) -> tuple[str, ...]:

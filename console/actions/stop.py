@@ -58,6 +58,7 @@ def parts(context: Context) -> Parts:
             *notes.names(context),
             *notes.spared(context.service),
             *notes.stopped_along(context.service, above),
+            *notes.kept_up(context),
             *again,
         ),
     )

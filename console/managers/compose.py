@@ -100,11 +100,12 @@ FILES: Probe[Mapping[str, tuple[str, str]]] = Probe("compose_files", _FILES, par
 
 
 def sources(told: Iterable[Told]) -> tuple[Source, ...]:
-    """Every project that has a container, where its files are named and there is a Compose to read them."""
+    """Every project that has a container or had one, where its files are named."""
     found: dict[tuple[str, ...], Source] = {}
     for one in told:
         words = one.engines.compose_words(one.engine)
-        for project in (each.project for each in one.containers if each.project is not None):
+        living = (each.project for each in one.containers if each.project is not None)
+        for project in (*living, *one.gone):
             if project.files:
                 source = Source(project.name, _compose(words, project) if words else (), project.files, one)
                 found.setdefault(source.key, source)
@@ -150,7 +151,8 @@ def _groups(told: tuple[Told, ...]) -> Mapping[tuple[str, str], str]:
     taken: dict[tuple[str, str], str] = {}
     found = {}
     for one in told:
-        for project in {each.project.name for each in one.containers if each.project is not None}:
+        living = {each.project.name for each in one.containers if each.project is not None}
+        for project in living | {each.name for each in one.gone}:
             first = taken.setdefault((one.engine.scope, project), one.engine.path)
             mine = first == one.engine.path
             found[one.engine.path, project] = project if mine else f"{one.engine.kind}/{project}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from console.core.service import HOST_NETWORK, Service, ServiceRef, State
 from console.managers.container_engines import Engine, Engines
-from console.managers.containers import Container
+from console.managers.containers import Container, Project
 
 _STAMPED_LATE = 1.0
 """Seconds: an engine notes the start when it is told of it, by when the process may have ended already."""
@@ -28,6 +28,8 @@ class Told:
     units: Mapping[str, str] = field(default_factory=dict)
     """Units of systemd whose main process attends to a container or a project, by its name."""
 
+    gone: tuple[Project, ...] = ()
+    """Projects of Compose that had containers and have none now."""
     lost: bool = False
     """Whether it does not answer now, so that this is what it told last."""
 

@@ -201,7 +201,7 @@ def container(data: Any) -> Container:
         ports=_published(_part(network, "Ports")),
         wants=_published(_part(host, "PortBindings")),
         network=_word(host, "NetworkMode"),
-        project=_project(labels),
+        project=project_of(labels),
         stop_way=_stop_way(config),
     )
     return replace(found, health=None) if found.health in ("none", "") else found
@@ -293,7 +293,8 @@ def _origin(labels: Mapping[str, str], ident: str) -> Origin | None:
     return Origin(ident, revision, source)
 
 
-def _project(labels: Mapping[str, str]) -> Project | None:
+def project_of(labels: Mapping[str, str]) -> Project | None:
+    """The project that the labels of a container tell."""
     name, service = labels.get(_PROJECT, ""), labels.get(_SERVICE, "")
     # A container of `compose run` is one of its own and none of the service's.
     if not NAME.fullmatch(name) or not NAME.fullmatch(service) or labels.get("com.docker.compose.oneoff") == "True":

@@ -32,15 +32,26 @@ def runner_of(snapshot: Snapshot, service: Service) -> Service | None:
 
     To end it ends the container. One that runs more than this is no way to stop it.
     """
+    unit, others = _attending(snapshot, service)
+    return None if others else unit
+
+
+def shared_runner(snapshot: Snapshot, service: Service) -> tuple[Service, tuple[Service, ...]] | None:
+    """The unit that runs others beside this container or service of Compose, and those others."""
+    unit, others = _attending(snapshot, service)
+    return (unit, others) if unit is not None and others else None
+
+
+def _attending(snapshot: Snapshot, service: Service) -> tuple[Service | None, tuple[Service, ...]]:
     if service.ref.manager not in _ENGINES or service.chain[:1] != ("systemd",) or not service.pids:
-        return None
+        return None, ()
     scope = service.ref.scope if service.is_under_user else "system"
     name = service.chain[2 if service.is_under_user else 1]
     ref = ServiceRef(service.ref.host, "systemd", name, scope)
     unit = snapshot.service(ref)
     if unit is None or is_engine(name) or launches(name) or manager_of(name) is not None:
-        return None
-    return unit if [one.ref for one in snapshot.run_by(ref)] == [service.ref] else None
+        return None, ()
+    return unit, tuple(one for one in snapshot.run_by(ref) if one.ref != service.ref)
 
 
 def why_kept(snapshot: Snapshot, service: Service) -> str | None:

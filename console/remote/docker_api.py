@@ -112,6 +112,10 @@ class Api:
         """Whether somebody asked for the end of a container; ``None`` where the engine remembers nothing of it."""
         return self._guard(self._asked, ident, finished, now)
 
+    def removed(self, now: float) -> tuple[Mapping[str, str], ...]:
+        """The labels of containers that were removed, the latest last; an engine remembers some hundred events."""
+        return self._guard(self._removed, now)
+
     def follow(self, since: float, tell: Callable[[str, float], None], opened: Callable[[], None]) -> None:
         """Tell of every change of a container, from a moment on, until the stream ends."""
         try:
@@ -147,17 +151,29 @@ class Api:
         # For events of the future it would wait. That of the stop comes after the end; it is then asked again.
         until = max(finished, min(finished + AFTER, now)) + 0.001
         wanted = json.dumps({"container": [ident], "event": ["kill", "stop", "die", "died"]})
-        answer = self._client.get(
-            f"{self._client.base_url}/v{self._client.api_version}/events",
-            params={"since": str(int(finished - REMEMBERED)), "until": f"{until:.6f}", "filters": wanted},
-            timeout=TIMEOUT,
-        )
-        answer.raise_for_status()
-        events = [json.loads(line) for line in answer.text.splitlines() if line.strip()]
+        events = self._past(finished - REMEMBERED, until, wanted)
         if any(_asks(event) for event in events):
             return True
         # Podman tells nothing of a stop.
         return False if events and self._what == "dockerd" else None
+
+    def _removed(self, now: float) -> tuple[Mapping[str, str], ...]:
+        # That of Podman reads its whole journal.
+        if self._what != "dockerd":
+            return ()
+        wanted = json.dumps({"type": ["container"], "event": ["destroy"], "label": ["com.docker.compose.project"]})
+        told = [(event.get("Actor") or {}).get("Attributes") for event in self._past(0, now, wanted)]
+        return tuple(one for one in told if isinstance(one, dict) and all(isinstance(v, str) for v in one.values()))
+
+    def _past(self, since: float, until: float, wanted: str) -> list[Mapping[str, Any]]:
+        answer = self._client.get(
+            f"{self._client.base_url}/v{self._client.api_version}/events",
+            params={"since": str(int(since)), "until": f"{until:.6f}", "filters": wanted},
+            timeout=TIMEOUT,
+        )
+        answer.raise_for_status()
+        found = (json.loads(line) for line in answer.text.splitlines() if line.strip())
+        return [event for event in found if isinstance(event, dict)]
 
     def _follow(self, since: float, tell: Callable[[str, float], None], opened: Callable[[], None]) -> None:
         # A client of its own, because the other one's timeout would end the stream.

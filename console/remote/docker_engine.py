@@ -10,7 +10,7 @@ from pathlib import Path
 
 from console.core.probe import ParseError
 from console.managers.container_engines import Engine
-from console.managers.containers import JUST_STARTED, Container, container, unreadable
+from console.managers.containers import JUST_STARTED, Container, Project, container, project_of, unreadable
 from console.remote.docker_api import Api, EngineError, GoneError, SilentError, in_thread
 from console.remote.transport import UnixSockets
 
@@ -110,6 +110,8 @@ class FollowedEngine:
     def __init__(self, engine: Engine, sockets: UnixSockets, tell: Callable[[], None]) -> None:
         self.engine = engine
         self.now: float | None = None
+        self.gone: tuple[Project, ...] = ()
+        """Projects of containers that were removed before it was followed, as far as it remembers."""
         self._sockets = sockets
         self._tell = tell
         self._containers: dict[str, Container] = {}
@@ -157,6 +159,7 @@ class FollowedEngine:
                 reader = asyncio.create_task(_read(api, changes))
                 await _opened(changes, DAEMONS[self.engine.kind])
                 gate.unlink()
+                self.gone = await self._removed(api, self.now)
                 await self._everything(api)
                 await self._until_end(api, changes)
             finally:
@@ -164,6 +167,16 @@ class FollowedEngine:
                 api.close()
                 if reader is not None:
                     reader.cancel()
+
+    async def _removed(self, api: Api, now: float) -> tuple[Project, ...]:
+        """What it does not tell of the past is no reason not to follow it."""
+        try:
+            removed = await in_thread(api.removed, now)
+        except SilentError:
+            raise
+        except EngineError:
+            return ()
+        return tuple(one for labels in removed if (one := project_of(labels)) is not None)
 
     async def _until_end(self, api: Api, changes: Changes) -> None:
         listed = self._clock()

@@ -9,7 +9,7 @@ from console.managers.container_clients import CLIENTS, Client, units
 from console.managers.container_engines import ENGINES, Engine, Engines, parse
 from console.managers.container_services import Told
 from console.managers.container_sudo import SUDO_TOOL
-from console.managers.containers import Container
+from console.managers.containers import Container, Project
 from console.remote.compose_declared import Declared
 from console.remote.docker_api import EngineError, SilentError
 from console.remote.docker_engine import FollowedEngine
@@ -28,6 +28,8 @@ BY_SUDO_EVERY = 60.0
 NOT_THERE = SUDO_REFUSED = 300.0
 """What is not there, or not allowed, is tried when its presence changes; and now and then."""
 LOOK_PAUSE = 3.0
+MOST_GONE = 32
+"""Projects without a container that are remembered of an engine."""
 FIRST_WITHIN = 3.0
 """Seconds for which the first answer waits for other engines, and for what is asked beside it."""
 
@@ -78,6 +80,10 @@ class _Source:
         if self.tool or self._followed is None:
             return self._by_sudo.containers
         return self._followed.containers
+
+    @property
+    def gone(self) -> tuple[Project, ...]:
+        return () if self._followed is None else self._followed.gone
 
     @property
     def now(self) -> float | None:
@@ -166,6 +172,7 @@ class _Engines:
         self._declared = Declared(place.ask)
         self._clients: tuple[Client, ...] = ()
         self._runs: frozenset[int] = frozenset()
+        self._projects: dict[str, dict[tuple[str, ...], Project]] = {}
         self._compose = False
         self._whole = False
         self._waits = True
@@ -252,11 +259,28 @@ class _Engines:
                 source.containers,
                 source.now,
                 source.tool,
-                units(self._clients, source.engine),
+                units(self._clients, source.engine, source.containers),
+                self._gone(source),
                 lost=source.failure is not None or bool(source.former),
             )
             for source in self._sources.values()
         )
+
+    def _gone(self, source: _Source) -> tuple[Project, ...]:
+        """Projects that had containers and have none now: their services are declared all the same.
+
+        Of one file it is the last project: one that is made for each run of a test is not another each time.
+        """
+        known = self._projects.setdefault(source.engine.path, {})
+        living = {one.project.files: one.project for one in source.containers if one.project is not None}
+        for one in (*source.gone, *living.values()):
+            if one.files and known.get(one.files) != one:
+                known.pop(one.files, None)
+                known[one.files] = one
+        while len(known) > MOST_GONE + len(living):
+            del known[next(iter(known))]
+        names = {one.name for one in living.values()}
+        return tuple(one for one in known.values() if one.files not in living and one.name not in names)
 
     async def _look_around(self) -> None:
         """What the engines do not tell: who attends to containers, and which services are declared."""
@@ -286,8 +310,9 @@ class _Engines:
             return False
 
     async def _look(self) -> bool:
-        changed = await self._declared.look(compose.sources(self._told()))
+        # First: a container that is stopped before its unit is known comes back. Compose may take its time.
         answer = await self.place.ask(Ask(CLIENTS))
-        if answer.failure is None and answer.value != self._clients:
-            self._clients, changed = answer.value, True
-        return changed
+        changed = answer.failure is None and answer.value != self._clients
+        if changed:
+            self._clients = answer.value
+        return await self._declared.look(compose.sources(self._told())) or changed

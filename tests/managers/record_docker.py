@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.lab import Host, Lab, images
-from tests.managers import docker_zoo
+from tests.managers import docker_zoo, unit_zoo
 from tests.probes.asking import Way, over_ssh
 from tests.probes.record import MANAGERS, keep
 
@@ -34,6 +34,22 @@ def main() -> None:
         all_of_them = host.sh("docker ps -aq --no-trunc").split()
         keep(MANAGERS, "docker-listed-by-sudo", oncall, f"{SUDO}:LISTED", tools="docker", who="oncall")
         keep(MANAGERS, "docker-told-by-sudo", oncall, f"{SUDO}:TOLD", *all_of_them, tools="docker", who="oncall")
+        run_by_units(lab)
+
+
+def run_by_units(lab: Lab) -> None:
+    """Clients of units, and the containers that they are of."""
+    host = lab.boot("web2", docker=True)
+    unit_zoo.furnish(host)
+    root = over_ssh(lab, host)
+    clients, told = "console.managers.container_clients:CLIENTS", f"{SUDO}:TOLD"
+    keep(MANAGERS, "docker-clients-unnamed", root, clients, tools="docker systemctl", who="root")
+    idents = host.sh("docker ps -aq --no-trunc").split()
+    keep(MANAGERS, "docker-told-unnamed", root, told, *idents, tools="docker", who="root")
+    host.sh("cd /srv/two && docker compose down; sleep 1", timeout=60)
+    events = "docker events --since 0 --until $(date +%s) --filter type=container --filter event=destroy"
+    said = host.sh(f"{events} --filter label=com.docker.compose.project --format '{{{{json .}}}}'")
+    (MANAGERS / "docker-removed.jsonl").write_text(said, encoding="utf-8")
 
 
 def releases(host: Host, root: Way) -> None:

@@ -20,7 +20,9 @@ from console.managers.compose import COMPOSE
 from console.managers.container_clients import CLIENTS, Client, units
 from console.managers.container_clients import parse as clients
 from console.managers.container_engines import Engine, Engines, parse
+from console.managers.container_run import Asked, asked
 from console.managers.container_services import Told, as_service
+from console.managers.container_sudo import TOLD
 from console.managers.containers import Container, Project, container, when
 from console.managers.docker import DOCKER
 from console.managers.lineage import unit_of
@@ -427,6 +429,8 @@ def test_units_that_run_a_container_are_linked() -> None:
         (("/usr/bin/docker", "run", "--name=api", "x"), "/", "api"),
         (("docker", "start", "-a", "api"), "/", "api"),
         (("docker", "start", "api"), "/", None),
+        (("docker", "run", "x", "--name", "api"), "/", None),
+        (("docker", "run", "-dp80:80", "-e", "--rm", "--name", "api", "x"), "/", "api"),
         (("docker", "run", "x"), "/", None),
         (("docker", "logs", "-f", "api"), "/", None),
         (("/usr/bin/python3", "/usr/bin/docker-compose", "up"), "/srv/My.Shop", "myshop/"),
@@ -443,7 +447,8 @@ def test_units_that_run_a_container_are_linked() -> None:
 def test_clients_of_the_engine(args: tuple[str, ...], folder: str, key: str | None) -> None:
     lines = ["unit a.service", "by 0", f"in {folder}", *(f"arg {arg}" for arg in args)]
     found = clients("\n".join(lines))
-    assert found == ((Client(key, "a.service", 0, may=True),) if key else ())
+    assert [one.runs for one in found] == ([key] if key else [])
+    assert all((one.unit, one.uid, one.may, one.asked) == ("a.service", 0, True, None) for one in found)
 
 
 def test_the_unit_that_answers_for_podman_runs_no_container() -> None:
@@ -461,13 +466,49 @@ def test_a_client_is_believed_of_an_engine_that_its_user_may_use() -> None:
         Client("web", "postgresql.service", 1000, may=False),
         Client("db", "db.service", 1001, may=True),
     ]
-    assert units(found, ours) == {"web": "web.service", "db": "db.service"}
-    assert units(found, theirs) == {"web": "postgresql.service"}
-    assert units(found, replace(theirs, path="/home/deploy/docker.sock")) == {}
+    assert units(found, ours, ()) == {"web": "web.service", "db": "db.service"}
+    assert units(found, theirs, ()) == {"web": "postgresql.service"}
+    assert units(found, replace(theirs, path="/home/deploy/docker.sock"), ()) == {}
     lines = ["unit web.service", "in /", *(f"arg {word}" for word in ("docker", "run", "--name", "web"))]
     # It ended before it was told whose it is.
     for by in ((), ("by ",), ("by  may",), ("by 0\nby x",)):
         assert clients("\n".join((*lines, *by))) == ()
+
+
+def test_a_container_without_a_name_of_its_own_is_found_by_what_its_client_asked_for() -> None:
+    said = clients(read(RECORDED / "docker-clients-unnamed.txt").output)
+    containers = TOLD.parse(read(RECORDED / "docker-told-unnamed.txt").output).containers
+    by_port = {port.port: one.name for one in containers for port in one.wants}
+    wanted = {by_port[8099]: "anon.service", by_port[8101]: "twin@8101.service", by_port[8102]: "twin@8102.service"}
+    named = {"det": "det.service", "one/": "one.service", "pair/": "two.service"}
+    assert units(said, SYSTEM, containers) == wanted | named
+    assert "hunter2" not in repr(said)
+    # With another that it may be of it is not known, and none is guessed.
+    first = next(one for one in containers if one.name == by_port[8099])
+    assert units(said, SYSTEM, (*containers, replace(first, name="other"))) == {
+        name: unit for name, unit in (wanted | named).items() if unit != "anon.service"
+    }
+    late = [replace(one, created=(one.created or 0) + 60) for one in containers]
+    assert units(said, SYSTEM, late) == named
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("--rm --publish 127.0.0.1:8099:80/udp x:1 -p 1:1", Asked("x:1", 5.0, None, True, (("udp", 8099),))),
+        ("-itp 8080:80 -eA=b --env --rm -p=81:80 x", Asked("x", 5.0, None, False, (("tcp", 81), ("tcp", 8080)))),
+        ("--rm=false -P -p 80 --name a --name b x", Asked("x", 5.0, "b", False, ())),
+        ("-p 8000-8010:80-90 x", Asked("x", 5.0, None, False, None)),
+        ("-d -p", None),
+    ],
+)
+def test_what_a_run_asks_for(words: str, found: Asked | None) -> None:
+    assert asked(words.split(), 5.0) == found
+
+
+def test_a_start_may_name_a_container_by_its_identity() -> None:
+    lines = ["unit a.service", "by 0", "in /", *(f"arg {word}" for word in ("docker", "start", "-a", "c" * 12))]
+    assert units(clients("\n".join(lines)), SYSTEM, [made()]) == {"web": "a.service"}
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash --posix", "busybox sh"])

@@ -99,7 +99,7 @@ def test_a_process_that_is_called_docker_is_no_client_of_it(lab: Lab, host: Host
         host.sh("systemctl stop forged.service; rm /etc/systemd/system/forged.service; systemctl daemon-reload")
     engine = Engine("docker", "/run/docker.sock", True, None, True, "root", "docker", "1")
     assert [(one.runs, one.unit, one.may) for one in found if one.runs == "web"] == [("web", "forged.service", False)]
-    assert units(found, engine) == {"by-unit": "by-unit.service"}
+    assert units(found, engine, ()) == {"by-unit": "by-unit.service"}
 
 
 def named(where: Snapshot) -> dict[str, Service]:

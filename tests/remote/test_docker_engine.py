@@ -19,6 +19,8 @@ from console.remote.docker_api import Api, EngineError, SilentError, in_thread
 from console.remote.docker_engine import FollowedEngine
 from console.remote.unix_sockets import local_exchange, local_forward
 
+REMOVED = Path(__file__).parents[1] / "managers" / "recorded" / "docker-removed.jsonl"
+"""Events of Docker 20.10.24 after ``docker compose down`` of Compose 2.40.3."""
 DATE = "Date: Sat, 21 Nov 2026 09:52:11 GMT\r\n"
 
 
@@ -380,3 +382,15 @@ async def test_an_engine_that_hangs_while_one_is_asked_for_is_the_one_that_hangs
         again = asyncio.create_task(followed.follow())
         await soon(lambda: len(followed.containers) == 1 and followed.containers[0].state(None) is State.RUNNING)
         again.cancel()
+
+
+async def test_projects_whose_containers_were_removed_are_told_by_past_events(daemon: Daemon, tmp_path: Path) -> None:
+    daemon.events = f"{REMOVED.read_text(encoding='utf-8')}7\n"
+    daemon.add("1", "web")
+    async with following(tmp_path) as (followed, _, _):
+        await soon(lambda: len(followed.containers) == 1)
+        places = ("/srv/two", ("/srv/two/compose.yml",))
+        # Another of the project was removed by hand before.
+        assert [(one.service, one.directory, one.files) for one in followed.gone if one.name == "pair"] == [
+            (name, *places) for name in ("spare", "db", "web")
+        ]
