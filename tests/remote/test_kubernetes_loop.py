@@ -98,8 +98,8 @@ async def test_the_ports_that_a_cluster_gives_away_are_declared_before_its_servi
         assert asked == ["kubernetes", "cluster_ports"]
         found = builder.snapshot.given
         assert [(one.service, str(one.endpoint), one.where) for one in found] == [
-            ("shop/deploy/api", "tcp/*:8080", "hostPort of pod shop/api-7b33722a5-00001"),
-            ("shop/deploy/api", "udp/10.77.10.11:5353", "hostPort of pod shop/api-7b33722a5-00001"),
+            ("shop/deploy/api", "tcp/*:8080", "hostPort of pod shop/api-0f4f1cb5a-00001"),
+            ("shop/deploy/api", "udp/10.77.4.11:5353", "hostPort of pod shop/api-0f4f1cb5a-00001"),
             ("mon/ds/agent", "tcp/*:9100", "hostPort of pod mon/agent-00001"),
             ("service shop/web", "tcp/*:30080", "nodePort of service shop/web (NodePort)"),
             ("service shop/web", "tcp/*:30081", "nodePort of service shop/web (NodePort)"),
