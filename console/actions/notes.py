@@ -110,7 +110,8 @@ def taken_ports(context: Context, stopped: Sequence[ServiceRef] = ()) -> tuple[s
     found = []
     for endpoint in one_per_port((*context.wanted(), *(context.claimed() if stopped else ()))):
         holders = [holder.service.ref for holder in holding(context, endpoint).holders]
-        foreign = [ref for ref in holders if ref not in stopped and not context.service.answers_for(ref)]
+        gone = (*stopped, *context.intent.after)
+        foreign = [ref for ref in holders if ref not in gone and not context.service.answers_for(ref)]
         others = [ref.beside(context.service.ref) for ref in foreign]
         way = "stop its container" if any(is_engine(name) for name in others) else "free the port"
         if others:

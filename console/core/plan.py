@@ -41,6 +41,8 @@ class Intent:
     """By which sockets it was seen to do so: their inodes."""
     bound: bool = False
     """These are bound and nothing else: no list of an older ss shows them."""
+    after: tuple[ServiceRef, ...] = ()
+    """What the same plan has stopped before."""
 
 
 @dataclass(frozen=True, slots=True)

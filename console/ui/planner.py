@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from console.config.model import Config
+    from console.core.service import ServiceRef
     from console.core.snapshot import Snapshot
 
     Make = Callable[[Intent, Snapshot], tuple[Plan | None, str | None]]
@@ -73,14 +74,16 @@ class ActionsPlanner:
     def plan(self, intents: tuple[Intent, ...], snapshot: Snapshot) -> Plan:
         """One plan for all of these."""
         plans: list[Plan] = []
+        stopped: tuple[ServiceRef, ...] = ()
         for intent in combined(intents):
             try:
-                made, why = (self._make or self._by_times)(intent, snapshot)
+                made, why = (self._make or self._by_times)(replace(intent, after=stopped), snapshot)
             except ValueError as error:
                 raise RefusedError(str(error)) from error
             if made is None:
                 raise RefusedError(why or f"there is no plan to {intent.kind} {intent.target.name}")
             plans.append(made)
+            stopped += (intent.target,) if intent.kind is ActionKind.STOP else ()
         return merged(tuple(plans))
 
     def _by_times(self, intent: Intent, snapshot: Snapshot) -> tuple[Plan | None, str | None]:
