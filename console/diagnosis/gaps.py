@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from console.diagnosis import beyond, hidden, kernel_sockets, only_bound, own_network, user_sockets
+from console.diagnosis import beyond, hidden, kernel_sockets, only_bound, other_host, own_network, user_sockets
 from console.diagnosis.clusters import is_of
 from console.diagnosis.container_ways import missing_right
 from console.diagnosis.evidence import Evidence
@@ -21,6 +21,7 @@ def not_checked(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[No
     """Everything that was not seen and belongs to this verdict."""
     if want.endpoint is not None:
         yield from _old_listeners(evidence)
+    yield from other_host.gap(evidence, want)
     yield from _owner(evidence, verdict)
     if own_network.listeners(evidence, want) is not None:
         # What is not seen of the host's own network does not matter there.
