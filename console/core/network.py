@@ -85,6 +85,8 @@ class Process:
     """Seconds since it started."""
     wait_channel: str | None = None
     """The kernel function in which it sleeps (``wchan``)."""
+    cwd: str | None = None
+    """Its working directory, with ``(deleted)`` behind one that is gone; ``None`` where this login may not see it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from console.core.finding import Proposal
 from console.core.moments import iso
 from console.core.snapshot import Symptom
 from console.diagnosis.firewall import Gate
+from console.diagnosis.holder_words import shown_command
 from console.diagnosis.respawn import when
 from console.diagnosis.verdict import SCHEMA, Holder, Reach, Verdict
 
@@ -66,6 +67,10 @@ def _holder(holder: Holder) -> dict[str, Any]:
         "pid": holder.pid,
         "user": holder.user,
         "process": holder.process,
+        "command": shown_command(holder) if holder.pid is not None else None,
+        "cwd": holder.cwd,
+        "ppid": holder.ppid,
+        "pid_file": holder.pid_file,
         "manager": holder.ref.manager if holder.ref is not None else None,
         "service": holder.ref.name if holder.ref is not None else None,
         "unit": holder.unit,

@@ -9,7 +9,7 @@ from console.core.declaration import Declaration
 from console.core.finding import Proposal
 from console.core.snapshot import LogLine
 from console.diagnosis.firewall import Gate
-from console.diagnosis.holder_words import after_a_kill, bracketed, owners, where, who, why
+from console.diagnosis.holder_words import after_a_kill, bracketed, owners, runs, where, who, why
 from console.diagnosis.reach import tried
 from console.diagnosis.report import sections
 from console.diagnosis.verdict import Holder, NotChecked, Reach, Verdict, VerdictWord
@@ -144,6 +144,8 @@ def _body(verdict: Verdict, width: int, wraps: int, stories: int) -> Iterator[st
     owned = owners(verdict.holders, stories)
     stories_told = [line for one in owned for line in why(one, width - LABEL)]
     yield from (_line("" if place else "WHY", line) for place, line in enumerate(stories_told))
+    told = [line for one in owned if (line := runs(one, width - LABEL)) is not None]
+    yield from (_line("" if place else "RUNS", line) for place, line in enumerate(told))
     if verdict.holders and verdict.clash:
         yield _line("CLASH", verdict.clash)
     if not (verdict.fine or verdict.at_home or verdict.inside or verdict.verdict is VerdictWord.UNREACHABLE):
@@ -157,10 +159,12 @@ def _body(verdict: Verdict, width: int, wraps: int, stories: int) -> Iterator[st
     named = port_named(verdict)
     if named:
         yield _line("PORT", named)
-    told = declared(verdict)
-    if told:
+    claims = declared(verdict)
+    if claims:
         most = min(2, wraps)
-        yield from wrap(_line("DECLARED", told), width, subsequent_indent=" " * LABEL, max_lines=most, placeholder=" …")
+        yield from wrap(
+            _line("DECLARED", claims), width, subsequent_indent=" " * LABEL, max_lines=most, placeholder=" …"
+        )
 
 
 def port_named(verdict: Verdict) -> str:

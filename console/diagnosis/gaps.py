@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from console.diagnosis import beyond, hidden, kernel_sockets, only_bound, own_network, user_sockets
+from console.diagnosis import beyond, hidden, kernel_sockets, only_bound, other_host, own_network, user_sockets
 from console.diagnosis.clusters import is_of
 from console.diagnosis.container_ways import missing_right
 from console.diagnosis.evidence import Evidence
 from console.diagnosis.failure import is_failing
+from console.diagnosis.holder_words import is_bare
 from console.diagnosis.respawn import is_respawn_known
 from console.diagnosis.verdict import LISTENERS, Holder, NotChecked, Verdict, VerdictWord
 from console.diagnosis.wanting import Want
@@ -21,6 +22,7 @@ def not_checked(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[No
     """Everything that was not seen and belongs to this verdict."""
     if want.endpoint is not None:
         yield from _old_listeners(evidence)
+    yield from other_host.gap(evidence, want)
     yield from _owner(evidence, verdict)
     if own_network.listeners(evidence, want) is not None:
         # What is not seen of the host's own network does not matter there.
@@ -69,6 +71,7 @@ def _owner(evidence: Evidence, verdict: Verdict) -> Iterator[NotChecked]:
             yield NotChecked("process of the holder", why or added)
     elif evidence.processes is None and any(_is_bare(one) for one in verdict.holders):
         yield NotChecked("command and start of the holder", evidence.refusal("process") or _NOT_YET)
+    yield from _directory(evidence, verdict)
     for holder in verdict.holders:
         if holder.ref is not None and holder.respawn is None:
             service = evidence.snapshot.service(holder.ref)
@@ -81,6 +84,13 @@ def _owner(evidence: Evidence, verdict: Verdict) -> Iterator[NotChecked]:
             why = missing_right(evidence) or "no engine of this host told of it"
             if not is_of(holder):
                 yield NotChecked(f"restart policy of container {holder.container}", why)
+
+
+def _directory(evidence: Evidence, verdict: Verdict) -> Iterator[NotChecked]:
+    """The link to it is only followed by root and by the user of the process, whoever may read its command."""
+    bare = [one for one in verdict.holders if is_bare(one) and one.command is not None and one.cwd is None]
+    if bare:
+        yield NotChecked("working directory of the holder", "not told" if evidence.is_root else "needs root")
 
 
 def _is_elsewhere(holder: Holder) -> bool:

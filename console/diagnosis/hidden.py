@@ -70,6 +70,8 @@ def completed(evidence: Evidence, holder: Holder) -> Holder:
         up=one.age if one is not None else None,
         process=None,
         command=f"perhaps {one.pid}: {one.command}" if one is not None else None,
+        cwd=None,
+        ppid=None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
+from console.core.text import cut, mask
 from console.diagnosis.kernel_sockets import is_kernel
 from console.diagnosis.respawn import ANY_END, when
 from console.diagnosis.spaces import is_published
@@ -50,6 +51,47 @@ def why(holder: Holder, width: int) -> list[str]:
         return [runs]
     both = f"{runs}: {holder.note}"
     return [both] if len(both) <= width else [runs, holder.note]
+
+
+LONGEST = 300
+"""Letters of a command line; that of conmon has thousands."""
+LEAST = 12
+"""Letters of it that are told in a line with what else there is to tell."""
+
+
+def shown_command(holder: Holder) -> str | None:
+    """Its command line, as it may leave the terminal."""
+    return cut(mask(holder.command), LONGEST) if holder.command else None
+
+
+def whereabouts(holder: Holder) -> list[str]:
+    """What else than its command tells one process from another, as far as it is known."""
+    found = [f"in {holder.cwd}"] if holder.cwd is not None else []
+    found += [f"pid file {holder.pid_file}"] if holder.pid_file is not None else []
+    return found + ([f"parent pid {holder.ppid}"] if holder.ppid else [])
+
+
+def is_bare(holder: Holder) -> bool:
+    """Whether no unit, app or container tells what it is: a process by itself, with a pid file or without."""
+    if (holder.pid or 0) <= 1 or holder.container is not None or holder.label is not None:
+        return False
+    return holder.ref is None or holder.ref.manager == "pidfile" or bool(holder.strays)
+
+
+def runs(holder: Holder, width: int) -> str | None:
+    """What a bare process runs and where, for one line: its name alone says nothing of whose it is.
+
+    Room is first taken from what started it, then from the end of a long command.
+    """
+    command = shown_command(holder)
+    if command is None or not is_bare(holder):
+        return None
+    told = whereabouts(holder)
+    if len(told) > 1 and len(command) + len(", ".join(told)) + 3 > width and holder.ppid:
+        told.pop()
+    rest = f" ({', '.join(told)})" if told else ""
+    room = max(LEAST, width - len(rest))
+    return (command if len(command) <= room else f"{command[: room - 1]}…") + rest
 
 
 def after_a_kill(holder: Holder) -> str:

@@ -66,6 +66,8 @@ def holder_of_socket(evidence: Evidence, socket: Socket) -> Holder:
         respawn=respawn_of(evidence.snapshot, service),
         told=is_respawn_known(service),
         command=process.command if process else None,
+        cwd=process.cwd if process else None,
+        ppid=process.ppid if process else None,
         confidence=_confidence(known_by),
         known_by=known_by,
         interface=socket.interface,
@@ -153,6 +155,9 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
         respawn=strays.respawn(evidence, left[0]) if left else respawn_of(evidence.snapshot, service),
         told=is_respawn_known(service),
         command=process.command if process else None,
+        cwd=process.cwd if process else None,
+        ppid=process.ppid if process else None,
+        pid_file=_pid_file(service),
         confidence=_confidence(known_by),
         known_by=known_by,
         clash=overlaps(wanted, listener) if wanted.address != "*" or listener.address == "*" else None,
@@ -167,6 +172,13 @@ def _holder(evidence: Evidence, wanted: Endpoint, listener: Listener) -> Holder:
     made = kernel_sockets.completed(evidence, clusters.as_node_port(evidence, made), listener)
     # What somebody else runs is no process of its own.
     return made if made.label is None and not is_contained(made) else replace(made, strays=(), parent=None)
+
+
+def _pid_file(service: Service | None) -> str | None:
+    """The file by which its process is known; of one that is gone its state tells."""
+    if service is None or service.launch is None or service.state is not State.RUNNING:
+        return None
+    return service.launch.pid_file
 
 
 def _culprit(listener: Listener) -> int | None:

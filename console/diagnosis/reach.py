@@ -22,7 +22,7 @@ _FILTERS = (("nft", "nftables"), ("iptables", "iptables"), ("iptables", "ip6tabl
 
 def questions(evidence: Evidence, want: Want) -> list[Question]:
     """Asked for only where a listener is there that nobody else wants the place of, and where that is of now."""
-    mine = _serving(evidence, want)
+    mine = serving(evidence, want)
     former = not evidence.looks and evidence.listeners_gap() is not None
     if not mine or former or want.endpoint is None:
         return []
@@ -58,7 +58,7 @@ def judged(
     evidence: Evidence, want: Want, verdict: Verdict, commands_of: proposals.CommandsOf = proposals.no_commands
 ) -> Verdict:
     """The verdict on a port that its service has, with whether clients get there."""
-    mine = _serving(evidence, want)
+    mine = serving(evidence, want)
     if not mine or not _looked(evidence):
         return verdict
     reach = _reach((*_local(evidence, mine), *evidence.attempts), tuple(_judgements(evidence, want, mine)))
@@ -110,8 +110,11 @@ def _cause(
     return *kept_out, openings.ways(evidence, want, reach, name, client=client, private=_private(mine))
 
 
-def _serving(evidence: Evidence, want: Want) -> tuple[Listener, ...]:
-    """The listeners on the port that are there by right: the service's own, or those of a port nobody else wants."""
+def serving(evidence: Evidence, want: Want) -> tuple[Listener, ...]:
+    """The listeners on the port that are there by right: the service's own, or those of a port nobody else wants.
+
+    Only to these a connection is tried.
+    """
     if want.endpoint is None or want.symptom is not None:
         return ()
     found = clashing(evidence, want.endpoint)
@@ -369,9 +372,6 @@ def _gaps(evidence: Evidence, want: Want, listeners: Sequence[Listener]) -> Iter
     if _private(listeners):
         return
     outside = [one for one in evidence.attempts if one.vantage.outside]
-    for one in outside:
-        if one.result is Reached.NOT_TRIED:
-            yield NotChecked(f"a connection {one.where}", one.said)
     if outside and all(one.result is Reached.ANSWERS for one in outside):
         return
     refused = {probe: evidence.refusal(probe) or "not asked yet" for probe in _unread(evidence)}

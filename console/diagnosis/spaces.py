@@ -88,6 +88,8 @@ def completed(evidence: Evidence, holder: Holder, service: Service | None, liste
             since=None,
             up=None,
             command=resident.process.command if resident.process is not None else None,
+            cwd=resident.process.cwd if resident.process is not None else None,
+            ppid=resident.process.ppid if resident.process is not None else None,
             connections=connections_at(evidence, to),
         )
     if not is_hidden_container(holder):
@@ -177,6 +179,8 @@ def as_holder(evidence: Evidence, resident: Resident, place: Endpoint, known_by:
         respawn=respawn_of(evidence.snapshot, service),
         told=is_respawn_known(service),
         command=process.command if process is not None else None,
+        cwd=process.cwd if process is not None else None,
+        ppid=process.ppid if process is not None else None,
         confidence=Confidence.HIGH if {"inode", "manager"} & set(known_by) else Confidence.MEDIUM,
         known_by=known_by,
     )

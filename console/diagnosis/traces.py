@@ -4,18 +4,16 @@ from collections.abc import Iterator
 
 from console.core.network import Listener
 from console.core.service import Service
-from console.core.text import cut, mask
 from console.diagnosis import own_network, taken
 from console.diagnosis.duplicates import said_twice
 from console.diagnosis.evidence import Evidence
+from console.diagnosis.holder_words import shown_command, whereabouts
 from console.diagnosis.holders import clashing
 from console.diagnosis.ports import next_port
 from console.diagnosis.respawn import comes_back_after_stop
-from console.diagnosis.verdict import Verdict
+from console.diagnosis.verdict import Holder, Verdict
 from console.diagnosis.wanting import Want
 
-LONGEST = 300
-"""Letters of a command line; that of conmon has thousands."""
 MOST = 8
 """Sockets that are listed; a port with more has its number said."""
 
@@ -45,15 +43,21 @@ def _lines(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[str]:
     if len(listeners) > MOST:
         yield f"... and {len(listeners) - MOST} more sockets on {want.port}"
     for holder in verdict.holders:
-        if holder.command:
-            yield f"process {holder.pid}: {cut(mask(holder.command), LONGEST)}"
-        service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
-        if service is not None and service is not want.service:
-            yield _unit(service)
-            if again := comes_back_after_stop(service):
-                yield again
+        yield from _holder(evidence, want, holder)
     yield from taken.rules(evidence, want.endpoint)
     yield from _others(evidence, want, verdict)
+
+
+def _holder(evidence: Evidence, want: Want, holder: Holder) -> Iterator[str]:
+    if command := shown_command(holder):
+        yield f"process {holder.pid}: {command}"
+    if place := whereabouts(holder):
+        yield f"process {holder.pid}: {', '.join(place)}"
+    service = evidence.snapshot.service(holder.ref) if holder.ref is not None else None
+    if service is not None and service is not want.service:
+        yield _unit(service)
+        if again := comes_back_after_stop(service):
+            yield again
 
 
 def _others(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[str]:

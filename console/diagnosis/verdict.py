@@ -73,6 +73,10 @@ class Holder:
     told: bool = True
     """Whether its manager told of it, and so also whether anything starts it again."""
     command: str | None = None
+    cwd: str | None = None
+    """Where it works."""
+    ppid: int | None = None
+    pid_file: str | None = None
     confidence: Confidence = Confidence.LOW
     known_by: tuple[str, ...] = ()
     """``inode``, ``manager``, ``cgroup``, ``uid``, ``proxy`` (the words of a process that listens for a container),

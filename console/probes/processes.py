@@ -1,6 +1,8 @@
 """Processes from ``/proc``: those of given pids with all above them, those that wait uninterruptibly (state D), and
 those that a signal stopped (state T)."""
 
+from collections.abc import Iterable
+
 from console.core.network import Process
 from console.core.probe import ParseError, Probe
 
@@ -43,6 +45,7 @@ function tell(p, only,   s, at, w, id, l, u) {
   while ((getline l <("/proc/" p "/cgroup")) > 0) if (l ~ /^0::/ || l ~ /:name=systemd:/) print "cgroup", l
   close("/proc/" p "/cgroup")
   print "command", first("tr \"\\000\\n\" \"  \" </proc/" p "/cmdline 2>/dev/null | cut -c1-4000")
+  print "cwd", first("readlink /proc/" p "/cwd 2>/dev/null | tr \"\\n\" \" \"")
 }
 function begin(   l, w) {
   while ((getline l <"/etc/passwd") > 0) { split(l, w, ":"); user[w[3]] = w[1] }
@@ -119,6 +122,7 @@ def _process(record: dict[str, str], now: float) -> Process:
         state=record["state"],
         # Kernel threads have no command line.
         command=record.get("command", "").strip() or f"[{record['name']}]",
+        cwd=record.get("cwd", "").removesuffix(" ") or None,
         cgroup=record.get("cgroup") or None,
         started=started,
         age=max(0.0, round(now - started / TICKS, 2)),
@@ -138,6 +142,17 @@ PS = Probe(
     shown="ps -ww -o pid,ppid,user,lstart,args -p $@",
 )
 """The same processes as a person looks at them: for the report, nothing is read from it."""
+
+PLACES = Probe(
+    name="places", script='exec ls -ld -- "$@"', parse=str, requires=("ls",), cached=False, shown="ls -ld -- $@"
+)
+"""Where they work, ``/proc/PID/cwd`` of each, as a person looks at it: nothing is read from it either."""
+
+
+def places(pids: Iterable[str]) -> tuple[str, ...]:
+    """What ``PLACES`` is asked for."""
+    return tuple(f"/proc/{pid}/cwd" for pid in pids)
+
 
 BLOCKED = Probe(name="blocked", script=_IN_STATE.replace("STATE", "D"), parse=parse, requires=("awk",), cached=False)
 HALTED = Probe(

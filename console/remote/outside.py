@@ -75,7 +75,8 @@ async def from_here(address: str, port: int) -> Attempt:
 async def from_other(fleet: Fleet, other: str, address: str, port: int) -> Attempt:
     """Connect from another host of the fleet."""
     try:
-        await fleet.settled(other)
+        # Its service managers have no part in it.
+        await fleet.seen(other)
         [answer] = await fleet.ask_all(other, [Ask(reach.PROBE, (address, str(port)))])
     except (TransportError, UnknownHostError) as error:
         return Attempt(Vantage.OTHER, address, port, Reached.NOT_TRIED, str(error), host=other)

@@ -141,18 +141,18 @@ async def _round(fleet: Fleet, host: str, evidence: Evidence, questions: tuple[Q
     asks = [_ask(question) for question in unique]
     known = [(question, ask) for question, ask in zip(unique, asks, strict=True) if ask is not None]
     tries = [(question, attempt) for question in unique if (attempt := _attempt(fleet, host, question)) is not None]
-    shown = [Ask(process.SHOWN, question.args, verbatim=True) for question, _ in known if question.probe == "process"]
+    shown = [ask for question, _ in known if question.probe == "process" for ask in _as_typed(question.args)]
     answers, attempts = await asyncio.gather(
         fleet.ask_all(host, [*(ask for _, ask in known), *shown]),
         asyncio.gather(*(attempt for _, attempt in tries)),
     )
     evidence = replace(evidence, snapshot=fleet.snapshot(host))
-    pictures = [answer for answer in answers[len(known) :] if answer.failure is None]
+    pictures = [(ask, answer) for ask, answer in zip(shown, answers[len(known) :], strict=True) if not answer.failure]
     for (question, ask), answer in zip(known, answers, strict=False):
         evidence = _with(evidence, question, answer)
         if question.probe != "process" or not pictures:
             evidence = _noted(evidence, ask, answer)
-    for ask, answer in zip(shown, pictures, strict=False):
+    for ask, answer in pictures:
         evidence = _noted(evidence, ask, answer)
     for (question, _), made in zip(tries, attempts, strict=True):
         evidence = _attempted(evidence, question, made)
@@ -160,6 +160,11 @@ async def _round(fleet: Fleet, host: str, evidence: Evidence, questions: tuple[Q
     unknown = [q for q, ask in zip(unique, asks, strict=True) if ask is None and q not in tried]
     refusals = tuple(Refusal(question.probe, "this host cannot be asked for it") for question in unknown)
     return replace(evidence, refused=(*evidence.refused, *refusals))
+
+
+def _as_typed(pids: tuple[str, ...]) -> tuple[Ask, Ask]:
+    """What a person would type to see these processes, and where they work."""
+    return Ask(process.SHOWN, pids, verbatim=True), Ask(process.PLACES, process.places(pids), verbatim=True)
 
 
 def _attempt(fleet: Fleet, host: str, question: Question) -> Awaitable[Attempt | None] | None:

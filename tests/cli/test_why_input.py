@@ -76,3 +76,15 @@ def test_names_and_rights_on_a_real_host(hostdeck: Hostdeck, host: Host) -> None
     free = unseen.json("why/1")
     assert (free["verdict"], free["holders"]) == ("unknown", [])
     assert [gap["what"] for gap in free["not_checked"]] == ["rules that send the port elsewhere (NAT)"]
+
+
+def test_another_host_that_is_down_does_not_cost_the_verdict(hostdeck: Hostdeck, fresh_host: FreshHost) -> None:
+    made = fresh_host("why2")
+    made.install_api()
+    made.wait("curl -fs http://127.0.0.1:8080/health")
+    told = hostdeck("root", "why", "why2/api", "--from", "nohost.invalid", "--json")
+    assert (told.code, told.err) == (0, "")
+    verdict = told.json("why/1")
+    assert (verdict["verdict"], verdict["holders"][0]["service"]) == ("held", "api.service")
+    [gap] = [one for one in verdict["not_checked"] if one["what"] == "a connection from nohost.invalid"]
+    assert gap["why"].startswith("not tried: the name nohost.invalid has no address")

@@ -380,3 +380,30 @@ def test_a_process_that_accepts_nothing_is_told_by_its_queue() -> None:
     # A queue with room is not why.
     assert "does not accept" not in diagnose(look(replace(OWN, backlog=5, queue=5), connected=deaf)).summary
     assert diagnose(look(full, attempts=here(Reached.ANSWERS))).verdict is VerdictWord.HELD
+
+
+DOWN = Attempt(Vantage.OTHER, "10.0.0.5", 8080, Reached.NOT_TRIED, "web2: no route to host", host="web2")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "why"),
+    [
+        (look(asked_from="web2", attempts=(DOWN,)), "web2: no route to host"),
+        (look(LOCAL, asked_from="web2", attempts=(DOWN,)), "web2: no route to host"),
+        (look(LOCAL, asked_from="web2", peer=None), "no address is known at which it could be reached"),
+        (replace(look(asked_from="web2"),
+                 snapshot=snapshot(services=(failed(),), listeners=(OWN,), symptoms=(symptom(),))),
+         "api.service does not run with this port"),
+        (replace(look(asked_from="web2"), snapshot=snapshot(services=(API,))), "nothing is seen to listen on tcp 8080"),
+        (replace(look(asked_from="web2"), target=Endpoint("udp", "*", 8080)), "UDP tells nothing of a connection"),
+    ],
+    ids=["down", "down, and for itself alone", "behind a jump host", "no listener by right", "nobody listens", "udp"],
+)  # fmt: skip
+def test_a_host_that_was_named_and_did_not_try_is_told_with_the_reason(evidence: Evidence, why: str) -> None:
+    gaps = [(gap.what, gap.why) for gap in diagnose(evidence).not_checked]
+    assert ("a connection from web2", f"not tried: {why}") in gaps
+
+
+def test_a_host_that_was_named_and_tried_is_no_gap() -> None:
+    verdict = diagnose(look(asked_from="web2", attempts=(replace(DOWN, result=Reached.ANSWERS, said=""),)))
+    assert "a connection from web2" not in [gap.what for gap in verdict.not_checked]

@@ -46,7 +46,7 @@ def held(address: str = "127.0.0.1", *, root: bool = True, policy: str | None = 
     )
     evidence = Evidence(made, ref(), sockets=(socket(address="127.0.0.1"),) * 2, limits=PortLimits(), addresses=(),
                         namespaces=Namespaces(), redirects=Redirects(("nft",)))  # fmt: skip
-    return diagnose(replace(evidence, processes=(process(),)) if root else evidence)
+    return diagnose(replace(evidence, processes=(process(cwd="/srv/legacy", ppid=1),)) if root else evidence)
 
 
 def test_the_block_of_the_specification() -> None:
@@ -180,6 +180,10 @@ def test_the_json_object() -> None:
             "pid": 4112,
             "user": "deploy",
             "process": "python3",
+            "command": "/usr/bin/python3 /srv/legacy/api.py",
+            "cwd": "/srv/legacy",
+            "ppid": 1,
+            "pid_file": None,
             "manager": "systemd",
             "service": "legacy.service",
             "unit": "legacy.service",
@@ -307,3 +311,46 @@ def test_a_hidden_process_is_called_so_on_the_screen_too() -> None:
     hidden_one = Holder("tcp", "0.0.0.0", 8080, user="deploy", unit="session-12181.scope")
     [line, *_] = block((hidden_one,))
     assert plain(line.value).startswith("hidden process")
+
+
+def bare(**changes: Any) -> Holder:
+    """A process that was started by hand, with a pid file."""
+    made = Holder("tcp", "0.0.0.0", 8080, pid=68, process="python3", ref=ServiceRef("web1", "pidfile", "legacy"),
+                  chain=("pidfile", "legacy"), command="python3 api.py", cwd="/srv/legacy", ppid=1,
+                  pid_file="/run/legacy/legacy.pid")  # fmt: skip
+    return replace(made, **changes)
+
+
+@pytest.mark.parametrize(
+    ("holder", "line"),
+    [
+        (bare(), "python3 api.py (in /srv/legacy, pid file /run/legacy/legacy.pid)"),
+        (bare(pid_file=None), "python3 api.py (in /srv/legacy, parent pid 1)"),
+        (bare(ref=None, pid_file=None, cwd=None), "python3 api.py (parent pid 1)"),
+        (bare(ref=None, pid_file=None, command="python3 --password=hunter2", ppid=None),
+         "python3 --password=******** (in /srv/legacy)"),
+        (bare(command="java " + "x" * 200), "java xxxxxxxxxxxxxx… (in /srv/legacy, pid file /run/legacy/legacy.pid)"),
+        (bare(ref=ServiceRef("web1", "systemd", "legacy.service")), None),
+        (bare(ref=None, container="shop"), None),
+        (bare(command=None), None),
+    ],
+)  # fmt: skip
+def test_of_a_bare_process_it_is_told_what_it_runs_and_where(holder: Holder, line: str | None) -> None:
+    told = Verdict("web1", 8080, "tcp", VerdictWord.HELD, "it is held", holders=(holder,))
+    text = [one[9:] for one in as_text(told) if one.startswith("RUNS")]
+    screen = [plain(one.value) for one in verdict_block(told, scenes.CLOCK, lambda _way: None)
+              if isinstance(one, Entry) and one.key == "RUNS"]  # fmt: skip
+    assert [one for one in text if len(one) > 80 - 9] == []
+    if line is None or "xx" not in line:
+        assert text == screen == ([] if line is None else [line])
+    else:
+        assert "…" in text[0]
+        assert text[0].endswith(screen[0].partition("…")[2])
+
+
+def test_a_working_directory_that_is_not_told_is_not_checked() -> None:
+    made = snapshot(listeners=(listener(unit=None, cgroup=None),), identity=identity(1001))
+    evidence = Evidence(made, Endpoint("tcp", "*", 8080), processes=(process(ppid=1),), sockets=())
+    gap = NotChecked("working directory of the holder", "needs root")
+    assert gap in diagnose(evidence).not_checked
+    assert gap not in diagnose(replace(evidence, processes=(process(ppid=1, cwd="/srv"),))).not_checked

@@ -59,6 +59,17 @@ def _without_proxy(_lab: Lab, _host: Host, seen: Seen) -> None:
     assert any("DNAT" in line for line in verdict.evidence)
 
 
+def _pid_file(_lab: Lab, _host: Host, seen: Seen) -> None:
+    """Case 8: what it runs and where, its pid file, since when, and what started it."""
+    [verdict] = seen["root"]
+    holder = verdict.holders[0]
+    assert (holder.command, holder.cwd, holder.ppid) == ("python3 api.py", "/srv/legacy", 1)
+    assert (holder.pid_file, holder.since is not None) == ("/run/legacy/legacy.pid", True)
+    assert "RUNS     python3 api.py (in /srv/legacy, pid file /run/legacy/legacy.pid)" in as_text(verdict)
+    told = next(one for one in verdict.looks if one.command == f"ls -ld -- /proc/{holder.pid}/cwd")
+    assert told.output.endswith(f"/proc/{holder.pid}/cwd -> /srv/legacy")
+
+
 def _inside(lab: Lab, host: Host, _seen: Seen) -> None:
     """It is no clash: the service gets the port."""
     [verdict] = why(lab, host, ["/docker:inner"])
@@ -159,6 +170,7 @@ def _limited(lab: Lab, host: Host, seen: Seen) -> None:
 MORE: dict[str, Callable[[Lab, Host, Any], None]] = {
     "4": _without_proxy,
     "5": _declared,
+    "8": _pid_file,
     "15": _orphan,
     "19": _iptables,
     "19nft": _nft,

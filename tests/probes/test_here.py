@@ -139,8 +139,20 @@ def test_a_process_and_what_is_none(shell: str) -> None:
     assert found.command.split()[0] == me.cmdline()[0]
     assert found.age is not None
     assert abs(found.age - (time.time() - me.create_time())) < 5.0
+    assert found.cwd == me.cwd()
     with pytest.raises(RefusedError, match="no pid"):
         HERE.ask(process.PROBE, "1;id", shell=shell)
+
+
+def test_where_a_process_works_whatever_the_name_of_that_place(shell: str, tmp_path: Path) -> None:
+    place = tmp_path / "a\npid 1\nb c"
+    place.mkdir()
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, cwd=place) as cat:
+        [found, *_] = HERE.ask(process.PROBE, str(cat.pid), shell=shell)
+        assert (found.pid, found.cwd) == (cat.pid, f"{tmp_path}/a pid 1 b c")
+        place.rmdir()
+        [found, *_] = HERE.ask(process.PROBE, str(cat.pid), shell=shell)
+        assert found.cwd == f"{tmp_path}/a pid 1 b c (deleted)"
 
 
 def test_limits(shell: str) -> None:

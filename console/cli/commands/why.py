@@ -77,13 +77,10 @@ async def _look(
     from console.cli import looking
     from console.cli.errors import Exit
 
-    async def up() -> None:
-        for one in specs:
-            await looking.up(fleet, one.name, managers=False)
-
     specs = (spec,) if other is None or other.name == spec.name else (spec, other)
     async with looking.started(config, specs) as fleet:
-        await asyncio.gather(looking.load(JUDGES), up())
+        # The other host is waited for with its own attempt: without it there is a verdict all the same.
+        await asyncio.gather(looking.load(JUDGES), looking.up(fleet, spec.name, managers=False))
         asked_from = other.name if other is not None else None
         verdict = await looking.watched(spec.name, diagnosis(fleet, config, spec, target, asked_from))
         verdict = replace(verdict, actions=await permitted(fleet, config, spec, verdict.actions))

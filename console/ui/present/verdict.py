@@ -191,11 +191,13 @@ def holders(found: Sequence[Holder], most: int = 3, *, word: str = "HELD BY", st
         lines.append(Entry("", f"and {len(found) - most} more"))
     if not found:
         return lines
-    from console.diagnosis.holder_words import after_a_kill, owners, why
+    from console.diagnosis.holder_words import after_a_kill, owners, runs, why
 
     owned = owners(found, most)
     stories = [line for one in owned if one.chain or one.note for line in why(one, _NARROW)]
     lines += [Entry("" if place else "WHY", line) for place, line in enumerate(stories)]
+    run = [line for one in owned if (line := runs(one, _NARROW)) is not None]
+    lines += [Entry("" if place else "RUNS", line) for place, line in enumerate(run)]
     told = [(one, after_a_kill(one)) for one in owned]
     again = [(one, text) for one, text in told if one.container is not None or one.strays or not _stays_down(text)]
     for place, (one, text) in enumerate(again if not stays else ()):
