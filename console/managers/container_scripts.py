@@ -252,11 +252,12 @@ log() {
     + ENGINE_SAYS
     + """&/p'
 }
-# Sets finished, began and goes: when the last run of $name ended, when this one began, and whether it goes on. As JSON:
-# Podman writes a time itself in a way that it does not read.
+# Sets finished, began and goes: when the last run of $name ended, when this one began, whether it goes on. For Docker
+# what it is about to start again runs. As JSON: Podman writes a time itself in a way that it does not read.
 its_run() {
   told=$("$@" inspect --type container \\
-    -f '{{json .State.FinishedAt}} {{json .State.StartedAt}} {{.State.Running}}' "$name") || return 1
+    -f '{{json .State.FinishedAt}} {{json .State.StartedAt}} {{if .State.Restarting}}no{{else}}{{.State.Running}}{{end
+}}' "$name") || return 1
   read -r finished began goes <<END
 $told
 END

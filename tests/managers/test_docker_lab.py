@@ -376,6 +376,22 @@ async def test_logs_are_followed_from_run_to_run(lab: Lab, host: Host, name: str
     host.wait("! pgrep -f '[d]ocker logs'", timeout=10)
 
 
+async def test_the_log_of_one_that_dies_at_once_each_time_is_followed(lab: Lab, host: Host) -> None:
+    told = "sh -c 'echo cannot go on; exit 3'"
+    host.sh(f"docker run --detach --name dies --restart always lab-zoo:1.4 {told}")
+    service = Service(ServiceRef(host.name, "docker", "dies"), State.FLAPPING, "restarting", tool=("docker",))
+    command, read_line = source(replace(service, members=("dies",)), lines=5, since=None, follow=True)
+    at: list[float | None] = []
+    async with connected(host.name, lab.ssh_config("root")) as transport, asyncio.timeout(40):
+        async for line in follow(await transport.open(command.argv), read_line):
+            assert line.message == "cannot go on"
+            at.append(line.at)
+            if len(at) == 9:
+                break
+    assert sorted(set(at), key=lambda each: each or 0.0) == at
+    host.sh("docker rm --force dies")
+
+
 @pytest.mark.parametrize(("name", "made"), [("mute", "--log-driver none"), ("brief-log", "")])
 async def test_why_a_log_is_followed_no_longer_is_told(lab: Lab, host: Host, name: str, made: str) -> None:
     """No engine reads what went to no log; and what is removed says no more."""
