@@ -252,22 +252,38 @@ log() {
     + ENGINE_SAYS
     + """&/p'
 }
+# Sets finished, began and goes: when the last run of $name ended, when this one began, whether it goes on. For Docker
+# what it is about to start again runs. As JSON: Podman writes a time itself in a way that it does not read.
+its_run() {
+  told=$("$@" inspect --type container \\
+    -f '{{json .State.FinishedAt}} {{json .State.StartedAt}} {{if .State.Restarting}}no{{else}}{{.State.Running}}{{end
+}}' "$name") || return 1
+  read -r finished began goes <<END
+$told
+END
+  finished=${finished#\\"} finished=${finished%\\"}
+}
 # The log of a container ends with its process; the next run's is the same log.
 following() {
   name=$1 tail=$lines from=$since
   shift
+  its_run "$@" || return 1
   while :; do
+    run=$began asked=$(date +%s)
     "$@" logs --timestamps --follow ${tail:+--tail "$tail"} ${from:+--since "$from"} "$name" 2>&1 </dev/null
-    # As JSON: Podman writes the time itself in a way that it does not read.
-    from=$(engine "$@" && "$@" inspect --type container -f '{{json .State.FinishedAt}}' "$name" 2>/dev/null) || return 0
-    from=${from#\\"} from=${from%\\"} tail=
-    while :; do
+    ended=$(date +%s) tail=
+    until engine "$@" 2>/dev/null; do sleep 1; done
+    its_run "$@" || return 1
+    from=$finished
+    if [ "$began $goes" = "$run true" ]; then
+      # An engine that was restarted cuts off what goes on. One that cannot read a log says so each time.
+      [ "$((ended - asked))" -ge 5 ] || { echo "the log of $name cannot be followed" >&2; return 1; }
+      from=$ended
+    fi
+    until [ "$goes" = true ]; do
       sleep 1
       engine "$@" 2>/dev/null || continue
-      case $("$@" inspect --type container -f '{{.State.Running}}' "$name" 2>/dev/null) in
-        true) break ;;
-        '') return 0 ;;
-      esac
+      its_run "$@" || return 1
     done
   done
 }
@@ -293,6 +309,8 @@ for name in $names; do
   waiting="$waiting $!"
 done
 wait $waiting
+# A log has no end: why it is followed no longer was said.
+exit 1
 """
 )
 """LINES SINCE FOLLOW PROJECT SERVICE TOOL...: logs, standard output and error together; of several containers each line

@@ -14,7 +14,7 @@ from console.core.release import Recipe, Release, Signature
 from console.core.service import Service, ServiceRef
 from console.core.snapshot import LogLine
 from console.managers import kubernetes_difference
-from console.managers.kubernetes_logs import log_line
+from console.managers.kubernetes_logs import LOGS, log_line
 from console.managers.kubernetes_names import Workload, workload
 from console.managers.kubernetes_parse import parse_survey
 from console.managers.kubernetes_ports import PORTS
@@ -23,14 +23,13 @@ from console.managers.kubernetes_rights import Seen
 from console.managers.kubernetes_scripts import (
     IS_RUNNING,
     IS_STOPPED,
-    LOGS,
     PRESENCE_SCRIPT,
     RUN_ID,
     SAME_NEWEST,
     SAME_REVISION,
     SURVEY_SCRIPT,
 )
-from console.managers.kubernetes_templates import ONE, PODS, numbers
+from console.managers.kubernetes_templates import ONE, PODS, RUNS, numbers
 
 PRESENCE: Probe[str] = Probe("kubernetes_presence", PRESENCE_SCRIPT, str.strip, every=15.0, slow=True)
 SURVEY: Probe[Seen] = Probe(
@@ -188,10 +187,10 @@ class Kubernetes:
         return _look(RUN_ID, service)
 
     def log_command(self, service: Service, *, lines: int, since: float | None, follow: bool) -> Command:
-        """``kubectl logs`` of all its pods and their containers."""
+        """``kubectl logs`` of all its pods and their containers; followed, also of those that take their place."""
         own = _own(service)
         begin = "" if since is None else datetime.fromtimestamp(since, UTC).isoformat().replace("+00:00", "Z")
-        words = (own.namespace, own.resource, ONE, str(lines), begin, "follow" if follow else "")
+        words = (own.namespace, own.resource, ONE, RUNS, str(lines), begin, "follow" if follow else "")
         argv = ("sh", "-c", LOGS, "sh", *words, *_tool(service))
         return Command(argv, timeout=20.0, purpose=f"read the log of {service.ref.name}")
 

@@ -3,7 +3,6 @@
 Only the words that the templates name leave the host, so nothing of an object's environment or secrets does.
 """
 
-from console.managers.follow_scripts import END_WITH_INPUT
 from console.managers.kubernetes_templates import ROWS, WHERE
 
 # Sets configs (what kubectl is given) and hidden (one that exists, but not for this user). No process is started.
@@ -165,13 +164,13 @@ case $said in *!*) date +now\\ %s ;; esac
 )
 
 # Clients and their plugins warn on either side of what they were asked for: only lines with the mark are the answer.
-_MARKED = """
+MARKED = """
 hd_marked() { printf '%s\\n' "$said" | sed -n 's/^>o //p'; }
 """
 
 # Arguments: NAMESPACE KIND/NAME, templates, and the words of the tool.
 _LOOK = (
-    _MARKED
+    MARKED
     + """
 namespace=$1 name=$2 workload=$3 pods=$4
 shift 4
@@ -290,40 +289,3 @@ echo "still revision $newest"
 """
 )
 """The same of what only counts its revisions; in the place of the template of pods stands that of these numbers."""
-
-LOGS = (
-    _MARKED
-    + """
-namespace=$1 name=$2 workload=$3 lines=$4 since=$5 follow=$6
-shift 6
-said=$("$@" --namespace "$namespace" --request-timeout=6s get "$name" -o go-template="$workload" 2>&1) || {
-  printf '%s\\n' "$said" | tail -n 1 >&2
-  exit 1
-}
-read -r a b c d e f selector rest <<END
-$(hd_marked)
-END
-case $selector in
-  *=*) ;;
-  *) echo "$name selects its pods in a way that its log cannot be asked for" >&2; exit 1 ;;
-esac
-set -- "$@" --namespace "$namespace" logs --selector "${selector%,}" --all-containers --prefix --timestamps \
-  --ignore-errors --max-log-requests=32 --tail="$lines"
-if [ "$since" ]; then
-  set -- "$@" --since-time="$since"
-elif [ "${HOSTDECK_SINCE-}" ]; then
-  # In seconds from now: this host's clock may not be the cluster's.
-  set -- "$@" --since="$(($(date +%s) - ${HOSTDECK_SINCE%.*} + 1))s"
-fi
-if [ "$follow" ]; then
-"""
-    + END_WITH_INPUT
-    + """
-  exec "$@" --follow </dev/null
-fi
-# What kubectl says of a pod that has no log yet is part of what there is to read; older ones end with it.
-said=$("$@" 2>&1)
-# Each pod's lines come in one piece: the time is their second word.
-printf '%s\\n' "$said" | sort -s -k 2,2 | tail -n "$lines"
-"""
-)

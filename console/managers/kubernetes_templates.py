@@ -121,6 +121,23 @@ PODS = (
 """Of each pod: whether it stays, and how often its containers were started again."""
 
 
+def _runs(place: str) -> str:
+    return (
+        f"{{{{range {place}}}}}>o {one_word('$pod.metadata.name')} {one_word('.name')} {one_word('.restartCount', '0')}"
+        " {{if .state.running}}up{{else if .state.terminated}}ended"
+        "{{else if .lastState.terminated}}ended{{else}}-{{end}}\n{{end}}"
+    )
+
+
+RUNS = (
+    "{{range .items}}{{$pod := .}}"
+    + _runs(".status.initContainerStatuses")
+    + _runs(".status.containerStatuses")
+    + "{{end}}"
+)
+"""Of each container: its pod, how often it was started again, and whether this run has begun, so has a log."""
+
+
 def of_revisions(own: Workload, each: str) -> str:
     """``each`` for every revision of that workload, in a list of what such revisions are kept in."""
     return (

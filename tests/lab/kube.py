@@ -73,6 +73,10 @@ class Cluster(kmock.KubernetesEmulator):
         path = request.url.path.rstrip("/")
         if path in _DISCOVERY:
             return await _json(_DISCOVERY[path], request)
+        if path.startswith("/api/v1/namespaces/") and path.count("/") == 4:
+            # The kubectl of today asks for it where an object is not found.
+            there = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": path.rpartition("/")[2]}}
+            return await _json(there, request)
         if request.resource is None or request.resource.plural not in _KINDS:
             return await super()._handle(request)
         if request.subresource == "log":

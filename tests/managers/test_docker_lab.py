@@ -15,7 +15,7 @@ import pytest
 from console.actions import RefusedError, plan
 from console.core.freshness import of_service
 from console.core.plan import ActionKind, Intent, PlanProgress, Result
-from console.core.service import Endpoint, Origin, Service, ServiceRef
+from console.core.service import Endpoint, Origin, Service, ServiceRef, State
 from console.core.snapshot import Snapshot
 from console.findings import evaluate
 from console.managers import MANAGERS
@@ -27,7 +27,7 @@ from console.managers.docker import DOCKER
 from console.remote import usages
 from console.remote.logs import follow, source
 from console.remote.runner import new_plan_id
-from console.remote.transport import HostSpec
+from console.remote.transport import HostSpec, TransportError
 from tests.lab import Host, Lab
 from tests.managers import docker_zoo
 from tests.probes.asking import over_ssh
@@ -374,6 +374,46 @@ async def test_logs_are_followed_from_run_to_run(lab: Lab, host: Host, name: str
                     break
     assert all(line.at is not None for line in lines)
     host.wait("! pgrep -f '[d]ocker logs'", timeout=10)
+
+
+async def test_the_log_of_one_that_dies_at_once_each_time_is_followed(lab: Lab, host: Host) -> None:
+    told = "sh -c 'echo cannot go on; exit 3'"
+    host.sh(f"docker run --detach --name dies --restart always lab-zoo:1.4 {told}")
+    service = Service(ServiceRef(host.name, "docker", "dies"), State.FLAPPING, "restarting", tool=("docker",))
+    command, read_line = source(replace(service, members=("dies",)), lines=5, since=None, follow=True)
+    at: list[float | None] = []
+    async with connected(host.name, lab.ssh_config("root")) as transport, asyncio.timeout(40):
+        async for line in follow(await transport.open(command.argv), read_line):
+            assert line.message == "cannot go on"
+            at.append(line.at)
+            if len(at) == 9:
+                break
+    assert sorted(set(at), key=lambda each: each or 0.0) == at
+    host.sh("docker rm --force dies")
+
+
+@pytest.mark.parametrize(("name", "made"), [("mute", "--log-driver none"), ("brief-log", "")])
+async def test_why_a_log_is_followed_no_longer_is_told(lab: Lab, host: Host, name: str, made: str) -> None:
+    """No engine reads what went to no log; and what is removed says no more."""
+    host.sh(f"docker run --detach --name {name} --stop-timeout 1 {made} lab-zoo:1.4 sh -c '{docker_zoo.TRAP}'")
+    ref = ServiceRef(host.name, "docker", name)
+    service = Service(ref, State.RUNNING, "up", tool=("docker", "-H", "unix:///run/docker.sock"), members=(name,))
+    command, read_line = source(service, lines=5, since=None, follow=True)
+    said: list[str] = []
+
+    async def read() -> None:
+        async for line in follow(channel, read_line):
+            said.append(line.message)
+            if line.message == "up":
+                await asyncio.to_thread(host.sh, f"docker rm --force {name}")
+
+    async with connected(host.name, lab.ssh_config("root")) as transport, asyncio.timeout(30):
+        channel = await transport.open(command.argv)
+        with pytest.raises(TransportError, match=rf"the log of {name} cannot be|No such container: {name}"):
+            await read()
+    told = ["Error response from daemon: configured logging driver does not support reading"]
+    assert said == (told if made else ["up"])
+    host.sh(f"docker rm --force {name} 2>/dev/null || true")
 
 
 @pytest.mark.parametrize("user", ["root", "oncall"])

@@ -31,6 +31,16 @@ case $* in
 esac
 """
 
+MUTE = """#!/bin/sh
+echo "$*" >>"${0%/*}/called"
+case $* in
+  *" ps "*) echo web Up 3 minutes ;;
+  *" inspect "*) echo '"0001-01-01T00:00:00Z" "2026-11-28T06:59:20.1Z" true' ;;
+  *" logs "*) echo 'Error response from daemon: configured logging driver does not support reading' >&2; exit 1 ;;
+esac
+"""
+"""As Docker 20.10 says it of a container with ``--log-driver none``."""
+
 
 def members(group: int) -> set[int]:
     """The processes of a group that still run."""
@@ -93,3 +103,21 @@ def test_following_ends_with_its_input(tmp_path: Path, manager: str, name: str, 
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_log_that_the_engine_cannot_read_is_asked_for_once(tmp_path: Path, shell: str) -> None:
+    command = followed("docker", "web", tmp_path, file=False)
+    (tmp_path / "tool").write_text(MUTE)
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    words = [*shell.split(), *command.argv[1:]]
+    with subprocess.Popen(words, **pipes, text=True, start_new_session=True) as process:  # type: ignore[call-overload]
+        try:
+            assert process.wait(10) == 1
+            assert process.stdout.read().count("does not support reading") == 1
+            assert process.stderr.read() == "the log of web cannot be followed\n"
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, 9)
+    called = (tmp_path / "called").read_text().splitlines()
+    assert sum(" logs " in line for line in called) == 1

@@ -417,6 +417,20 @@ async def test_the_logs_of_all_its_pods(lab: Lab, place: Place, api: KubeApi) ->
             sources.add(line.source)
             if len(sources) == 2:
                 break
+        # Those that take their place are followed too.
+        command, read = logs.source(service, lines=0, since=None, follow=True)
+        new: set[str] = set()
+        restart = "kubectl -n shop rollout restart statefulset/db"
+        async with asyncio.timeout(40):
+            async for line in logs.follow(await transport.open(command.argv), read):
+                if restart and line.source in sources:
+                    await asyncio.to_thread(place.host.sh, restart)
+                    restart = ""
+                elif line.message == f"starting {line.source.partition('/')[0]}":
+                    new.add(line.source)
+                if len(new) == 2:
+                    break
+        assert not new & sources
         command, read = logs.source(await one(transport, "shop/deploy/image"), lines=9, since=None, follow=False)
         output = await transport.run(command)
         [said] = [read(text) for text in output.stdout.splitlines()]
