@@ -64,6 +64,9 @@ HINTS = (
 )  # fmt: skip
 """In small letters: without one of these no such token is in a text."""
 
+SHORTEST = 20
+"""Characters that such a token has at least: ``sk-SK`` is a language, ``dapi-gateway`` and ``npm_run`` are names."""
+
 BEGINNINGS = "|".join(
     prefix.replace(".", "\\.") for prefix in (*_LONG, *_MIXED, *_BASE64, *_SHORT, "SG.", "AIza")
 ) + "|A[KS]IA[0-9A-Z]|eyJ[A-Za-z0-9_-]+\\."  # fmt: skip

@@ -54,9 +54,9 @@ def gaps(evidence: Evidence, want: Want, verdict: Verdict) -> Iterator[NotChecke
     """What was not seen of it and belongs to this verdict."""
     if want.endpoint is None:
         return
-    if any(is_hidden_container(holder) for holder in verdict.holders):
+    for port in dict.fromkeys(holder.port for holder in verdict.holders if is_hidden_container(holder)):
         why = missing_right(evidence) or "its engine names none"
-        yield NotChecked(f"which container publishes {want.endpoint.port}", why)
+        yield NotChecked(f"which container publishes {port}", why)
     nobody = verdict.verdict in _NOBODY_SEEN
     if nobody or (verdict.verdict is VerdictWord.HELD and want.symptom is None):
         gap = unseen_rules(evidence, want.endpoint)

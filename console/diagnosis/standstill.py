@@ -60,7 +60,7 @@ def judged(evidence: Evidence, want: Want, verdict: Verdict) -> Verdict:
     if verdict.verdict is VerdictWord.UNREACHABLE:
         # What keeps clients out is told, with the process where that is the reason and was seen at the socket.
         full = verdict.reach is not None and "queue" in verdict.reach.known_by
-        told = full and any(holder.pid == halt.pid for holder in verdict.holders)
+        told = full and halt.pid is not None and any(holder.pid == halt.pid for holder in verdict.holders)
         summary = verdict.summary if told else f"{verdict.summary}; {halt.words}"
         return replace(verdict, summary=summary, actions=actions, frozen=halt.pid)
     if want.ref is None:

@@ -222,13 +222,16 @@ def _guess(
 
 
 def _wants(evidence: Evidence, ref: ServiceRef, *, ranges: bool = True) -> tuple[Endpoint, ...]:
-    """What a service is declared to listen on; of what it has already it is known at which address."""
+    """What a service is declared to listen on; of what it has already it is known at which address.
+
+    Not what a cluster gives it: rules send that on, whoever listens there, and none of its pods binds it.
+    """
     service = evidence.snapshot.service(ref)
     told = list(service.wants) if service is not None else []
     told += [
         _seen(evidence, one.at(port)) if one.assumed else one.at(port)
         for one in of_service(evidence.claims, ref)
-        if ranges or not one.last
+        if not one.given and (ranges or not one.last)
         for port in one.ports[:MOST_PORTS]
     ]
     has = service.ports if service is not None else ()

@@ -197,7 +197,7 @@ def _of_claims(
     snapshot: Snapshot, declared: tuple[Declaration, ...], memory: _Memory, explained: set[ServiceRef | None]
 ) -> tuple[Finding, ...]:
     """What declarations alone say, judged anew when they, the services or the sockets changed."""
-    basis = (snapshot.services, snapshot.listeners, snapshot.declared)
+    basis = (snapshot.services, snapshot.listeners, snapshot.declared, snapshot.given)
     if len(memory.mapped_for) != len(basis) or any(a is not b for a, b in zip(basis, memory.mapped_for, strict=True)):
         memory.mapped_for = basis
         memory.mapped = (*claims.at_next_boot(snapshot, declared), *environment.readable(snapshot))
@@ -220,7 +220,8 @@ def _of_services(
         return ()
     # A host that is stale or whose list of sockets failed is judged otherwise than one that answers.
     source = snapshot.source("listeners")
-    basis = (snapshot.services, snapshot.listeners, snapshot.symptoms, snapshot.last_words, snapshot.declared)
+    files = (snapshot.declared, snapshot.given)
+    basis = (snapshot.services, snapshot.listeners, snapshot.symptoms, snapshot.last_words, *files)
     state = (snapshot.link.state, source is not None and source.at is not None, source.failure if source else None)
     same = len(memory.judged_for) == len(basis) + len(state) and all(
         old is new for old, new in zip(memory.judged_for, basis, strict=False)

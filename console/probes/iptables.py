@@ -8,6 +8,7 @@ from console.core.firewall import Act, Chain, Fact, Match, Rule
 from console.core.probe import ParseError, Probe
 from console.probes.iptables_script import SAVED
 from console.probes.nft_rule import one_place
+from console.probes.xt_targets import ACTS, act_of
 
 SCRIPT = SAVED + "hd_saved iptables\n"
 SCRIPT6 = SAVED + "hd_saved ip6tables\n"
@@ -15,10 +16,6 @@ SCRIPT6 = SAVED + "hd_saved ip6tables\n"
 _HOOKS = {"PREROUTING": "prerouting", "INPUT": "input", "FORWARD": "forward", "OUTPUT": "output",
           "POSTROUTING": "postrouting"}  # fmt: skip
 _PRIORITY = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
-_ACTS = {"ACCEPT": Act.ACCEPT, "DROP": Act.DROP, "REJECT": Act.DROP, "RETURN": Act.RETURN, "DNAT": Act.ELSEWHERE,
-         "REDIRECT": Act.ELSEWHERE, "TPROXY": Act.ELSEWHERE}  # fmt: skip
-_GO_ON = frozenset({"LOG", "NFLOG", "MARK", "CONNMARK", "CT", "NOTRACK", "TCPMSS", "SET", "CLASSIFY", "DSCP", "TOS",
-                    "TRACE", "AUDIT", "SECMARK", "CONNSECMARK", "CHECKSUM", "TTL", "HL", "ULOG"})  # fmt: skip
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
 _PLAIN = {"-p": Fact.PROTOCOL, "-i": Fact.INTERFACE, "-o": Fact.OUT, "-s": Fact.SOURCE, "-d": Fact.DESTINATION,
           "--dport": Fact.PORT, "--dports": Fact.PORT, "--ports": Fact.OTHER, "--sport": Fact.SOURCE_PORT,
@@ -92,7 +89,7 @@ def _chains(table: _Table) -> Iterator[Chain]:
             _HOOKS.get(name) if policy != "-" else None,
             "nat" if table.name == "nat" else "filter",
             _PRIORITY.get(table.name, 0),
-            _ACTS.get(policy, Act.ACCEPT),
+            ACTS.get(policy, Act.ACCEPT),
             table.in_nft,
         )
 
@@ -110,7 +107,7 @@ def _rule(line: str, chains: Container[str]) -> Rule:
         if word in ("-j", "-g"):
             # What follows are the options of the target.
             target = words[at + 1] if at + 1 < len(words) else ""
-            act = (Act.GOTO if word == "-g" else Act.JUMP) if target in chains else _act(target)
+            act = (Act.GOTO if word == "-g" else Act.JUMP) if target in chains else act_of(target)
             to = _sent_to(words[at + 2 :]) if target == "DNAT" else None
             break
         values = list(_values(words, at + 1))
@@ -123,10 +120,6 @@ def _rule(line: str, chains: Container[str]) -> Rule:
 def _sent_to(options: list[str]) -> tuple[str, int | None] | None:
     """The one place that a DNAT names; ``None`` where it names several, or none."""
     return one_place(options[1]) if options[:1] == ["--to-destination"] and len(options) == 2 else None
-
-
-def _act(target: str) -> Act:
-    return Act.GO_ON if target in _GO_ON else _ACTS.get(target, Act.UNREADABLE)
 
 
 def _values(words: list[str], at: int) -> Iterator[str]:

@@ -22,12 +22,14 @@ ip -d -o link show 2>/dev/null | awk -v port="$1" '{
 }'
 shift
 [ "$(id -u)" = 0 ] || return 0
-ls -l /proc/[0-9]*/fd/ 2>/dev/null | awk -v wanted="$*" '
+ls -l /proc/[0-9]*/fd/ 2>&1 | awk -v wanted="$*" '
   BEGIN { n = split(wanted, word, " "); for (i = 1; i <= n; i++) asked[word[i]] = 1 }
   match($0, /socket:\[[0-9]+\]$/) && (substr($0, RSTART + 8, RLENGTH - 9) in asked) {
     print "descriptor", substr($0, RSTART + 8, RLENGTH - 9)
   }
-  END { if (NR) print "all descriptors" }'
+  # Of a container root may be short of CAP_SYS_PTRACE.
+  /: Permission denied$/ { closed = 1 }
+  END { if (NR && !closed) print "all descriptors" }'
 """
 
 _number = re.compile(r"[0-9]{1,19}")

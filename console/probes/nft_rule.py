@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from console.core.firewall import Act, Fact, Match, Rule
+from console.probes.xt_targets import act_of
 
 # In quotes stands what people and devices are called by, and there any mark of the syntax is a letter.
 _TOKEN = re.compile(r'"[^"]*"|\{(?:"[^"]*"|[^{}"])*\}|\([^()]*\)|[^\s"{}()]+|[{}()]')
@@ -75,6 +76,8 @@ def read_rule(text: str, handle: int | None, sets: Sets, chains: set[str]) -> li
     at = 0
     while at < len(words):
         word = words[at]
+        if (named := _xt_target(words, at)) is not None:
+            return [Rule(text, tuple(matches), act_of(named), None, handle)]
         if word in _VERDICTS:
             act = _VERDICTS[word]
             target = words[at + 1] if act in (Act.JUMP, Act.GOTO) and at + 1 < len(words) else None
@@ -94,6 +97,11 @@ def read_rule(text: str, handle: int | None, sets: Sets, chains: set[str]) -> li
         matches += found
         at += taken
     return [Rule(text, tuple(matches), Act.GO_ON, None, handle)]
+
+
+def _xt_target(words: list[str], at: int) -> str | None:
+    """A target of iptables for which nft has no words, or was built without those: ``xt target "REJECT"``."""
+    return words[at + 2].strip('"') if words[at : at + 2] == ["xt", "target"] and at + 2 < len(words) else None
 
 
 def _sent_to(words: list[str]) -> tuple[str, int | None] | None:
@@ -187,15 +195,19 @@ def _mapped(
 def _length_of_nothing(words: list[str], at: int, nothing: str) -> int:
     """The words of a statement that decides nothing: up to the next verdict or selector."""
     end = at + len(nothing.split())
-    while end < len(words) and words[end] not in _VERDICTS and words[end] not in _STARTS:
+    while end < len(words) and not _ends(words, end) and words[end] not in _STARTS:
         end += 1
     return end - at
+
+
+def _ends(words: list[str], at: int) -> bool:
+    return words[at] in _VERDICTS or _xt_target(words, at) is not None
 
 
 def _unknown(words: list[str], at: int) -> tuple[int, list[Match], None]:
     """A condition that is not understood, up to the verdict: nothing behind it is judged on its own."""
     end = at + 1
-    while end < len(words) and words[end] not in _VERDICTS:
+    while end < len(words) and not _ends(words, end):
         end += 1
     implied = [_implied(words[at])] if words[at] in _IMPLIED else []
     return end - at, [*implied, Match(Fact.OTHER, (" ".join(words[at:end]),))], None

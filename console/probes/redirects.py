@@ -20,6 +20,7 @@ MOST = 32
 
 _nft_port = re.compile(r"\b(?:(?P<protocol>tcp|udp)|th) dport (?P<ports>\{[^}]*\}|[0-9]+(?:-[0-9]+)?)(?= |$)")
 _nft_to = re.compile(r"(?:^| )(?P<kind>dnat|redirect)(?: ip6?)?(?: to (?P<to>\S+))?")
+_xt_to = re.compile(r'(?:^| )xt target "?(?P<name>DNAT|REDIRECT|NETMAP)"?(?= |$)')
 _nft_daddr = re.compile(r"\bip6? daddr (?P<address>[0-9a-fA-F:][0-9a-fA-F.:/]*)(?= )")
 _nft_saddr = re.compile(r"\bip6? saddr (?P<address>[0-9a-fA-F:][0-9a-fA-F.:/]*)(?= )")
 _nft_iif = re.compile(r'\biif(?:name)? "(?P<name>[^"]+)"')
@@ -111,7 +112,8 @@ def parse(text: str) -> Redirects:
         elif tools[-1:] == ["nft"] and line:
             told = list(_of_nft(line))
             found += told
-            unread += () if told or len(_protocols(line)) > 1 else _unread_of_nft(line)
+            whole = told or len(_protocols(line)) > 1 or _is_told_by_iptables(line, tools)
+            unread += () if whole else _unread_of_nft(line)
         elif line:
             raise ParseError('"tool NAME" or a rule', line)
     found += _of_iptables(rules)
@@ -234,10 +236,16 @@ def _of_map(line: str) -> Iterator[Redirect]:
     yield from found
 
 
+def _is_told_by_iptables(line: str, tools: Sequence[str]) -> bool:
+    """Whether a rule of which nft tells no more than its target is read of the tool that made it."""
+    family, target = "ip6tables-save" if line.startswith("ip6 ") else "iptables-save", _xt_to.search(line)
+    return target is not None and target["name"] != "NETMAP" and family in tools
+
+
 def _unread_of_nft(line: str) -> Iterator[Redirect]:
     """A rule that sends on, of which only the ports are read, or not even these."""
     named = _nft_keys.search(line) or _named(line)
-    if " vmap " not in line and _nft_to.search(line) is None:
+    if " vmap " not in line and _nft_to.search(line) is None and _xt_to.search(line) is None:
         return
     specs = named["ports"].strip("{} ").split(",") if named else ()
     ports = _ranges([spec.partition(" : ")[0] for spec in specs], "-")

@@ -64,6 +64,10 @@ function hits(rule,   spec, n, part, k, ends, yes) {
   }
   return 1
 }
+# Of a target of iptables for which nft has no words it tells the name, newer ones in quotes.
+function sends(rule) {
+  return rule ~ /(^|[ \t])(dnat|redirect)( |$)/ || rule ~ /(^|[ \t])xt target "?(DNAT|REDIRECT|NETMAP)"?( |$)/
+}
 function tell(chain, rule) {
   if (++lines == 1001) print "refused more than 1000 rules may send it elsewhere"
   if (lines < 1001) print chain, rule
@@ -110,7 +114,7 @@ function walk(chain, given, depth,   list, n, k, before) {
   n = split(rules[chain], list, "\n")
   for (k = 1; k < n; k++) {
     if (list[k] ~ / vmap /) spread(chain, list[k], given, depth)
-    else if (list[k] !~ /(^| )(dnat|redirect)( |$)/) {
+    else if (!sends(list[k])) {
       match(list[k], /(^| )(jump|goto) [^ ]+/)
       before = substr(list[k], 1, RSTART - 1)
       sub(/ ?counter packets [0-9]+ bytes [0-9]+/, "", before)
@@ -129,7 +133,7 @@ chain == "" { next }
 # What is in braces may go over several lines, but a handle ends its rule: a device may have a brace in its name, too.
 !/ # handle [0-9]+$/ && gsub(/\{/, "{") > gsub(/\}/, "}") { held = $0; next }
 / hook prerouting / && /[ \t]type nat / { roots[++entries] = chain; next }
-/[ \t](dnat|redirect)( |$)/ || / vmap / || /[ \t](jump|goto) / {
+sends($0) || / vmap / || /[ \t](jump|goto) / {
   sub(/ # handle [0-9]+$/, "")
   $1 = $1
   rules[chain] = rules[chain] $0 "\n"

@@ -10,7 +10,7 @@ from console.core.plan import ActionKind
 from console.core.service import Endpoint, Service, ServiceRef, State
 from console.core.snapshot import Source
 from console.diagnosis import Confidence, Evidence, Refusal, Verdict, VerdictWord, as_text, diagnose, needed
-from console.managers.kubernetes_ports import ClusterPorts, HostPort, NodePod, NodePort
+from console.managers.kubernetes_ports import ClusterPorts, HostPort, NodePod, NodePort, given
 from console.probes.limits import PortLimits
 from console.probes.namespaces import Namespace, Namespaces
 from console.probes.redirects import Redirect, Redirects
@@ -219,3 +219,17 @@ def test_a_service_whose_port_the_cluster_takes_is_unreachable() -> None:
     made = replace(made, snapshot=replace(made.snapshot, services=(runs, workload())))
     verdict = diagnose(made)
     assert (verdict.verdict, best(verdict)) == (VerdictWord.UNREACHABLE, ("stop-holder", "stop shop/deploy/api"))
+
+
+@pytest.mark.parametrize("state", [State.RUNNING, State.FAILED])
+def test_who_listens_on_a_port_that_the_cluster_gives_away_is_not_stopped_for_it(state: State) -> None:
+    other = listener(unit="legacy.service", cgroup="/system.slice/legacy.service", pids=(301,))
+    made = look(other, symptoms=())
+    snap = replace(made.snapshot, services=(workload(state=state), unit("legacy.service", pids=(301,))))
+    given_away = replace(snap, given=given(CLUSTER))
+    asked = diagnose(replace(made, snapshot=given_away, target=workload().ref))
+    assert not [way.label for way in asked.actions if "legacy" in way.label], "rules send it on, whoever listens"
+    port = Endpoint("tcp", "*", 8080)
+    before, after = (diagnose(replace(made, snapshot=one, target=port)) for one in (snap, given_away))
+    assert before.verdict is after.verdict is VerdictWord.UNREACHABLE
+    assert before.actions == after.actions

@@ -63,6 +63,13 @@ def test_one_that_cannot_be_stopped_leaves_no_advice_to_stop_the_other() -> None
     assert not any(way.recommended for way in verdict.actions)
 
 
+def test_of_a_container_that_is_hidden_its_own_port_is_named() -> None:
+    group = "/system.slice/docker.service"
+    proxy = replace(TLS, pids=(50,), process="docker-proxy", unit="docker.service", cgroup=group)
+    verdict = judge(known(NGINX, listeners=(EIGHTY, proxy), services=(failed(), LEGACY, unit("docker.service"))))
+    assert [gap.what for gap in verdict.not_checked] == ["which container publishes 8443"]
+
+
 def test_who_has_both_is_stopped_once_by_the_plan_that_proves_it() -> None:
     both = replace(TLS, pids=(4112,), unit="legacy.service", cgroup="/system.slice/legacy.service")
     verdict = judge(known(NGINX, listeners=(EIGHTY, both)))

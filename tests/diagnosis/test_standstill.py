@@ -78,6 +78,15 @@ def test_a_container_that_is_paused_has_its_port_and_does_nothing() -> None:
     assert [holder.note for holder in asked.holders] == ["its engine has paused it, and it does nothing"]
 
 
+def test_of_a_paused_container_whose_process_is_hidden_the_full_queue_is_not_all() -> None:
+    hidden = replace(OWN, backlog=6, queue=5, pids=(), process=None, unit="docker-ab.scope", cgroup="/docker-ab.scope")
+    silent = (Attempt(Vantage.SSH, "10.0.0.1", 8080, Reached.SILENT),)
+    made = look(replace(PAUSED, cgroup="/docker-ab.scope"), hidden, processes=(), attempts=silent)
+    verdict = diagnose(replace(made, target=Endpoint("tcp", "*", 8080)))
+    assert (verdict.verdict, verdict.holders[0].pid) == (VerdictWord.UNREACHABLE, None)
+    assert verdict.summary.endswith("; its engine has paused it, and it does nothing")
+
+
 def test_one_that_was_stopped_before_it_had_its_port() -> None:
     verdict = diagnose(look(replace(API, ports=()), processes=(STOPPED,)))
     assert (verdict.verdict, verdict.fine, verdict.confidence) == (VerdictWord.UNKNOWN, False, Confidence.HIGH)

@@ -477,6 +477,15 @@ def test_a_clash_at_the_next_boot_is_not_why_a_health_check_fails_now() -> None:
         assert {"port-claimed-twice", "unhealthy"} <= {found.code for found in judge(*both)}
 
 
+def test_what_a_cluster_gives_away_no_longer_is_judged_anew() -> None:
+    place = Endpoint("tcp", "0.0.0.0", 8080)
+    gift = Declaration("service shop/web", place, "nodePort of service shop/web", "kubernetes", given=True)
+    both = tuple(unit(name, enabled="enabled", wants=(place,)) for name in ("api.service", "other.service"))
+    look, taken = Evaluator(), snapshot(services=both, given=(gift,))
+    assert "port-claimed-twice" not in {found.code for found in look(taken)}, "the port map tells of the cluster"
+    assert "port-claimed-twice" in {found.code for found in look(replace(taken, given=()))}
+
+
 def test_a_stopped_process_is_why_a_health_check_fails() -> None:
     api = unit("api.service", pids=(7,), health="unhealthy")
     assert only(judge(api, halted=(Process(7, "python3", 1, state="T"),))).code == "process-stopped"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from console.core.token_shapes import BEGINNINGS
+from console.core.token_shapes import BEGINNINGS, SHORTEST
 from console.probes.declared.arguments import named
 from console.probes.declared.files import File
 from console.probes.declared.names import Claim, address_beside
@@ -31,7 +31,7 @@ function variable(w,   e, n, v, out) {
 function guarded(n, v) {
   if (v == "" || v ~ /^[$\/]/ || n !~ /^[A-Za-z_][A-Za-z0-9_]*$/ || length(n) > 60) return 0
   if (v ~ /:\/\/[^\/:@ ]*:[^\/@ ]+@/) return 1
-  if (v ~ /^(@BEGINNINGS@)/) return 1
+  if (length(v) >= @SHORTEST@ && v ~ /^(@BEGINNINGS@)/) return 1
   n = tolower(n)
   if (tolower(v) ~ /^(true|false|yes|no|on|off|none|null|[0-9]?[0-9]?[0-9]?)$/) return 0
   if (n ~ /(file|path|dir|ur[il]|ttl|timeout|name|id|type|length|size|header|algorithm|prefix|expires)$/) return 0
@@ -51,7 +51,7 @@ function env(n, s,   e, v) {
   if (e > 1) send(n, variable(s "=" v))
   if (e > 1 && guards < 12 && guarded(s, v)) { guards++; holds = holds "\t" s }
 }
-""".replace("@BEGINNINGS@", BEGINNINGS)
+""".replace("@BEGINNINGS@", BEGINNINGS).replace("@SHORTEST@", str(SHORTEST))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ pid files, and prints nothing at all of a configuration that nginx would not tak
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.core.declaration import Declaration
 from console.core.overlap import same_address
@@ -85,13 +85,16 @@ class Listen:
 
 
 def declarations(files: Sequence[File], service: str, manager: str) -> Iterator[Declaration]:
-    """What nginx claims. Servers share a port, so each place counts where it is told first."""
-    seen: set[tuple[str, str, int]] = set()
+    """What nginx claims. Servers share a port, so each place counts where it is told first.
+
+    What one of them says of the socket holds for all: of ``ipv6only`` only one may speak.
+    """
+    found: dict[tuple[str, str, int], list[Listen]] = {}
     for one in listens(files):
-        place = (one.claim.protocol, one.claim.address, one.claim.port)
-        if place not in seen:
-            seen.add(place)
-            yield declaration(one.claim, service, one.where, manager)
+        found.setdefault((one.claim.protocol, one.claim.address, one.claim.port), []).append(one)
+    for shared in found.values():
+        claim = replace(shared[0].claim, v6only=all(one.claim.v6only for one in shared))
+        yield declaration(claim, service, shared[0].where, manager)
 
 
 def twice(found: Sequence[Listen]) -> tuple[Listen, Listen] | None:

@@ -40,7 +40,7 @@ def of_a_verdict(snapshot: Snapshot) -> object:
     listeners = frozenset((one.protocol, one.address, one.port, one.inode, one.pids) for one in snapshot.listeners)
     source = snapshot.source("listeners")
     old = source is not None and source.stale
-    return services, listeners, old, snapshot.symptoms, snapshot.declared, snapshot.link.state
+    return services, listeners, old, snapshot.symptoms, snapshot.declared, snapshot.given, snapshot.link.state
 
 
 class DiagnosisScreen(DeckScreen):

@@ -233,6 +233,12 @@ def test_of_what_is_known_to_leave_ipv4_to_others_it_is_told() -> None:
         assert [one.endpoint.v6only for one in claims] == v6only, kind
 
 
+def test_one_server_of_nginx_speaks_for_the_socket_of_all() -> None:
+    text = "server { listen [::]:80; } server { listen [::]:80 ipv6only=off; } server { listen [::]:80 ssl; }"
+    [one] = nginx.declarations([whole("/etc/nginx/nginx.conf", text)], "nginx.service", "systemd")
+    assert not one.endpoint.v6only, "who has the port for IPv4 is in its way"
+
+
 def test_nginx_sends_on_to_what_it_names_by_its_address() -> None:
     text = (
         "upstream api { server 10.0.0.5; server db:80; server 127.0.0.1:8080 max_fails=1; server 127.0.0.1:81 down; }\n"

@@ -19,7 +19,7 @@ def test_a_token_under_a_name_that_says_nothing_is_a_secret(awk: list[str]) -> N
     program = GUARDED + '{ print guarded("TARGET", $0) }'
     # One of Twilio or Mailgun is only told by its length, which not every awk can count.
     tokens = [token for token in known_tokens() if not token.startswith(("SK0", "key-"))]
-    plain = ["api.example", "8080", "npm", "glory", "SGML", "skip"]
+    plain = ["api.example", "8080", "npm", "glory", "SGML", "skip", "sk-SK", "dapi-gateway", "pul-deploy", "npm_config"]
     text = "\n".join((*tokens, *plain)) + "\n"
     said = subprocess.run([*awk, program], input=text, capture_output=True, text=True, check=True).stdout.split()
     assert said == ["1"] * len(tokens) + ["0"] * len(plain)
