@@ -114,11 +114,12 @@ ONE = (
 """Of one workload: generation, the one that its controller has seen, counts, selector, and its revision in the words of
 its kind."""
 
+_OF_REVISION = f"{{{{with .metadata.labels}}}}{one_word('index . `controller-revision-hash`')}{{{{else}}}}-{{{{end}}}}"
 PODS = (
-    "{{range .items}}>o {{if .metadata.deletionTimestamp}}ending\n{{else}}up"
+    f"{{{{range .items}}}}>o {{{{if .metadata.deletionTimestamp}}}}ending\n{{{{else}}}}up {_OF_REVISION}"
     f"{{{{range .status.containerStatuses}}}} {one_word('.restartCount', '0')}{{{{end}}}}\n{{{{end}}}}{{{{end}}}}"
 )
-"""Of each pod: whether it stays, and how often its containers were started again."""
+"""Of each pod: whether it stays, which revision of a set it is of, and how often its containers were started again."""
 
 
 def of_revisions(own: Workload, each: str) -> str:
