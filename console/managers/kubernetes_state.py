@@ -143,9 +143,12 @@ def state(found: Counts, bad: Trouble | None) -> State:
 def only_pods_tell(found: Counts, bad: Trouble | None) -> bool:
     """Whether nothing but its pods tells if those that are not ready are on their way, or will never be.
 
-    A deployment has a deadline, and its controller says when that is over.
+    The rollout of a deployment has a deadline, and its controller says when that is over. It looks no more once the
+    rollout is complete (``NewReplicaSetAvailable``), whatever becomes of the pods, nor of one that is paused.
     """
-    return bad is None and found.ready < found.wanted and "Progressing" not in found.conditions
+    status, reason, _, _ = found.conditions.get("Progressing", ("", None, None, ""))
+    watched = status == "True" and reason != "NewReplicaSetAvailable"
+    return bad is None and found.ready < found.wanted and not watched
 
 
 def is_stuck(found: Counts, bad: Trouble | None) -> bool:

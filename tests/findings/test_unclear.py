@@ -60,11 +60,24 @@ def test_a_workload_of_which_the_pods_are_hidden_may_never_be_ready() -> None:
     assert found.code == "state-unknown"
     assert found.summary == "not known whether 3 services are well: shop/sts/db, mon/sts/store and shop/deploy/api"
     assert found.evidence[0] == "its pods are hidden from this user"
-    # Of a deployment its controller says when it takes too long.
+
+
+@pytest.mark.parametrize(
+    ("condition", "state"),
+    [
+        ("True ReplicaSetUpdated", State.STARTING),
+        ("True NewReplicaSetCreated", State.STARTING),
+        ("False ProgressDeadlineExceeded", State.FAILED),
+        ("True NewReplicaSetAvailable", State.UNKNOWN),
+        ("Unknown DeploymentPaused", State.UNKNOWN),
+    ],
+)
+def test_a_controller_says_only_of_a_rollout_that_goes_on_when_it_takes_too_long(condition: str, state: State) -> None:
+    """Pods that crash after a rollout was complete change nothing of its condition."""
     text = read(RECORDED / "kubernetes-viewer.txt").output
-    row = ">k Progressing True ReplicaSetUpdated 2026-11-27T23:36:17Z -"
-    more = SURVEY.parse(text.replace(">w Deployment shop far", f"{row}\n>w Deployment shop far")).services
-    assert {one.ref.name: one.state for one in more}["shop/deploy/api"] is State.STARTING
+    row = f">k Progressing {condition} 2026-11-27T23:36:17Z -"
+    told = SURVEY.parse(text.replace(">w Deployment shop far", f"{row}\n>w Deployment shop far")).services
+    assert {one.ref.name: one.state for one in told}["shop/deploy/api"] is state
 
 
 def test_a_pid_file_that_this_login_may_not_read() -> None:
