@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from console.core.engines import is_engine
 from console.core.probe import ParseError, Probe
 from console.managers.container_engines import Engine
+from console.managers.lineage import launches
 
 # Reads the names of all processes without a fork; a few forks for each client that is found. The user is the real one:
 # a program that becomes root may be started by anybody, under any name. A folder may have a line break in its name, and
@@ -80,8 +81,11 @@ def parse(text: str) -> tuple[Client, ...]:
         tag, _, value = line.partition(" ")
         if tag == "unit":
             whose = _by.fullmatch(by)
-            # What Podman was asked for over its socket is in that one's unit, and goes on without it.
-            if unit and whose and not is_engine(unit.rpartition("/")[2]) and (key := _target(args, folder)):
+            name = unit.rpartition("/")[2]
+            # What Podman was asked for over its socket is in that one's unit, and goes on without it; a job of cron is
+            # in cron's.
+            runs_it = bool(name) and not is_engine(name) and not launches(name)
+            if runs_it and whose and (key := _target(args, folder)):
                 uid = int(whose["uid"])
                 found.append(Client(key, unit, uid, uid == 0 or whose["may"] is not None))
             unit, folder, by, args = value, "", "", []
