@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from console.actions import refusal
 from console.core.finding import Severity
+from console.core.plan import ActionKind, Intent
 from console.core.service import Service, ServiceRef, State
 from console.findings import blind, evaluate
-from console.managers import docker
+from console.managers import MANAGERS, docker
 from console.managers.containers import Container, unreadable
 from console.managers.kubernetes import SURVEY
 from console.managers.pidfile import SURVEY_PROBE
@@ -43,6 +45,21 @@ def test_a_container_of_which_its_engine_cannot_tell() -> None:
     services = contained(unreadable("ab12", "old", ValueError("dockerd: no such file")))
     [found] = evaluate(snapshot(services=services))
     assert found.summary == "not known whether it is well: not read: dockerd: no such file"
+
+
+def test_a_workload_is_never_started_that_serves_in_part() -> None:
+    """The undo of a start would scale it to 0."""
+    told = SURVEY.parse(read(RECORDED / "kubernetes-viewer.txt").output).services
+    service = next(replace(one, ref=replace(one.ref, host=HOST)) for one in told if one.state is State.UNKNOWN)
+    where = snapshot(services=(service,))
+    [found] = evaluate(where)
+    assert [intent.kind for way in found.proposals for intent in way.intents] == [ActionKind.RESTART]
+    for state in (State.UNKNOWN, State.STARTING):
+        serves = replace(service, state=state, native_state="1/2 ready")
+        why = refusal(Intent(ActionKind.START, service.ref), snapshot(services=(serves,)), managers=MANAGERS)
+        assert why == f"{service.ref.name} is wanted already (1/2 ready): restart it"
+        idle = snapshot(services=(replace(serves, native_state="0 wanted"),))
+        assert refusal(Intent(ActionKind.START, service.ref), idle, managers=MANAGERS) is None
 
 
 def test_many_that_are_so_for_one_reason_are_one_finding() -> None:
