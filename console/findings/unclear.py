@@ -48,7 +48,8 @@ def _paused(snapshot: Snapshot, service: Service) -> Finding:
 
 
 def _one(snapshot: Snapshot, service: Service, commands_of: CommandsOf) -> Finding:
-    kind = ActionKind.RESTART if service.pids else ActionKind.START
+    # Of a workload of a cluster no process is known.
+    kind = ActionKind.RESTART if service.pids or service.replicas else ActionKind.START
     again = (Intent(kind, service.ref),)
     way = proposal(kind.value, f"{kind.value} {service.ref.name}", again, commands_of, recommended=False)
     summary = f"not known whether it is well: {service.native_state}"

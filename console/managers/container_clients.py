@@ -17,6 +17,7 @@ from console.core.probe import ParseError, Probe
 from console.managers.container_engines import Engine
 from console.managers.container_run import Asked, asked
 from console.managers.containers import Container
+from console.managers.lineage import launches
 
 # Reads the names of all processes without a fork; a few forks for each client that is found. The user is the real one:
 # a program that becomes root may be started by anybody, under any name. A folder may have a line break in its name, and
@@ -154,8 +155,10 @@ def parse(text: str) -> tuple[Client, ...]:
 def _clients(told: Mapping[str, str], args: Sequence[str]) -> tuple[Client, ...]:
     """The client of one command line, where it is one."""
     unit, whose = told.get("unit", ""), _by.fullmatch(told.get("by", ""))
-    # What Podman was asked for over its socket is in that one's unit, and goes on without it.
-    if not unit or whose is None or is_engine(unit.rpartition("/")[2]):
+    name = unit.rpartition("/")[2]
+    # What Podman was asked for over its socket is in that one's unit, and goes on without it; of a job of
+    # cron that is cron's.
+    if not name or whose is None or is_engine(name) or launches(name):
         return ()
     began = told.get("at", "")
     target = _target(args, told.get("in", ""), float(began) if _second.fullmatch(began) else None)

@@ -11,7 +11,7 @@ from console.core.command import Command, Effect, quote
 from console.core.plan import ActionKind, Check, Step, Swap
 from console.core.probe import Probe
 from console.core.release import Recipe, Release, Signature
-from console.core.service import Service, ServiceRef
+from console.core.service import Service, ServiceRef, State
 from console.core.snapshot import LogLine
 from console.managers import kubernetes_difference
 from console.managers.kubernetes_logs import LOGS, log_line
@@ -157,13 +157,17 @@ class Kubernetes:
             return f"{name} is a daemon set: it runs on every node that it matches and cannot be scaled"
         if kind is ActionKind.STOP and _own(service).namespace in _OWN:
             return f"{name} is part of the cluster itself: it is not stopped from here"
+        idle = service.native_state.startswith("0 wanted")
+        if kind is ActionKind.START and service.state in (State.STARTING, State.UNKNOWN) and not idle:
+            # Its undo would scale to 0 what serves.
+            return f"{name} is wanted already ({service.native_state}): restart it"
         if kind not in (ActionKind.RESTART, ActionKind.ROLLBACK):
             return None
         if service.enabled == "paused":
             return f"{name} is paused: kubectl rollout resume it first"
         if service.enabled == "on-delete":
             return f"{name} has the update strategy OnDelete: its pods are replaced when they are deleted by hand"
-        return f"{name} is scaled to 0: start it" if service.native_state.startswith("0 wanted") else None
+        return f"{name} is scaled to 0: start it" if idle else None
 
     def cautions(self, service: Service, kind: ActionKind) -> tuple[str, ...]:
         """What a person should know before acting on this cluster."""

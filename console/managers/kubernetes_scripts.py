@@ -232,16 +232,21 @@ case $? in
     ;;
   *) exit 1 ;;
 esac
-restarts=0 up=no
-while read -r word counts; do
+# A stateful set tells the newest revision, and by its partition pods of an older one may stay as they are: what those
+# were started again before is of no new run.
+newest=${revision#* } newest=${newest%% *}
+restarts=0 held=0 up=no
+while read -r word of counts; do
   [ "$word" = up ] || continue
   up=yes
-  for count in $counts; do restarts=$((restarts + count)); done
+  for count in $counts; do
+    case $newest in - | "$of") restarts=$((restarts + count)) ;; *) held=$((held + count)) ;; esac
+  done
 done <<END
 $found
 END
 echo MainPID=0
-echo "revision=$revision up=$up"
+echo "revision=$revision up=$up held=$held"
 echo "Again=$restarts"
 """
 )

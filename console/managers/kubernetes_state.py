@@ -9,12 +9,17 @@ RECENT = 30.0
 SLOW = 120.0
 """Seconds after which a pod that started and is not ready is no longer just starting."""
 
+UNMADE = 600.0
+"""Seconds after which a container that is still being made, as its image is fetched or its volumes come, will not be:
+the time that a cluster gives a rollout, which for pods that were replaced later nobody measures."""
+
 LOOP = "CrashLoopBackOff"
 _IMAGE = ("ErrImagePull", "ErrImageNeverPull", "InvalidImageName", "ImageInspectError", "RegistryUnavailable")
 _CANNOT = (
     "ImagePullBackOff", "CreateContainerConfigError", "CreateContainerError", "RunContainerError",
     "StartError", "ContainerCannotRun",
 )  # fmt: skip
+_MAKING = ("ContainerCreating", "PodInitializing")
 """Reasons for which a container waits and that do not mend themselves."""
 
 
@@ -123,10 +128,15 @@ def _told(found: Counts) -> Trouble | None:
 
 
 def _slow(pod: Pod, now: float | None) -> Trouble | None:
-    unready = [box for box in pod.containers if not box.ready and box.state == "running"]
-    if not unready or now is None or pod.started is None or now - pod.started < SLOW:
+    if now is None or pod.started is None or now - pod.started < SLOW:
         return None
-    return Trouble("NotReady", "a container runs and its readiness probe does not hold")
+    unready = [box for box in pod.containers if not box.ready]
+    if any(box.state == "running" for box in unready):
+        return Trouble("NotReady", "a container runs and its readiness probe does not hold")
+    making = next((box.reason for box in unready if box.state == "waiting" and box.reason in _MAKING), None)
+    if making is None or now - pod.started < UNMADE:
+        return None
+    return Trouble(making, "a container is still being made: the events of its pod say for what it waits")
 
 
 def state(found: Counts, bad: Trouble | None) -> State:
@@ -143,9 +153,12 @@ def state(found: Counts, bad: Trouble | None) -> State:
 def only_pods_tell(found: Counts, bad: Trouble | None) -> bool:
     """Whether nothing but its pods tells if those that are not ready are on their way, or will never be.
 
-    A deployment has a deadline, and its controller says when that is over.
+    The rollout of a deployment has a deadline, and its controller says when that is over. It looks no more once the
+    rollout is complete (``NewReplicaSetAvailable``), whatever becomes of the pods, nor of one that is paused.
     """
-    return bad is None and found.ready < found.wanted and "Progressing" not in found.conditions
+    status, reason, _, _ = found.conditions.get("Progressing", ("", None, None, ""))
+    watched = status == "True" and reason != "NewReplicaSetAvailable"
+    return bad is None and found.ready < found.wanted and not watched
 
 
 def is_stuck(found: Counts, bad: Trouble | None) -> bool:

@@ -86,7 +86,8 @@ _WORKLOAD = (
     f" {{{{with .metadata.annotations}}}}{_REVISION} {_SAVED}{{{{else}}}}- -{{{{end}}}}"
     f" {{{{if .spec.paused}}}}paused{{{{else}}}}-{{{{end}}}} {_STRATEGY}"
     f" {_COUNTS} {one_word('.status.observedGeneration')} {_PARTITION}"
-    " {{urlquery .spec.template.spec.terminationGracePeriodSeconds}}\n"
+    " {{with .spec.template.spec}}{{if eq (print .terminationGracePeriodSeconds) `0`}}0{{else}}"
+    f"{one_word('.terminationGracePeriodSeconds')}{{{{end}}}}{{{{end}}}}\n"
     "{{range .spec.template.spec.containers}}>i {{urlquery .image}}\n{{end}}"
     "{{range .status.conditions}}"
     f">k {one_word('.type')} {one_word('.status')} {one_word('.reason')} {one_word('.lastTransitionTime')}"
@@ -114,11 +115,12 @@ ONE = (
 """Of one workload: generation, the one that its controller has seen, counts, selector, and its revision in the words of
 its kind."""
 
+_OF_REVISION = f"{{{{with .metadata.labels}}}}{one_word('index . `controller-revision-hash`')}{{{{else}}}}-{{{{end}}}}"
 PODS = (
-    "{{range .items}}>o {{if .metadata.deletionTimestamp}}ending\n{{else}}up"
+    f"{{{{range .items}}}}>o {{{{if .metadata.deletionTimestamp}}}}ending\n{{{{else}}}}up {_OF_REVISION}"
     f"{{{{range .status.containerStatuses}}}} {one_word('.restartCount', '0')}{{{{end}}}}\n{{{{end}}}}{{{{end}}}}"
 )
-"""Of each pod: whether it stays, and how often its containers were started again."""
+"""Of each pod: whether it stays, which revision of a set it is of, and how often its containers were started again."""
 
 
 def _runs(place: str) -> str:

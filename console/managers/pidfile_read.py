@@ -73,7 +73,8 @@ def parse(text: str) -> tuple[Service, ...]:
     entries = []
     for block in blocks[1:]:
         entry = _entry(block)
-        if entry is not None:
+        # What is merely found and is not of its process hides nothing that is.
+        if entry is not None and (entry.file is not None or why_wrong(entry, host) is None):
             entries.append(entry)
     return tuple(_service(entry, host) for entry in _named(_once(entries), host))
 
@@ -164,7 +165,7 @@ def _named(entries: Iterable[_Entry], host: Host) -> list[_Entry]:
     names: set[str] = set()
     for entry in entries:
         if entry.file is None:
-            if not entry.alive or not entry.alone or not entry.argv or why_wrong(entry, host) is not None:
+            if not entry.alive or not entry.alone or not entry.argv:
                 continue
             stem = posixpath.basename(entry.path).removesuffix(".pid")
             entry.file = PidFile(entry.path if stem in names else stem, entry.path, declared=False)

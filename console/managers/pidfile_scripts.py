@@ -80,7 +80,7 @@ hd_alone() {
 # Where services put them, and where the processes of logins work, by the control groups of their sessions: whoever
 # searches the homes of everybody reads a whole disk, or mounts it.
 _PLACES = r"""
-set -- /run/*.pid /run/*/*.pid /var/lib/*/*.pid /var/log/*/*.pid /usr/local/*/*.pid /tmp/*.pid
+set -- /run/*.pid /run/*/*.pid /var/lib/*/*.pid /var/log/*/*.pid /usr/local/*/*.pid
 set -- "$@" /opt/*/*.pid /opt/*/*/*.pid /srv/*/*.pid /srv/*/*/*.pid
 set -- "$@" "${HOME:-/nowhere}"/*.pid "${HOME:-/nowhere}"/*/*.pid
 [ -L /var/run ] || set -- /var/run/*.pid /var/run/*/*.pid "$@"
@@ -90,6 +90,8 @@ for hd_d in /sys/fs/cgroup"$hd_root"/user.slice/*/*.scope /sys/fs/cgroup/systemd
     set -- "$@" "/proc/$hd_p/cwd"/*.pid "/proc/$hd_p/cwd"/run/*.pid "/proc/$hd_p/cwd"/tmp/pids/*.pid
   done <"$hd_d/cgroup.procs"
 done
+# The first of a name has it: where anybody may write comes last.
+set -- "$@" /tmp/*.pid
 """
 
 PRESENCE = (
@@ -171,20 +173,23 @@ hd_file() {
   case $1 in *"$hd_nl"*) return ;; esac
   if hd_number "$1"; then
     hd_line='' hd_mine=
-    case $hd_seen in *" $hd_pid "*) [ -n "$2" ] || return ;; esac
     if [ -n "$hd_pid" ] && hd_process "$hd_pid"; then
       hd_line="process $hd_pid $hd_ticks $hd_name"
       hd_alone "$hd_pid" && hd_mine=alone
     fi
     # What is merely found must run, and be run by nobody else.
     [ -n "$2" ] || [ -n "$hd_mine" ] || return
-    hd_seen="$hd_seen$hd_pid "
-    printf '%s\n' "file $1" "${2:-found}"
     # Whoever owns a link to a file of root decides what it names.
     hd_x=%u
     [ ! -L "$1" ] || hd_x=$(stat -c %u -- "$1")
     [ "$hd_x" != 0 ] || hd_x=%u
-    stat -L -c "written $hd_x %Y" -- "$1" || return
+    hd_x=$(stat -L -c "$hd_x %Y" -- "$1")
+    # One file for a process is enough, but only of the same user: anybody may write the number of a process.
+    case $hd_seen in *" $hd_pid.${hd_x%% *} "*) [ -n "$2" ] || return ;; esac
+    hd_seen="$hd_seen$hd_pid.${hd_x%% *} "
+    printf '%s\n' "file $1" "${2:-found}"
+    [ -n "$hd_x" ] || return
+    printf '%s\n' "written $hd_x"
     if [ -z "$hd_pid" ]; then
       echo no number
       hd_last "$2"

@@ -13,7 +13,8 @@ from console.managers.systemd_journal import MAY_READ
 # A run is told of by its "Starting" and its "Started", of which either may lack (MESSAGE_ID of sd-messages(3)); both
 # have its invocation. A start that would have been refused was not: somebody had cleared the counter by then. That does
 # a plan of this console, which the log of the host tells, and a daemon-reload of systemd 252, if not of newer ones;
-# what a person clears by hand nothing tells.
+# what a person clears by hand nothing tells. Anybody may log under this name, also text with lines in it that would be
+# starts here: only what root and this user logged counts.
 _COUNT = r"""
 function taken() {
   if (at == "") return
@@ -85,7 +86,7 @@ command -v awk >/dev/null 2>&1 || untold "there is no awk"
 journal() { journalctl -q -b --no-pager -o export -n 2000 "$@" 2>/dev/null; }
 counted=$(
   {
-    journal --output-fields=MESSAGE SYSLOG_IDENTIFIER=hostdeck
+    journal --output-fields=MESSAGE SYSLOG_IDENTIFIER=hostdeck _UID=0 "_UID=$(id -u)"
     echo @unit
     journal --output-fields=INVOCATION_ID,USER_INVOCATION_ID @MATCH@ \
       MESSAGE_ID=7d4958e842da4a758f6c1cdc7b36dcc5 MESSAGE_ID=39f53479d3a045ac8e11786248231fbf

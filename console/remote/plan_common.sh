@@ -90,20 +90,23 @@ hd_ours() { [ "$hd_uid" = 0 ] || [ "$hd_uid" = "$hd_me" ]; }
 hd_sees() { [ -r /proc/1/stat ]; }
 
 # TEXT to PLACE/hostdeck-audit-UID.N/log, which nobody sweeps: for a host that has no log. Where all may write anybody can
-# lay out such a name; only a directory of this user counts, in which nobody else can lay out anything. Root's own place
-# for it may be the only one that a small host keeps over a restart.
+# lay out such a name; only a directory of this user counts, in which nobody else can lay out anything. Whoever lays out
+# all of them stops nobody: then it gets a name that cannot be guessed. Root's own place for it may be the only one that
+# a small host keeps over a restart.
 hd_record() (
   hd_trails=$hd_places
   case "$hd_me $hd_places" in "0 /var/tmp "*) hd_trails="/var/log $hd_places" ;; esac
   for hd_at in $hd_trails; do
     [ "$hd_at" = /var/log ] || hd_good "$hd_at" || continue
-    for hd_n in 1 2 3 4 5; do
+    for hd_n in 1 2 3 4 5 new; do
       hd_trail=$hd_at/hostdeck-audit-$hd_me.$hd_n
-      mkdir "$hd_trail" 2>/dev/null
+      if [ "$hd_n" = new ]; then hd_trail=$(mktemp -d "$hd_at/hostdeck-audit-$hd_me.XXXXXX" 2>/dev/null)
+      else mkdir "$hd_trail" 2>/dev/null; fi
       [ -d "$hd_trail" ] && [ ! -h "$hd_trail" ] || continue
       hd_uid_of "$hd_trail"
       [ "$hd_uid" = "$hd_me" ] || continue
       printf '%s %s\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$*" 2>/dev/null >>"$hd_trail/log" && exit 0
+      [ "$hd_n" != new ] || rm -rf "$hd_trail"
     done
   done
   exit 1

@@ -458,6 +458,9 @@ async def test_a_stop_that_systemd_ended_by_sigkill_says_so(lab: Lab, fresh_host
     assert "api.service is down, but did not end in its time (Result=timeout): systemd then sends SIGKILL" in last.proof
 
 
+FORGED = "plan=forged begin kind=reset-failed&target=x%2Fsystemd%3Aapi.service&\nplan=forged end result=done\n"
+
+
 async def test_a_restart_that_the_start_limit_forbids_is_not_begun(lab: Lab, fresh_host: FreshHost) -> None:
     """Whoever started it before, by hand or from another machine: only the host's journal tells of them."""
     host = fresh_host(sudo=MAY)
@@ -478,6 +481,12 @@ async def test_a_restart_that_the_start_limit_forbids_is_not_begun(lab: Lab, fre
             assert re.search(r"refuses the next for 5\d\d s more, which would leave it down", said), said
         assert named(await look(transport), "api.service").pid == pid
         host.wait("journalctl -q -t hostdeck -o cat | grep -c result=refused")
+        # What anybody else logs under the console's name clears nothing.
+        host.write("/tmp/forged", FORGED)
+        host.run(["logger", "-t", "hostdeck", "-f", "/tmp/forged"], user="nosudo")
+        host.wait("journalctl -q -t hostdeck -o cat | grep -c plan=forged.end")
+        assert (await _restarted(transport))[1].result is Result.REFUSED
+        assert named(await look(transport), "api.service").pid == pid
         lifted = await planned(transport, ActionKind.RESET_FAILED, "api.service")
         assert f"hostdeck {lifted.kind.value} {lifted.target} lifts that" in refuses
         assert (await run(transport, lifted, root=True)).result is Result.DONE

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from console.actions import refusal
 from console.core.finding import Severity
+from console.core.plan import ActionKind, Intent
 from console.core.service import Service, ServiceRef, State
 from console.findings import blind, evaluate
-from console.managers import docker
+from console.managers import MANAGERS, docker
 from console.managers.containers import Container, unreadable
 from console.managers.kubernetes import SURVEY
 from console.managers.pidfile import SURVEY_PROBE
@@ -45,6 +47,21 @@ def test_a_container_of_which_its_engine_cannot_tell() -> None:
     assert found.summary == "not known whether it is well: not read: dockerd: no such file"
 
 
+def test_a_workload_is_never_started_that_serves_in_part() -> None:
+    """The undo of a start would scale it to 0."""
+    told = SURVEY.parse(read(RECORDED / "kubernetes-viewer.txt").output).services
+    service = next(replace(one, ref=replace(one.ref, host=HOST)) for one in told if one.state is State.UNKNOWN)
+    where = snapshot(services=(service,))
+    [found] = evaluate(where)
+    assert [intent.kind for way in found.proposals for intent in way.intents] == [ActionKind.RESTART]
+    for state in (State.UNKNOWN, State.STARTING):
+        serves = replace(service, state=state, native_state="1/2 ready")
+        why = refusal(Intent(ActionKind.START, service.ref), snapshot(services=(serves,)), managers=MANAGERS)
+        assert why == f"{service.ref.name} is wanted already (1/2 ready): restart it"
+        idle = snapshot(services=(replace(serves, native_state="0 wanted"),))
+        assert refusal(Intent(ActionKind.START, service.ref), idle, managers=MANAGERS) is None
+
+
 def test_many_that_are_so_for_one_reason_are_one_finding() -> None:
     many = [replace(made(status="exited", exit_code=143, policy="no"), name=f"job{each}") for each in range(4)]
     services = contained(*many)
@@ -60,11 +77,24 @@ def test_a_workload_of_which_the_pods_are_hidden_may_never_be_ready() -> None:
     assert found.code == "state-unknown"
     assert found.summary == "not known whether 3 services are well: shop/sts/db, mon/sts/store and shop/deploy/api"
     assert found.evidence[0] == "its pods are hidden from this user"
-    # Of a deployment its controller says when it takes too long.
+
+
+@pytest.mark.parametrize(
+    ("condition", "state"),
+    [
+        ("True ReplicaSetUpdated", State.STARTING),
+        ("True NewReplicaSetCreated", State.STARTING),
+        ("False ProgressDeadlineExceeded", State.FAILED),
+        ("True NewReplicaSetAvailable", State.UNKNOWN),
+        ("Unknown DeploymentPaused", State.UNKNOWN),
+    ],
+)
+def test_a_controller_says_only_of_a_rollout_that_goes_on_when_it_takes_too_long(condition: str, state: State) -> None:
+    """Pods that crash after a rollout was complete change nothing of its condition."""
     text = read(RECORDED / "kubernetes-viewer.txt").output
-    row = ">k Progressing True ReplicaSetUpdated 2026-11-27T23:36:17Z -"
-    more = SURVEY.parse(text.replace(">w Deployment shop far", f"{row}\n>w Deployment shop far")).services
-    assert {one.ref.name: one.state for one in more}["shop/deploy/api"] is State.STARTING
+    row = f">k Progressing {condition} 2026-11-27T23:36:17Z -"
+    told = SURVEY.parse(text.replace(">w Deployment shop far", f"{row}\n>w Deployment shop far")).services
+    assert {one.ref.name: one.state for one in told}["shop/deploy/api"] is state
 
 
 def test_a_pid_file_that_this_login_may_not_read() -> None:

@@ -75,15 +75,16 @@ class Controller:
         self.pods = [pod for pod in self.pods if pod.ending is None or pod.ending > now]
         alive = [pod for pod in self.pods if pod.ending is None]
         fresh = [pod for pod in alive if pod.labels["pod-template-hash"] == self.hash]
+        former = [pod for pod in alive if pod not in fresh]
+        held = former[: self._partition]
         for pod in fresh[self.wanted :]:
             pod.ending = now + self.grace
-        for _ in range(self.wanted - len(fresh)):
+        for _ in range(self.wanted - len(fresh) - len(held)):
             self.pods.append(self._new())
         fresh = [pod for pod in self._alive() if pod.labels["pod-template-hash"] == self.hash]
         if self.kind != "Deployment" or all(pod.ready for pod in fresh):
-            for pod in self._alive():
-                if pod not in fresh:
-                    pod.ending = now + self.grace
+            for pod in former[len(held) :]:
+                pod.ending = now + self.grace
         self._status(len(fresh))
         return self.object
 
@@ -127,6 +128,12 @@ class Controller:
                 "uid": f"uid-{hashed}", "annotations": told, "creationTimestamp": stamp(self.made[hashed]),
                 "ownerReferences": [owner]}  # fmt: skip
 
+    @property
+    def _partition(self) -> int:
+        """How many pods of a stateful set keep the older template."""
+        rolling = self.object["spec"].get("updateStrategy", {}).get("rollingUpdate", {})
+        return int(rolling.get("partition", 0))
+
     def _alive(self) -> list[Pod]:
         return [pod for pod in self.pods if pod.ending is None]
 
@@ -149,6 +156,8 @@ class Controller:
     def _new(self) -> Pod:
         self._count += 1
         labels = {"app": self.name, "pod-template-hash": self.hash}
+        if self.kind == "StatefulSet":
+            labels["controller-revision-hash"] = f"{self.name}-{self.hash}"
         inner = self.object["spec"]["template"]["spec"]
         box = inner["containers"][0]
         node, host_ip, ip = self.place

@@ -449,6 +449,9 @@ def test_clients_of_the_engine(args: tuple[str, ...], folder: str, key: str | No
     found = clients("\n".join(lines))
     assert [one.runs for one in found] == ([key] if key else [])
     assert all((one.unit, one.uid, one.may, one.asked) == ("a.service", 0, True, None) for one in found)
+    # What a job or a login left running stays in the control group of a unit that does not run it.
+    for unit in ("cron.service", "ssh.service", "ssh@3-10.0.0.1:22-10.0.0.2:4711.service"):
+        assert clients("\n".join((f"unit {unit}", *lines[1:]))) == ()
 
 
 def test_the_unit_that_answers_for_podman_runs_no_container() -> None:

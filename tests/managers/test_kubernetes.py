@@ -71,7 +71,12 @@ READY = pod("0 ready running - -")
          "0/1 ready, FailedCreate, rollout stuck"),
         ("1 0 1 1", (">k Progressing False ProgressDeadlineExceeded - -",), State.FAILED,
          "0/1 ready, ProgressDeadlineExceeded"),
-        ("1 0 1 1", pod("0 ! waiting ContainerCreating -", phase="Pending"), State.STARTING, "0/1 ready"),
+        ("1 0 1 1", pod("0 ! waiting ContainerCreating -", phase="Pending", start="2026-11-21T09:53:00Z"),
+         State.STARTING, "0/1 ready"),
+        ("2 1 2 2", (*READY, *pod("0 ! waiting ContainerCreating -", phase="Pending")), State.FAILED,
+         "1/2 ready, ContainerCreating"),
+        ("1 1 1 2", (*READY, *pod("0 ! waiting PodInitializing -", phase="Pending")), State.STARTING,
+         "1/1 ready, PodInitializing, rollout stuck"),
         ("1 1 1 1", (*READY, *pod("9 ! waiting CrashLoopBackOff -", phase="Failed")), State.RUNNING, "1/1 ready"),
     ],
 )  # fmt: skip

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from console.actions import ActionSettings, plan
+from console.actions import ActionSettings, plan, run_scripts
 from console.core.command import Command
 from console.core.difference import Subject
 from console.core.plan import ActionKind, Intent
@@ -84,11 +84,41 @@ def test_warnings_beside_the_answer_are_no_part_of_it(
     assert ran(KUBERNETES.is_running(service, hold=0).command, shell) == (0, "2/2 ready")
     assert ran(KUBERNETES.is_stopped(off).command, shell) == (0, "no pod is left")
     before = ran(KUBERNETES.run_id(service), shell)
-    assert before == (0, "MainPID=0\nrevision=1 - - up=yes\nAgain=0")
+    assert before == (0, "MainPID=0\nrevision=1 - - up=yes held=0\nAgain=0")
     assert ran(KUBERNETES.restart(service), shell)[0] == 0
     assert ran(KUBERNETES.run_id(service), shell)[1] != before[1]
     log = KUBERNETES.log_command(service, lines=50, since=None, follow=False)
     assert "starting api-" in ran(log, shell)[1]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_pods_that_a_partition_holds_back_do_not_count_as_started_by_themselves(
+    api: KubeApi, tool: tuple[str, ...], tmp_path: Path, shell: str
+) -> None:
+    """Their containers were started again days ago, and no restart of the set touches them."""
+    found = api.add("StatefulSet", "shop/parts", 2)
+    found.object["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"partition": 1}}
+    found.reconcile()
+    for pod in found.pods:
+        pod.killed = 3
+    service, plan_dir = named("sts/parts", tool), {"HOSTDECK_PLAN": str(tmp_path)}
+    run_id = KUBERNETES.run_id(service).argv
+
+    def look(script: str) -> tuple[int, str]:
+        words = (*shell.split(), "-c", script, "sh", "key", *run_id)
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=30, check=False, env={**os.environ, **plan_dir}
+        )
+        return done.returncode, (done.stdout + done.stderr).strip()
+
+    assert look(run_scripts.REMEMBER) == (0, "")
+    assert look(run_scripts.NEW_RUN)[0] == 1
+    assert ran(KUBERNETES.restart(service), shell)[0] == 0
+    found.reconcile()
+    assert [pod.killed for pod in found.pods if pod.ending is None] == [3, 0]
+    assert look(run_scripts.NEW_RUN) == (0, "a new run")
+    found.pods[-1].killed = 1
+    assert look(run_scripts.NEW_RUN) == (1, "started once more by itself")
 
 
 def test_no_answer_is_not_taken_for_one(api: KubeApi, talkative: tuple[str, ...]) -> None:

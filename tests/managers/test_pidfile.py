@@ -146,7 +146,10 @@ def test_the_file_of_another_user_is_not_believed() -> None:
         "its pid file is of another user (uid 33) than process 812 (deploy)"
     )
     assert one(*running("/srv/api/bin/api", uid=0)).native_state == "alive"
-    assert parsed(block("/srv/x/x.pid", *running("x", uid=33))) == ()
+    forged = block("/srv/x/x.pid", *running("x", uid=33))
+    assert parsed(forged) == ()
+    [service] = parsed(forged, block("/srv/api/api.pid", *running("x")))
+    assert service.ref.name == "api"
 
 
 def test_each_process_and_each_file_once() -> None:

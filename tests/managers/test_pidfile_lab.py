@@ -91,6 +91,23 @@ async def test_where_services_put_it_and_where_what_a_login_left_works(lab: Lab,
         host.sh(f"kill $(cat {path}); rm {path}")
 
 
+async def test_a_file_that_anybody_wrote_hides_no_service_and_takes_no_name(lab: Lab, host: Host) -> None:
+    host.sh("install -d -o deploy /opt/api")
+    for file in ("/opt/api/api.pid", "/tmp/late.pid"):
+        by_hand(host, file, *SLEEP)
+    host.sh("cat /tmp/late.pid >/tmp/early.pid; chown nosudo /tmp/early.pid")
+    host.run(["sh", "-c", "nohup sleep 1000 >/dev/null 2>&1 </dev/null & echo $! >/tmp/api.pid"], user="nosudo")
+    async with connected(host.name, lab.ssh_config("root")) as transport:
+        where = await look(transport)
+        paths = {one.ref.name: one.detached.file.path for one in where.services if one.detached is not None}
+    assert paths["api"] == "/opt/api/api.pid"
+    assert "/tmp/late.pid" in paths.values()
+    assert "/tmp/early.pid" not in paths.values()
+    for path in ("/opt/api/api.pid", "/tmp/late.pid", "/tmp/api.pid"):
+        host.sh(f"kill $(cat {path}); rm {path}")
+    host.sh("rm /tmp/early.pid")
+
+
 async def test_stale_and_wrong_as_they_are_declared(lab: Lab, host: Host) -> None:
     other = by_hand(host, "/srv/odd/wrong.pid", *SLEEP)
     late = by_hand(host, "/srv/odd/late.pid", *SLEEP, age="2 hours ago")

@@ -749,7 +749,11 @@ def test_what_others_lay_out_where_it_is_kept_is_left_alone(
     for number in (4, 5):
         Path(f"{name}.{number}").write_text("in the way")
     shutil.rmtree(places.directory(plan))
-    assert places.run(plan, words, mend=NO_LOG)[-1] == "result refused audit"
+    assert places.run(plan, words, mend=NO_LOG)[-1] == "result done"
+    lines = [line for file in places.first.glob("hostdeck-audit-*/log") for line in file.read_text().splitlines()]
+    assert sorted(line.split()[2] for line in lines) == ["begin", "end"]
+    shutil.rmtree(places.directory(plan))
+    assert places.run(plan, words, mend=f"{NO_LOG}mktemp() {{ false; }}\n")[-1] == "result refused audit"
     assert "step 1 running" not in places.state(plan)
 
 
