@@ -56,3 +56,18 @@ def test_what_is_started_by_itself_later_is_told(shell: str, tmp_path: Path) -> 
     ran(shell, tmp_path, run_scripts.NEW_RUN, "MainPID=33\nInvocationID=b\nAgain=0")
     after = ran(shell, tmp_path, run_scripts.NEW_RUN, "MainPID=35\nInvocationID=c\nAgain=1")
     assert after == (1, "started once more by itself, pid 33 -> 35")
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ("MainPID=0\nKeeps=1", (77, "not checked: of a run that has ended its manager keeps nothing")),
+        ("MainPID=0\nInvocationID=a\nKeeps=4", (1, "it did not run again")),
+        ("MainPID=0\nInvocationID=b\nKeeps=4", (0, "a new run")),
+    ],
+)
+def test_of_what_ends_by_itself_only_what_names_its_run_counts(
+    shell: str, tmp_path: Path, now: str, said: tuple[int, str]
+) -> None:
+    ran(shell, tmp_path, run_scripts.REMEMBER, now.replace("=b", "=a"))
+    assert ran(shell, tmp_path, run_scripts.RAN_ANEW, now) == said
