@@ -231,8 +231,8 @@ done
     + _PLACES
     + r"""
 for hd_f in "$@"; do
+  [ -e "$hd_f" ] || continue
   case $hd_f in
-    *"*"*) continue ;;
     /proc/[0-9]*/cwd/*)
       hd_x=${hd_f#/proc/*/cwd/}
       hd_d=$(readlink "${hd_f%"/$hd_x"}") && [ "$hd_d" != / ] || continue
