@@ -365,7 +365,7 @@ async def test_a_roll_back_goes_to_a_named_revision_and_back_again(
 async def test_stop_is_scale_to_zero_and_start_brings_back_as_many(lab: Lab, place: Place, api: KubeApi) -> None:
     """Row 37 with it: the last pods end when they do."""
     found = api.cluster.workloads["Deployment", "shop", "api"]
-    found.grace = 5.0
+    found.grace = 600.0
     async with connected("kubehost", lab.ssh_config("oncall")) as transport:
         last = await done(transport, ActionKind.STOP, "shop/deploy/api", root=False)
         assert (last.result, last.reason) == (Result.DONE, None), last
