@@ -73,6 +73,7 @@ def test_every_probe_in_every_shell(lab: Lab, host: Host, shell: str) -> None:
         "sockets": ("22",),
         "package_difference": ("bash", "5.2.15-2+b2", "5.2.15-2+b2"),
         "bound": ("22",),
+        "kernel_sockets": ("22",),
         "unlisted": ("22",),
         "reach": ("127.0.0.1", "22"),
         "process": ("1",),
