@@ -124,7 +124,7 @@ def test_a_work_tree_is_built_for_one_service_at_a_time(bench: Bench) -> None:
 def test_of_a_release_that_ignores_sigterm_it_is_told_how_it_ended(bench: Bench) -> None:
     """One that answers late holds its checks."""
     bench.host.sh(
-        "sed -i 's/^ExecStart=/TimeoutStopSec=2\\n&/' /etc/systemd/system/api.service && systemctl daemon-reload"
+        "sed -i 's/^ExecStart=/TimeoutStopSec=5\\n&/' /etc/systemd/system/api.service && systemctl daemon-reload"
     )
     releases.commit(bench.host, "v1.0.0", ["deaf"])
     bench.does("rebuild", "rel1/api")
