@@ -261,7 +261,7 @@ its_run() {
   read -r finished began goes <<END
 $told
 END
-  finished=${finished#\\"} finished=${finished%\\"}
+  finished=${finished#\\"} finished=${finished%\\"} began=${began#\\"} began=${began%\\"}
 }
 # The log of a container ends with its process; the next run's is the same log.
 following() {
@@ -275,6 +275,8 @@ following() {
     until engine "$@" 2>/dev/null; do sleep 1; done
     its_run "$@" || return 1
     from=$finished
+    # The next run may have ended by now too.
+    [ "$goes" = true ] || [ "$began" = "$run" ] || from=$began
     if [ "$began $goes" = "$run true" ]; then
       # An engine that was restarted cuts off what goes on. One that cannot read a log says so each time.
       [ "$((ended - asked))" -ge 5 ] || { echo "the log of $name cannot be followed" >&2; return 1; }
