@@ -46,6 +46,10 @@ if [ -e "$HOSTDECK_PLAN/new.$key" ]; then
     exit 1
   fi
 else
+  if [ "$(printf '%s\\n' "$now" | grep -v -e '^Keeps=' -e '^Again=')" = MainPID=0 ]; then
+    echo "it has no process"
+    exit 1
+  fi
   count_of Keeps "$was"
   kept=$count
   count_of Again "$now"

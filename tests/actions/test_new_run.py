@@ -51,6 +51,13 @@ def test_what_was_started_by_itself_before_the_first_look_is_told(
         assert ran(shell, tmp_path, run_scripts.NEW_RUN, first) == said
 
 
+def test_between_two_runs_there_is_no_new_one(shell: str, tmp_path: Path) -> None:
+    ran(shell, tmp_path, run_scripts.REMEMBER, BEFORE)
+    for _ in range(2):
+        assert ran(shell, tmp_path, run_scripts.NEW_RUN, "MainPID=0\nKeeps=1") == (1, "it has no process")
+    assert ran(shell, tmp_path, run_scripts.NEW_RUN, "MainPID=33") == (0, "pid 10 -> 33")
+
+
 def test_what_is_started_by_itself_later_is_told(shell: str, tmp_path: Path) -> None:
     ran(shell, tmp_path, run_scripts.REMEMBER, BEFORE)
     ran(shell, tmp_path, run_scripts.NEW_RUN, "MainPID=33\nInvocationID=b\nAgain=0")
