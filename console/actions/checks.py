@@ -98,7 +98,7 @@ def new_run(context: Context) -> tuple[Check, ...]:
 
 def same_run(context: Context) -> tuple[Check, ...]:
     """After: the run of before."""
-    return _run(context, context.traceable, scripts.SAME_RUN, "same process")
+    return _run(context, context.traceable, run_scripts.SAME_RUN, "same process")
 
 
 def _run(

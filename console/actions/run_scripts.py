@@ -10,8 +10,35 @@ printf '%s\\n' "$seen" >"$HOSTDECK_PLAN/run.$key"
 """
 """KEY COMMAND...: keep what names the present run of a service."""
 
-NEW_RUN = (
+_BOTH = (
     MAIN_PID
+    + """
+# Whether $now names no run, but for what counts how often it was started.
+no_run() { [ "$(printf '%s\\n' "$now" | grep -v -e '^Keeps=' -e '^Again=')" = MainPID=0 ]; }
+key=$1
+shift
+was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
+main_pid "$was"
+before=$main
+main_pid "$now"
+"""
+)
+"""KEY COMMAND...: the run that is remembered and the present one, each with its main process."""
+
+SAME_RUN = (
+    _BOTH
+    + """
+if [ "$now" != "$was" ]; then
+  echo "another run: pid $before -> $main"
+  exit 1
+fi
+echo "pid unchanged: $main"
+"""
+)
+"""KEY COMMAND...: still the remembered run."""
+
+NEW_RUN = (
+    _BOTH
     + """
 # count=the sum of the lines NAME=N of $2.
 count_of() {
@@ -25,12 +52,6 @@ count_of() {
 $2
 END
 }
-key=$1
-shift
-was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
-main_pid "$was"
-before=$main
-main_pid "$now"
 if [ "$now" = "$was" ]; then
   echo "still the run of before, pid $main"
   exit 1
@@ -46,7 +67,7 @@ if [ -e "$HOSTDECK_PLAN/new.$key" ]; then
     exit 1
   fi
 else
-  if [ "$(printf '%s\\n' "$now" | grep -v -e '^Keeps=' -e '^Again=')" = MainPID=0 ]; then
+  if no_run; then
     echo "it has no process"
     exit 1
   fi
@@ -66,12 +87,10 @@ else echo "pid $before -> $main"; fi
 )
 """KEY COMMAND...: another run than the remembered one, not started by itself, and the same at every look."""
 
-RAN_ANEW = """
-key=$1
-shift
-was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
-# Without what counts how often it was started.
-if [ "$(printf '%s\\n' "$now" | grep -v -e '^Keeps=' -e '^Again=')" = MainPID=0 ]; then
+RAN_ANEW = (
+    _BOTH
+    + """
+if no_run; then
   echo "not checked: of a run that has ended its manager keeps nothing"
   exit 77
 fi
@@ -81,4 +100,5 @@ if [ "$now" = "$was" ]; then
 fi
 echo "a new run"
 """
+)
 """KEY COMMAND...: another run than the remembered one, of a service that ends by itself."""

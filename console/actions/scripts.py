@@ -46,24 +46,6 @@ shift
 """
 """KEY COMMAND...: COMMAND is given the mark that was kept."""
 
-SAME_RUN = (
-    MAIN_PID
-    + """
-key=$1
-shift
-was=$(cat "$HOSTDECK_PLAN/run.$key") && now=$("$@") || exit 1
-main_pid "$was"
-before=$main
-main_pid "$now"
-if [ "$now" != "$was" ]; then
-  echo "another run: pid $before -> $main"
-  exit 1
-fi
-echo "pid unchanged: $main"
-"""
-)
-"""KEY COMMAND...: still the remembered run."""
-
 MINE = (
     OWNERS
     + """
