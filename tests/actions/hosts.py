@@ -11,7 +11,7 @@ from console.core.snapshot import Identity, Link, LinkState, Snapshot
 
 UP = Link(LinkState.UP, 0.0)
 ONCALL = Identity("web1", "Debian", "6.1", "oncall", 1001)
-PORT = Endpoint("tcp", "0.0.0.0", 8080)
+PORT, TLS = Endpoint("tcp", "0.0.0.0", 8080), Endpoint("tcp", "0.0.0.0", 8443)
 
 
 def ref(name: str, scope: str = "system", manager: str = "systemd") -> ServiceRef:
@@ -42,3 +42,12 @@ def conflict(state: State = State.FAILED, **more: object) -> Snapshot:
     """api.service wants 8080, which legacy.service holds."""
     legacy = service("legacy.service", ports=(PORT,), enabled="enabled")
     return snapshot(service("api.service", state, wants=(PORT,), **more), legacy, listeners=(listener(),))
+
+
+def two_conflicts() -> Snapshot:
+    """The same, and other.service holds 8443, which api.service wants too."""
+    where = conflict()
+    other = service("other.service", pids=(77,), ports=(TLS,))
+    has = Listener("tcp", "0.0.0.0", 8443, pids=(77,), process="nginx", unit="other.service")
+    services = (replace(where.services[0], wants=(PORT, TLS)), where.services[1], other)
+    return replace(where, services=services, listeners=(*where.listeners, has))

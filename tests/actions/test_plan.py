@@ -10,7 +10,7 @@ import pytest
 from console.actions import ActionSettings, RefusedError, kinds, plan, ports_to_free, refusal
 from console.core.command import Command, Effect
 from console.core.durations import whole
-from console.core.network import Listener, Process
+from console.core.network import Process
 from console.core.pid_file import Detached, PidFile
 from console.core.plan import ActionKind, Check, Intent, Plan
 from console.core.release import Recipe, Release, ReleaseBook, Source
@@ -19,7 +19,7 @@ from console.core.snapshot import LastPorts, Link, LinkState, Snapshot, Symptom
 from console.core.stop_way import StopWay
 from console.managers import MANAGERS
 from console.remote.plan_script import lease
-from tests.actions.hosts import PORT, conflict, intent, listener, ref, service, snapshot
+from tests.actions.hosts import PORT, conflict, intent, listener, ref, service, snapshot, two_conflicts
 
 SETTINGS = ActionSettings()
 
@@ -764,13 +764,7 @@ def test_the_resolver_of_the_host_is_not_stopped_for_a_port_and_never_without_a_
 
 
 def test_a_plan_to_free_one_port_warns_of_another_that_it_leaves_to_somebody_else() -> None:
-    tls, where = Endpoint("tcp", "0.0.0.0", 8443), conflict()
-    other = service("other.service", pids=(77,), ports=(tls,))
-    has = Listener("tcp", "0.0.0.0", 8443, pids=(77,), process="nginx", unit="other.service")
-    where = replace(
-        where, services=(replace(where.services[0], wants=(PORT, tls)), where.services[1], other),
-        listeners=(*where.listeners, has),
-    )  # fmt: skip
+    where = two_conflicts()
     told = "tcp 8443 is held by other.service: free the port first"
     assert told in made(ActionKind.FREE_PORT, where, endpoint=PORT).warnings
     assert not any("8080" in word for word in made(ActionKind.FREE_PORT, where, endpoint=PORT).warnings)
